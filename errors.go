@@ -1,0 +1,197 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A kind is one node of the error tree that doc.go draws. It is also every
+// node above it, so that errors.Is follows the tree.
+type kind struct {
+	text    string
+	parents []error
+}
+
+func newKind(text string, parents ...error) error { return &kind{text, parents} }
+
+func (k *kind) Error() string { return k.text }
+
+func (k *kind) Is(target error) bool {
+	for _, p := range k.parents {
+		if errors.Is(p, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// Errors of input, found before anything is sent.
+var (
+	// ErrInvalidURL reports a URL that cannot be requested.
+	ErrInvalidURL = newKind("invalid URL")
+	// ErrMissingScheme reports a URL without a scheme, such as "example.com" or "localhost:8080".
+	ErrMissingScheme = newKind("missing scheme", ErrInvalidURL)
+	// ErrInvalidScheme reports a URL whose scheme no mounted adapter serves.
+	ErrInvalidScheme = newKind("no adapter for the scheme", ErrInvalidURL)
+	// ErrInvalidHeader reports a header field whose name or value may not be sent (RFC 9110, section 5).
+	ErrInvalidHeader = newKind("invalid header")
+	// ErrInvalidOption reports an option that cannot be used: two bodies, a value that cannot be encoded, a negative limit.
+	ErrInvalidOption = newKind("invalid option")
+	// ErrInvalidProxy reports a proxy URL that cannot be used. A request is never sent directly instead.
+	ErrInvalidProxy = newKind("invalid proxy")
+)
+
+// Errors of the connection.
+var (
+	// ErrConnection reports that no connection could be made or that it broke.
+	ErrConnection = newKind("connection failed")
+	// ErrDNS reports a host name that could not be resolved.
+	ErrDNS = newKind("name resolution failed", ErrConnection)
+	// ErrProxy reports that a proxy refused, failed or could not be reached.
+	ErrProxy = newKind("proxy failed", ErrConnection)
+	// ErrTLS reports a failed handshake or a certificate that was not accepted.
+	ErrTLS = newKind("TLS failed", ErrConnection)
+	// ErrConnectionLost reports a connection that ended before a response was complete in its headers.
+	ErrConnectionLost = newKind("connection lost", ErrConnection)
+)
+
+// Errors of time. All are [ErrTimeout].
+var (
+	// ErrTimeout reports that time ran out: a limit of [Timeout] or the deadline of the caller's context.
+	ErrTimeout = newKind("timed out")
+	// ErrConnectTimeout reports that Timeout.Connect ran out. It is [ErrConnection] too.
+	ErrConnectTimeout = newKind("connect timed out", ErrConnection, ErrTimeout)
+	// ErrReadTimeout reports that Timeout.Read ran out while the server was silent.
+	ErrReadTimeout = newKind("read timed out", ErrTimeout)
+	// ErrTotalTimeout reports that Timeout.Total ran out.
+	ErrTotalTimeout = newKind("total time ran out", ErrTimeout)
+)
+
+// Errors of the response.
+var (
+	// ErrProtocol reports a response that is not HTTP as RFC 9112 and RFC 9113 define it.
+	ErrProtocol = newKind("malformed response")
+	// ErrIncompleteBody reports a body shorter than its framing announced.
+	ErrIncompleteBody = newKind("incomplete body")
+	// ErrContentDecoding reports a body that its Content-Encoding does not describe.
+	ErrContentDecoding = newKind("cannot decode content")
+	// ErrBodyTooLarge reports a body above [MaxBody], or one that decompresses beyond reason.
+	ErrBodyTooLarge = newKind("body too large")
+	// ErrInvalidJSON reports a body that is not one JSON value, or not one of the wanted type.
+	ErrInvalidJSON = newKind("invalid JSON")
+)
+
+// Errors of use.
+var (
+	// ErrTooManyRedirects reports more redirects than [MaxRedirects] allows.
+	ErrTooManyRedirects = newKind("too many redirects")
+	// ErrBodyNotReplayable reports a request body that would have to be sent again and cannot be.
+	ErrBodyNotReplayable = newKind("body cannot be sent again")
+	// ErrRetriesExhausted reports that every attempt which [Retry] allows has failed.
+	ErrRetriesExhausted = newKind("retries exhausted")
+	// ErrStreamConsumed reports a streamed body that was read before.
+	ErrStreamConsumed = newKind("stream was consumed before")
+	// ErrCookieConflict reports a name that several cookies of different domains or paths have.
+	ErrCookieConflict = newKind("several cookies of this name")
+	// ErrClosed reports the use of a session, an adapter or a response after its Close.
+	ErrClosed = newKind("closed")
+)
+
+// An Error records a request that could not be completed. What a [Session] and
+// the package functions return is an *Error, except for what RaiseForStatus
+// gives ([*HTTPError]) and for errors of hooks, which are returned as they are.
+// Reach it with [errors.AsType], and test its cause with [errors.Is].
+type Error struct {
+	Op  string // step that failed: "prepare", "send", "redirect" or "read"
+	URL string // what was being fetched, without its password
+	Err error  // the cause; never nil
+}
+
+func (e *Error) Error() string {
+	s := "requests: " + e.Op
+	if e.URL != "" {
+		s += " " + e.URL
+	}
+	return s + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Timeout reports whether time ran out, be it a limit of [Timeout] or the
+// deadline of the caller's context.
+func (e *Error) Timeout() bool {
+	return errors.Is(e.Err, ErrTimeout) || errors.Is(e.Err, context.DeadlineExceeded)
+}
+
+// A failure is one kind of the tree with what led to it.
+type failure struct {
+	kind  error
+	cause error
+	text  string // "" for that of kind and cause
+}
+
+// fail gives cause a kind. The text of cause may quote the peer, so it is made
+// printable and cut.
+func fail(kind, cause error) error { return &failure{kind: kind, cause: cause} }
+
+// failText is fail for a cause that only needs words.
+func failText(kind error, text string) error {
+	return &failure{kind: kind, text: kind.Error() + ": " + text}
+}
+
+func (f *failure) Error() string {
+	if f.text != "" {
+		return printable(f.text)
+	}
+	return f.kind.Error() + ": " + printable(f.cause.Error())
+}
+
+func (f *failure) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.kind}
+	}
+	return []error{f.kind, f.cause}
+}
+
+// maxErrorText bounds what an error repeats of the peer's words (CVE-2025-58187: texts of megabytes).
+const maxErrorText = 1 << 10
+
+// printable makes text safe for a log line: control characters, which could
+// forge lines or drive a terminal, are escaped (CVE-2026-42507).
+func printable(s string) string {
+	if len(s) > maxErrorText {
+		cut := maxErrorText
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
+}
+
+// A limitError says which limit of [Timeout] ran out and how long it was.
+type limitError struct {
+	kind  error
+	limit time.Duration
+}
+
+func (e *limitError) Error() string   { return e.kind.Error() + " after " + e.limit.String() }
+func (e *limitError) Unwrap() error   { return e.kind }
+func (e *limitError) Timeout() bool   { return true } // net.Error
+func (e *limitError) Temporary() bool { return true } // net.Error

@@ -1,0 +1,3 @@
+module github.com/go-requests/requests
+
+go 1.26
