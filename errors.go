@@ -2,7 +2,13 @@ package requests
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -193,5 +199,232 @@ type limitError struct {
 
 func (e *limitError) Error() string   { return e.kind.Error() + " after " + e.limit.String() }
 func (e *limitError) Unwrap() error   { return e.kind }
-func (e *limitError) Timeout() bool   { return true } // net.Error
-func (e *limitError) Temporary() bool { return true } // net.Error
+func (e *limitError) Timeout() bool   { return true }  // net.Error
+func (e *limitError) Temporary() bool { return false } // net.Error; to crypto/tls it means that the connection is of no use any more
+
+// A sourceError is what the caller's own reader gave as a request body. It is
+// returned as it was.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// contextError says how ctx ended: by a limit of ours, by the caller's
+// deadline, or by the caller's cancelling, which is no timeout. It is nil while
+// ctx has not ended. The cause that the caller gave is kept beside it.
+func contextError(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	if limit, ok := errors.AsType[*limitError](cause); ok {
+		return limit
+	}
+	if cause != err {
+		err = &failure{kind: err, cause: cause}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fail(ErrTimeout, err)
+	}
+	return err
+}
+
+// dialError gives a failure to connect its kind.
+func dialError(ctx context.Context, err error) error {
+	if e := contextError(ctx); e != nil {
+		return e
+	}
+	if known, ok := classified(err); ok {
+		return known
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return fail(ErrDNS, err)
+	}
+	if isTLS(err) {
+		return fail(ErrTLS, err)
+	}
+	if timedOut(err) {
+		return fail(ErrConnectTimeout, err)
+	}
+	return fail(ErrConnection, err)
+}
+
+// sendError gives what a RoundTripper returned its kind. e is nil for a foreign one.
+func sendError(ctx context.Context, e *exchange, err error) error {
+	if e != nil {
+		if e.expired.Load() {
+			return e.readTimeout()
+		}
+		ctx = e.Context
+	}
+	if known, ok := classified(err); ok {
+		return known
+	}
+	if ended := contextError(ctx); ended != nil {
+		return ended
+	}
+	switch {
+	case isTLS(err):
+		return fail(ErrTLS, err)
+	case isDial(err):
+		return dialError(ctx, err)
+	case timedOut(err):
+		return fail(ErrTimeout, err)
+	case e != nil && e.lost() != nil: // whatever net/http makes of half a header
+		return fail(ErrConnectionLost, e.lost())
+	case isLost(err):
+		return fail(ErrConnectionLost, err)
+	}
+	return fail(ErrProtocol, err)
+}
+
+// bodyError gives a failure to read the body of a response its kind.
+func bodyError(ctx context.Context, e *exchange, err error) error {
+	if e != nil {
+		if e.expired.Load() {
+			return e.readTimeout()
+		}
+		ctx = e.Context
+	}
+	if known, ok := classified(err); ok {
+		return known
+	}
+	if ctx != nil {
+		if ended := contextError(ctx); ended != nil {
+			return ended
+		}
+	}
+	switch {
+	case errors.Is(err, http.ErrBodyReadAfterClose):
+		return fail(ErrClosed, err)
+	case timedOut(err):
+		return fail(ErrTimeout, err)
+	case isLost(err), e != nil && e.lost() != nil:
+		return fail(ErrIncompleteBody, err)
+	}
+	return fail(ErrProtocol, err)
+}
+
+// classified finds an error that was given its kind where it arose.
+func classified(err error) (error, bool) {
+	if e, ok := errors.AsType[*limitError](err); ok {
+		return e, true
+	}
+	if e, ok := errors.AsType[*failure](err); ok {
+		return e, true
+	}
+	if e, ok := errors.AsType[*sourceError](err); ok {
+		return e.err, true
+	}
+	return nil, false
+}
+
+// isTLS reports whether err is about the handshake or the certificate. An
+// alert of the server, such as for a certificate it misses, comes as a
+// "remote error" at the first read (RFC 8446, section 4.4.2.4).
+func isTLS(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return true
+	}
+	return isA[tls.RecordHeaderError](err) || isA[*tls.CertificateVerificationError](err) ||
+		isA[tls.AlertError](err) || isA[*tls.ECHRejectionError](err) ||
+		isA[x509.UnknownAuthorityError](err) || isA[x509.HostnameError](err) ||
+		isA[x509.CertificateInvalidError](err) || isA[x509.SystemRootsError](err)
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func isDial(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" || isA[*net.DNSError](err)
+}
+
+func timedOut(err error) bool {
+	n, ok := errors.AsType[net.Error](err)
+	return ok && n.Timeout()
+}
+
+// isLost reports whether the connection ended, cleanly or not.
+func isLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err)
+}
+
+// prepareError wraps err, which came before rawURL was a URL.
+func prepareError(rawURL string, err error) error {
+	return &Error{Op: "prepare", URL: redactText(rawURL), Err: err}
+}
+
+// redactURL is u without password and without what looks like a secret in its
+// query, for people to read.
+func redactURL(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	v := *u
+	if v.User != nil {
+		v.User = url.User(v.User.Username())
+	}
+	v.RawQuery = redactQuery(v.RawQuery)
+	return printable(v.String())
+}
+
+// redactText is redactURL for what may not be a URL: from "//" to the last "@"
+// anything may be a password, since nobody can tell what the caller meant.
+func redactText(raw string) string {
+	if u, _, err := parseURL(raw); err == nil {
+		return redactURL(u)
+	}
+	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
+		start := 0
+		if i := strings.Index(raw, "//"); i >= 0 && i < at {
+			start = i + 2
+		}
+		raw = raw[:start] + raw[at+1:]
+	}
+	rest, fragment, hasFragment := strings.Cut(raw, "#")
+	rest, query, hasQuery := strings.Cut(rest, "?")
+	if hasQuery {
+		rest += "?" + redactQuery(query)
+	}
+	if hasFragment {
+		rest += "#" + fragment
+	}
+	return printable(rest)
+}
+
+// redactQuery hides the values of query keys that look like secrets.
+func redactQuery(query string) string {
+	if query == "" {
+		return ""
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if key, value, ok := strings.Cut(pair, "="); ok && value != "" && looksSecret(key) {
+			pairs[i] = key + "=***"
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+// looksSecret reports whether a field or a query key of this name is likely to
+// hold a credential, as X-Api-Key does. Such fields do not leave their origin,
+// and such values are not printed (CVE-2026-40895).
+func looksSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range [...]string{"auth", "token", "secret", "password", "passwd", "credential", "api-key", "apikey", "api_key",
+		"access-key", "accesskey", "access_key", "private-key", "signature", "session", "cookie", "csrf", "xsrf", "jwt"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	switch name {
+	case "key", "sig", "pwd", "pass", "code", "sid":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,140 @@
+package requests
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// An Auth authenticates requests: the result of [BasicAuth], [BearerAuth],
+// [AuthFunc], [NewAuth], [ProxyAuth] or [NoAuth]. The zero Auth is none, and
+// leaves the choice to the session, the URL and netrc. An Auth is bound to the
+// origin that the caller names: a redirect to another one does not get it.
+//
+// It prints as its scheme alone, and may be used by many goroutines.
+type Auth struct {
+	method Authenticator
+	proxy  bool // for the proxy, beside that for the server
+}
+
+func (Auth) option() {}
+
+// String names the scheme, and nothing that is secret.
+func (a Auth) String() string {
+	switch m := a.method.(type) {
+	case nil:
+		return "none"
+	case fmt.Stringer:
+		return m.String()
+	}
+	return "custom"
+}
+
+// GoString keeps %#v from printing the credentials.
+func (a Auth) GoString() string { return "requests.Auth(" + a.String() + ")" }
+
+// An Authenticator adds credentials to requests. Authenticate is called last
+// in preparing, when method, URL, header and body are as they will be sent, and
+// anew for each redirect within the origin; it must be safe for many
+// goroutines. An error is returned by the call.
+//
+// One that also has the method
+//
+//	Challenge(*Response) (*PreparedRequest, error)
+//
+// is shown each 401 and 407 response from its own origin, and returns the
+// request to send next, made by [PreparedRequest.Clone] from Response.Request,
+// or nil to leave the response as the answer. It is asked twice at the most.
+type Authenticator interface {
+	Authenticate(*PreparedRequest) error
+}
+
+// challenger is the optional half of [Authenticator].
+type challenger interface {
+	Challenge(*Response) (*PreparedRequest, error)
+}
+
+// NewAuth makes an Auth of a.
+func NewAuth(a Authenticator) Auth { return Auth{method: a} }
+
+// AuthFunc makes an Auth of a function, for signatures and schemes of one's own.
+func AuthFunc(f func(*PreparedRequest) error) Auth { return Auth{method: authFunc(f)} }
+
+type authFunc func(*PreparedRequest) error
+
+func (f authFunc) Authenticate(p *PreparedRequest) error { return f(p) }
+
+// NoAuth sends a request without authentication, whatever the session, the
+// userinfo of the URL and netrc have.
+func NoAuth() Auth { return Auth{method: noAuth{}} }
+
+type noAuth struct{}
+
+func (noAuth) Authenticate(*PreparedRequest) error { return nil }
+func (noAuth) String() string                      { return "none" }
+
+// BasicAuth sends the user name and password in every request (RFC 7617), in
+// UTF-8. A name with a colon, which the scheme cannot carry, and control
+// characters are [ErrInvalidOption].
+func BasicAuth(username, password string) Auth {
+	return Auth{method: &basic{"Authorization", username, password}}
+}
+
+// ProxyAuth is [BasicAuth] for the proxy. Only the proxy gets to see it.
+func ProxyAuth(username, password string) Auth {
+	return Auth{method: &basic{"Proxy-Authorization", username, password}, proxy: true}
+}
+
+type basic struct{ field, username, password string }
+
+func (b *basic) Authenticate(p *PreparedRequest) error {
+	if strings.IndexByte(b.username, ':') >= 0 {
+		return failText(ErrInvalidOption, "a user name for Basic authentication has no colon")
+	}
+	if strings.ContainsFunc(b.username, isControl) || strings.ContainsFunc(b.password, isControl) {
+		return failText(ErrInvalidOption, "Basic credentials with a control character")
+	}
+	p.setSecret(b.field, basicValue(b.username, b.password))
+	return nil
+}
+
+func (b *basic) String() string { return "Basic" }
+
+// basicValue is the value of a field with Basic credentials.
+func basicValue(username, password string) string {
+	buf := make([]byte, 0, 128)
+	buf = append(append(append(buf, username...), ':'), password...)
+	out := make([]byte, 0, 192)
+	out = base64.StdEncoding.AppendEncode(append(out, "Basic "...), buf)
+	return string(out)
+}
+
+// BearerAuth sends a token in every request (RFC 6750). A token that is not of
+// the characters of RFC 9110's token68 is [ErrInvalidOption].
+func BearerAuth(token string) Auth { return Auth{method: bearer(token)} }
+
+type bearer string
+
+// token68 are the characters of RFC 9110, section 11.2.
+var token68 = bytesOf(alphanumeric + "-._~+/=")
+
+func (b bearer) Authenticate(p *PreparedRequest) error {
+	for i := 0; i < len(b); i++ {
+		if !token68.has(b[i]) {
+			return failText(ErrInvalidOption, "a bearer token of other characters than letters, digits and -._~+/=")
+		}
+	}
+	if b == "" {
+		return failText(ErrInvalidOption, "an empty bearer token")
+	}
+	p.setSecret("Authorization", "Bearer "+string(b))
+	return nil
+}
+
+func (bearer) String() string   { return "Bearer" }
+func (bearer) GoString() string { return "Bearer" }
+
+// setSecret sets a canonical field.
+func (p *PreparedRequest) setSecret(field, value string) {
+	p.Header[field] = []string{value}
+}

@@ -1,0 +1,288 @@
+package requests
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+)
+
+// A Body is what a request carries: made by [JSON], [Bytes], [Text] or
+// [Reader]. A call takes one; [Form] and [Files] are the other ways to have one.
+// The zero Body is none.
+type Body struct {
+	// load gives the content at the time of preparing, when errors can be returned.
+	load func() (content, error)
+}
+
+func (Body) option() {}
+
+// JSON is v as JSON, with the type application/json. The bytes are those of
+// [encoding/json] without its escaping of "<", ">" and "&". A value that cannot
+// be encoded is [ErrInvalidOption].
+func JSON(v any) Body {
+	return Body{func() (content, error) {
+		data, err := marshalJSON(v)
+		if err != nil {
+			return content{}, fail(ErrInvalidOption, fmt.Errorf("the JSON body cannot be encoded: %w", err))
+		}
+		return inMemory(data, "application/json"), nil
+	}}
+}
+
+// Bytes is b as it is, without a type. b must not change until the call has returned.
+func Bytes(b []byte) Body {
+	return Body{func() (content, error) { return inMemory(b, ""), nil }}
+}
+
+// Text is s as it is, in UTF-8 and without a type.
+func Text(s string) Body {
+	return Body{func() (content, error) { return inMemory([]byte(s), ""), nil }}
+}
+
+// Reader streams r from where it stands. Its length is known if r has a Len or
+// Stat method or can seek, and the request is chunked otherwise. It can be sent
+// again, for a redirect or a retry, if r can seek; [ErrBodyNotReplayable] says
+// that it could not. r is not closed, and must not be used until the call has
+// returned.
+func Reader(r io.Reader) Body {
+	return Body{func() (content, error) {
+		if isNil(r) {
+			return content{}, failText(ErrInvalidOption, "Reader(nil)")
+		}
+		return streamOf(r)
+	}}
+}
+
+// content is a body ready to be sent: in memory or as a stream.
+type content struct {
+	data        []byte
+	stream      *stream // nil if the body is data
+	length      int64   // -1 if unknown
+	contentType string
+	present     bool // false: no body was asked for
+}
+
+func inMemory(data []byte, contentType string) content {
+	return content{data: data, length: int64(len(data)), contentType: contentType, present: true}
+}
+
+// open returns a fresh reader of the whole body. For one in memory it is of a
+// type that [http.Transport] knows, and so goes out in one write with the head.
+func (c *content) open() (io.ReadCloser, error) {
+	if c.stream != nil {
+		return c.stream.open()
+	}
+	return io.NopCloser(bytes.NewReader(c.data)), nil
+}
+
+func (c *content) replayable() bool { return c.stream == nil || c.stream.reopen != nil }
+
+// A stream hands out readers of a body that is not in memory, one at a time:
+// opening the next one ends the one before, which the transport may still hold.
+type stream struct {
+	first  io.Reader                 // for the first sending, if it is not made by reopen
+	reopen func() (io.Reader, error) // nil if the body can be sent only once
+	length int64
+
+	mu   sync.Mutex
+	used bool
+	last *streamReader
+}
+
+func (s *stream) open() (io.ReadCloser, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil {
+		s.last.Close()
+	}
+	r := s.first
+	if s.used || r == nil {
+		if s.reopen == nil {
+			return nil, ErrBodyNotReplayable
+		}
+		var err error
+		if r, err = s.reopen(); err != nil {
+			return nil, fail(ErrBodyNotReplayable, err)
+		}
+	}
+	s.used = true
+	s.last = &streamReader{r: r, left: s.length}
+	return s.last, nil
+}
+
+// streamReader reads a body once. It holds the body to its length: the last
+// bytes are given only when the source has ended with them, so that the server
+// never sees a complete request from a source that lied about its length.
+type streamReader struct {
+	mu     sync.Mutex
+	r      io.Reader
+	left   int64 // still due, -1 if the length is unknown
+	closed bool
+	err    error // sticky
+}
+
+func (s *streamReader) Read(b []byte) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, errBodyClosed
+	}
+	if s.err != nil {
+		return 0, s.err
+	}
+	defer func() { // it runs in a goroutine of the transport, where a panic would end the program
+		if p := recover(); p != nil {
+			n, err = 0, fmt.Errorf("panic in the request body: %v", p)
+		}
+		if _, ok := err.(*failure); err != nil && err != io.EOF && !ok {
+			err = &sourceError{err}
+		}
+		s.err = err
+	}()
+	if s.left < 0 {
+		return s.r.Read(b)
+	}
+	if int64(len(b)) > s.left {
+		b = b[:s.left]
+	}
+	if len(b) > 0 {
+		n, err = s.r.Read(b)
+		s.left -= int64(n)
+	}
+	switch {
+	case err == io.EOF && s.left > 0:
+		return 0, failText(ErrInvalidOption, "the request body is shorter than its length")
+	case err != nil:
+		return n, err
+	case s.left > 0:
+		return n, nil
+	}
+	return s.finish(n)
+}
+
+// finish looks for the end of a source that has given all it announced.
+func (s *streamReader) finish(n int) (int, error) {
+	var one [1]byte
+	for range 100 { // as io.ErrNoProgress does
+		m, err := s.r.Read(one[:])
+		switch {
+		case m > 0:
+			return 0, failText(ErrInvalidOption, "the request body is longer than its length")
+		case err != nil:
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
+}
+
+func (s *streamReader) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if c, ok := s.r.(io.Closer); ok && s.err == nil {
+		s.err = errBodyClosed
+		return c.Close()
+	}
+	return nil
+}
+
+var errBodyClosed = errors.New("read of a closed request body")
+
+// borrowed hides the Close of a reader that belongs to the caller.
+type borrowed struct{ io.Reader }
+
+// streamOf describes r from where it stands.
+func streamOf(r io.Reader) (content, error) {
+	s := &stream{first: borrowed{r}, length: -1}
+	seeker, canSeek := r.(io.Seeker)
+	var start int64
+	if canSeek {
+		at, err := seeker.Seek(0, io.SeekCurrent)
+		canSeek, start = err == nil, at // a pipe is a file that cannot
+	}
+	switch l := r.(type) {
+	case interface{ Len() int }: // bytes.Buffer, bytes.Reader, strings.Reader: what is left
+		s.length = int64(l.Len())
+	case interface{ Stat() (os.FileInfo, error) }:
+		info, err := l.Stat()
+		if err != nil {
+			return content{}, fail(ErrInvalidOption, err)
+		}
+		if info.IsDir() {
+			return content{}, failText(ErrInvalidOption, "the body is a directory")
+		}
+		if info.Mode().IsRegular() && canSeek {
+			s.length = max(info.Size()-start, 0)
+		}
+	default:
+		if canSeek {
+			end, err := seeker.Seek(0, io.SeekEnd)
+			if err == nil {
+				_, err = seeker.Seek(start, io.SeekStart)
+			}
+			if err != nil {
+				return content{}, fail(ErrInvalidOption, fmt.Errorf("the length of the body cannot be found: %w", err))
+			}
+			s.length = max(end-start, 0)
+		}
+	}
+	if canSeek {
+		s.reopen = func() (io.Reader, error) {
+			_, err := seeker.Seek(start, io.SeekStart)
+			return borrowed{r}, err
+		}
+	}
+	return content{stream: s, length: s.length, present: true}, nil
+}
+
+// jsonEncoders are kept with their buffers, as each body needs one for a moment only.
+var jsonEncoders = sync.Pool{New: func() any {
+	e := new(jsonEncoder)
+	e.enc = json.NewEncoder(&e.buf)
+	e.enc.SetEscapeHTML(false)
+	return e
+}}
+
+type jsonEncoder struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+func marshalJSON(v any) ([]byte, error) {
+	e := jsonEncoders.Get().(*jsonEncoder)
+	e.buf.Reset()
+	err := e.enc.Encode(v)
+	data := bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))
+	if e.buf.Cap() <= 64<<10 { // one large body must not be held for ever
+		jsonEncoders.Put(e)
+	}
+	return data, err
+}
+
+// Form is a body of the type application/x-www-form-urlencoded, or with [Files]
+// the text fields of a multipart/form-data body. Values are as in [Params].
+// Keys go out sorted; several Forms go out in the order given.
+type Form map[string]any
+
+func (Form) option() {}
+
+// formContent encodes the forms of a call, each with its keys sorted.
+func formContent(forms []Form) (content, error) {
+	var b strings.Builder
+	entries := 0
+	for _, f := range forms {
+		entries += len(f)
+		if err := appendQuery(&b, f, nil, "form field"); err != nil {
+			return content{}, err
+		}
+	}
+	if entries == 0 {
+		return content{}, nil
+	}
+	return inMemory([]byte(b.String()), "application/x-www-form-urlencoded"), nil
+}

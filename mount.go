@@ -1,0 +1,117 @@
+package requests
+
+import (
+	"errors"
+	"io"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// mounts is the table of adapters of one or several sessions.
+type mounts struct {
+	mu     sync.RWMutex
+	list   []mount // longest prefix first
+	closed bool
+}
+
+type mount struct {
+	prefix  string
+	adapter Adapter
+}
+
+func newMounts() *mounts {
+	a := new(HTTPAdapter)
+	return &mounts{list: []mount{{"https://", a}, {"http://", a}}}
+}
+
+func (m *mounts) mount(prefix string, a Adapter) error {
+	prefix = strings.ToLower(prefix)
+	scheme, _, ok := strings.Cut(prefix, "://")
+	if !ok || !isScheme(scheme) {
+		return failText(ErrInvalidOption, "Mount: the prefix does not begin with a scheme and \"://\"")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.list {
+		if m.list[i].prefix == prefix {
+			m.list[i].adapter = a
+			return nil
+		}
+	}
+	m.list = append(m.list, mount{prefix, a})
+	slices.SortStableFunc(m.list, func(a, b mount) int { return len(b.prefix) - len(a.prefix) })
+	return nil
+}
+
+func (m *mounts) find(u *url.URL) (Adapter, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	for i := range m.list {
+		if hasPrefix(u, m.list[i].prefix) {
+			return m.list[i].adapter, nil
+		}
+	}
+	return nil, failText(ErrInvalidScheme, u.Scheme+"://")
+}
+
+// hasPrefix reports whether u begins with prefix, letters of either case being
+// equal, and prefix ends where a part of u does.
+func hasPrefix(u *url.URL, prefix string) bool {
+	rest, ok := cutFold(prefix, u.Scheme+"://")
+	if !ok {
+		rest, ok = cutFold(prefix, u.Scheme)
+		return ok && rest == "://" && u.Opaque == ""
+	}
+	if rest == "" {
+		return true
+	}
+	tail, ok := cutFold(rest, u.Host)
+	if !ok { // the prefix ends within the host: only its name, without the port
+		return strings.EqualFold(rest, u.Hostname())
+	}
+	if tail == "" {
+		return true
+	}
+	path := u.EscapedPath()
+	if len(path) < len(tail) || !strings.EqualFold(path[:len(tail)], tail) {
+		return false
+	}
+	return len(path) == len(tail) || tail[len(tail)-1] == '/' || path[len(tail)] == '/'
+}
+
+// cutFold cuts the prefix off s, letters of either case being equal.
+func cutFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+func (m *mounts) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	var errs []error
+	done := make(map[Adapter]bool, len(m.list))
+	for _, e := range m.list {
+		if reflect.TypeOf(e.adapter).Comparable() {
+			if done[e.adapter] {
+				continue // mounted on several prefixes
+			}
+			done[e.adapter] = true
+		}
+		if c, ok := e.adapter.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,179 @@
+package requests
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// isRedirect reports whether a response of this status asks to go on to its
+// Location. 201 and 300 may have one too; neither asks for that.
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// redirectTarget returns the URL that r sends the client on to; nil if r is
+// final, as a redirect without a Location is: servers send those, and browsers
+// show what came with them. Of several Locations the first counts. Userinfo in
+// it is left out: it is the server's idea and not the caller's.
+func redirectTarget(r *Response) (*url.URL, error) {
+	if !isRedirect(r.StatusCode) {
+		return nil, nil
+	}
+	location := r.Header.Get("Location")
+	if location == "" {
+		return nil, nil
+	}
+	u, err := resolveReference(r.URL, location)
+	if err != nil {
+		return nil, err
+	}
+	if u.Fragment == "" { // inherited: RFC 9110, section 10.2.2
+		u.Fragment, u.RawFragment = r.URL.Fragment, r.URL.RawFragment
+	}
+	return u, nil
+}
+
+// maxLocation bounds a Location; longer ones are attacks on logs.
+const maxLocation = 8 << 10
+
+// resolveReference resolves ref against base (RFC 3986, section 5.2).
+func resolveReference(base *url.URL, ref string) (*url.URL, error) {
+	if len(ref) > maxLocation {
+		return nil, failText(ErrInvalidURL, "a Location of more than 8 KiB")
+	}
+	if i := strings.IndexByte(ref, ':'); i > 0 && isScheme(ref[:i]) {
+		u, _, err := parseURL(ref)
+		return u, err
+	}
+	if strings.HasPrefix(ref, "//") {
+		u, _, err := parseURL(base.Scheme + ":" + ref)
+		return u, err
+	}
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
+	if strings.ContainsFunc(ref, isControl) {
+		return nil, failText(ErrInvalidURL, "a Location with a control character")
+	}
+	ref, fragment, _ := strings.Cut(ref, "#")
+	path, query, hasQuery := strings.Cut(ref, "?")
+	switch {
+	case path == "":
+		u.Path, u.RawPath = base.Path, base.RawPath
+		if !hasQuery {
+			u.RawQuery = base.RawQuery
+		}
+	case path[0] == '/':
+		setPath(u, path)
+	default:
+		dir := base.EscapedPath()
+		setPath(u, dir[:strings.LastIndexByte(dir, '/')+1]+path)
+	}
+	if hasQuery {
+		u.RawQuery = requote(query, legalQuery)
+	}
+	setFragment(u, fragment)
+	return u, nil
+}
+
+// redirected returns the request that follows r: p sent on to target. It is a
+// new one; p stays what was sent. With within, target is of the origin to which
+// the credentials of the call are bound.
+//
+// Only POST becomes GET by 301 and 302, as browsers do it (Fetch, section 4.4);
+// Requests changes all methods by 302, and by 301 keeps PUT but loses its body.
+func redirected(p *PreparedRequest, status int, target *url.URL, within bool) (*PreparedRequest, error) {
+	q := p.Clone()
+	q.URL = target
+	q.call = p.call
+	switch {
+	case status == http.StatusSeeOther && p.Method != http.MethodHead && p.Method != http.MethodGet,
+		(status == http.StatusMovedPermanently || status == http.StatusFound) && p.Method == http.MethodPost:
+		q.Method, q.body = http.MethodGet, content{}
+	}
+	if !q.body.present {
+		dropContentFields(q.Header)
+	} else if !q.body.replayable() {
+		return nil, ErrBodyNotReplayable
+	}
+	if !q.ownCookie || !within {
+		q.Header.Del("Cookie")
+	}
+	if !within {
+		q.dropSecrets()
+	}
+	return q, nil
+}
+
+// dropContentFields deletes the fields that describe a body which is not sent
+// any more (RFC 9110, section 15.4; CVE-2023-45803).
+func dropContentFields(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, "Content-") {
+			delete(h, name)
+		}
+	}
+	delete(h, "Digest")
+	delete(h, "Repr-Digest")
+}
+
+// dropSecrets takes everything off the request that is bound to the origin it
+// was made for: credentials in fields and values, cookies of the call, and the
+// name of the host itself.
+func (p *PreparedRequest) dropSecrets() {
+	for name := range p.Header {
+		if looksSecret(name) {
+			delete(p.Header, name)
+		}
+	}
+	delete(p.Header, "Host")
+	p.auth, p.proxyAuth, p.cookies, p.ownCookie = Auth{}, Auth{}, nil, false
+}
+
+// sameOrigin reports whether credentials for a may go to b: an origin is a
+// scheme, a host and a port (RFC 6454, section 4). The one exception is the
+// way from http to https on the same host and the default ports.
+func sameOrigin(a, b *url.URL) bool {
+	if hostname(a) != hostname(b) {
+		return false
+	}
+	if a.Scheme == b.Scheme {
+		return port(a) == port(b)
+	}
+	return a.Scheme == "http" && b.Scheme == "https" && port(a) == "80" && port(b) == "443"
+}
+
+// hostname is the host without its port and the dot of a complete name.
+func hostname(u *url.URL) string { return strings.TrimSuffix(u.Hostname(), ".") }
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	switch u.Scheme {
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	}
+	return ""
+}
+
+// A RedirectError reports a chain of redirects that was given up. It is
+// [ErrTooManyRedirects].
+type RedirectError struct {
+	// Response is the redirect that was not followed, with the History before it.
+	Response *Response
+}
+
+// Error is the text of Requests: "Exceeded 30 redirects."
+func (e *RedirectError) Error() string {
+	return "Exceeded " + strconv.Itoa(len(e.Response.History)) + " redirects."
+}
+
+func (e *RedirectError) Unwrap() error { return ErrTooManyRedirects }

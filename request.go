@@ -1,0 +1,462 @@
+package requests
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+)
+
+// Version is that of this package, as the default User-Agent names it.
+const Version = "0.1.0"
+
+// A Request is what to send, before it is prepared: a method, a URL and the
+// options of a call. It is not changed by preparing or sending, and may be
+// prepared any number of times.
+type Request struct {
+	Method  string
+	URL     string
+	Options []Option
+}
+
+// NewRequest returns a request for [Session.Prepare].
+func NewRequest(method, url string, opts ...Option) *Request {
+	return &Request{Method: method, URL: url, Options: opts}
+}
+
+// Prepare makes the request ready to be sent without a session: without
+// default headers, cookies, authentication and base URL but those in its options.
+func (r *Request) Prepare() (*PreparedRequest, error) {
+	set := settings{redirects: defaultMaxRedirects}
+	for _, o := range r.Options {
+		if err := set.apply(o); err != nil {
+			return nil, prepareError(r.URL, err)
+		}
+	}
+	p, err := prepare(r.Method, r.URL, scope{}, &set)
+	if err != nil {
+		return nil, err
+	}
+	p.call = r.Options
+	return p, nil
+}
+
+// A PreparedRequest is a request as it will be sent. Its fields may be changed
+// until then; [Session.Send] checks them again. It may be sent several times if
+// its body allows ([PreparedRequest.Replayable]), but not by two goroutines at once.
+type PreparedRequest struct {
+	// Method is a token of RFC 9110, section 9.1, in capitals as a rule.
+	Method string
+	// URL has its host in ASCII and no userinfo. Its query holds the params.
+	URL *url.URL
+	// Header holds the fields to send. Host, if set, is sent in place of the
+	// URL's host, but decides neither where to connect nor which cookies go out.
+	Header http.Header
+
+	body      content
+	auth      Auth
+	proxyAuth Auth
+	call      []Option  // what it was prepared with, for Send
+	cookies   []Cookies // of the call, for the next hop
+	ownCookie bool      // the Cookie field was given by hand
+}
+
+// scope is what a session gives to a request that is prepared in it.
+type scope struct {
+	headers http.Header
+	params  Params
+	jar     *CookieJar
+	base    string
+}
+
+// prepare builds the request in the order of Requests: method, URL, headers,
+// cookies, body, authentication; so that an Auth sees all that it may sign.
+func prepare(method, rawURL string, from scope, set *settings) (*PreparedRequest, error) {
+	p := &PreparedRequest{auth: set.auth, proxyAuth: set.proxyAuth, cookies: set.cookies}
+	err := p.fill(method, rawURL, from, set)
+	if err != nil {
+		return nil, prepareError(rawURL, err)
+	}
+	return p, nil
+}
+
+func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings) (err error) {
+	if p.Method, err = prepareMethod(method); err != nil {
+		return err
+	}
+	var user *url.Userinfo
+	if p.URL, user, err = resolveURL(from.base, rawURL); err != nil {
+		return err
+	}
+	if err = addQuery(p.URL, from.params, set); err != nil {
+		return err
+	}
+	if p.Header, err = mergeHeaders(from.headers, set.headers); err != nil {
+		return err
+	}
+	if err = p.setCookies(from.jar); err != nil {
+		return err
+	}
+	if p.body, err = set.prepareContent(); err != nil {
+		return err
+	}
+	p.setContentType()
+	if user != nil && p.auth.method == nil && p.Header["Authorization"] == nil {
+		if password, has := user.Password(); has && user.String() != ":" {
+			p.auth = BasicAuth(user.Username(), password)
+		}
+	}
+	return p.authenticate()
+}
+
+// prepareMethod checks and capitalises a method. CONNECT and PRI change what
+// the connection is, so that they cannot be the method of a request here.
+func prepareMethod(method string) (string, error) {
+	method = strings.ToUpper(method)
+	if len(method) > 32 || !isToken(method) {
+		return "", failText(ErrInvalidOption, fmt.Sprintf("method %.40q is not a token", method))
+	}
+	if method == http.MethodConnect || method == "PRI" {
+		return "", failText(ErrInvalidOption, "method "+method+" is not for requests")
+	}
+	return method, nil
+}
+
+// addQuery adds the raw query and the params after the query of u.
+func addQuery(u *url.URL, session Params, set *settings) error {
+	if len(session) == 0 && len(set.params) == 0 && set.query == "" {
+		return nil
+	}
+	var b strings.Builder
+	if err := encodeParams(&b, session, set.params); err != nil {
+		return err
+	}
+	query, _, _ := strings.Cut(string(set.query), "#")
+	if len(set.query) > maxURL || strings.ContainsFunc(query, isControl) {
+		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
+	}
+	query = requote(query, legalQuery)
+	u.RawQuery = joinQuery(joinQuery(u.RawQuery, query), b.String())
+	if u.Opaque != "" && u.RawQuery != "" {
+		return failText(ErrInvalidOption, "a URL of the scheme "+u.Scheme+" takes no Params")
+	}
+	return nil
+}
+
+// encodeParams writes the params of the session, each replaced in its place by
+// what the call has under the key, and then the rest of the call's.
+func encodeParams(b *strings.Builder, session Params, call []Params) error {
+	var keyBuf, valueBuf [8]string
+	for _, k := range sortedKeys(session, keyBuf[:0]) {
+		replaced := false
+		for _, p := range call {
+			if v, ok := p[k]; ok {
+				replaced = true
+				if err := appendPairs(b, k, v, valueBuf[:0], "param"); err != nil {
+					return err
+				}
+			}
+		}
+		if replaced {
+			continue
+		}
+		if err := appendPairs(b, k, session[k], valueBuf[:0], "param"); err != nil {
+			return err
+		}
+	}
+	inSession := func(key string) bool { _, ok := session[key]; return ok }
+	for _, p := range call {
+		if err := appendQuery(b, p, inSession, "param"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepareContent gives the one body that was asked for.
+func (set *settings) prepareContent() (content, error) {
+	switch {
+	case set.content.load != nil && len(set.form) > 0:
+		return content{}, failText(ErrInvalidOption, "two bodies: give Form, or one of JSON, Bytes, Text and Reader")
+	case set.content.load != nil:
+		return set.content.load()
+	case len(set.form) > 0:
+		return formContent(set.form)
+	}
+	return content{}, nil
+}
+
+// setContent notes the body of a call, which can have one only.
+func (set *settings) setContent(b Body) error {
+	if set.content.load != nil && b.load != nil {
+		return failText(ErrInvalidOption, "two bodies were given")
+	}
+	set.content = b
+	return nil
+}
+
+func (p *PreparedRequest) setContentType() {
+	if p.body.contentType == "" {
+		return
+	}
+	if _, given := p.Header["Content-Type"]; !given {
+		p.Header["Content-Type"] = []string{p.body.contentType}
+	}
+}
+
+// setCookies writes the Cookie field, unless one was given by hand.
+func (p *PreparedRequest) setCookies(jar *CookieJar) error {
+	for _, c := range p.cookies {
+		for name, value := range c {
+			if err := validateCookie(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	if _, p.ownCookie = p.Header["Cookie"]; p.ownCookie {
+		return nil
+	}
+	if field := cookieField(jar, p.URL, true, p.cookies); field != "" {
+		p.Header["Cookie"] = []string{field}
+	}
+	return nil
+}
+
+// authenticate applies the authentication anew, in place of what was there.
+func (p *PreparedRequest) authenticate() error {
+	for _, a := range [2]Auth{p.proxyAuth, p.auth} {
+		if a.method == nil {
+			continue
+		}
+		if err := a.method.Authenticate(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Body returns a fresh reader of the body, http.NoBody if there is none. A
+// stream has one reader at a time: this ends the one before. An error is
+// [ErrBodyNotReplayable]. The caller closes it.
+func (p *PreparedRequest) Body() (io.ReadCloser, error) {
+	if !p.body.present {
+		return http.NoBody, nil
+	}
+	return p.body.open()
+}
+
+// SetBody replaces the body and its Content-Type.
+func (p *PreparedRequest) SetBody(b Body) error {
+	c := content{}
+	if b.load != nil {
+		var err error
+		if c, err = b.load(); err != nil {
+			return err
+		}
+	}
+	if p.body.contentType != "" && p.Header.Get("Content-Type") == p.body.contentType {
+		p.Header.Del("Content-Type")
+	}
+	p.body = c
+	if p.Header == nil {
+		p.Header = http.Header{}
+	}
+	p.setContentType()
+	return nil
+}
+
+// ContentLength returns the length of the body in bytes, -1 if it is unknown
+// and the request therefore chunked.
+func (p *PreparedRequest) ContentLength() int64 { return p.body.length }
+
+// Replayable reports whether the body can be sent more than once.
+func (p *PreparedRequest) Replayable() bool { return p.body.replayable() }
+
+// Bytes returns the body, and false if it is a stream.
+func (p *PreparedRequest) Bytes() ([]byte, bool) {
+	return p.body.data, p.body.stream == nil
+}
+
+// Clone returns a copy that shares nothing with p but the source of a streamed body.
+func (p *PreparedRequest) Clone() *PreparedRequest {
+	q := *p
+	q.URL = cloneURL(p.URL)
+	q.Header = p.Header.Clone()
+	return &q
+}
+
+func cloneURL(u *url.URL) *url.URL {
+	if u == nil {
+		return nil
+	}
+	v := *u
+	return &v
+}
+
+// String names the request without anything that could be secret.
+func (p *PreparedRequest) String() string { return p.Method + " " + redactURL(p.URL) }
+
+// mergeHeaders builds the fields of a request: those of the session, with those
+// of the call over them. It makes one map and one array of values, at their final size.
+func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
+	fields, entries := len(session), 0
+	for _, l := range call {
+		fields += len(l)
+	}
+	for _, v := range session {
+		entries += len(v)
+	}
+	h := make(http.Header, fields+2) // Cookie or Content-Type, Authorization
+	backing := make([]string, 0, entries+fields)
+	for name, v := range session {
+		key, err := canonicalName(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(v) == 0 {
+			continue
+		}
+		start := len(backing)
+		backing = append(backing, v...)
+		h[key] = backing[start:len(backing):len(backing)]
+	}
+	for _, layer := range call {
+		for name, v := range layer {
+			key, err := canonicalName(name)
+			if err != nil {
+				return nil, err
+			}
+			if key != name && clashes(layer, name) {
+				return nil, failText(ErrInvalidHeader, fmt.Sprintf("field %q is given twice in other letters", key))
+			}
+			start := len(backing)
+			if backing, err = values(backing, v, http.TimeFormat); err != nil {
+				return nil, fail(ErrInvalidHeader, fmt.Errorf("field %q: %w", key, err))
+			}
+			if len(backing) == start {
+				delete(h, key)
+				continue
+			}
+			h[key] = backing[start:len(backing):len(backing)]
+		}
+	}
+	return h, checkHeader(h)
+}
+
+// clashes reports whether m has name in other letters too.
+func clashes(m Headers, name string) bool {
+	for other := range m {
+		if other != name && strings.EqualFold(other, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// canonicalName checks the name of a field and returns its canonical form.
+func canonicalName(name string) (string, error) {
+	if !isToken(name) {
+		return "", failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not a token", name))
+	}
+	return textproto.CanonicalMIMEHeaderKey(name), nil
+}
+
+// maxHeaderValue bounds the value of one field; servers refuse far less.
+const maxHeaderValue = 256 << 10
+
+// checkHeader refuses what would break the framing of the message or of a
+// field, and the fields that are the library's own (RFC 9110, section 7.6.1;
+// CVE-2026-1525). Errors name the field and never its value.
+func checkHeader(h http.Header) error {
+	for name, vals := range h {
+		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !isToken(name) {
+			return failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not canonical", name))
+		}
+		for _, v := range vals {
+			if err := checkField(name, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkField(name, value string) error {
+	if len(value) > maxHeaderValue {
+		return failText(ErrInvalidHeader, "field "+name+" is too long")
+	}
+	if value != "" && (value[0] == ' ' || value[0] == '\t') {
+		return failText(ErrInvalidHeader, "field "+name+" begins with white space")
+	}
+	for i := 0; i < len(value); i++ {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return failText(ErrInvalidHeader, "field "+name+" has a control character")
+		}
+	}
+	switch name {
+	case "Content-Length", "Transfer-Encoding", "Trailer", "Proxy-Connection", "Upgrade", "Te", "Keep-Alive", "Http2-Settings":
+		return failText(ErrInvalidHeader, "field "+name+" is set by the library")
+	case "Connection":
+		if !strings.EqualFold(value, "close") && !strings.EqualFold(value, "keep-alive") {
+			return failText(ErrInvalidHeader, "field Connection takes only close and keep-alive")
+		}
+	case "Expect":
+		if !strings.EqualFold(value, "100-continue") {
+			return failText(ErrInvalidHeader, "field Expect takes only 100-continue")
+		}
+	case "Host":
+		return checkHost(value)
+	}
+	return nil
+}
+
+// checkHost refuses a Host that is not one host with an optional port: net/http
+// would send an empty one in its place (CVE-2023-29406).
+func checkHost(value string) error {
+	host, _, err := splitPort(value)
+	if err == nil {
+		host, err = normalizeHost(host)
+	}
+	if err != nil || !strings.HasPrefix(strings.ToLower(value), host) {
+		return failText(ErrInvalidHeader, "field Host is not an ASCII host with an optional port")
+	}
+	return nil
+}
+
+// tokenChars are those of RFC 9110, section 5.6.2.
+var tokenChars = bytesOf(alphanumeric + "!#$%&'*+-.^_`|~")
+
+func isToken(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !tokenChars.has(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// check validates a request that may have been changed since it was prepared.
+func (p *PreparedRequest) check() error {
+	if p.URL == nil || p.URL.Host == "" && p.URL.Opaque == "" {
+		return failText(ErrInvalidURL, "no host supplied")
+	}
+	if len(p.Method) > 32 || !isToken(p.Method) || p.Method == http.MethodConnect {
+		return failText(ErrInvalidOption, "the method is not one of a request")
+	}
+	if isHTTP(p.URL.Scheme) {
+		u, info, err := parseURL(p.URL.String())
+		if err != nil {
+			return err
+		}
+		if info != nil {
+			return failText(ErrInvalidURL, "a prepared URL has no userinfo: use BasicAuth")
+		}
+		p.URL = u
+	}
+	if p.Header == nil {
+		p.Header = http.Header{}
+	}
+	return checkHeader(p.Header)
+}

@@ -1,0 +1,267 @@
+package requests
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Response is the answer to a request. Unless [Stream] was asked for, its
+// body is in memory: Content, Text, JSON and the iterators may then be called
+// any number of times, and there is nothing to close. One that streams must be
+// closed, and is for one goroutine.
+type Response struct {
+	StatusCode int
+	Reason     string // "Not Found"; as the server wrote it, "" in HTTP/2
+	Proto      string // "HTTP/1.1", "HTTP/2.0"
+
+	// Header holds the fields as they were sent; Content-Encoding and
+	// Content-Length too, though the body is given decoded.
+	Header http.Header
+
+	// URL is that of the request that was answered: the last one after
+	// redirects, with its fragment. It is shared with Request.
+	URL *url.URL
+
+	// Body reads the decoded body, from memory or, with Stream, from the
+	// connection. It never returns a clean end for a body that was cut short.
+	Body io.ReadCloser
+
+	// Request is what was answered.
+	Request *PreparedRequest
+
+	// History holds the redirects and challenges that led here, oldest first.
+	// Each has the History before it.
+	History []*Response
+
+	// Elapsed is the time from sending the request to its headers, without
+	// redirects and without the body.
+	Elapsed time.Duration
+
+	// Encoding is the charset that Text decodes from, from the Content-Type
+	// at first. Empty, Text finds it out itself. It may be set.
+	Encoding string
+
+	// TLS describes the connection, nil if it was not encrypted.
+	TLS *tls.ConnectionState
+
+	wire    wireBody
+	memory  memoryBody
+	content []byte
+	loaded  bool
+	kept    bool // the body is in memory as it came, to be decoded if anybody asks
+}
+
+// OK reports whether the status is neither an error of the client (400 to 499)
+// nor of the server (500 and above).
+func (r *Response) OK() bool { return r.StatusCode < 400 }
+
+// RaiseForStatus returns an [*HTTPError] if the status is 400 or above, nil if not.
+func (r *Response) RaiseForStatus() error {
+	if r.OK() {
+		return nil
+	}
+	return &HTTPError{Response: r}
+}
+
+// An HTTPError is a status of 400 or above where a good one was needed. The
+// Response is readable.
+type HTTPError struct{ Response *Response }
+
+// Error is the text of Requests: "404 Client Error: Not Found for url: http://…".
+func (e *HTTPError) Error() string {
+	side := "Client"
+	if e.Response.StatusCode >= 500 {
+		side = "Server"
+	}
+	return strconv.Itoa(e.Response.StatusCode) + " " + side + " Error: " +
+		printable(e.Response.Reason) + " for url: " + redactURL(e.Response.URL)
+}
+
+// Load reads the rest of a streamed body into memory and closes the
+// connection's side of it. After an error there is no content at all: see Err.
+func (r *Response) Load() error {
+	if r.loaded {
+		return r.wire.err
+	}
+	r.loaded = true
+	if r.wire.started {
+		r.wire.fail(ErrStreamConsumed)
+	} else {
+		r.content = r.wire.readAll()
+	}
+	r.Body = &r.memory
+	r.memory = memoryBody{r: r}
+	return r.wire.err
+}
+
+// Content returns the body. On a streamed response it reads the rest first; if
+// that fails it returns nil, and Err says why. The slice is the response's own.
+func (r *Response) Content() []byte {
+	r.Load()
+	return r.content
+}
+
+// Err returns what kept the body from being read in full, nil if nothing did.
+func (r *Response) Err() error { return r.wire.err }
+
+// Close ends a streamed response. It is not needed for one that is in memory,
+// and may be called any number of times.
+func (r *Response) Close() error {
+	if !r.loaded && !r.kept {
+		r.wire.Close()
+	}
+	return nil
+}
+
+// Text returns the body as text, decoded from Encoding or, if that is empty,
+// from what the body itself shows: a byte order mark, UTF-8, a charset declared
+// in HTML or XML, or the one it looks like. What cannot be decoded becomes U+FFFD.
+func (r *Response) Text() string {
+	return decodeText(r.Content(), r.Encoding)
+}
+
+// JSON decodes the body, which must be one JSON value, into v as
+// [json.Unmarshal] does. UTF-8, UTF-16 and UTF-32 are recognised. An error is
+// [ErrInvalidJSON], or what kept the body from being read; v is then as it was.
+func (r *Response) JSON(v any) error {
+	if err := r.Load(); err != nil {
+		return err
+	}
+	if err := unmarshal(jsonText(r.content), v); err != nil {
+		return &Error{Op: "read", URL: redactURL(r.URL), Err: fail(ErrInvalidJSON, err)}
+	}
+	return nil
+}
+
+// unmarshal is json.Unmarshal, but leaves v as it was after an error.
+func unmarshal(data []byte, v any) error {
+	target := reflect.ValueOf(v)
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		return fmt.Errorf("JSON(%T): the target is not a pointer", v)
+	}
+	if target.Elem().IsZero() { // the usual one: what was nothing becomes nothing again
+		err := json.Unmarshal(data, v)
+		if err != nil {
+			target.Elem().SetZero()
+		}
+		return err
+	}
+	if err := json.Unmarshal(data, reflect.New(target.Type().Elem()).Interface()); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// IsRedirect reports whether the response is one that names where to go on.
+func (r *Response) IsRedirect() bool {
+	_, has := r.Header["Location"]
+	return has && isRedirect(r.StatusCode)
+}
+
+// IsPermanentRedirect reports whether the response is a redirect to remember.
+func (r *Response) IsPermanentRedirect() bool {
+	return r.IsRedirect() && (r.StatusCode == http.StatusMovedPermanently || r.StatusCode == http.StatusPermanentRedirect)
+}
+
+// String is "<Response [200]>", as in Requests.
+func (r *Response) String() string { return "<Response [" + strconv.Itoa(r.StatusCode) + "]>" }
+
+// newResponse describes what came back for p. The body is still on the wire.
+func newResponse(hr *http.Response, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	if hr.StatusCode < 100 { // net/http takes "HTTP/1.1 000"
+		return nil, failText(ErrProtocol, "status "+strconv.Itoa(hr.StatusCode))
+	}
+	if hr.StatusCode == http.StatusSwitchingProtocols {
+		return nil, failText(ErrProtocol, "the server switched protocols unasked")
+	}
+	r := &Response{StatusCode: hr.StatusCode, Proto: hr.Proto, Header: hr.Header, URL: p.URL, Request: p, TLS: hr.TLS}
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	_, r.Reason, _ = strings.Cut(hr.Status, " ")
+	r.Encoding = headerCharset(r.Header)
+	r.wire = wireBody{src: hr.Body, length: hr.ContentLength, limit: opts.MaxBody, url: p.URL, header: hr.Header}
+	if p.Method == http.MethodHead || hr.Body == nil {
+		r.wire.length = 0
+	}
+	r.Body = &r.wire
+	return r, nil
+}
+
+// complete fills in what a response that an adapter or a hook made by hand left
+// out: a Body of its own is read as one from the wire is.
+func (r *Response) complete(p *PreparedRequest) {
+	if r.Request == nil {
+		r.Request = p
+	}
+	if r.URL == nil {
+		r.URL = p.URL
+	}
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	if r.wire.header == nil {
+		r.wire.src, r.wire.length, r.wire.header, r.wire.url = r.Body, -1, r.Header, r.URL
+		if r.Encoding == "" {
+			r.Encoding = headerCharset(r.Header)
+		}
+		r.Body = &r.wire
+	}
+}
+
+// memoryBody is the Body of a response in memory.
+type memoryBody struct {
+	r  *Response
+	at int
+}
+
+func (m *memoryBody) Read(b []byte) (int, error) {
+	if err := m.r.wire.err; err != nil {
+		return 0, err
+	}
+	if m.at >= len(m.r.content) {
+		return 0, io.EOF
+	}
+	n := copy(b, m.r.content[m.at:])
+	m.at += n
+	return n, nil
+}
+
+func (m *memoryBody) WriteTo(w io.Writer) (int64, error) {
+	if err := m.r.wire.err; err != nil {
+		return 0, err
+	}
+	n, err := w.Write(m.r.content[m.at:])
+	m.at += n
+	return int64(n), err
+}
+
+func (m *memoryBody) Close() error { return nil }
+
+// As passes an error on, raises for the status, and decodes the JSON body: the
+// typed form of a call in one line. The body is closed in any case.
+//
+//	user, err := requests.As[User](requests.Get(ctx, url))
+func As[T any](r *Response, err error) (T, error) {
+	var v, zero T
+	if err != nil {
+		return zero, err
+	}
+	defer r.Close()
+	if err := r.RaiseForStatus(); err != nil {
+		r.Load() // readable from the error
+		return zero, err
+	}
+	if err := r.JSON(&v); err != nil {
+		return zero, err
+	}
+	return v, nil
+}

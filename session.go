@@ -1,0 +1,596 @@
+package requests
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Session keeps what calls have in common: default settings, cookies, and the
+// adapters with their pools of connections. The zero Session is ready to use.
+//
+// Its fields are set before the first call; from then on a Session is safe for
+// any number of goroutines, but its fields must not change. [Session.With]
+// derives another one with other settings. A Session that is not needed any
+// more is ended with Close.
+type Session struct {
+	// BaseURL is what the URLs of calls are relative to. See the option [BaseURL].
+	BaseURL string
+	// Headers are sent with every request. [NewSession] fills in User-Agent,
+	// Accept and Accept-Encoding; nil stands for these. A field with no values
+	// is not sent.
+	Headers http.Header
+	// Params are added to the query of every request, those of the call over them.
+	Params Params
+	// Auth authenticates the requests that bring no Auth and no Authorization
+	// field of their own.
+	Auth Auth
+	// Cookies is the jar. NewSession makes one; nil stands for a new one.
+	Cookies *CookieJar
+	// TLS holds the settings of encrypted connections.
+	TLS TLS
+	// Timeout limits each call. Zero fields mean the defaults.
+	Timeout Timeout
+	// Hooks run in every call that brings none of the kind.
+	Hooks Hooks
+	// MaxRedirects is how many redirects a call follows: 0 means 30, a negative
+	// number none.
+	MaxRedirects int
+	// MaxBody limits the body of each response in bytes. See the option [MaxBody].
+	MaxBody int64
+	// NoRedirects returns a redirect as it is.
+	NoRedirects bool
+	// Stream leaves bodies to be read by the caller.
+	Stream bool
+	// IgnoreEnv pays no heed to proxy variables, CA bundle variables and netrc.
+	IgnoreEnv bool
+	// RaiseForStatus makes calls return an [*HTTPError] for statuses of 400 and above.
+	RaiseForStatus bool
+	// Logger is told of each request and its outcome, at the level debug and
+	// without secrets. Nil is silent.
+	Logger *slog.Logger
+
+	once      sync.Once
+	mounts    *mounts
+	proxyAuth Auth
+	isolated  bool  // keeps no cookies between calls
+	err       error // of an option that cannot be used
+}
+
+// NewSession returns a session with the given defaults. An option that cannot
+// be used is reported by the calls.
+func NewSession(opts ...Option) *Session {
+	s := &Session{Headers: defaultHeaders(), Cookies: new(CookieJar)}
+	s.configure(opts)
+	return s
+}
+
+// With returns a session that shares the pool, the cookies and the mounts of s
+// and has the given defaults over a copy of the others. s is not changed.
+// Closing either closes what they share.
+func (s *Session) With(opts ...Option) *Session {
+	s.setup()
+	d := &Session{
+		BaseURL: s.BaseURL, Headers: s.Headers.Clone(), Params: maps.Clone(s.Params), Auth: s.Auth, Cookies: s.Cookies,
+		TLS: s.TLS, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
+		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
+		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, Logger: s.Logger,
+		mounts: s.mounts, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
+	}
+	if d.Headers == nil {
+		d.Headers = defaultHeaders()
+	}
+	d.configure(opts)
+	return d
+}
+
+// configure makes defaults of opts.
+func (s *Session) configure(opts []Option) {
+	for _, opt := range opts {
+		if err := s.set(opt); err != nil && s.err == nil {
+			s.err = err
+		}
+	}
+}
+
+func (s *Session) set(opt Option) error {
+	switch o := opt.(type) {
+	case nil:
+	case Params:
+		if s.Params == nil {
+			s.Params = make(Params, len(o))
+		}
+		maps.Copy(s.Params, o)
+	case Headers:
+		return s.setHeaders(o)
+	case Cookies:
+		for name, value := range o {
+			if err := s.Cookies.Set(name, value); err != nil {
+				return err
+			}
+		}
+	case Auth:
+		if o.proxy {
+			s.proxyAuth = o
+		} else {
+			s.Auth = o
+		}
+	case TLS:
+		s.TLS = o
+	case Timeout:
+		s.Timeout = o.over(s.Timeout)
+	case BaseURL:
+		s.BaseURL = string(o)
+	case AllowRedirects:
+		s.NoRedirects = !bool(o)
+	case MaxRedirects:
+		if o < 0 {
+			return failText(ErrInvalidOption, "MaxRedirects is negative")
+		}
+		if s.MaxRedirects = int(o); o == 0 {
+			s.MaxRedirects = -1
+		}
+	case Stream:
+		s.Stream = bool(o)
+	case TrustEnv:
+		s.IgnoreEnv = !bool(o)
+	case RaiseForStatus:
+		s.RaiseForStatus = bool(o)
+	case MaxBody:
+		if o < 0 {
+			return failText(ErrInvalidOption, "MaxBody is negative")
+		}
+		s.MaxBody = int64(o)
+	case Body, Form, RawQuery:
+		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
+	default:
+		return s.Hooks.add(opt)
+	}
+	return nil
+}
+
+func (s *Session) setHeaders(h Headers) error {
+	for name, v := range h {
+		key, err := canonicalName(name)
+		if err != nil {
+			return err
+		}
+		vals, err := values(nil, v, http.TimeFormat)
+		if err != nil {
+			return fail(ErrInvalidHeader, err)
+		}
+		s.Headers[key] = vals // without values: not to be sent
+	}
+	return nil
+}
+
+// setup completes a zero Session at its first use.
+func (s *Session) setup() {
+	s.once.Do(func() {
+		if s.Cookies == nil && !s.isolated {
+			s.Cookies = new(CookieJar)
+		}
+		if s.mounts == nil {
+			s.mounts = newMounts()
+		}
+	})
+}
+
+// Do sends a request of any method. The options count for this call only.
+func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (*Response, error) {
+	s.setup()
+	set, err := s.settings(opts)
+	if err != nil {
+		return nil, prepareError(url, err)
+	}
+	p, err := s.prepare(method, url, &set)
+	if err != nil {
+		return nil, err
+	}
+	return s.run(ctx, p, &set)
+}
+
+// Get sends a GET request.
+func (s *Session) Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodGet, url, opts...)
+}
+
+// Head sends a HEAD request. It does not follow redirects, unless
+// AllowRedirects(true) is given.
+func (s *Session) Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodHead, url, slices.Concat([]Option{AllowRedirects(false)}, opts)...)
+}
+
+// Options sends an OPTIONS request.
+func (s *Session) Options(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodOptions, url, opts...)
+}
+
+// Post sends a POST request.
+func (s *Session) Post(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodPost, url, opts...)
+}
+
+// Put sends a PUT request.
+func (s *Session) Put(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodPut, url, opts...)
+}
+
+// Patch sends a PATCH request.
+func (s *Session) Patch(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodPatch, url, opts...)
+}
+
+// Delete sends a DELETE request.
+func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodDelete, url, opts...)
+}
+
+// settings are those of s with opts over them.
+func (s *Session) settings(opts []Option) (settings, error) {
+	set := settings{
+		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout,
+		redirects: s.MaxRedirects, maxBody: s.MaxBody, stream: s.Stream, ignoreEnv: s.IgnoreEnv,
+		raise: s.RaiseForStatus, noFollow: s.NoRedirects,
+	}
+	switch {
+	case set.redirects == 0:
+		set.redirects = defaultMaxRedirects
+	case set.redirects < 0:
+		set.redirects = 0
+	}
+	for _, o := range opts {
+		if err := set.apply(o); err != nil {
+			return set, err
+		}
+	}
+	set.hooks = set.hooks.over(s.Hooks)
+	if callNames(set.headers, "Authorization") && !set.authGiven {
+		set.auth = Auth{} // what the call says is more than what the session says
+	}
+	return set, s.err
+}
+
+// callNames reports whether one of the layers sets the field.
+func callNames(layers []Headers, field string) bool {
+	for _, l := range layers {
+		for name, v := range l {
+			if v != nil && strings.EqualFold(name, field) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Prepare makes a request of the session ready to be looked at, changed and
+// sent with [Session.Send], which goes by the options of the request again.
+func (s *Session) Prepare(r *Request) (*PreparedRequest, error) {
+	s.setup()
+	set, err := s.settings(r.Options)
+	if err != nil {
+		return nil, prepareError(r.URL, err)
+	}
+	p, err := s.prepare(r.Method, r.URL, &set)
+	if err != nil {
+		return nil, err
+	}
+	p.call = r.Options
+	return p, nil
+}
+
+func (s *Session) prepare(method, url string, set *settings) (*PreparedRequest, error) {
+	from := scope{headers: s.Headers, params: s.Params, jar: s.Cookies, base: set.base}
+	if from.headers == nil {
+		from.headers = defaults
+	}
+	return prepare(method, url, from, set)
+}
+
+// Send sends a prepared request. Options that shape the request itself, such
+// as Params or a body, are [ErrInvalidOption]: it is prepared. The headers,
+// params and auth of the session are not added again.
+func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) (*Response, error) {
+	s.setup()
+	if p == nil {
+		return nil, &Error{Op: "prepare", Err: failText(ErrInvalidOption, "Send(nil)")}
+	}
+	for _, o := range opts {
+		switch o.(type) {
+		case Params, RawQuery, Headers, Cookies, Body, Form, BaseURL, Auth:
+			return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
+		}
+	}
+	set, err := s.settings(slices.Concat(p.call, opts))
+	if err != nil {
+		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+	}
+	if err := p.check(); err != nil {
+		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+	}
+	return s.run(ctx, p, &set)
+}
+
+// run is the loop: it sends p and what follows from the responses, until one
+// is the answer. It alone calls [Adapter.Send].
+func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*Response, error) {
+	if ctx == nil {
+		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the context is nil")}
+	}
+	opts := SendOptions{Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, MaxBody: set.maxBody}
+	ctx, total := limitTotal(ctx, opts.Timeout.Total)
+	trip := journey{jar: s.Cookies, set: set, first: p.URL}
+	for {
+		r, err := s.send(ctx, p, opts, &trip)
+		if err != nil {
+			total.end()
+			return nil, err
+		}
+		if r, err = set.hooks.afterSend(r); err != nil {
+			total.end()
+			return nil, err
+		}
+		next, err := trip.next(r, p)
+		if err != nil {
+			r.Close()
+			total.end()
+			return nil, err
+		}
+		if next == nil {
+			return answer(r, set, total)
+		}
+		r.discard()
+		trip.history = append(trip.history, r)
+		p = next
+	}
+}
+
+// send sends p once and takes note of what came back.
+func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, trip *journey) (*Response, error) {
+	if err := trip.set.hooks.beforeSend(p); err != nil {
+		return nil, err
+	}
+	a, err := s.adapter(p.URL)
+	if err != nil {
+		return nil, &Error{Op: "send", URL: redactURL(p.URL), Err: err}
+	}
+	r, err := a.Send(ctx, p, opts)
+	if err != nil {
+		return nil, requestError("send", p.URL, err)
+	}
+	if r == nil {
+		return nil, requestError("send", p.URL, failText(ErrProtocol, "the adapter returned no response"))
+	}
+	r.complete(p)
+	r.History = trip.history[:len(trip.history):len(trip.history)]
+	trip.keepCookies(p.URL, r)
+	return r, nil
+}
+
+// answer finishes the last response of a call.
+func answer(r *Response, set *settings, total *totalLimit) (*Response, error) {
+	if set.stream {
+		total.pause()
+		r.wire.total = total
+	} else {
+		err := r.Load()
+		total.end()
+		if err != nil {
+			return nil, err
+		}
+	}
+	if !set.raise || r.OK() {
+		return r, nil
+	}
+	r.Load()
+	return nil, r.RaiseForStatus()
+}
+
+// requestError wraps what an adapter returned, unless it is an *Error already.
+func requestError(op string, u *url.URL, err error) error {
+	if e, ok := err.(*Error); ok {
+		return e
+	}
+	return &Error{Op: op, URL: redactURL(u), Err: err}
+}
+
+// A totalLimit is the Total limit of a call, nil if it has none.
+type totalLimit struct {
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+func limitTotal(ctx context.Context, total time.Duration) (context.Context, *totalLimit) {
+	if total <= 0 {
+		return ctx, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, &totalLimit{time.AfterFunc(total, func() { cancel(&limitError{ErrTotalTimeout, total}) }), cancel}
+}
+
+// pause stops the clock: the body of a streamed response is the caller's to time.
+func (t *totalLimit) pause() {
+	if t != nil {
+		t.timer.Stop()
+	}
+}
+
+// end frees what the limit holds.
+func (t *totalLimit) end() {
+	if t != nil {
+		t.timer.Stop()
+		t.cancel(nil)
+	}
+}
+
+// A journey is what a call has behind it.
+type journey struct {
+	set       *settings
+	jar       *CookieJar // nil until needed in a session that keeps none
+	first     *url.URL
+	history   []*Response
+	redirects int
+}
+
+// keepCookies stores the cookies of r before anything else can happen to it.
+func (t *journey) keepCookies(u *url.URL, r *Response) {
+	lines := r.Header["Set-Cookie"]
+	if len(lines) == 0 {
+		return
+	}
+	if t.jar == nil {
+		t.jar = new(CookieJar)
+	}
+	t.jar.store(u, lines)
+}
+
+// next returns the request that r asks for, nil if r is the answer.
+func (t *journey) next(r *Response, p *PreparedRequest) (*PreparedRequest, error) {
+	if t.set.noFollow {
+		return nil, nil
+	}
+	target, err := redirectTarget(r)
+	if err != nil {
+		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+	}
+	if target == nil {
+		return nil, nil
+	}
+	if t.redirects == t.set.redirects {
+		r.Load()
+		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: &RedirectError{Response: r}}
+	}
+	q, err := redirected(p, r.StatusCode, target, sameOrigin(p.URL, target))
+	if err != nil {
+		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+	}
+	if !q.ownCookie {
+		if field := cookieField(t.jar, target, hostname(target) == hostname(t.first), q.cookies); field != "" {
+			q.Header["Cookie"] = []string{field}
+		}
+	}
+	if err := t.set.hooks.beforeRedirect(r, q); err != nil {
+		return nil, err
+	}
+	t.redirects++
+	return q, nil
+}
+
+// Adapter returns the adapter for url: the one with the longest matching
+// prefix. [ErrInvalidScheme] says that there is none.
+func (s *Session) Adapter(url string) (Adapter, error) {
+	s.setup()
+	u, _, err := parseURL(url)
+	if err != nil {
+		return nil, prepareError(url, err)
+	}
+	a, err := s.adapter(u)
+	if err != nil {
+		return nil, prepareError(url, err)
+	}
+	return a, nil
+}
+
+func (s *Session) adapter(u *url.URL) (Adapter, error) { return s.mounts.find(u) }
+
+// Mount lets a send the requests whose URL begins with prefix, in place of
+// what was mounted there. Of several prefixes the longest counts. A prefix is a
+// scheme ("mock://"), or goes on with a host and perhaps a path, and ends at a
+// boundary: "http://localhost" is not a prefix of "http://localhost.example.com".
+// Sessions made by With share their mounts. Mount before the first call.
+func (s *Session) Mount(prefix string, a Adapter) {
+	s.setup()
+	if isNil(a) {
+		s.err = failText(ErrInvalidOption, "Mount: the adapter is nil")
+		return
+	}
+	if err := s.mounts.mount(prefix, a); err != nil && s.err == nil {
+		s.err = err
+	}
+}
+
+// Close closes the adapters of the session, and of those that share them. Calls
+// after it return [ErrClosed].
+func (s *Session) Close() error {
+	s.setup()
+	return s.mounts.close()
+}
+
+// Client returns an [http.Client] that sends through the session, for code that
+// wants one. It follows redirects as the session does, by the session's rules on
+// credentials; the client itself follows none. Responses are streamed; their
+// body is decoded.
+func (s *Session) Client() *http.Client {
+	return &http.Client{
+		Transport:     sessionTripper{s},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// sessionTripper is a session as a RoundTripper.
+type sessionTripper struct{ s *Session }
+
+func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
+	headers := make(Headers, len(hr.Header))
+	for name, v := range hr.Header {
+		headers[name] = v
+	}
+	if hr.Host != "" && hr.Host != hr.URL.Host {
+		headers["Host"] = hr.Host
+	}
+	delete(headers, "Content-Length")
+	opts := []Option{headers, Stream(true), BaseURL(""), RaiseForStatus(false)}
+	if hr.Body != nil && hr.Body != http.NoBody {
+		defer hr.Body.Close()
+		opts = append(opts, requestBody(hr))
+	}
+	r, err := t.s.Do(hr.Context(), hr.Method, hr.URL.String(), opts...)
+	if err != nil {
+		return nil, err
+	}
+	header, length := r.Header, r.wire.length
+	if r.wire.coded() { // as net/http does when it decodes
+		header, length = header.Clone(), -1
+		header.Del("Content-Encoding")
+		header.Del("Content-Length")
+	}
+	return &http.Response{
+		Status: strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + r.Reason), StatusCode: r.StatusCode, Proto: r.Proto, ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: r.Body, ContentLength: length, Uncompressed: r.wire.coded(),
+		Request: hr, TLS: r.TLS,
+	}, nil
+}
+
+// requestBody is the body of a request made for net/http.
+func requestBody(hr *http.Request) Body {
+	return Body{func() (content, error) {
+		s := &stream{first: hr.Body, length: hr.ContentLength}
+		if s.length == 0 {
+			s.length = -1 // net/http's zero with a body is "unknown"
+		}
+		if hr.GetBody != nil {
+			s.reopen = func() (io.Reader, error) { return hr.GetBody() }
+		}
+		return content{stream: s, length: s.length, present: true}, nil
+	}}
+}
+
+// defaults are the fields of a session without Headers of its own. They are
+// only read.
+var defaults = defaultHeaders()
+
+func defaultHeaders() http.Header {
+	return http.Header{
+		"User-Agent":      {"go-requests/" + Version},
+		"Accept-Encoding": {acceptEncoding},
+		"Accept":          {"*/*"},
+	}
+}

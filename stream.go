@@ -1,0 +1,446 @@
+package requests
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/coding"
+)
+
+// wireBody is the body of a response on the wire: what the transport gives,
+// watched by the Read limit, decoded, measured against MaxBody. How it ended
+// is kept, so that no second read takes a failed body for an empty one.
+type wireBody struct {
+	src     io.ReadCloser
+	length  int64 // by Content-Length, -1 if unknown
+	limit   int64 // MaxBody; 0 is none
+	header  http.Header
+	url     *url.URL
+	e       *exchange       // nil if the adapter has none
+	ctx     context.Context // of the call
+	total   *totalLimit     // to be freed at the end
+	decoder *coding.Reader  // made at the first read, if there are codings
+
+	started bool
+	closed  bool
+	n       int64
+	err     error // what every further read returns; io.EOF at the end
+	done    bool  // err is io.EOF, or the body was let go
+}
+
+// Read implements io.Reader.
+func (w *wireBody) Read(b []byte) (int, error) {
+	if w.done {
+		return 0, w.ended()
+	}
+	if !w.started {
+		w.started = true
+		if err := w.begin(); err != nil {
+			return 0, w.fail(err)
+		}
+	}
+	n, err := w.read(b)
+	w.n += int64(n)
+	if w.limit > 0 && w.n > w.limit {
+		return 0, w.fail(failText(ErrBodyTooLarge, "more than MaxBody"))
+	}
+	switch {
+	case err == io.EOF:
+		w.release()
+	case err != nil:
+		w.fail(err)
+		err = w.err
+	}
+	return n, err
+}
+
+func (w *wireBody) ended() error {
+	if w.err != nil {
+		return w.err
+	}
+	return io.EOF
+}
+
+// begin sets up the decoder. A body that has no bytes has no coding either.
+func (w *wireBody) begin() error {
+	codings := w.header["Content-Encoding"]
+	if w.length == 0 || len(codings) == 0 {
+		return nil
+	}
+	names, err := coding.Parse(codings)
+	if err != nil {
+		return fail(ErrContentDecoding, err)
+	}
+	if len(names) > 0 {
+		w.decoder, err = coding.NewReader(rawBody{w}, names, coding.Limits{})
+	}
+	return err
+}
+
+func (w *wireBody) read(b []byte) (int, error) {
+	if w.decoder == nil {
+		return w.readRaw(b)
+	}
+	n, err := w.decoder.Read(b)
+	switch {
+	case errors.Is(err, coding.ErrTooLarge):
+		err = fail(ErrBodyTooLarge, err)
+	case errors.Is(err, coding.ErrCorrupt), errors.Is(err, coding.ErrTruncated):
+		err = fail(ErrContentDecoding, err)
+	}
+	return n, err
+}
+
+// rawBody is the body as the decoder reads it.
+type rawBody struct{ w *wireBody }
+
+func (r rawBody) Read(b []byte) (int, error) { return r.w.readRaw(b) }
+
+// readRaw reads undecoded bytes while the clock of the exchange runs.
+func (w *wireBody) readRaw(b []byte) (int, error) {
+	if w.src == nil {
+		return 0, io.EOF
+	}
+	if w.e != nil {
+		w.e.watch()
+	}
+	n, err := w.src.Read(b)
+	if w.e != nil {
+		w.e.pause()
+	}
+	if err != nil && err != io.EOF {
+		err = bodyError(w.ctx, w.e, err)
+	}
+	return n, err
+}
+
+// fail ends the body with err, for good.
+func (w *wireBody) fail(err error) error {
+	if w.done {
+		return w.err
+	}
+	if _, ok := errors.AsType[*Error](err); !ok {
+		err = &Error{Op: "read", URL: redactURL(w.url), Err: err}
+	}
+	w.err = err
+	w.release()
+	return err
+}
+
+// release gives the connection back, or closes it if the body has not come to its end.
+func (w *wireBody) release() {
+	w.done = true
+	if w.decoder != nil {
+		w.decoder.Release()
+	}
+	if w.src != nil {
+		w.src.Close()
+	}
+	if w.e != nil {
+		w.e.finish()
+	}
+	w.total.end()
+}
+
+// Close implements io.Closer. What was not read is neither read nor decoded.
+func (w *wireBody) Close() error {
+	if !w.done {
+		w.err = &Error{Op: "read", URL: redactURL(w.url), Err: ErrClosed}
+		w.release()
+	}
+	return nil
+}
+
+// coded reports whether the bytes on the wire are not those of the content.
+func (w *wireBody) coded() bool { return w.length != 0 && len(w.header["Content-Encoding"]) > 0 }
+
+// drainLimit and drainTime bound what is read of a body that nobody wants, to
+// have the connection for the next request.
+const (
+	drainLimit = 64 << 10
+	drainTime  = 50 * time.Millisecond
+)
+
+// discard ends a response whose body is not wanted, as that of a redirect. The
+// body is not decoded; a short one is kept for those who look into History.
+func (r *Response) discard() {
+	if r.loaded {
+		return
+	}
+	if r.wire.e != nil {
+		r.wire.e.hurry(drainTime)
+	}
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	n := 0
+	for n < drainLimit {
+		m, err := r.wire.readRaw(block[n:drainLimit])
+		n += m
+		if err != nil {
+			if err == io.EOF {
+				r.keep(block[:n])
+			}
+			break
+		}
+	}
+	r.Close()
+}
+
+// keep lets the response be read from raw, which is its whole body undecoded.
+func (r *Response) keep(raw []byte) {
+	src := r.wire.src
+	r.wire.src = io.NopCloser(bytes.NewReader(bytes.Clone(raw)))
+	src.Close()
+	if r.wire.e != nil {
+		r.wire.e.finish()
+		r.wire.e = nil
+	}
+	r.kept = true
+}
+
+const (
+	// maxExact is the largest length that memory is set aside for on the
+	// word of the server alone (CVE-2025-13836).
+	maxExact = 4 << 20
+	// blockSize is that of the blocks in which a body of unknown length is gathered.
+	blockSize = 256 << 10
+)
+
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// readAll reads the body into a slice of its own size. It returns nil after an error.
+func (w *wireBody) readAll() []byte {
+	if w.length == 0 || w.src == nil {
+		w.started = true
+		w.release()
+		return []byte{}
+	}
+	if w.length > 0 && w.length <= maxExact && (w.limit <= 0 || w.length <= w.limit) && len(w.header["Content-Encoding"]) == 0 {
+		return w.readExact()
+	}
+	return w.gather()
+}
+
+// readExact reads a body whose length is known. The transport reports one that
+// is shorter.
+func (w *wireBody) readExact() []byte {
+	b := make([]byte, w.length)
+	n := 0
+	for n < len(b) {
+		m, err := w.Read(b[n:])
+		n += m
+		if err == io.EOF && n == len(b) {
+			return b
+		}
+		if err == io.EOF { // a RoundTripper that announced more than it has
+			w.done, w.err = true, &Error{Op: "read", URL: redactURL(w.url), Err: ErrIncompleteBody}
+			return nil
+		}
+		if err != nil {
+			return nil
+		}
+	}
+	var one [1]byte
+	for range 100 {
+		m, err := w.Read(one[:])
+		switch {
+		case m > 0:
+			w.fail(failText(ErrProtocol, "the body is longer than its Content-Length"))
+			return nil
+		case err == io.EOF:
+			return b
+		case err != nil:
+			return nil
+		}
+	}
+	w.fail(io.ErrNoProgress)
+	return nil
+}
+
+// gather reads a body of unknown length in pooled blocks and copies it once
+// into a slice of its exact size.
+func (w *wireBody) gather() []byte {
+	var few [16]*[blockSize]byte
+	full := few[:0]
+	block := blocks.Get().(*[blockSize]byte)
+	n := 0
+	defer func() {
+		blocks.Put(block)
+		for _, b := range full {
+			blocks.Put(b)
+		}
+	}()
+	for {
+		m, err := w.Read(block[n:])
+		n += m
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil
+		}
+		if n == blockSize {
+			full = append(full, block)
+			block, n = blocks.Get().(*[blockSize]byte), 0
+		}
+	}
+	out := make([]byte, 0, len(full)*blockSize+n)
+	for _, b := range full {
+		out = append(out, b[:]...)
+	}
+	return append(out, block[:n]...)
+}
+
+// IterContent returns the body in chunks of at most n bytes as they arrive; n
+// of zero or less means as received. A chunk is valid until the next one. On a
+// streamed response it can be ranged over once, and stopping early closes the
+// response; one in memory starts anew each time. An error comes last.
+func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		if r.loaded {
+			r.iterMemory(n, yield)
+			return
+		}
+		if err := r.stream(); err != nil {
+			yield(nil, err)
+			return
+		}
+		defer r.Close()
+		block := blocks.Get().(*[blockSize]byte)
+		defer blocks.Put(block)
+		buf := block[:]
+		if n > 0 && n < len(buf) {
+			buf = buf[:n]
+		} else if n > len(buf) {
+			buf = make([]byte, n)
+		}
+		for {
+			m, err := r.wire.Read(buf)
+			if m > 0 && !yield(buf[:m], nil) {
+				return
+			}
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
+	if err := r.wire.err; err != nil {
+		yield(nil, err)
+		return
+	}
+	rest := r.content
+	if n <= 0 {
+		n = len(rest)
+	}
+	for len(rest) > 0 {
+		m := min(n, len(rest))
+		if !yield(rest[:m:m], nil) {
+			return
+		}
+		rest = rest[m:]
+	}
+}
+
+// stream claims the body for one reader.
+func (r *Response) stream() error {
+	if r.wire.started || r.wire.done {
+		if r.wire.err != nil {
+			return r.wire.err
+		}
+		return &Error{Op: "read", URL: redactURL(r.URL), Err: ErrStreamConsumed}
+	}
+	return nil
+}
+
+// IterLines returns the lines of the body as text, without their ends. LF, CRLF
+// and CR end a line, wherever the chunks of the body split; a last line may
+// have no end. It streams, ends and fails as IterContent does.
+func (r *Response) IterLines() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		var line lineSplitter
+		for chunk, err := range r.IterContent(0) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !line.split(chunk, yield) {
+				return
+			}
+		}
+		if last, ok := line.rest(); ok {
+			yield(last, nil)
+		}
+	}
+}
+
+// lineSplitter cuts chunks into lines.
+type lineSplitter struct {
+	part  []byte // the begun line
+	begun bool   // there is one, though it may be empty so far
+	cr    bool   // the last chunk ended in CR: an LF now belongs to it
+}
+
+func (l *lineSplitter) split(chunk []byte, yield func(string, error) bool) bool {
+	if l.cr && len(chunk) > 0 {
+		l.cr = false
+		if chunk[0] == '\n' {
+			chunk = chunk[1:]
+		}
+	}
+	for len(chunk) > 0 {
+		i := indexLineEnd(chunk)
+		if i < 0 {
+			l.part = append(l.part, chunk...)
+			l.begun = true
+			return true
+		}
+		line := chunk[:i]
+		if l.begun {
+			l.part = append(l.part, line...)
+			line = l.part
+		}
+		next := i + 1
+		if chunk[i] == '\r' {
+			if next == len(chunk) {
+				l.cr = true
+			} else if chunk[next] == '\n' {
+				next++
+			}
+		}
+		text := string(line)
+		l.part, l.begun = l.part[:0], false
+		if !yield(text, nil) {
+			return false
+		}
+		chunk = chunk[next:]
+	}
+	return true
+}
+
+func (l *lineSplitter) rest() (string, bool) { return string(l.part), l.begun }
+
+// indexLineEnd finds the first LF or CR.
+func indexLineEnd(b []byte) int {
+	lf := bytes.IndexByte(b, '\n')
+	if lf < 0 {
+		return bytes.IndexByte(b, '\r')
+	}
+	if cr := bytes.IndexByte(b[:lf], '\r'); cr >= 0 {
+		return cr
+	}
+	return lf
+}
