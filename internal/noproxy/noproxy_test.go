@@ -158,7 +158,6 @@ func FuzzMatch(f *testing.F) {
 	for _, tt := range matchTests {
 		f.Add(tt.value, "b.test:80", tt.host, tt.port)
 	}
-	f.Add(strings.Repeat("a.", 2000), strings.Repeat("[::1],", 2000), strings.Repeat("a.", 2000)+"a", "")
 	f.Fuzz(func(t *testing.T, a, b, host, port string) {
 		got := Parse(a+","+b).Match(host, port)
 		if want := Parse(a).Match(host, port) || Parse(b).Match(host, port); got != want {
