@@ -29,6 +29,7 @@ var matchTests = []struct {
 	{name: "top-level domain", value: "com", host: "example.com", want: true},
 	{name: "upper case", value: "EXAMPLE.Com", host: "example.com", want: true},
 	{name: "dot alone", value: ".", host: "example.com", want: false},
+	{name: "dot alone and the absolute form", value: ".", host: "example.com.", want: false},
 	{name: "international name in ASCII", value: "XN--bcher-kva.example", host: "xn--bcher-kva.example", want: true},
 
 	{name: "star", value: "*", host: "example.com", want: true},

@@ -143,8 +143,8 @@ func parseStatusLine(line string) (code int, ok bool) {
 	if !ok || len(rest) < len("1 200") || rest[0] < '0' || rest[0] > '9' || rest[1] != ' ' {
 		return 0, false
 	}
-	digits, rest := rest[2:5], rest[5:]
-	if strings.Trim(digits, "0123456789") != "" || rest != "" && rest[0] != ' ' {
+	digits, reason := rest[2:5], rest[5:]
+	if reason != "" && reason[0] != ' ' {
 		return 0, false
 	}
 	code, err := strconv.Atoi(digits)

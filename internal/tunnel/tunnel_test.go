@@ -27,6 +27,7 @@ var connectTests = []struct {
 	name   string
 	answer string
 	stalls bool
+	waits  bool   // for the deadline of the caller
 	stream string // what the tunnel gives; the end of answer
 	status *StatusError
 	want   error
@@ -53,7 +54,7 @@ var connectTests = []struct {
 		status: &StatusError{302, "302 X", http.Header{"Location": {"http://evil.test/"}}, []byte{}}},
 	{name: "refusal that stays open", answer: "HTTP/1.1 403 No\r\n\r\nbody", stalls: true,
 		status: &StatusError{403, "403 No", http.Header{}, []byte("body")}},
-	{name: "refusal that stalls in its body", answer: "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nbody", stalls: true,
+	{name: "refusal that stalls in its body", answer: "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nbody", stalls: true, waits: true,
 		status: &StatusError{403, "403 No", http.Header{"Content-Length": {"9"}}, []byte("body")}},
 	{name: "refusal with more than its length", answer: "HTTP/1.1 403 No\r\nContent-Length: 4\r\n\r\nbody and more",
 		status: &StatusError{403, "403 No", http.Header{"Content-Length": {"4"}}, []byte("body")}},
@@ -83,6 +84,7 @@ var connectTests = []struct {
 	{name: "B211 status of two digits", answer: "HTTP/1.1 20\r\n\r\n", want: ErrProtocol},
 	{name: "B211 status of four digits", answer: "HTTP/1.1 2000 OK\r\n\r\n", want: ErrProtocol},
 	{name: "B211 status with a sign", answer: "HTTP/1.1 +20 OK\r\n\r\n", want: ErrProtocol},
+	{name: "B211 tab before the status", answer: "HTTP/1.1\t200 OK\r\n\r\n", want: ErrProtocol},
 	{name: "B211 status below 100", answer: "HTTP/1.1 099 OK\r\n\r\n", want: ErrProtocol},
 	{name: "B211 field without colon", answer: "HTTP/1.1 200 OK\r\nA\r\n\r\n", want: ErrProtocol},
 	{name: "B211 first field folded", answer: "HTTP/1.1 200 OK\r\n A: b\r\n\r\n", want: ErrProtocol},
@@ -95,8 +97,8 @@ var connectTests = []struct {
 	{name: "B211 endless field", answer: "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", 100<<10), want: ErrHeaderTooLarge},
 	{name: "B211 endless fields", answer: "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 20<<10), want: ErrHeaderTooLarge},
 	{name: "B211 endless interim answers", answer: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 4<<10), want: ErrHeaderTooLarge},
-	{name: "stall before the answer", answer: "", stalls: true, want: os.ErrDeadlineExceeded},
-	{name: "stall in the header", answer: "HTTP/1.1 200 OK\r\nA: b\r\n", stalls: true, want: os.ErrDeadlineExceeded},
+	{name: "stall before the answer", answer: "", stalls: true, waits: true, want: os.ErrDeadlineExceeded},
+	{name: "stall in the header", answer: "HTTP/1.1 200 OK\r\nA: b\r\n", stalls: true, waits: true, want: os.ErrDeadlineExceeded},
 }
 
 func TestConnect(t *testing.T) {
@@ -114,7 +116,11 @@ func TestConnect(t *testing.T) {
 					}
 				}()
 
+				start := time.Now()
 				conn, err := Connect(client, target, nil)
+				if waits := time.Since(start) > 0; waits != tt.waits {
+					t.Errorf("Connect waits for the deadline: %v; want %v", waits, tt.waits)
+				}
 				switch {
 				case tt.status != nil:
 					got, _ := errors.AsType[*StatusError](err)
