@@ -152,18 +152,18 @@ func parseStatusLine(line string) (code int, ok bool) {
 }
 
 // readBody reads the start of a refusal, as much as comes without an error. If
-// only the end of the connection would end the body, it is what came along with
-// the header: a proxy that wants to be asked again would have us wait for ever.
+// nothing says where the body ends, it is what came along with the header: a
+// proxy that waits to be asked again would have us wait for ever.
 func readBody(r *bufio.Reader, header http.Header) []byte {
-	var body io.Reader
-	if strings.EqualFold(header.Get("Transfer-Encoding"), "chunked") {
+	var body io.Reader = r
+	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	switch {
+	case strings.EqualFold(header.Get("Transfer-Encoding"), "chunked"):
 		body = httputil.NewChunkedReader(r)
-	} else {
-		length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
-		if err != nil || length < 0 {
-			length = int64(r.Buffered())
-		}
+	case err == nil && length >= 0:
 		body = io.LimitReader(r, length)
+	case !strings.EqualFold(header.Get("Connection"), "close"):
+		body = io.LimitReader(r, int64(r.Buffered()))
 	}
 	b, _ := io.ReadAll(io.LimitReader(body, maxBody)) // the status is what matters
 	return b
