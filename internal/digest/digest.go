@@ -53,8 +53,9 @@ var algorithms = [...]struct {
 
 // Select returns the challenge to answer: of those of the Digest scheme that can
 // be answered the one with the strongest algorithm, and of equals the first. It
-// returns false if there is none. One without realm or nonce, or with an algorithm
-// or only with a quality of protection that is unknown, cannot be answered.
+// returns false if there is none. One cannot be answered that has no realm or no
+// nonce, an algorithm or only qualities of protection that are unknown (MD5 and SHA-1
+// are where FIPS 140 is enforced), or a realm outside ASCII whose encoding is not told.
 func Select(challenges []Challenge) (d Digest, ok bool) {
 	best := len(algorithms)
 	for _, c := range challenges {

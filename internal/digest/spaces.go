@@ -22,8 +22,8 @@ const (
 // longest time is forgotten, which costs one more challenge.
 //
 // A Spaces with Credentials is ready for use, also by several goroutines at once:
-// in one space no two answers have the same nonce and count. It must not be copied
-// after use.
+// in one space no two answers have the same nonce and count, as long as the nonce is
+// one of the last four there. It must not be copied after use.
 //
 // An origin is any text that the caller gives each server or proxy of its own. To
 // be found in domain parameters it has to be a scheme and an authority.
