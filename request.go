@@ -134,7 +134,7 @@ func addQuery(u *url.URL, session Params, set *settings) error {
 		return err
 	}
 	query, _, _ := strings.Cut(string(set.query), "#")
-	if len(set.query) > maxURL || strings.ContainsFunc(query, isControl) {
+	if len(set.query) > maxURL || hasControl(query) {
 		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
 	}
 	query = requote(query, legalQuery)
@@ -311,12 +311,15 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 	h := make(http.Header, fields+2) // Cookie or Content-Type, Authorization
 	backing := make([]string, 0, entries+fields)
 	for name, v := range session {
+		if len(v) == 0 {
+			continue
+		}
 		key, err := canonicalName(name)
 		if err != nil {
 			return nil, err
 		}
-		if len(v) == 0 {
-			continue
+		if err := checkValues(key, v); err != nil {
+			return nil, err
 		}
 		start := len(backing)
 		backing = append(backing, v...)
@@ -339,10 +342,13 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 				delete(h, key)
 				continue
 			}
+			if err := checkValues(key, backing[start:]); err != nil {
+				return nil, err
+			}
 			h[key] = backing[start:len(backing):len(backing)]
 		}
 	}
-	return h, checkHeader(h)
+	return h, nil
 }
 
 // clashes reports whether m has name in other letters too.
@@ -357,6 +363,10 @@ func clashes(m Headers, name string) bool {
 
 // canonicalName checks the name of a field and returns its canonical form.
 func canonicalName(name string) (string, error) {
+	switch name {
+	case "User-Agent", "Accept", "Accept-Encoding": // in every request
+		return name, nil
+	}
 	if !isToken(name) {
 		return "", failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not a token", name))
 	}
@@ -374,10 +384,17 @@ func checkHeader(h http.Header) error {
 		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !isToken(name) {
 			return failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not canonical", name))
 		}
-		for _, v := range vals {
-			if err := checkField(name, v); err != nil {
-				return err
-			}
+		if err := checkValues(name, vals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkValues(name string, vals []string) error {
+	for _, v := range vals {
+		if err := checkField(name, v); err != nil {
+			return err
 		}
 	}
 	return nil
