@@ -7,6 +7,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
 )
 
 // Version is that of this package, as the default User-Agent names it.
@@ -58,9 +60,12 @@ type PreparedRequest struct {
 	body      content
 	auth      Auth
 	proxyAuth Auth
-	call      []Option  // what it was prepared with, for Send
-	cookies   []Cookies // of the call, for the next hop
-	ownCookie bool      // the Cookie field was given by hand
+	answer    *digest.Answer // to a challenge, if there is one in Authorization
+	proxy     *url.URL       // that gets to see the request in the clear; nil if none does
+	named     *url.URL       // that the caller named, if redirects led from there
+	call      []Option       // what it was prepared with, for Send
+	cookies   []Cookies      // of the call, for the next hop
+	ownCookie bool           // the Cookie field was given by hand
 }
 
 // scope is what a session gives to a request that is prepared in it.
@@ -69,6 +74,7 @@ type scope struct {
 	params  Params
 	jar     *CookieJar
 	base    string
+	netrc   netrcLookup
 }
 
 // prepare builds the request in the order of Requests: method, URL, headers,
@@ -103,12 +109,25 @@ func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings)
 		return err
 	}
 	p.setContentType()
-	if user != nil && p.auth.method == nil && p.Header["Authorization"] == nil {
-		if password, has := user.Password(); has && user.String() != ":" {
-			p.auth = BasicAuth(user.Username(), password)
-		}
+	if p.auth.method == nil && p.Header["Authorization"] == nil {
+		p.auth = urlAuth(user, p.URL, from.netrc)
 	}
 	return p.authenticate()
+}
+
+// urlAuth is the Auth for a request that was given none: that of the userinfo
+// of its URL or, if there is no password in it, of netrc. A user name then has
+// to be that of the entry (CVE-2026-8926).
+func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
+	if user == nil {
+		return lookup.auth(u, "")
+	}
+	if password, has := user.Password(); !has {
+		return lookup.auth(u, user.Username())
+	} else if user.String() != ":" {
+		return BasicAuth(user.Username(), password)
+	}
+	return lookup.auth(u, "")
 }
 
 // prepareMethod checks and capitalises a method. CONNECT and PRI change what
@@ -220,19 +239,6 @@ func (p *PreparedRequest) setCookies(jar *CookieJar) error {
 	}
 	if field := cookieField(jar, p.URL, true, p.cookies); field != "" {
 		p.Header["Cookie"] = []string{field}
-	}
-	return nil
-}
-
-// authenticate applies the authentication anew, in place of what was there.
-func (p *PreparedRequest) authenticate() error {
-	for _, a := range [2]Auth{p.proxyAuth, p.auth} {
-		if a.method == nil {
-			continue
-		}
-		if err := a.method.Authenticate(p); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ type Response struct {
 	// TLS describes the connection, nil if it was not encrypted.
 	TLS *tls.ConnectionState
 
+	journey *journey // behind a redirect that was not followed
 	wire    wireBody
 	memory  memoryBody
 	content []byte
