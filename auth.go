@@ -3,6 +3,7 @@ package requests
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,8 +35,8 @@ func (a Auth) String() string {
 	return "custom"
 }
 
-// GoString keeps %#v from printing the credentials.
-func (a Auth) GoString() string { return "requests.Auth(" + a.String() + ")" }
+// Format keeps every verb from printing the credentials.
+func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 
 // An Authenticator adds credentials to requests. Authenticate is called last
 // in preparing, when method, URL, header and body are as they will be sent, and
@@ -133,28 +134,27 @@ func basicValue(username, password string) string {
 
 // BearerAuth sends a token in every request (RFC 6750). A token that is not of
 // the characters of RFC 9110's token68 is [ErrInvalidOption].
-func BearerAuth(token string) Auth { return Auth{method: bearer(token)} }
+func BearerAuth(token string) Auth { return Auth{method: &bearer{token}} }
 
-type bearer string
+type bearer struct{ token string }
 
 // token68 are the characters of RFC 9110, section 11.2.
 var token68 = bytesOf(alphanumeric + "-._~+/=")
 
-func (b bearer) Authenticate(p *PreparedRequest) error {
-	for i := 0; i < len(b); i++ {
-		if !token68.has(b[i]) {
+func (b *bearer) Authenticate(p *PreparedRequest) error {
+	for i := 0; i < len(b.token); i++ {
+		if !token68.has(b.token[i]) {
 			return failText(ErrInvalidOption, "a bearer token of other characters than letters, digits and -._~+/=")
 		}
 	}
-	if b == "" {
+	if b.token == "" {
 		return failText(ErrInvalidOption, "an empty bearer token")
 	}
-	p.setSecret("Authorization", "Bearer "+string(b))
+	p.setSecret("Authorization", "Bearer "+b.token)
 	return nil
 }
 
-func (bearer) String() string   { return "Bearer" }
-func (bearer) GoString() string { return "Bearer" }
+func (*bearer) String() string { return "Bearer" }
 
 // setSecret sets a canonical field.
 func (p *PreparedRequest) setSecret(field, value string) {
@@ -176,7 +176,7 @@ func (p *PreparedRequest) authenticate() error {
 // to it.
 func (a Auth) review(p *PreparedRequest) error {
 	switch a.method.(type) {
-	case *basic, bearer, noAuth, *digestAuth:
+	case *basic, *bearer, noAuth, *digestAuth:
 		return nil
 	}
 	return p.check()

@@ -272,7 +272,9 @@ func TestDigestNextNonce(t *testing.T) {
 }
 
 // once is a body that can be read once.
-func once(text string) requests.Option { return requests.Reader(io.MultiReader(strings.NewReader(text))) }
+func once(text string) requests.Option {
+	return requests.Reader(io.MultiReader(strings.NewReader(text)))
+}
 
 func TestDigestBodyThatCannotBeSentAgain(t *testing.T) {
 	t.Run("A247", func(t *testing.T) { // a server that nothing is known of

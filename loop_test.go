@@ -79,7 +79,10 @@ type script struct {
 	sent []sentRequest
 }
 
-func (s *script) Send(_ context.Context, p *requests.PreparedRequest, _ requests.SendOptions) (*requests.Response, error) {
+func (s *script) Send(ctx context.Context, p *requests.PreparedRequest, _ requests.SendOptions) (*requests.Response, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	body, err := p.Body()
 	if err != nil {
 		return nil, err

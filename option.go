@@ -227,7 +227,7 @@ func (h *Hooks) afterSend(r *Response) (*Response, error) {
 		if other != nil && other != r {
 			r.Close()
 			other.History, other.Request = r.History, r.Request
-			other.complete(r.Request)
+			other.complete(r.Request, r.wire.limit)
 			r = other
 		}
 	}

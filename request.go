@@ -28,6 +28,12 @@ func NewRequest(method, url string, opts ...Option) *Request {
 	return &Request{Method: method, URL: url, Options: opts}
 }
 
+// String names the request without its options, and its URL without secrets.
+func (r Request) String() string { return r.Method + " " + redactText(r.URL) }
+
+// GoString keeps %#v from printing what String does not.
+func (r Request) GoString() string { return r.String() }
+
 // Prepare makes the request ready to be sent without a session: without
 // default headers, cookies, authentication and base URL but those in its options.
 func (r *Request) Prepare() (*PreparedRequest, error) {
@@ -303,6 +309,9 @@ func cloneURL(u *url.URL) *url.URL {
 
 // String names the request without anything that could be secret.
 func (p *PreparedRequest) String() string { return p.Method + " " + redactURL(p.URL) }
+
+// GoString keeps %#v from printing what String does not.
+func (p *PreparedRequest) GoString() string { return p.String() }
 
 // mergeHeaders builds the fields of a request: those of the session, with those
 // of the call over them. It makes one map and one array of values, at their final size.

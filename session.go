@@ -2,6 +2,7 @@ package requests
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -90,6 +91,12 @@ func (s *Session) With(opts ...Option) *Session {
 	d.configure(opts)
 	return d
 }
+
+// String tells no more than what s is: its fields may hold secrets.
+func (s *Session) String() string { return "<Session>" }
+
+// GoString keeps %#v from printing what String does not.
+func (s *Session) GoString() string { return s.String() }
 
 // configure makes defaults of opts.
 func (s *Session) configure(opts []Option) {
@@ -425,7 +432,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	if err == nil {
 		r.Request = p
-		r.complete(p)
+		r.complete(p, opts.MaxBody)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
 		if !opts.Stream && !r.IsRedirect() {
@@ -434,7 +441,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	s.logOutcome(ctx, start, p, r, err)
 	if err != nil {
-		return nil, requestError("send", p.URL, err)
+		return nil, requestError(ctx, "send", p.URL, err)
 	}
 	return r, nil
 }
@@ -459,9 +466,13 @@ func answer(r *Response, set *settings, total *totalLimit) (*Response, error) {
 }
 
 // requestError wraps what an adapter returned, unless it is an *Error already.
-func requestError(op string, u *url.URL, err error) error {
+// One that says no more than that ctx has ended is told why it has.
+func requestError(ctx context.Context, op string, u *url.URL, err error) error {
 	if e, ok := err.(*Error); ok {
 		return e
+	}
+	if _, known := classified(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = contextError(ctx)
 	}
 	return &Error{Op: op, URL: redactURL(u), Err: err}
 }
