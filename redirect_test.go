@@ -477,6 +477,45 @@ func TestRedirectBodyIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// TestRedirectBodyThatTrickles: no byte is late, and all together are.
+func TestRedirectBodyThatTrickles(t *testing.T) {
+	noEnvironment(t)
+	synctest.Test(t, func(t *testing.T) {
+		body := &trickle{}
+		s := requests.NewSession()
+		defer s.Close()
+		s.Mount("http://", requests.RoundTripper(redirectsWith{body}))
+		get(t, s, "http://a.test/")
+		if body.reads > 3 || !body.closed {
+			t.Errorf("%d reads, closed %v; want few of 30 ms each, true", body.reads, body.closed)
+		}
+	})
+}
+
+// redirectsWith is a RoundTripper that redirects to /2, with a body.
+type redirectsWith struct{ body io.ReadCloser }
+
+func (rt redirectsWith) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/2" {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	}
+	return &http.Response{StatusCode: 302, Header: http.Header{"Location": {"/2"}}, ContentLength: -1, Body: rt.body, Request: r}, nil
+}
+
+// trickle gives a byte every 30 ms.
+type trickle struct {
+	reads  int
+	closed bool
+}
+
+func (b *trickle) Read(p []byte) (int, error) {
+	b.reads++
+	time.Sleep(30 * time.Millisecond)
+	return copy(p, "x"), nil
+}
+
+func (b *trickle) Close() error { b.closed = true; return nil }
+
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
