@@ -13,7 +13,11 @@ func Code(name string) (int, bool) {
 		return 0, false
 	}
 	for code := maxCode; code >= minCode; code-- { // downwards: the later code wins
-		for n := range strings.FieldsSeq(codeNames(code)) {
+		names := codeNames(code)
+		if !strings.Contains(names, name) {
+			continue // most codes, at a glance
+		}
+		for n := range strings.FieldsSeq(names) {
 			if n == name {
 				return code, true
 			}
