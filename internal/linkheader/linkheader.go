@@ -13,8 +13,9 @@ import (
 	"github.com/go-requests/requests/internal/extvalue"
 )
 
-// What [Parse] takes from one response. The largest lists of links seen in
-// practice are preload hints, of a hundred or so.
+// What [Parse] takes from one response: far more than a list of pages or of
+// preload hints needs, and little enough that a field of three bytes a link
+// cannot make the list of them huge.
 const (
 	MaxBytes = 64 << 10 // all field values together
 	MaxLinks = 1000
