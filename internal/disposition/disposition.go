@@ -116,8 +116,7 @@ func unquote(s string) (text, rest string, ok bool) {
 		if s[end] == '"' {
 			return b.String(), s[end+1:], true
 		}
-		_, size := utf8.DecodeRuneInString(s[end+1:])
-		b.WriteString(s[end+1 : end+1+size])
-		s = s[end+1+size:]
+		b.WriteByte(s[end+1])
+		s = s[end+2:]
 	}
 }

@@ -30,6 +30,7 @@ var parseTests = []struct {
 	{"no semicolon after the type", `attachment filename=x`, `"attachment filename=x" []`},
 	{"empty parameters", `a;; ;x=y;`, `"a" [{"x" "y"}]`},
 	{"text after quotes", `a; x="y"z; v=w`, `"a" [{"x" "y"} {"v" "w"}]`},
+	{"parameter after quotes", `a; x="y" z=1; v=w`, `"a" [{"x" "y"} {"v" "w"}]`},
 	{"quotes within", `a; x=y"z;w"`, `"a" [{"x" "y\"z"}]`},
 	{"quotes not closed", `a; v=w; x="y; z=1`, `"a" [{"v" "w"}]`},
 	{"escape not ended", `a; x="y\`, `"a" []`},
@@ -154,12 +155,12 @@ func latin1(t *testing.T, s string) string {
 	return string(b)
 }
 
-// TestParseIsLinear gives the parser 256 KiB of what makes a parser look again at
+// TestParseIsLinear gives Parse 64 KiB of what makes a parser look again at
 // what it has seen.
 func TestParseIsLinear(t *testing.T) {
 	for _, unit := range []string{";", "=", `"`, `\`, "a=;", `a="";`, `a="\"`, "filename*=x;", " ", "\xff"} {
 		for _, start := range []string{"", "a;", `a; b="`, "a; b="} {
-			value := start + strings.Repeat(unit, 256<<10/len(unit))
+			value := start + strings.Repeat(unit, 64<<10/len(unit))
 			Filename(value)
 			Sanitise(value)
 		}

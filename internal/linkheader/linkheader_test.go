@@ -61,6 +61,7 @@ var parseTests = []struct {
 	{"no brackets", []string{`http://a/x ; rel=next, http://a/y;rel=prev`},
 		`<http://a/x> rel="next" anchor="" [{"rel" "next"}]` + "\n" + `<http://a/y> rel="prev" anchor="" [{"rel" "prev"}]`},
 	{"no brackets, no parameters", []string{`garbage`}, `<garbage> rel="" anchor="" []`},
+	{"no brackets, two without parameters", []string{`a , b`}, `<a> rel="" anchor="" []` + "\n" + `<b> rel="" anchor="" []`},
 	{"no opening bracket", []string{`http://a/x>; rel=next`}, `<http://a/x> rel="next" anchor="" [{"rel" "next"}]`},
 	{"text before the bracket", []string{`url = <http://a/x>; rel=next`}, `<http://a/x> rel="next" anchor="" [{"rel" "next"}]`},
 	{"text before the bracket, none of them closed", []string{`<a <b; rel=next`}, `<b> rel="next" anchor="" [{"rel" "next"}]`},
