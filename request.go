@@ -463,6 +463,9 @@ func (p *PreparedRequest) check() error {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
 	if isHTTP(p.URL.Scheme) {
+		if p.URL.Opaque != "" { // net/http would send it as the target: CVE-2026-48998
+			return failText(ErrInvalidURL, "a prepared URL has no Opaque part")
+		}
 		u, info, err := parseURL(p.URL.String())
 		if err != nil {
 			return err
