@@ -233,6 +233,13 @@ func (p *PreparedRequest) authenticate() error {
 		if err := a.method.Authenticate(p); err != nil {
 			return err
 		}
+		switch a.method.(type) {
+		case *basic, bearer, noAuth:
+			continue
+		}
+		if err := p.check(); err != nil { // it may have changed anything
+			return err
+		}
 	}
 	return nil
 }
@@ -392,6 +399,9 @@ func checkHeader(h http.Header) error {
 }
 
 func checkValues(name string, vals []string) error {
+	if name == "Host" && len(vals) > 1 {
+		return failText(ErrInvalidHeader, "field Host is given twice")
+	}
 	for _, v := range vals {
 		if err := checkField(name, v); err != nil {
 			return err
