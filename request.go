@@ -133,11 +133,14 @@ func addQuery(u *url.URL, session Params, set *settings) error {
 	if err := encodeParams(&b, session, set.params); err != nil {
 		return err
 	}
-	query, _, _ := strings.Cut(string(set.query), "#")
-	if len(set.query) > maxURL || hasControl(query) {
+	if len(set.query) > maxURL || hasControl(string(set.query)) {
 		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
 	}
+	query, fragment, _ := strings.Cut(string(set.query), "#")
 	query = requote(query, legalQuery)
+	if u.Fragment == "" {
+		setFragment(u, fragment)
+	}
 	u.RawQuery = joinQuery(joinQuery(u.RawQuery, query), b.String())
 	if u.Opaque != "" && u.RawQuery != "" {
 		return failText(ErrInvalidOption, "a URL of the scheme "+u.Scheme+" takes no Params")

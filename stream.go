@@ -31,8 +31,8 @@ type wireBody struct {
 	started bool
 	closed  bool
 	n       int64
-	err     error // what every further read returns; io.EOF at the end
-	done    bool  // err is io.EOF, or the body was let go
+	err     error // what every further read returns, io.EOF if nil
+	done    bool  // nothing more comes: the body ended, failed or was let go
 }
 
 // Read implements io.Reader.
@@ -121,16 +121,19 @@ func (w *wireBody) readRaw(b []byte) (int, error) {
 	return n, err
 }
 
-// fail ends the body with err, for good.
+// fail ends the body with err, for good. One that was read to its end can still
+// fail: by being asked for again.
 func (w *wireBody) fail(err error) error {
-	if w.done {
+	if w.err != nil {
 		return w.err
 	}
 	if _, ok := errors.AsType[*Error](err); !ok {
 		err = &Error{Op: "read", URL: redactURL(w.url), Err: err}
 	}
 	w.err = err
-	w.release()
+	if !w.done {
+		w.release()
+	}
 	return err
 }
 
