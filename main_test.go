@@ -2,17 +2,18 @@ package requests_test
 
 import (
 	"fmt"
+	"log"
 	"net/http/httptest"
 	"os"
 	"testing"
 
-	"github.com/mccutchen/go-httpbin/v2/httpbin"
+	gohttpbin "github.com/mccutchen/go-httpbin/v2/httpbin"
 	"go.uber.org/goleak"
 )
 
-// bin is the URL of a go-httpbin on loopback, which answers with what it was
-// asked. It is there while the tests of the package run.
-var bin string
+// httpbin is the URL of a go-httpbin on loopback, which answers with what it
+// was asked. It is there while the tests of the package run.
+var httpbin string
 
 // environment are the variables by which whoever starts the tests could change
 // their outcome. A test that means one sets it.
@@ -46,8 +47,17 @@ func (s suite) Run() int {
 	os.Setenv("HOME", home)
 	os.Setenv("USERPROFILE", home) // its name on Windows
 
-	server := httptest.NewServer(httpbin.New())
+	server := httptest.NewServer(gohttpbin.New())
 	defer server.Close()
-	bin = server.URL
+	httpbin = server.URL
 	return s.m.Run()
+}
+
+// tempDir is a folder for an example, which has no [testing.T] to ask for one.
+func tempDir() (dir string, done func()) {
+	dir, err := os.MkdirTemp("", "requests-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return dir, func() { os.RemoveAll(dir) }
 }
