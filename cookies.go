@@ -2,6 +2,7 @@ package requests
 
 import (
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -18,9 +19,9 @@ import (
 // A Cookie is one cookie of a [CookieJar] or of a response, with all its
 // attributes. It is a copy: changing it changes nothing else.
 //
-// It holds a secret. Printed or logged as it is, whatever the verb, it shows
-// "***" for its value; the value itself is shown only where Value is named, and by
-// encoders such as encoding/json.
+// It holds a secret. Printed with whatever verb or logged it shows "***" for its
+// value. The value shows only where Value is named, and in the output of encoders
+// such as encoding/json.
 type Cookie struct {
 	Name  string
 	Value string // the very bytes that came, quotes included
@@ -43,7 +44,7 @@ type Cookie struct {
 	LastAccess time.Time // when it was last set or sent
 }
 
-// String shows the cookie as a server would set it, with "***" for its value.
+// String returns the cookie as a server would set it, with "***" for its value.
 func (c Cookie) String() string {
 	var b strings.Builder
 	if c.Name != "" {
@@ -69,8 +70,8 @@ func (c Cookie) String() string {
 	return b.String()
 }
 
-// GoString keeps the value out of %#v.
-func (c Cookie) GoString() string { return fmt.Sprintf("requests.Cookie{%q}", c.String()) }
+// Format prints what String returns, whatever the verb.
+func (c Cookie) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue keeps the value out of logs.
 func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -120,7 +121,7 @@ func (j *CookieJar) headerWith(u *url.URL, named bool, own map[string]string) st
 	o, _ := cookie.OriginOf(u)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.kept.Header(cookie.Request{Origin: &o, Named: named, Own: own}, j.clock())
+	return j.kept.Header(cookie.Request{Origin: o, Named: named, Own: own}, j.clock())
 }
 
 // maxSetCookies bounds the work for one response. What comes before the last
@@ -198,7 +199,7 @@ func (j *CookieJar) Cookies(u *url.URL) []*http.Cookie {
 	o, _ := cookie.OriginOf(u)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	match := j.kept.Match(cookie.Request{Origin: &o}, j.clock())
+	match := j.kept.Match(cookie.Request{Origin: o}, j.clock())
 	if len(match) == 0 {
 		return nil
 	}
@@ -235,6 +236,9 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 	c := cookie.Cookie{Name: name, Value: value, Path: "/"}
 	for _, a := range attributes {
 		a.set(&c, now)
+	}
+	if strings.IndexFunc(c.Path, notURLText) >= 0 {
+		return invalidCookie(name, "the path is not percent-encoded")
 	}
 	if reason := c.Settle(); reason != "" {
 		return invalidCookie(name, reason)
@@ -463,6 +467,8 @@ func invalidCookie(name, reason string) error {
 func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
+
+func notURLText(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 func notCookieText(r rune) bool { return r < ' ' || r >= 0x7f || r == ';' }
 

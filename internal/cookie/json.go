@@ -77,7 +77,7 @@ func AppendJSON(b []byte, cookies []Cookie) ([]byte, error) {
 
 // ParseJSON reads what [AppendJSON] writes. Unknown members are errors: a newer
 // form may mean by them that a cookie goes to fewer hosts.
-func ParseJSON(data []byte) ([]Cookie, error) {
+func ParseJSON(data []byte) ([]Cookie, *LineError) {
 	p := jsonParser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.DisallowUnknownFields()
 	return p.file()
@@ -90,9 +90,9 @@ type jsonParser struct {
 
 // fail names the line of the next thing in the file. The text of errors of
 // encoding/json is left out, because it quotes the file.
-func (p *jsonParser) fail(reason string) error { return p.failAt(p.dec.InputOffset(), reason) }
+func (p *jsonParser) fail(reason string) *LineError { return p.failAt(p.dec.InputOffset(), reason) }
 
-func (p *jsonParser) failAt(offset int64, reason string) error {
+func (p *jsonParser) failAt(offset int64, reason string) *LineError {
 	rest := p.data[offset:]
 	gap := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
 	return &LineError{1 + bytes.Count(p.data[:int(offset)+gap], []byte("\n")), reason}
@@ -103,7 +103,7 @@ func (p *jsonParser) delim(want json.Delim) bool {
 	return err == nil && t == want
 }
 
-func (p *jsonParser) file() (cookies []Cookie, err error) {
+func (p *jsonParser) file() (cookies []Cookie, bad *LineError) {
 	version, found := 0, false
 	if !utf8.Valid(p.data) {
 		return nil, p.fail("not UTF-8") // encoding/json would replace what is not
@@ -122,8 +122,8 @@ func (p *jsonParser) file() (cookies []Cookie, err error) {
 			}
 		case key == "cookies" && !found:
 			found = true
-			if cookies, err = p.cookies(); err != nil {
-				return nil, err
+			if cookies, bad = p.cookies(); bad != nil {
+				return nil, bad
 			}
 		default:
 			return nil, p.fail("unknown or repeated member")
@@ -141,7 +141,7 @@ func (p *jsonParser) file() (cookies []Cookie, err error) {
 	return cookies, nil
 }
 
-func (p *jsonParser) cookies() (cookies []Cookie, err error) {
+func (p *jsonParser) cookies() (cookies []Cookie, bad *LineError) {
 	if !p.delim('[') {
 		return nil, p.fail(`"cookies" is not a list`)
 	}

@@ -15,8 +15,6 @@ type LineError struct {
 	Reason string
 }
 
-func (e *LineError) Error() string { return "line " + strconv.Itoa(e.Line) + ": " + e.Reason }
-
 const (
 	netscapeHeader = "# Netscape HTTP Cookie File\n" + // by this line Python knows the format
 		"# https://curl.se/docs/http-cookies.html\n\n"
@@ -27,7 +25,7 @@ const (
 // and wget write it. Lines that are empty or begin with "#" are skipped. Any
 // other line that is not a cookie is an error: curl once cut long lines, and
 // what was left named another host (CVE-2016-8615).
-func ParseNetscape(data []byte) ([]Cookie, error) {
+func ParseNetscape(data []byte) ([]Cookie, *LineError) {
 	var cookies []Cookie
 	number := 0
 	for line := range bytes.Lines(data) {

@@ -15,6 +15,7 @@ type Origin struct {
 	IP     bool   // Host is an address, of which no part is a domain
 	Secure bool   // others can neither read nor change what is sent
 	url    *url.URL
+	suffix string // see publicSuffix
 }
 
 // OriginOf returns the origin of u, and false if u names no host that a cookie can
@@ -42,6 +43,15 @@ func (o *Origin) path() string {
 func (o *Origin) defaultPath() string {
 	p := o.path()
 	return p[:max(1, strings.LastIndexByte(p, '/'))]
+}
+
+// publicSuffix is the part of a name under which anybody may register. A cookie
+// for all of it, or for more, would reach strangers.
+func (o *Origin) publicSuffix() string {
+	if o.suffix == "" {
+		o.suffix, _ = publicsuffix.PublicSuffix(o.Host)
+	}
+	return o.suffix
 }
 
 // pathMatch reports whether a cookie of this path goes to a request for the
@@ -118,8 +128,6 @@ func isLoopback(host string, ip bool) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// isPublicSuffix reports whether anybody may register names directly under
-// domain, so that a cookie for all of it would reach strangers.
 func isPublicSuffix(domain string) bool {
 	suffix, _ := publicsuffix.PublicSuffix(domain)
 	return suffix == domain

@@ -10,7 +10,7 @@ import (
 
 // A Request says which cookies are wanted.
 type Request struct {
-	*Origin
+	Origin
 	// Named: the program named the host, so that cookies without a domain go too.
 	Named bool
 	// Own are cookies that go with this request alone. They take the place of
@@ -39,10 +39,10 @@ func (s *Store) Header(r Request, clock func() time.Time) string {
 	}
 	size := 0
 	for _, e := range list {
-		size += len(e.pair) + 2
+		size += len(e.pair) + len("; ")
 	}
 	for name, value := range r.Own {
-		size += len(name) + len(value) + 3
+		size += len(name) + len("=") + len(value) + len("; ")
 	}
 	var b strings.Builder
 	b.Grow(size)
@@ -50,10 +50,12 @@ func (s *Store) Header(r Request, clock func() time.Time) string {
 		b.WriteString(e.pair)
 		b.WriteString("; ")
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Own)) {
-		b.WriteString(name + "=" + r.Own[name] + "; ")
+	if len(r.Own) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(r.Own)) {
+			b.WriteString(name + "=" + r.Own[name] + "; ")
+		}
 	}
-	return b.String()[:b.Len()-2]
+	return strings.TrimSuffix(b.String(), "; ")
 }
 
 // Match returns the cookies of Header one by one, without r.Own.
@@ -72,70 +74,63 @@ func (s *Store) match(list []*entry, r Request, clock func() time.Time) []*entry
 	if s.count == 0 {
 		return list
 	}
-	m := matcher{store: s, request: r, clock: clock, list: list}
+	v := visit{Request: r, clock: clock}
 	if r.Named {
-		m.add("", true)
+		list = s.add(list, "", &v)
 	}
 	if r.Host != "" {
-		m.add(r.Host, true)
+		list = s.add(list, r.Host, &v)
 	}
-	if !r.IP {
-		for host := r.Host; ; {
-			_, parent, found := strings.Cut(host, ".")
-			if !found {
-				break
-			}
-			m.add(parent, false)
-			host = parent
+	for host, found := r.Host, !r.IP; found; {
+		if _, host, found = strings.Cut(host, "."); found {
+			list = s.add(list, host, &v)
 		}
 	}
-	slices.SortFunc(m.list, func(a, b *entry) int {
+	slices.SortFunc(list, func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), byAge(a, b))
 	})
-	return m.list
+	return list
 }
 
-type matcher struct {
-	store   *Store
-	request Request
-	clock   func() time.Time
-	list    []*entry
-	path    string    // of the request; "" until it is needed
-	now     time.Time // likewise
+// A visit is a request on its way through the domains of its host.
+type visit struct {
+	Request
+	clock func() time.Time
+	at    time.Time // clock() once it is needed
+	path  string    // of the request, likewise
 }
 
-// add takes what goes to the request of the cookies of one domain: the host
-// itself or a parent of it.
-func (m *matcher) add(domain string, exact bool) {
-	entries := m.store.domains[domain]
-	if len(entries) == 0 {
-		return
+func (v *visit) takes(e *entry) bool {
+	if e.Domain == "" && e.Path == "/" {
+		if _, replaced := v.Own[e.Name]; replaced {
+			return false
+		}
 	}
-	if m.path == "" {
-		m.path, m.now = m.request.path(), m.clock()
+	return (!e.HostOnly || e.Domain == v.Host || e.Domain == "") && (!e.Secure || v.Secure) && pathMatch(v.path, e.Path)
+}
+
+// add appends what the request takes of the cookies of a domain that it matches.
+func (s *Store) add(list []*entry, domain string, v *visit) []*entry {
+	entries := s.domains[domain]
+	if len(entries) == 0 {
+		return list
+	}
+	if v.path == "" {
+		v.path, v.at = v.Request.path(), v.clock()
 	}
 	stale := false
 	for _, e := range entries {
-		switch {
-		case e.expired(m.now):
+		if e.expired(v.at) {
 			stale = true
-		case e.HostOnly && !exact, e.Secure && !m.request.Secure, !pathMatch(m.path, e.Path), m.replaced(e):
-		default:
-			e.LastAccess = m.now
-			m.list = append(m.list, e)
+		} else if v.takes(e) {
+			e.LastAccess = v.at
+			list = append(list, e)
 		}
 	}
 	if stale {
-		m.store.removeFrom(domain, func(e *entry) bool { return e.expired(m.now) })
+		s.removeExpired(domain, v.at)
 	}
-}
-
-func (m *matcher) replaced(e *entry) bool {
-	if len(m.request.Own) == 0 || e.Domain != "" || e.Path != "/" {
-		return false
-	}
-	_, ok := m.request.Own[e.Name]
-	return ok
+	return list
 }
 
 // fit takes out of list what [Store.Header] leaves out for its length.
@@ -148,15 +143,16 @@ func fit(list []*entry, host string) []*entry {
 		return list
 	}
 	fromParent := func(e *entry) bool { return e.Domain != "" && e.Domain != host }
-	byNewest := slices.SortedFunc(slices.Values(list), func(a, b *entry) int { return byAge(b, a) })
-	var oldestLeftOut *entry
+	byNewest := slices.Clone(list)
+	slices.SortFunc(byNewest, func(a, b *entry) int { return byAge(b, a) })
+	var oldestOut *entry
 	for _, e := range byNewest {
 		if excess > 0 && fromParent(e) {
 			excess -= len(e.pair) + len("; ")
-			oldestLeftOut = e
+			oldestOut = e
 		}
 	}
 	return slices.DeleteFunc(list, func(e *entry) bool {
-		return oldestLeftOut != nil && fromParent(e) && byAge(e, oldestLeftOut) >= 0
+		return oldestOut != nil && fromParent(e) && byAge(e, oldestOut) >= 0
 	})
 }

@@ -2,8 +2,6 @@ package cookie
 
 import (
 	"cmp"
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -150,8 +148,8 @@ func (s *Store) Receive(o *Origin, r *Received, now time.Time) {
 	case r.Domain == o.Host:
 		// For an address, and for a host that is a public suffix itself, the
 		// attribute can mean no more than the host.
-		c.HostOnly = o.IP || isPublicSuffix(o.Host)
-	case o.IP || !domainMatch(o.Host, r.Domain) || isPublicSuffix(r.Domain):
+		c.HostOnly = o.IP || o.publicSuffix() == o.Host
+	case !domainMatch(o.Host, r.Domain) || len(r.Domain) <= len(o.publicSuffix()):
 		return
 	default:
 		c.Domain, c.HostOnly = r.Domain, false
@@ -299,32 +297,41 @@ func (s *Store) keep(domain string, list []*entry) {
 // filled above the limits does not lose what it was given at once.
 func (s *Store) limit(domain string, now time.Time) {
 	if list := s.domains[domain]; len(list) > maxPerDomain {
-		s.evict(maps.All(map[string][]*entry{domain: list}), now)
+		s.evict(candidate{}.or(list, now))
 	}
 	if s.count > maxTotal {
-		s.evict(maps.All(s.domains), now)
+		var first candidate
+		for domain, list := range s.domains {
+			if domain != "" { // those the program has set for all hosts
+				first = first.or(list, now)
+			}
+		}
+		s.evict(first)
 	}
 }
 
-// evict removes the cookie that section 5.7 says goes first, and never one that
-// the program has set for all hosts.
-func (s *Store) evict(among iter.Seq2[string, []*entry], now time.Time) {
-	var victim *entry
-	var priority int
-	for domain, list := range among {
-		if domain == "" {
-			continue
-		}
-		for _, e := range list {
-			p := evictionPriority(e, len(list), now)
-			if victim == nil || cmp.Or(p-priority, e.LastAccess.Compare(victim.LastAccess), byAge(e, victim)) < 0 {
-				victim, priority = e, p
-			}
+func (s *Store) evict(c candidate) {
+	if c.entry != nil {
+		s.removeFrom(c.Domain, func(e *entry) bool { return e == c.entry })
+	}
+}
+
+// A candidate is what goes first of the cookies seen so far.
+type candidate struct {
+	*entry
+	priority int
+}
+
+// or looks through the cookies of one more domain. Of those with one priority
+// the one goes that was used least recently: section 5.7.
+func (c candidate) or(list []*entry, now time.Time) candidate {
+	for _, e := range list {
+		p := evictionPriority(e, len(list), now)
+		if c.entry == nil || cmp.Or(p-c.priority, e.LastAccess.Compare(c.LastAccess), byAge(e, c.entry)) < 0 {
+			c = candidate{e, p}
 		}
 	}
-	if victim != nil {
-		s.removeFrom(victim.Domain, func(e *entry) bool { return e == victim })
-	}
+	return c
 }
 
 func evictionPriority(e *entry, siblings int, now time.Time) int {
@@ -355,9 +362,13 @@ func (s *Store) Remove(match func(*Cookie) bool) int {
 func (s *Store) RemoveExpired(now time.Time) int {
 	before := s.count
 	for domain := range s.domains {
-		s.removeFrom(domain, func(e *entry) bool { return e.expired(now) })
+		s.removeExpired(domain, now)
 	}
 	return before - s.count
+}
+
+func (s *Store) removeExpired(domain string, now time.Time) {
+	s.removeFrom(domain, func(e *entry) bool { return e.expired(now) })
 }
 
 func (s *Store) removeFrom(domain string, match func(*entry) bool) {
