@@ -83,9 +83,10 @@ func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
 //
 // Servers can add up to 50 cookies to a domain and fill a jar up to 3000; then
 // the one that was used least recently goes. A cookie of more than 4096 bytes is
-// not taken. A request carries all the cookies of its host, and those of parent
-// domains, oldest first, while the Cookie field stays within 8190 bytes: any
-// sibling host can set those, and could otherwise make the host unreachable.
+// not taken. A request carries all the cookies of its host. Those of parent domains,
+// which any sibling host can set, go oldest first while the Cookie field stays
+// within 8190 bytes or they within 4096: a hostile sibling could otherwise make
+// each request to the host too large.
 //
 // The zero value is an empty jar, ready for use by many goroutines. A jar must
 // not be copied; see [CookieJar.Clone]. It serves as [http.Client.Jar], too.
@@ -118,9 +119,12 @@ func (j *CookieJar) header(u *url.URL, named bool) string { return j.headerWith(
 // cookies of the jar that have their name, no domain and the path "/", and go
 // beside those that servers have set, as in Requests.
 func (j *CookieJar) headerWith(u *url.URL, named bool, own map[string]string) string {
-	o, _ := cookie.OriginOf(u)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.kept.Len() == 0 && len(own) == 0 {
+		return ""
+	}
+	o, _ := cookie.OriginOf(u)
 	return j.kept.Header(cookie.Request{Origin: o, Named: named, Own: own}, j.clock())
 }
 

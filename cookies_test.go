@@ -155,6 +155,34 @@ func TestHTTPState(t *testing.T) {
 	}
 }
 
+// TestHTTPStateDates runs the dates of the same suite at a time before all of them.
+func TestHTTPStateDates(t *testing.T) {
+	var cases []struct {
+		Test     string
+		Expected *string
+	}
+	if err := json.Unmarshal(cookieSuiteFile(t, "http-state/examples.json"), &cases); err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 15 {
+		t.Errorf("%d dates; want 15", len(cases))
+	}
+	for _, tt := range cases {
+		j := &CookieJar{now: newCookieClock("1600-01-01").now}
+		j.store(cookieURL("http://a.test/"), []string{"a=1; Expires=" + tt.Test})
+		var want time.Time
+		if tt.Expected != nil {
+			var err error
+			if want, err = time.Parse(time.RFC1123, *tt.Expected); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c, err := j.Get("a"); err != nil || !c.Expires.Equal(want) {
+			t.Errorf("Expires=%s: %v, %v; want %v", tt.Test, c, err, want)
+		}
+	}
+}
+
 // TestPublicSuffixes runs the tests of the Public Suffix List as what they mean
 // for cookies: which part of a host may share a cookie.
 func TestPublicSuffixes(t *testing.T) {
@@ -313,8 +341,10 @@ func TestCookieHeaderLimit(t *testing.T) {
 	}
 	own := cookieURL("https://login.example.org/")
 	j.store(own, want)
+	j.store(own, []string{"sid=1; Domain=example.org"})
+	want = append(want, "sid=1")
 	if got := j.header(own, false); got != strings.Join(want, "; ") {
-		t.Errorf("of 5 cookies of the host itself, %d bytes are sent; want all", len(got))
+		t.Errorf("of 5 large cookies of the host itself and a small one of its domain, %d bytes are sent; want all", len(got))
 	}
 }
 

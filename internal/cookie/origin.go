@@ -3,6 +3,7 @@ package cookie
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -83,14 +84,12 @@ func CanonicalDomain(domain string) (string, bool) {
 // (section 5.1.2): ASCII, lower case, without the dot that a fully qualified
 // name may end in. Nothing is allocated for a host that is in this form.
 func canonicalHost(host string) (string, bool) {
-	for i := range len(host) {
-		if host[i] >= 0x80 {
-			var err error
-			if host, err = hostNames.ToASCII(host); err != nil {
-				return "", false
-			}
-			break
+	if !isASCII(host) {
+		ascii, err := hostNames.ToASCII(host)
+		if err != nil || !utf8.ValidString(host) { // of which ToASCII would make U+FFFD
+			return "", false
 		}
+		host = ascii
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for i := range len(host) {
@@ -98,7 +97,17 @@ func canonicalHost(host string) (string, bool) {
 			return "", false
 		}
 	}
-	return host, host != "" && host[0] != '.' && !strings.Contains(host, "..")
+	ok := host != "" && host[0] != '.' && host[len(host)-1] != '.' && !strings.Contains(host, "..")
+	return host, ok
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // isIP reports whether a canonical host is an address: it has a colon, or its

@@ -24,9 +24,10 @@ type Request struct {
 //
 // Neither the draft nor browsers bound the field, and cookies of the host itself
 // all go: servers split large tickets over several. But those of parent
-// domains, which any sibling host can set, are added oldest first, only while
-// the field stays within 8190 bytes: otherwise a hostile sibling could fill it up
-// to where the server refuses each request (CVE-2022-32205).
+// domains, which any sibling host can set, go oldest first, only while the
+// field stays within 8190 bytes or they within 4096: otherwise a hostile
+// sibling could fill it to where the server refuses each request
+// (CVE-2022-32205).
 func (s *Store) Header(r Request, clock func() time.Time) string {
 	var room [32]*entry
 	list := fit(s.match(room[:0], r, clock), r.Host)
@@ -135,14 +136,19 @@ func (s *Store) add(list []*entry, domain string, v *visit) []*entry {
 
 // fit takes out of list what [Store.Header] leaves out for its length.
 func fit(list []*entry, host string) []*entry {
-	excess := -maxHeader - len("; ")
+	fromParent := func(e *entry) bool { return e.Domain != "" && e.Domain != host }
+	own, parents := 0, 0
 	for _, e := range list {
-		excess += len(e.pair) + len("; ")
+		if fromParent(e) {
+			parents += len(e.pair) + len("; ")
+		} else {
+			own += len(e.pair) + len("; ")
+		}
 	}
+	excess := parents - max(maxHeader-own, maxPair)
 	if excess <= 0 {
 		return list
 	}
-	fromParent := func(e *entry) bool { return e.Domain != "" && e.Domain != host }
 	byNewest := slices.Clone(list)
 	slices.SortFunc(byNewest, func(a, b *entry) int { return byAge(b, a) })
 	var oldestOut *entry
@@ -152,7 +158,5 @@ func fit(list []*entry, host string) []*entry {
 			oldestOut = e
 		}
 	}
-	return slices.DeleteFunc(list, func(e *entry) bool {
-		return oldestOut != nil && fromParent(e) && byAge(e, oldestOut) >= 0
-	})
+	return slices.DeleteFunc(list, func(e *entry) bool { return fromParent(e) && byAge(e, oldestOut) >= 0 })
 }

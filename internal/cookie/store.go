@@ -195,7 +195,7 @@ func (s *Store) insert(c *Cookie, now time.Time) (grown bool) {
 	at := slices.IndexFunc(list, func(e *entry) bool {
 		return e.Name == c.Name && e.Path == c.Path && e.HostOnly == c.HostOnly
 	})
-	e := &entry{Cookie: *c}
+	e := entry{Cookie: *c}
 	e.end = c.endAt(now)
 	if e.expired(now) {
 		if at >= 0 {
@@ -212,7 +212,7 @@ func (s *Store) insert(c *Cookie, now time.Time) (grown bool) {
 		e.Created, e.order = old.Created, old.order
 		e.ownStrings(old)
 		s.discard(old)
-		*old = *e
+		*old = e
 		s.note(old)
 		return false
 	}
@@ -226,8 +226,9 @@ func (s *Store) insert(c *Cookie, now time.Time) (grown bool) {
 		sibling = list[0]
 	}
 	e.ownStrings(sibling)
-	s.note(e)
-	s.keep(e.Domain, append(list, e))
+	added := e // e itself stays on the stack, where most cookies only replace
+	s.note(&added)
+	s.keep(e.Domain, append(list, &added))
 	return true
 }
 
