@@ -46,7 +46,7 @@ func ParseSameSite(name string) SameSite {
 // against the host that sent it.
 type Received struct {
 	Name, Value string
-	Domain      string // lower case, no leading dot; "" for none
+	Domain      string // in lower case, without a leading dot; "" for none
 	Path        string // "" for the default path
 	Expires     time.Time
 	Lifetime    int64 // seconds of Max-Age, bounded, if HasLifetime
@@ -94,8 +94,12 @@ func (r *Received) Attribute(name, value string) {
 			r.Lifetime, r.HasLifetime = seconds, true
 		}
 	case equalFold(name, "Domain"):
-		// An empty value takes back an earlier Domain: section 5.6.3.
-		r.Domain = strings.ToLower(strings.TrimPrefix(value, "."))
+		// An empty value takes back an earlier Domain: section 5.6.3. One that is
+		// not ASCII matches no host, and must not come to by its lower case.
+		r.Domain = strings.TrimPrefix(value, ".")
+		if isASCII(r.Domain) {
+			r.Domain = strings.ToLower(r.Domain)
+		}
 	case equalFold(name, "Path"):
 		r.Path = ""
 		if strings.HasPrefix(value, "/") {

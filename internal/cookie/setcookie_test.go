@@ -28,6 +28,7 @@ var fields = []struct {
 	{"a=" + strings.Repeat("x", maxPair), Received{}, false},
 	{"a=1; Domain=EXAMPLE.com; domain=.Example.ORG", Received{Name: "a", Value: "1", Domain: "example.org"}, true},
 	{"a=1; Domain=example.com; Domain", Received{Name: "a", Value: "1"}, true},
+	{"a=1; Domain=\u212Aernel.org", Received{Name: "a", Value: "1", Domain: "\u212Aernel.org"}, true},
 	{"a=1; Domain=..com", Received{Name: "a", Value: "1", Domain: ".com"}, true},
 	{"a=1; Path=/x; Path=y", Received{Name: "a", Value: "1"}, true},
 	{"a=1; PATH =\t/x ;;", Received{Name: "a", Value: "1", Path: "/x"}, true},
