@@ -484,26 +484,16 @@ func exported(c *cookie.Cookie) *Cookie {
 	}
 }
 
-func fromHTTP(s http.SameSite) cookie.SameSite {
-	switch s {
-	case http.SameSiteNoneMode:
-		return cookie.SameSiteNone
-	case http.SameSiteLaxMode:
-		return cookie.SameSiteLax
-	case http.SameSiteStrictMode:
-		return cookie.SameSiteStrict
-	}
-	return cookie.SameSiteDefault
+// sameSiteModes has the values of cookie.SameSite as net/http numbers them.
+var sameSiteModes = [...]http.SameSite{
+	cookie.SameSiteDefault: 0,
+	cookie.SameSiteNone:    http.SameSiteNoneMode,
+	cookie.SameSiteLax:     http.SameSiteLaxMode,
+	cookie.SameSiteStrict:  http.SameSiteStrictMode,
 }
 
-func toHTTP(s cookie.SameSite) http.SameSite {
-	switch s {
-	case cookie.SameSiteNone:
-		return http.SameSiteNoneMode
-	case cookie.SameSiteLax:
-		return http.SameSiteLaxMode
-	case cookie.SameSiteStrict:
-		return http.SameSiteStrictMode
-	}
-	return 0
+func toHTTP(s cookie.SameSite) http.SameSite { return sameSiteModes[s] }
+
+func fromHTTP(s http.SameSite) cookie.SameSite {
+	return cookie.SameSite(max(0, slices.Index(sameSiteModes[:], s)))
 }
