@@ -58,8 +58,12 @@ func (e *CookieFileError) Error() string {
 	return s + ": " + e.Reason
 }
 
-// maxCookieFile bounds what is read, far above what 3000 cookies take.
-const maxCookieFile = 16 << 20
+// What is read is bounded, far above what browsers keep. The number is, because
+// cookies of one domain are searched one by one.
+const (
+	maxCookieFile  = 16 << 20 // bytes
+	maxFileCookies = 20_000
+)
 
 // Save writes the cookies that have not expired in order of creation; those that
 // end with the session only if [SessionCookies] asks for them. What is written is
@@ -144,6 +148,9 @@ func (j *CookieJar) Load(r io.Reader) error {
 	cookies, bad := parse(data)
 	if bad != nil {
 		return &CookieFileError{Line: bad.Line, Reason: bad.Reason}
+	}
+	if len(cookies) > maxFileCookies {
+		return &CookieFileError{Reason: "more than " + strconv.Itoa(maxFileCookies) + " cookies"}
 	}
 	j.put(cookies)
 	return nil

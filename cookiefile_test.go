@@ -139,6 +139,7 @@ func TestLoadIsStrict(t *testing.T) {
 		{"cut line", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\na.test\tFALSE\t/\tFALSE\ts3cret\n", "cookie file, line 2: 5 fields, not 7"},
 		{"JSON", "\n{\"version\": 1, \"cookies\": [\n{\"name\": \"n\", \"value\": s3cret", "cookie file, line 3: not a cookie"},
 		{"pickle", "\x80\x04\x95s3cret\n", "cookie file, line 1: 1 fields, not 7"},
+		{"too many", strings.Repeat("a.test\tFALSE\t/\tFALSE\t0\tn\tv\n", maxFileCookies+1), "cookie file: more than 20000 cookies"},
 		{"too large", strings.Repeat("#", maxCookieFile+1), "cookie file: larger than 16777216 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

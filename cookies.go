@@ -101,13 +101,13 @@ var _ http.CookieJar = (*CookieJar)(nil)
 // String tells how many cookies there are, and no more.
 func (j *CookieJar) String() string { return "CookieJar(" + strconv.Itoa(j.Len()) + ")" }
 
-// clock returns the source of the jar's time: that of day without its monotonic
-// part, which means nothing in a file or on another machine.
+// clock returns the source of the jar's time: that of day, without the monotonic
+// part and the zone, which mean nothing in a file or on another machine.
 func (j *CookieJar) clock() func() time.Time {
 	if j.now != nil {
 		return j.now
 	}
-	return func() time.Time { return time.Now().Round(0) }
+	return func() time.Time { return time.Now().Round(0).UTC() }
 }
 
 // header returns the value of the Cookie field for a request to u, "" for none.
@@ -128,8 +128,8 @@ func (j *CookieJar) headerWith(u *url.URL, named bool, own map[string]string) st
 	return j.kept.Header(cookie.Request{Origin: o, Named: named, Own: own}, j.clock())
 }
 
-// maxSetCookies bounds the work for one response. What comes before the last
-// of them would be pushed out of the jar anyway.
+// maxSetCookies bounds the work for one response: of a flood the last fields
+// are read, as many as a jar has room for.
 const maxSetCookies = 3000
 
 // store takes the Set-Cookie fields of a response to a request for u.
@@ -169,6 +169,9 @@ func (j *CookieJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	defer j.mu.Unlock()
 	now := j.clock()()
 	for _, c := range cookies {
+		if c == nil {
+			continue
+		}
 		if r := received(c); r.WellFormed() {
 			j.kept.Receive(&o, &r, now)
 		}

@@ -184,7 +184,8 @@ func TestHTTPStateDates(t *testing.T) {
 }
 
 // TestPublicSuffixes runs the tests of the Public Suffix List as what they mean
-// for cookies: which part of a host may share a cookie.
+// for cookies: which part of a host may share a cookie. The jar is the one that
+// everybody has, since a list can be switched off by mistake (A116, CVE-2025-27820).
 func TestPublicSuffixes(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^checkPublicSuffix\('(.*)', (?:'(.*)'|null)\);`)
 	rows := row.FindAllStringSubmatch(string(cookieSuiteFile(t, "psl/test_psl.txt")), -1)
@@ -328,10 +329,16 @@ func TestCookieHeaderLimit(t *testing.T) {
 		j.store(cookieURL("http://evil.example.com/"), []string{fmt.Sprintf("evil%d=%s; Domain=example.com; Path=/login", i, big)})
 	}
 	clock.advance(time.Second)
-	j.store(cookieURL("http://good.example.com/"), []string{"sid=1"})
+	j.store(cookieURL("http://good.example.com/"), []string{"sid=" + strings.Repeat("s", 1000)})
 	got := j.header(cookieURL("http://good.example.com/login"), true)
-	if len(got) > 8190 || !strings.HasSuffix(got, "; sid=1") || !strings.Contains(got, "old=ooo") {
+	if len(got) > 8190 || !strings.HasSuffix(got, "; sid="+strings.Repeat("s", 1000)) || !strings.Contains(got, "old=ooo") {
 		t.Errorf("header has %d bytes and ends in %.20q; want at most 8190, with the host's own and the oldest", len(got), got[max(0, len(got)-20):])
+	}
+
+	// What the host has set itself counts, too.
+	j.store(cookieURL("http://good.example.com/"), []string{"more=" + strings.Repeat("m", 2500)})
+	if got := j.header(cookieURL("http://good.example.com/login"), true); len(got) > 8190 || strings.Contains(got, "evil") {
+		t.Errorf("header has %d bytes; want at most 8190, with nothing of the sibling", len(got))
 	}
 
 	// A server that splits its own ticket over many cookies gets all of it.
@@ -366,6 +373,11 @@ func TestCookieFlood(t *testing.T) {
 	j.store(host, []string{"big=" + strings.Repeat("x", 1<<20)})
 	if _, err := j.Get("big"); !errors.Is(err, http.ErrNoCookie) {
 		t.Errorf("a cookie of 1 MB: %v; want ErrNoCookie", err)
+	}
+	repeated := slices.Repeat([]string{"a=1"}, 3000)
+	j.store(cookieURL("http://b.test/"), append([]string{"first=1"}, repeated...))
+	if got := j.header(cookieURL("http://b.test/"), true); got != "a=1" {
+		t.Errorf("of 3001 fields, kept %q; want the last 3000 read", got)
 	}
 	for i := range 3100 {
 		clock.advance(time.Second)
@@ -459,6 +471,11 @@ func TestCookieExpiry(t *testing.T) {
 	if got := j.ClearSession(); got != 1 {
 		t.Errorf("ClearSession() = %d; want 1", got)
 	}
+	j.store(u, []string{"minute=2; Max-Age=60", "a=1"})
+	clock.advance(time.Hour)
+	if got := j.Clear(); got != 1 {
+		t.Errorf("Clear() = %d; want 1, not counting what has expired", got)
+	}
 }
 
 // A113
@@ -493,12 +510,18 @@ func TestParseSetCookies(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("parseSetCookies = %v; want %v", got, want)
 	}
+	for domain, want := range map[string]bool{"127.0.0.1": true, "localhost": true, "a.test": false} {
+		got := parseSetCookies(cookieURL("http://"+domain+"/"), []string{"a=1; Domain=" + domain})
+		if len(got) != 1 || got[0].HostOnly != want {
+			t.Errorf("Domain=%s of that host: %#v; want HostOnly %v", domain, got, want)
+		}
+	}
 	if got := parseSetCookies(cookieURL("http://a.test/"), nil); got != nil {
 		t.Errorf("parseSetCookies of nothing = %v; want none", got)
 	}
 }
 
-// C070 to C074
+// C070 to C074, A114: what would end the field or one of its parts is refused.
 func TestSetRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name, cookie, value string
@@ -634,6 +657,22 @@ func TestHeaderWith(t *testing.T) {
 	}
 	if got := j.Map(); got["s"] != "server" || got["r"] != "" {
 		t.Errorf("the jar has changed: %v", got)
+	}
+}
+
+func TestSetAttributes(t *testing.T) {
+	j, clock := newTestJar()
+	err := j.Set("__Host-Http-n", `"v"`, CookieDomain("a.test"), CookieHostOnly(true), CookieSecure(true), CookieHTTPOnly(true),
+		CookieSameSite(http.SameSiteStrictMode), CookieExpires(time.Time{}), CookieMaxAge(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*Cookie{{
+		Name: "__Host-Http-n", Value: `"v"`, Domain: "a.test", HostOnly: true, Path: "/", Expires: clock.t.Add(time.Hour),
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, Created: clock.t, LastAccess: clock.t,
+	}}
+	if got := slices.Collect(j.All()); !reflect.DeepEqual(got, want) {
+		t.Errorf("Set has stored %v; want %v", got, want)
 	}
 }
 
@@ -784,7 +823,7 @@ func TestCookieJarForHTTPClient(t *testing.T) {
 		{Name: "raw", Value: "1", RawExpires: "Wednesday, 01-Jan-2098 00:00:00"},
 		{Name: "gone", Value: "1", MaxAge: -1},
 		{Name: "n;b", Value: "1"}, {Name: "n=b", Value: "1"}, {Name: "n", Value: "1\r\n"}, {Name: "p", Value: "1", Path: "/;x"},
-		{Name: "foreign", Value: "1", Domain: "example.org"},
+		{Name: "foreign", Value: "1", Domain: "example.org"}, nil,
 	})
 	var got []string
 	for _, c := range j.Cookies(u) {

@@ -195,3 +195,13 @@ func FuzzStore(f *testing.F) {
 		}
 	})
 }
+
+// What has expired is gone once a request comes across it.
+func TestHeaderRemovesExpired(t *testing.T) {
+	var s Store
+	now := receive(t, &s, "http://a.test/", epoch, "a=1; Max-Age=5", "b=1")
+	got := s.Header(Request{Origin: *origin(t, "http://a.test/")}, func() time.Time { return now.Add(time.Minute) })
+	if got != "b=1" || s.Len() != 1 {
+		t.Errorf("Header = %q with %d left; want b=1 with 1 left", got, s.Len())
+	}
+}
