@@ -23,7 +23,7 @@ import (
 )
 
 // A jar with one of each kind that a file must tell apart.
-func fileJar(t *testing.T) (*CookieJar, *cookieClock) {
+func cookieJarForFiles(t *testing.T) (*CookieJar, *cookieClock) {
 	t.Helper()
 	j, clock := newTestJar()
 	j.store(cookieURL("https://www.example.com/a/b"), []string{
@@ -44,7 +44,7 @@ func fileJar(t *testing.T) (*CookieJar, *cookieClock) {
 
 // A105: no attribute is lost on the way to a file and back.
 func TestSaveAndLoadJSON(t *testing.T) {
-	j, clock := fileJar(t)
+	j, clock := cookieJarForFiles(t)
 	var file bytes.Buffer
 	if err := j.Save(&file, CookiesJSON, SessionCookies(true)); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestSaveAndLoadJSON(t *testing.T) {
 }
 
 func TestSaveAndLoadText(t *testing.T) {
-	j, clock := fileJar(t)
+	j, clock := cookieJarForFiles(t)
 	if err := j.Save(io.Discard, SessionCookies(true)); !errors.Is(err, ErrInvalidOption) || !strings.Contains(err.Error(), `"everywhere" has no domain`) {
 		t.Errorf("Save of a cookie without a domain: %v; want ErrInvalidOption that names it", err)
 	}
@@ -100,7 +100,7 @@ func TestSaveAndLoadText(t *testing.T) {
 // Cookies of the session are written only if asked for, expired ones never.
 func TestSaveLeavesOut(t *testing.T) {
 	for _, format := range []CookieFormat{CookiesTXT, CookiesJSON} {
-		j, clock := fileJar(t)
+		j, clock := cookieJarForFiles(t)
 		clock.advance(2 * time.Minute)
 		var file bytes.Buffer
 		if err := j.Save(&file, format); err != nil {
@@ -171,7 +171,7 @@ func TestLoadIsStrict(t *testing.T) {
 // A107: the file is for its owner alone, whatever was there before, is replaced in
 // one step, and nothing is left behind.
 func TestSaveFile(t *testing.T) {
-	j, _ := fileJar(t)
+	j, _ := cookieJarForFiles(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "cookies.json")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
@@ -220,14 +220,14 @@ func TestSaveFile(t *testing.T) {
 		t.Errorf("left in the folder: %q, %v; want %q", names, err, want)
 	}
 	broken := errors.New("broken")
-	if err := j.Save(writerFunc(func([]byte) (int, error) { return 0, broken })); !errors.Is(err, broken) {
+	if err := j.Save(cookieWriter(func([]byte) (int, error) { return 0, broken })); !errors.Is(err, broken) {
 		t.Errorf("Save to a broken writer = %v", err)
 	}
 }
 
-type writerFunc func([]byte) (int, error)
+type cookieWriter func([]byte) (int, error)
 
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+func (f cookieWriter) Write(b []byte) (int, error) { return f(b) }
 
 // A curlServer sets cookies at /set and notes what it is sent.
 type curlServer struct {

@@ -64,7 +64,7 @@ func (c Cookie) String() string {
 	if c.HttpOnly {
 		b.WriteString("; HttpOnly")
 	}
-	if s := fromHTTP(c.SameSite).String(); s != "" {
+	if s := sameSiteOf(c.SameSite).String(); s != "" {
 		b.WriteString("; SameSite=" + s)
 	}
 	return b.String()
@@ -172,17 +172,17 @@ func (j *CookieJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		if c == nil {
 			continue
 		}
-		if r := received(c); r.WellFormed() {
+		if r := receivedCookie(c); r.WellFormed() {
 			j.kept.Receive(&o, &r, now)
 		}
 	}
 }
 
-// received undoes what net/http has made of a Set-Cookie field.
-func received(c *http.Cookie) cookie.Received {
+// receivedCookie undoes what net/http has made of a Set-Cookie field.
+func receivedCookie(c *http.Cookie) cookie.Received {
 	r := cookie.Received{
 		Name: c.Name, Value: c.Value, Expires: c.Expires, Secure: c.Secure,
-		HTTPOnly: c.HttpOnly, SameSite: fromHTTP(c.SameSite),
+		HTTPOnly: c.HttpOnly, SameSite: sameSiteOf(c.SameSite),
 	}
 	if c.Quoted {
 		r.Value = `"` + c.Value + `"`
@@ -244,7 +244,7 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 	for _, a := range attributes {
 		a.set(&c, now)
 	}
-	if strings.IndexFunc(c.Path, notURLText) >= 0 {
+	if strings.IndexFunc(c.Path, notCookiePath) >= 0 {
 		return invalidCookie(name, "the path is not percent-encoded")
 	}
 	if reason := c.Settle(); reason != "" {
@@ -262,7 +262,7 @@ func (j *CookieJar) Get(name string, where ...CookieScope) (*Cookie, error) {
 	case 0:
 		return nil, fmt.Errorf("%w: %q", http.ErrNoCookie, name)
 	case 1:
-		return exported(&found[0]), nil
+		return exportCookie(&found[0]), nil
 	default:
 		return nil, failText(ErrCookieConflict, fmt.Sprintf("%q, %d times", name, len(found)))
 	}
@@ -273,7 +273,7 @@ func (j *CookieJar) Get(name string, where ...CookieScope) (*Cookie, error) {
 func (j *CookieJar) All() iter.Seq[*Cookie] {
 	return func(yield func(*Cookie) bool) {
 		for _, c := range j.snapshot() {
-			if !yield(exported(&c)) {
+			if !yield(exportCookie(&c)) {
 				return
 			}
 		}
@@ -283,7 +283,7 @@ func (j *CookieJar) All() iter.Seq[*Cookie] {
 // Map returns the values by name, in the domain and with the path that are
 // given, if any. Of several cookies with one name the last created counts.
 func (j *CookieJar) Map(where ...CookieScope) map[string]string {
-	match := matchAll(where)
+	match := inScopes(where)
 	values := make(map[string]string)
 	for _, c := range j.snapshot() {
 		if match(&c) {
@@ -315,13 +315,13 @@ func (j *CookieJar) Len() int {
 // Delete removes the cookies of that name, in the domain and with the path that
 // are given, if any, and returns their number.
 func (j *CookieJar) Delete(name string, where ...CookieScope) int {
-	match := matchAll(where)
+	match := inScopes(where)
 	return j.remove(func(c *cookie.Cookie) bool { return c.Name == name && match(c) })
 }
 
 // Clear removes the cookies in the domain and with the path that are given, or
 // all without any, and returns their number.
-func (j *CookieJar) Clear(where ...CookieScope) int { return j.remove(matchAll(where)) }
+func (j *CookieJar) Clear(where ...CookieScope) int { return j.remove(inScopes(where)) }
 
 // ClearSession removes the cookies that end with the session, as a browser does
 // when it is closed, and returns their number.
@@ -358,7 +358,7 @@ func (j *CookieJar) put(cookies []cookie.Cookie) {
 }
 
 func (j *CookieJar) find(name string, where []CookieScope) []cookie.Cookie {
-	match := matchAll(where)
+	match := inScopes(where)
 	return j.filter(func(c *cookie.Cookie) bool { return c.Name == name && match(c) })
 }
 
@@ -420,7 +420,7 @@ func (v CookieSecure) set(c *cookie.Cookie, _ time.Time)   { c.Secure = bool(v) 
 func (v CookieHTTPOnly) set(c *cookie.Cookie, _ time.Time) { c.HTTPOnly = bool(v) }
 func (v CookieExpires) set(c *cookie.Cookie, _ time.Time)  { c.Expires = time.Time(v) }
 func (v CookieMaxAge) set(c *cookie.Cookie, now time.Time) { c.Expires = now.Add(time.Duration(v)) }
-func (v CookieSameSite) set(c *cookie.Cookie, _ time.Time) { c.SameSite = fromHTTP(http.SameSite(v)) }
+func (v CookieSameSite) set(c *cookie.Cookie, _ time.Time) { c.SameSite = sameSiteOf(http.SameSite(v)) }
 
 func (v CookieDomain) match() func(*cookie.Cookie) bool {
 	domain, ok := cookie.CanonicalDomain(string(v))
@@ -431,7 +431,7 @@ func (v CookiePath) match() func(*cookie.Cookie) bool {
 	return func(c *cookie.Cookie) bool { return c.Path == string(v) }
 }
 
-func matchAll(where []CookieScope) func(*cookie.Cookie) bool {
+func inScopes(where []CookieScope) func(*cookie.Cookie) bool {
 	matches := make([]func(*cookie.Cookie) bool, len(where))
 	for i, w := range where {
 		matches[i] = w.match()
@@ -455,7 +455,7 @@ const maxSentCookie = 8190
 // and inner spaces pass, which servers do use and which are sent untouched.
 func validateCookie(name, value string) error {
 	switch {
-	case name == "" || strings.IndexFunc(name, notToken) >= 0:
+	case name == "" || strings.IndexFunc(name, notCookieName) >= 0:
 		return invalidCookie(name, "the name is not a token")
 	case strings.IndexFunc(value, notCookieText) >= 0:
 		return invalidCookie(name, `the value has a control character, ";" or a byte outside ASCII`)
@@ -471,18 +471,18 @@ func invalidCookie(name, reason string) error {
 	return failText(ErrInvalidOption, fmt.Sprintf("cookie %.64q: %s", name, reason))
 }
 
-func notToken(r rune) bool {
+func notCookieName(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
-func notURLText(r rune) bool { return r <= ' ' || r >= 0x7f }
+func notCookiePath(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 func notCookieText(r rune) bool { return r < ' ' || r >= 0x7f || r == ';' }
 
-func exported(c *cookie.Cookie) *Cookie {
+func exportCookie(c *cookie.Cookie) *Cookie {
 	return &Cookie{
 		Name: c.Name, Value: c.Value, Domain: c.Domain, HostOnly: c.HostOnly, Path: c.Path,
-		Expires: c.Expires, Secure: c.Secure, HttpOnly: c.HTTPOnly, SameSite: toHTTP(c.SameSite),
+		Expires: c.Expires, Secure: c.Secure, HttpOnly: c.HTTPOnly, SameSite: sameSiteMode(c.SameSite),
 		Created: c.Created, LastAccess: c.LastAccess,
 	}
 }
@@ -495,8 +495,8 @@ var sameSiteModes = [...]http.SameSite{
 	cookie.SameSiteStrict:  http.SameSiteStrictMode,
 }
 
-func toHTTP(s cookie.SameSite) http.SameSite { return sameSiteModes[s] }
+func sameSiteMode(s cookie.SameSite) http.SameSite { return sameSiteModes[s] }
 
-func fromHTTP(s http.SameSite) cookie.SameSite {
+func sameSiteOf(s http.SameSite) cookie.SameSite {
 	return cookie.SameSite(max(0, slices.Index(sameSiteModes[:], s)))
 }
