@@ -3,6 +3,7 @@ package requests
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -225,6 +226,28 @@ func (p *PreparedRequest) setCookies(jar *CookieJar) error {
 		p.Header["Cookie"] = []string{field}
 	}
 	return nil
+}
+
+// cookieField is the Cookie field for a request to u: of the jar, which may be
+// nil, and of the call over it. named says that the caller named the host.
+func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string {
+	if len(call) == 0 {
+		if jar == nil {
+			return ""
+		}
+		return jar.header(u, named)
+	}
+	if jar == nil {
+		jar = new(CookieJar)
+	}
+	own := call[0]
+	if len(call) > 1 {
+		own = make(Cookies)
+		for _, c := range call {
+			maps.Copy(own, c)
+		}
+	}
+	return jar.headerWith(u, named, own)
 }
 
 // authenticate applies the authentication anew, in place of what was there.
