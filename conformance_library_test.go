@@ -48,7 +48,7 @@ var library = struct {
 	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
-	// none yet
+	code: Code,
 }
 
 // A formFile is an entry of `files` (FORMAT.md, section 8).
