@@ -48,7 +48,7 @@ var library = struct {
 	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
-	// none yet
+	code: Code,
 }
 
 // A formFile is an entry of `files` (FORMAT.md, section 8).
@@ -86,7 +86,8 @@ var features = []feature{
 	{name: "proxy-wire", have: library.proxies != nil},
 	{name: "charset-detection", have: library.apparentEncoding != nil, uses: reads("apparent_encoding")},
 	{name: "charset:", have: false},
-	{name: "text", have: false, uses: inArea("text")}, // charsets by header, declaration and content
+	{name: "text", have: false, uses: usesText}, // charsets by header, declaration and content
+	{name: "env-bundle", have: false, uses: usesEnvBundle},
 	{name: "jar-api", have: library.jarOp != nil},
 	{name: "cookies", have: library.jarCookies != nil, uses: usesCookies},
 	{name: "call-cookies", have: library.callCookies != nil, uses: usesCallCookies},
@@ -117,10 +118,6 @@ func lacking(c *corpusCase) string {
 
 func (f feature) is(required string) bool {
 	return f.name == required || strings.HasSuffix(f.name, ":") && strings.HasPrefix(required, f.name)
-}
-
-func inArea(area string) func(*corpusCase) bool {
-	return func(c *corpusCase) bool { return c.Area == area }
 }
 
 func isKind(kind string) func(*corpusCase) bool {
@@ -171,6 +168,20 @@ func usesFiles(c *corpusCase) bool {
 
 func usesNext(c *corpusCase) bool {
 	return reads("next")(c) || c.anyStep(func(s *stepSpec) bool { return s.Op == "next" })
+}
+
+// usesText finds text that is not simply UTF-8.
+func usesText(c *corpusCase) bool {
+	setsEncoding := func(s *sessionSpec) bool {
+		return slices.ContainsFunc(s.Hooks, func(h hookSpec) bool { return h.Do == "set_encoding" })
+	}
+	return c.Area == "text" || strings.HasPrefix(c.Name, "json/charset-detected/") ||
+		reads("set_encoding")(c) || c.anySession(setsEncoding)
+}
+
+// usesEnvBundle finds authorities that the environment names.
+func usesEnvBundle(c *corpusCase) bool {
+	return c.Env["REQUESTS_CA_BUNDLE"] != nil || c.Env["CURL_CA_BUNDLE"] != nil
 }
 
 // usesCookies finds jars that are filled or looked into.

@@ -171,7 +171,11 @@ func (p *player) fields(h http.Header) any {
 // iterate ranges over the body. An error part way leaves the pieces before it.
 func (p *player) iterate(r *Response, op *readSpec, got *seenRead) error {
 	got.chunks = [][]byte{}
-	for piece, err := range p.pieces(r, op) {
+	pieces, err := p.pieces(r, op)
+	if err != nil {
+		return err
+	}
+	for piece, err := range pieces {
 		if err != nil {
 			return err
 		}
@@ -184,7 +188,7 @@ func (p *player) iterate(r *Response, op *readSpec, got *seenRead) error {
 }
 
 // pieces is the iterator that op asks for.
-func (p *player) pieces(r *Response, op *readSpec) iter.Seq2[[]byte, error] {
+func (p *player) pieces(r *Response, op *readSpec) (iter.Seq2[[]byte, error], error) {
 	n := 1
 	if op.Op == "iter" {
 		n = 128
@@ -194,19 +198,19 @@ func (p *player) pieces(r *Response, op *readSpec) iter.Seq2[[]byte, error] {
 		if given(op.ChunkSize) {
 			var err error
 			if n, err = strconv.Atoi(string(op.ChunkSize)); err != nil {
-				p.t.Fatalf("chunk_size: %v", err)
+				return nil, errNoGoProgram
 			}
 		}
 	}
 	switch {
 	case op.Op == "iter_lines" && given(op.Delimiter):
-		return cloned(library.lines(r, p.text(op.Delimiter)))
+		return cloned(library.lines(r, p.text(op.Delimiter))), nil
 	case op.Op == "iter_lines":
-		return cloned(r.IterLines())
+		return cloned(r.IterLines()), nil
 	case op.DecodeUnicode:
-		return cloned(library.textPieces(r, n))
+		return cloned(library.textPieces(r, n)), nil
 	}
-	return cloned(r.IterContent(n))
+	return cloned(r.IterContent(n)), nil
 }
 
 // cloned copies the pieces, which are valid only until the next one.

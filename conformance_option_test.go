@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// errNoGoProgram is the error for arguments that Python refuses as it runs, and
+// Go as it compiles.
+var errNoGoProgram = errors.New("the types of Go do not let a program say this")
+
 // requestOptions are the options of a step that shape its request.
 func (p *player) requestOptions(st *stepSpec) []Option {
 	opts := p.params(st.Params)
@@ -46,10 +50,14 @@ func (p *player) requestOptions(st *stepSpec) []Option {
 }
 
 // sendOptions are the options of a step that say how to send.
-func (p *player) sendOptions(st *stepSpec) []Option {
+func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
 	var opts []Option
 	if st.Timeout != nil {
-		opts = append(opts, p.timeout(st.Timeout))
+		limits, err := timeout(st.Timeout)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, limits)
 	}
 	if st.AllowRedirects != nil {
 		opts = append(opts, AllowRedirects(*st.AllowRedirects))
@@ -70,7 +78,7 @@ func (p *player) sendOptions(st *stepSpec) []Option {
 	if st.Proxies != nil {
 		opts = append(opts, p.proxies(st.Proxies))
 	}
-	return opts
+	return opts, nil
 }
 
 // params are query parameters in the order given, or a query as it is.
@@ -239,26 +247,23 @@ func (p *player) cookie(data json.RawMessage) cookieSpec {
 }
 
 // timeout is in seconds, for both phases or for each, null for none.
-func (p *player) timeout(data json.RawMessage) Timeout {
-	seconds := []*float64{nil, nil}
-	var err error
-	if data[0] == '[' {
-		err = json.Unmarshal(data, &seconds)
-	} else if given(data) {
-		seconds[0] = new(float64)
-		seconds[1] = seconds[0]
-		err = json.Unmarshal(data, seconds[0])
+func timeout(data json.RawMessage) (Timeout, error) {
+	var both *float64
+	if err := json.Unmarshal(data, &both); err == nil {
+		return Timeout{Connect: limit(both), Read: limit(both)}, nil
 	}
-	if err != nil || len(seconds) != 2 {
-		p.t.Fatalf("timeout %s: %v", data, err)
+	var each []*float64
+	if err := json.Unmarshal(data, &each); err != nil || len(each) != 2 {
+		return Timeout{}, errNoGoProgram
 	}
-	limit := func(s *float64) time.Duration {
-		if s == nil {
-			return -1
-		}
-		return time.Duration(*s * float64(time.Second))
+	return Timeout{Connect: limit(each[0]), Read: limit(each[1])}, nil
+}
+
+func limit(seconds *float64) time.Duration {
+	if seconds == nil {
+		return -1
 	}
-	return Timeout{Connect: limit(seconds[0]), Read: limit(seconds[1])}
+	return time.Duration(*seconds * float64(time.Second))
 }
 
 // verify is a bool or the path of a bundle.

@@ -89,7 +89,6 @@ func (p *player) open(s *Session) *Session {
 
 // step does one step. What it returns is the response, if the step has one.
 func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
-	ctx := p.t.Context()
 	switch st.Op {
 	case "", "request":
 		return p.request(st)
@@ -110,13 +109,13 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 		if err := p.mutate(q, st.Mutate); err != nil {
 			return nil, err
 		}
-		return p.session.Send(ctx, q, p.sendOptions(st)...)
+		return p.send(q, st)
 	case "next":
 		q, err := library.next(p.responses[*st.Of])
 		if err != nil {
 			return nil, err
 		}
-		return p.session.Send(ctx, q, p.sendOptions(st)...)
+		return p.send(q, st)
 	case "session":
 		return nil, p.configure(p.session, &st.sessionSpec)
 	case "new_session":
@@ -132,10 +131,22 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 	return nil, nil
 }
 
+func (p *player) send(q *PreparedRequest, st *stepSpec) (*Response, error) {
+	opts, err := p.sendOptions(st)
+	if err != nil {
+		return nil, err
+	}
+	return p.session.Send(p.t.Context(), q, opts...)
+}
+
 // request calls the function that a program would call for the method.
 func (p *player) request(st *stepSpec) (*Response, error) {
 	ctx, s, method, url := p.t.Context(), p.session, orEmpty(st.Method), p.fill(orEmpty(st.URL))
-	opts := append(p.requestOptions(st), p.sendOptions(st)...)
+	opts, err := p.sendOptions(st)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(p.requestOptions(st), opts...)
 	if st.Via == "api" {
 		restore := p.replaceShared()
 		defer restore()

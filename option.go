@@ -32,8 +32,7 @@ type Params map[string]any
 type Headers map[string]any
 
 // RawQuery is a query in the form it is sent in, added after that of the URL
-// and before [Params]. What may not stand in a query is escaped. What follows a
-// "#" is not sent: it is the fragment of a URL that has none of its own.
+// and before [Params]. What may not stand in a query is escaped.
 type RawQuery string
 
 // Cookies are sent with this call only. They are not stored in the session,

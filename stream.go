@@ -301,10 +301,12 @@ func (w *wireBody) gather() []byte {
 	return append(out, block[:n]...)
 }
 
-// IterContent returns the body in chunks of at most n bytes as they arrive; n
-// of zero or less means as received. A chunk is valid until the next one. On a
-// streamed response it can be ranged over once, and stopping early closes the
-// response; one in memory starts anew each time. An error comes last.
+// IterContent returns the body in chunks of n bytes, the last one of what is
+// left. Where the server does not say how long the body is, as in a feed, chunks
+// come as they arrive, of at most n bytes; with n of zero or less all do. A chunk
+// is valid until the next one. On a streamed response it can be ranged over once,
+// and stopping early closes the response; one in memory starts anew each time.
+// An error comes last.
 func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if r.loaded {
@@ -325,7 +327,7 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			buf = make([]byte, n)
 		}
 		for {
-			m, err := r.wire.Read(buf)
+			m, err := r.wire.readChunk(buf, n > 0)
 			if m > 0 && !yield(buf[:m], nil) {
 				return
 			}
@@ -338,6 +340,19 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			}
 		}
 	}
+}
+
+// readChunk reads what has arrived or, if the length is known and fill is true,
+// all that b takes.
+func (w *wireBody) readChunk(b []byte, fill bool) (int, error) {
+	if !fill || w.length < 0 {
+		return w.Read(b)
+	}
+	n, err := io.ReadFull(w, b)
+	if err == io.ErrUnexpectedEOF { // as it is: the body ended within b. That of a cut body is wrapped.
+		err = io.EOF
+	}
+	return n, err
 }
 
 func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
