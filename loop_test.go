@@ -2,53 +2,15 @@ package requests_test
 
 import (
 	"context"
-	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/go-requests/requests"
 )
-
-// TestOnlyTheLoopSends holds that policies return requests and that one place
-// sends them: what calls the Send of an Adapter is session.go, once.
-func TestOnlyTheLoopSends(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var calls []string
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) != 3 {
-				return true
-			}
-			if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Send" {
-				calls = append(calls, name)
-			}
-			return true
-		})
-	}
-	if len(calls) != 1 || calls[0] != "session.go" {
-		t.Errorf("Send is called in %q; want once, in session.go", calls)
-	}
-}
 
 // A reply is what a script answers with.
 type reply struct {
@@ -143,28 +105,4 @@ func get(t testing.TB, s *requests.Session, url string, opts ...requests.Option)
 		t.Fatalf("Get(%s) = %v", url, err)
 	}
 	return r
-}
-
-// loadSuite decodes a file of the external suites, which lie beside the
-// repository or where SHARED_DIR says.
-func loadSuite(t testing.TB, name string, v any) {
-	t.Helper()
-	dirs := []string{os.Getenv("SHARED_DIR")}
-	for up := ".."; len(up) < 3*6; up = filepath.Join(up, "..") {
-		dirs = append(dirs, filepath.Join(up, "shared"))
-	}
-	for _, dir := range dirs {
-		data, err := os.ReadFile(filepath.Join(dir, "external", name))
-		if dir == "" || err != nil {
-			continue
-		}
-		if err := json.Unmarshal(data, v); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not there", name)
-	}
-	t.Skipf("%s is not there", name)
 }

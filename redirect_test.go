@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests"
+	external "github.com/go-requests/requests/internal/suite"
 )
 
 // TestRedirectMethods is the table of methods and bodies. B142
@@ -571,7 +572,7 @@ func TestTotalSpansRedirects(t *testing.T) {
 
 // TestFetchRedirects runs the rows of web-platform-tests.
 func TestFetchRedirects(t *testing.T) {
-	var suite struct {
+	var rows struct {
 		Method []struct {
 			Desc, Method, Body string
 			Status             int
@@ -585,11 +586,11 @@ func TestFetchRedirects(t *testing.T) {
 			Pass       bool
 		}
 	}
-	loadSuite(t, "wpt-fetch/redirects.json", &suite)
-	if len(suite.Method) == 0 || len(suite.Location) == 0 {
+	external.Read(t, "external/wpt-fetch/redirects.json", &rows)
+	if len(rows.Method) == 0 || len(rows.Location) == 0 {
 		t.Fatal("the suite is empty")
 	}
-	for _, tt := range suite.Method {
+	for _, tt := range rows.Method {
 		t.Run(tt.Desc, func(t *testing.T) {
 			s, sent := scripted(t, replies(reply{status: tt.Status, header: http.Header{"Location": {"/2"}}}, ok()))
 			opts := []requests.Option{requests.AllowRedirects(true), requests.Headers{"Content-Language": "en"}}
@@ -605,7 +606,7 @@ func TestFetchRedirects(t *testing.T) {
 			}
 		})
 	}
-	for _, tt := range suite.Location {
+	for _, tt := range rows.Location {
 		t.Run(tt.Desc, func(t *testing.T) {
 			header := http.Header{}
 			if tt.Location != nil {
