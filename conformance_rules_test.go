@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The runner is held to FORMAT.md here: a rule that lets everything pass would
@@ -184,8 +185,8 @@ func TestConformanceStepRules(t *testing.T) {
 	}
 }
 
-// TestConformanceDigest verifies the answers of RFC 2617, section 3.5, and of
-// RFC 7616, section 3.9.1, and refuses one of another password.
+// TestConformanceDigest verifies the answers of RFC 2617, section 3.5, of RFC
+// 7616, section 3.9.1, and one of MD5-sess, and refuses other passwords and fields.
 func TestConformanceDigest(t *testing.T) {
 	for _, tt := range []struct{ value, password string }{
 		{`Digest username="Mufasa", realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", uri="/dir/index.html", ` +
@@ -193,6 +194,7 @@ func TestConformanceDigest(t *testing.T) {
 		{`Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", algorithm=SHA-256, ` +
 			`nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth, ` +
 			`response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"`, "Circle of Life"},
+		{`Digest username="u", realm="r", nonce="n", uri="/", algorithm="MD5-sess", qop=auth, nc=00000001, cnonce="c", response="6e4aac8b22e97762f88ccd0d5ccf5b1d"`, "p"},
 	} {
 		fields, ok := digestFields(tt.value)
 		if !ok {
@@ -205,12 +207,69 @@ func TestConformanceDigest(t *testing.T) {
 		delete(fields, "cnonce")
 		want, _ := json.Marshal(fields)
 		got := &observation{wire: []received{{message: message{method: "GET", headers: [][2]string{{"Authorization", tt.value}}}}}}
-		for password, diff := range map[string]string{tt.password: "", "other": "wire[0].digest: response"} {
+		known := `{"cnonce": "{any}", ` + strings.TrimPrefix(string(want), "{")
+		for _, check := range []struct{ digest, password, diff string }{
+			{known, tt.password, ""},
+			{known, "other", "wire[0].digest: response"},
+			{strings.Replace(known, `"nc":"00000001"`, `"nc":"00000002"`, 1), tt.password, "wire[0].digest.nc"},
+			{strings.Replace(known, `"nc":"00000001",`, "", 1), tt.password, "wire[0].digest.nc"},
+			{string(want), tt.password, "wire[0].digest.cnonce"},
+		} {
 			expect := fmt.Sprintf(`{"wire": [{"headers": [["Authorization", "{digest}"]], "digest": %s, "digest_password": %q}], "steps": []}`,
-				strings.Replace(string(want), "{", `{"cnonce": "{any}", `, 1), password)
+				check.digest, check.password)
+			diff := check.diff
 			if diffs := compareWith(t, new(corpusCase), expect, got); !oneDifference(diffs, diff) {
 				t.Errorf("compare(%s) = %q; want %q", expect, diffs, diff)
 			}
+		}
+	}
+}
+
+// TestConformanceOutcomeRules compares what is left when all steps are done.
+func TestConformanceOutcomeRules(t *testing.T) {
+	soon := number(int(time.Now().Unix()) + 3600)
+	jar := func(expires json.Number) []any { return []any{map[string]any{"name": "a", "expires": expires}} }
+	for _, tt := range []struct {
+		name, expect string
+		got          observation
+		want         string
+	}{
+		{"jar", `"jar": []`, observation{}, ""},
+		{"another cookie", `"jar": []`, observation{jar: jar(soon)}, "jar"},
+		{"expires soon", `"jar": [{"name": "a", "expires": {"in": 3650}}]`, observation{jar: jar(soon)}, ""},
+		{"expires too soon", `"jar": [{"name": "a", "expires": {"in": 3800}}]`, observation{jar: jar(soon)}, "jar"},
+		{"expires at", `"jar": [{"name": "a", "expires": 5}]`, observation{jar: jar("5")}, ""},
+		{"sleeps", `"sleeps": [0.5, 1]`, observation{sleeps: []float64{0.5000001, 1}}, ""},
+		{"other sleeps", `"sleeps": [0.5]`, observation{sleeps: []float64{0.6}}, "sleeps"},
+		{"a sleep too many", `"sleeps": [0.5]`, observation{sleeps: []float64{0.5, 0.5}}, "sleeps"},
+		{"sleeps of their own accord", ``, observation{sleeps: []float64{1}}, "sleeps"},
+		{"nobody to ask about sleeps", `"sleeps": [0.5]`, observation{}, ""},
+		{"hook log", `"hook_log": ["a:200:{host}"]`, observation{hookLog: []string{"a:200:{host}"}}, ""},
+		{"hook not called", `"hook_log": ["a:200:{host}"]`, observation{}, "hook_log"},
+		{"hook called", `"hook_log": []`, observation{hookLog: []string{"a"}}, "hook_log"},
+		{"a request too many", `"wire": []`, observation{wire: make([]received, 1)}, "wire"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			expect := `{"steps": []` + strings.TrimSuffix(", "+tt.expect, ", ") + "}"
+			if diffs := compareWith(t, new(corpusCase), expect, &tt.got); !oneDifference(diffs, tt.want) {
+				t.Errorf("compare(%s) = %q; want %q", tt.expect, diffs, tt.want)
+			}
+		})
+	}
+	for _, tt := range []struct {
+		kind, expect string
+		got          observation
+		want         string
+	}{
+		{"proxy", `{"proxy": null}`, observation{}, ""},
+		{"proxy", `{"proxy": "http://{host}"}`, observation{proxy: "http://127.0.0.1:40000"}, ""},
+		{"proxy", `{"proxy": null}`, observation{proxy: "http://p"}, "proxy"},
+		{"proxy", `{"error": {"class": "InvalidProxyURL"}}`, observation{proxy: "http://p"}, "proxy"},
+		{"codes", `{"codes": {"ok": 200, "no": null}}`, observation{codes: map[string]any{"ok": number(200), "no": nil}}, ""},
+		{"codes", `{"codes": {"ok": 200}}`, observation{codes: map[string]any{"ok": number(201)}}, "codes"},
+	} {
+		if diffs := compareWith(t, &corpusCase{Kind: tt.kind}, tt.expect, &tt.got); !oneDifference(diffs, tt.want) {
+			t.Errorf("compare(%s) = %q; want %q", tt.expect, diffs, tt.want)
 		}
 	}
 }
@@ -299,6 +358,16 @@ func TestConformanceErrorClass(t *testing.T) {
 	} {
 		if got := errorClass(tt.err); got != tt.want {
 			t.Errorf("errorClass(%v) = %q; want %q", tt.err, got, tt.want)
+		}
+	}
+	for class, want := range map[string][]string{
+		"ConnectTimeout":  {"ConnectionError", "RequestException", "Timeout"},
+		"ProxyError":      {"ConnectionError", "RequestException"},
+		"JSONDecodeError": {"InvalidJSONError", "RequestException"},
+		"":                nil,
+	} {
+		if got := ancestors(class); !slices.Equal(got, want) {
+			t.Errorf("ancestors(%q) = %q; want %q", class, got, want)
 		}
 	}
 }
