@@ -17,7 +17,7 @@ import (
 
 // exchangeWith sends requests to the origin base under a script in JSON and
 // returns all that comes back, and what was logged.
-func exchangeWith(t *testing.T, script, requests string) (string, []received, error) {
+func exchangeWith(t *testing.T, script, requests string) (string, []loggedRequest, error) {
 	t.Helper()
 	o, err := startOrigins(nil)
 	if err != nil {
@@ -28,7 +28,7 @@ func exchangeWith(t *testing.T, script, requests string) (string, []received, er
 		t.Fatalf("%s: %v", script, err)
 	}
 	for _, spec := range specs {
-		c, err := newCanned(spec, func(s string) string { return s })
+		c, err := newCannedResponse(spec, func(s string) string { return s })
 		if err != nil {
 			t.Fatalf("%s: %v", script, err)
 		}
