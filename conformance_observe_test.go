@@ -2,6 +2,7 @@ package requests
 
 import (
 	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -244,13 +245,16 @@ func preparedMessage(q *PreparedRequest) *seenMessage {
 	case n > 0, q.Method == http.MethodPost, q.Method == http.MethodPut, q.Method == http.MethodPatch:
 		m.headers = append(m.headers, [2]string{"Content-Length", strconv.FormatInt(n, 10)})
 	}
-	if b, ok := q.Bytes(); ok {
-		if body, err := q.Body(); err == nil && body != http.NoBody {
-			m.body = append([]byte{}, b...)
-			body.Close()
-		}
-	} else {
-		m.stream = true
+	_, memory := q.Bytes()
+	m.stream = !memory
+	// Requests builds multipart bodies in memory, and so the corpus knows what is in them.
+	multipart := q.Replayable() && strings.HasPrefix(q.Header.Get("Content-Type"), "multipart/")
+	if !memory && !multipart {
+		return m
+	}
+	if body, err := q.Body(); err == nil && body != http.NoBody {
+		m.body, _ = io.ReadAll(body) // what is missing after an error will show
+		body.Close()
 	}
 	return m
 }

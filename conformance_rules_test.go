@@ -304,7 +304,7 @@ func TestConformanceValues(t *testing.T) {
 
 func TestConformanceDeviations(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deviations.txt")
-	list := "# why\n\na/b/c\tone\na/g/*\ttwo\na/h/*\tthree\nz/z/z\tfour\n"
+	list := "# why\n\na/b/c\tone\na/g/*\ttwo\na/h/*\tthree\na/s/*\tfour\nz/z/z\tfive\n"
 	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -325,9 +325,11 @@ func TestConformanceDeviations(t *testing.T) {
 			t.Errorf("excuse(%q, %t) = %q; want %q", tt.name, tt.differed, got, tt.want)
 		}
 	}
+	l.skip("a/s/x")
+	l.excuse("a/s/y", false) // a pattern is kept while some of its cases are skipped
 	for complete, want := range map[bool][]string{
 		false: {"deviation a/b/c: it passes", "deviation a/h/*: it passes"},
-		true:  {"deviation a/b/c: it passes", "deviation a/h/*: it passes", "deviation z/z/z: no such case was played"},
+		true:  {"deviation a/b/c: it passes", "deviation a/h/*: it passes", "deviation z/z/z: there is no such case"},
 	} {
 		var got []string
 		for _, err := range l.faults(complete) {
