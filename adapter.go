@@ -127,7 +127,7 @@ func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
 		return nil
 	case p.body.length == 0:
 		hr.Body = http.NoBody
-		return nil
+		return p.body.confirmEmpty()
 	}
 	body, err := p.body.open()
 	if err != nil {
