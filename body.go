@@ -119,6 +119,7 @@ type stream struct {
 	first  io.Reader                 // for the first sending, if it is not made by reopen
 	reopen func() (io.Reader, error) // nil if the body can be sent only once
 	length int64
+	waits  bool // a read may take any time
 
 	mu   sync.Mutex
 	used bool
@@ -145,7 +146,7 @@ func (s *stream) open() (io.ReadCloser, error) {
 		}
 	}
 	s.used = true
-	s.last = &streamReader{r: r, what: s.what, left: s.length}
+	s.last = &streamReader{r: r, what: s.what, left: s.length, waits: s.waits}
 	return s.last, nil
 }
 
@@ -155,6 +156,7 @@ func (s *stream) open() (io.ReadCloser, error) {
 // length or failed.
 type streamReader struct {
 	what   string
+	waits  bool
 	closed atomic.Bool
 
 	mu   sync.Mutex // held while the source is in use
@@ -167,11 +169,11 @@ type streamReader struct {
 func (s *streamReader) Read(b []byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.closed.Load() {
-		return 0, errBodyClosed
-	}
 	if s.err != nil {
 		return 0, s.err
+	}
+	if s.closed.Load() {
+		return 0, errBodyClosed
 	}
 	defer func() { // it runs in a goroutine of the transport, where a panic would end the program
 		if p := recover(); p != nil {
@@ -250,18 +252,20 @@ func (s *streamReader) unlock() {
 	}
 }
 
-// Close does not wait for a read that the source holds up, as the transport
-// calls it to end a request whose context is done; that read then closes the source.
+// Close waits for a read that is under way, so that the source is free then,
+// unless that may take any time: such a read closes the source when it returns.
 func (s *streamReader) Close() error {
 	s.closed.Store(true)
-	if !s.mu.TryLock() {
+	if !s.waits {
+		s.mu.Lock()
+	} else if !s.mu.TryLock() {
 		return nil
 	}
 	defer s.mu.Unlock()
 	return s.release()
 }
 
-// end is Close for a source that is to be used anew, and so waits.
+// end is Close for a source that is to be used anew, and so always waits.
 func (s *streamReader) end() {
 	s.closed.Store(true)
 	s.mu.Lock()
@@ -317,6 +321,13 @@ func streamOf(r io.Reader, what string) (*stream, error) {
 			}
 			s.length = max(end-start, 0)
 		}
+	}
+	switch r.(type) {
+	case *bytes.Buffer, *bytes.Reader, *strings.Reader:
+	case *os.File:
+		s.waits = s.length < 0
+	default:
+		s.waits = true
 	}
 	if canSeek {
 		s.reopen = func() (io.Reader, error) {

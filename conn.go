@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http/httptrace"
 	"os"
@@ -31,6 +30,8 @@ type exchange struct {
 	conn    atomic.Pointer[conn] // that it has to itself; nil if shared, foreign or not there yet
 	sent    atomic.Bool          // the whole request was handed over
 	expired atomic.Bool          // the Read limit ran out
+
+	upload atomic.Pointer[upload] // the body on its way, if it is a stream
 
 	mu    sync.Mutex
 	timer *time.Timer // for the Read limit without a conn
@@ -144,6 +145,9 @@ func (e *exchange) hurry(limit time.Duration) {
 // finish lets go of the connection, which may be in other hands by then.
 func (e *exchange) finish() {
 	e.pause()
+	if u := e.upload.Load(); u != nil {
+		u.Close()
+	}
 	if c := e.conn.Load(); c != nil {
 		c.release(e)
 	}
@@ -219,6 +223,20 @@ func (c *conn) lost(e *exchange) error {
 	return c.fault
 }
 
+// Close ends a body that is being sent too: net/http waits for the read of it
+// that is under way before it reports that the connection was closed.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	e := c.holder
+	c.mu.Unlock()
+	if e != nil {
+		if u := e.upload.Load(); u != nil {
+			u.interrupt()
+		}
+	}
+	return c.Conn.Close()
+}
+
 // limited returns the holder if it has a Read limit.
 func (c *conn) limited() *exchange {
 	if e := c.holder; e != nil && e.limit.Read > 0 {
@@ -270,25 +288,6 @@ func (c *conn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// maxSmallBody is the length up to which a body is copied by a buffer of its own size.
-const maxSmallBody = 32 << 10
-
-// bodyBuffers are for request bodies. With 128 KiB an upload takes a tenth less
-// time than with the 32 KiB of [io.Copy], and more gains nothing.
-var bodyBuffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
-
-// ReadFrom is how net/http sends a body that is not in memory. Each write has
-// the Read limit to itself, as any other.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	w := struct{ io.Writer }{c} // without this method
-	if l, ok := r.(*io.LimitedReader); ok && l.N <= maxSmallBody {
-		return io.Copy(w, r)
-	}
-	buf := bodyBuffers.Get().(*[128 << 10]byte)
-	defer bodyBuffers.Put(buf)
-	return io.CopyBuffer(w, r, buf[:])
-}
-
 // failed remembers what ended the connection and says which limit ran out.
 func (c *conn) failed(err error) error {
 	c.mu.Lock()
@@ -301,21 +300,4 @@ func (c *conn) failed(err error) error {
 		c.fault = err
 	}
 	return err
-}
-
-// sendingBody tells the exchange when a streamed request body has ended, from
-// which on it is the server's turn.
-type sendingBody struct {
-	io.ReadCloser
-	e *exchange
-}
-
-func (s *sendingBody) Read(b []byte) (int, error) {
-	s.e.pause() // it is the caller's reader that we wait for
-	n, err := s.ReadCloser.Read(b)
-	if err == io.EOF {
-		s.e.bodySent()
-	}
-	s.e.watch() // until the server takes what was read, or answers
-	return n, err
 }

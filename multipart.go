@@ -122,6 +122,7 @@ type multipartBody struct {
 	text       []byte // that goes before the next file
 	length     int64  // of the files so far, -1 if unknown
 	replayable bool
+	waits      bool // for a file, perhaps
 }
 
 // A piece is a file with the text that goes before it: its header, the end of
@@ -196,6 +197,7 @@ func (m *multipartBody) addFile(f *File) error {
 	m.pieces = append(m.pieces, piece{m.text, s})
 	m.text = []byte("\r\n")
 	m.replayable = m.replayable && s.reopen != nil
+	m.waits = m.waits || s.waits
 	switch {
 	case m.length < 0 || s.length < 0:
 		m.length = -1
@@ -321,7 +323,7 @@ var errNotRegular = errors.New("not a regular file")
 // finish writes the last boundary and returns the stream of it all.
 func (m *multipartBody) finish() (*stream, error) {
 	m.pieces = append(m.pieces, piece{text: append(m.text, "--"+m.boundary+"--\r\n"...)})
-	s := &stream{what: "the request body", length: m.length}
+	s := &stream{what: "the request body", length: m.length, waits: m.waits}
 	for _, p := range m.pieces {
 		if s.length >= 0 {
 			s.length += int64(len(p.text))
@@ -346,7 +348,7 @@ type multipartReader struct {
 }
 
 // Read gives as much as there is room for, so that small files share a write,
-// but what it has before it reads a file of unknown length: a pipe may wait.
+// but what it has before it reads from a file that may wait, as a pipe.
 func (r *multipartReader) Read(b []byte) (n int, err error) {
 	for n < len(b) && len(r.pieces) > 0 {
 		p := &r.pieces[0]
@@ -356,7 +358,7 @@ func (r *multipartReader) Read(b []byte) (n int, err error) {
 			n += m
 			continue
 		}
-		if p.file != nil && p.file.length < 0 && n > 0 {
+		if p.file != nil && p.file.waits && n > 0 {
 			return n, nil
 		}
 		m, err := r.readFile(p.file, b[n:])

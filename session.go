@@ -572,7 +572,7 @@ func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 // requestBody is the body of a request made for net/http.
 func requestBody(hr *http.Request) Body {
 	return Body{func() (content, error) {
-		s := &stream{what: "the request body", first: hr.Body, length: hr.ContentLength}
+		s := &stream{what: "the request body", first: hr.Body, length: hr.ContentLength, waits: hr.GetBody == nil}
 		if s.length == 0 {
 			s.length = -1 // net/http's zero with a body is "unknown"
 		}
