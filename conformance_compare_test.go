@@ -14,7 +14,7 @@ import (
 
 // An observation is what happened in a case, in the terms of its expectation.
 type observation struct {
-	wire    []received
+	wire    []arrival
 	steps   []seenStep
 	jar     []any
 	sleeps  []float64 // nil if the library cannot be asked
@@ -137,7 +137,7 @@ func (cmp *comparison) sleeps(want, got []float64) {
 	}
 }
 
-func (cmp *comparison) wire(want []wantWire, got []received) {
+func (cmp *comparison) wire(want []wantWire, got []arrival) {
 	if len(want) != len(got) {
 		cmp.differs("wire", "got %d requests; want %d", len(got), len(want))
 	}

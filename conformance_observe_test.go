@@ -194,7 +194,7 @@ func (p *player) pieces(r *Response, op *readSpec) (iter.Seq2[[]byte, error], er
 		n = 128
 	}
 	if op.ChunkSize != nil {
-		n = 0 // null: as received
+		n = 0 // null: as arrival
 		if given(op.ChunkSize) {
 			var err error
 			if n, err = strconv.Atoi(string(op.ChunkSize)); err != nil {

@@ -200,13 +200,13 @@ func (r *onceReader) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{r})
 }
 
-// namedReader is a file of a name.
-type namedReader struct {
+// corpusReader is a file of a name.
+type corpusReader struct {
 	*bytes.Reader
 	name string
 }
 
-func (r namedReader) Name() string { return r.name }
+func (r corpusReader) Name() string { return r.name }
 
 func (p *player) files(specs []fileSpec) []formFile {
 	var files []formFile
@@ -215,7 +215,7 @@ func (p *player) files(specs []fileSpec) []formFile {
 		if spec.As == "file" {
 			r := bytes.NewReader(f.content)
 			if f.content, f.reader = nil, r; spec.Name != "" {
-				f.reader = namedReader{r, spec.Name}
+				f.reader = corpusReader{r, spec.Name}
 			}
 		}
 		if f.anonymous = string(spec.Filename) == "null"; given(spec.Filename) {

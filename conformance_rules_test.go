@@ -58,7 +58,7 @@ func TestConformanceHeaderRules(t *testing.T) {
 		{name: "cookies in order", expect: `"headers": [["Cookie", "a=1; b=2"]]`, got: [][2]string{{"Cookie", "b=2; a=1"}}, order: true, want: "wire[0]: field cookie"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := &observation{wire: []received{{message: message{headers: tt.got}}}}
+			got := &observation{wire: []arrival{{message: message{headers: tt.got}}}}
 			expect := fmt.Sprintf(`{"wire": [{%s}], "steps": []}`, tt.expect)
 			diffs := compareWith(t, &corpusCase{CookieOrder: tt.order}, expect, got)
 			if !oneDifference(diffs, tt.want) {
@@ -71,7 +71,7 @@ func TestConformanceHeaderRules(t *testing.T) {
 func TestConformanceIgnore(t *testing.T) {
 	expect := `{"wire": [{"headers": [["X-A", "1"], ["X-B", "1"]], "target": "/a"}], "steps": [{"response": {"url": "a", "ok": true}}]}`
 	got := &observation{
-		wire:  []received{{target: "/b", message: message{headers: [][2]string{{"X-A", "2"}, {"X-B", "1"}}}}},
+		wire:  []arrival{{target: "/b", message: message{headers: [][2]string{{"X-A", "2"}, {"X-B", "1"}}}}},
 		steps: []seenStep{{response: map[string]any{"url": "b", "ok": true}}},
 	}
 	all := []string{"wire[0].header.x-a", "wire[0].target", "steps[0].response.url"}
@@ -103,39 +103,39 @@ func TestConformanceMessageRules(t *testing.T) {
 	wantPart := `"multipart": [{"headers": [["x", "1"], ["Content-Disposition", "form-data; name=\"a\""]], "body": "v"}]`
 	for _, tt := range []struct {
 		name, expect string
-		got          received
+		got          arrival
 		want         string
 	}{
-		{"body", `"body": "a {host}"`, received{message: message{body: []byte("a 127.0.0.1:40000")}}, ""},
-		{"other body", `"body": "a"`, received{message: message{body: []byte("b")}}, "wire[0].body"},
+		{"body", `"body": "a {host}"`, arrival{message: message{body: []byte("a 127.0.0.1:40000")}}, ""},
+		{"other body", `"body": "a"`, arrival{message: message{body: []byte("b")}}, "wire[0].body"},
 		{"long body", `"body": {"len": 3000, "sha256": "003164e6603fa379c3e677ac09e2b6e5b761d47bd7418e9e5642196d2d26f536"}`,
-			received{message: message{body: make([]byte, 3000)}}, "wire[0].body"},
-		{"no body", `"body": null`, received{message: message{body: []byte{}}}, "wire[0].body"},
-		{"stream", `"body": {"kind": "stream"}`, received{message: message{stream: true}}, ""},
-		{"JSON", `"body_json": {"a": 1.0, "b": [null]}`, received{message: message{body: []byte(`{"b":[null],"a":1}`)}}, ""},
-		{"other JSON", `"body_json": {"a": 1}`, received{message: message{body: []byte(`{"a":2}`)}}, "wire[0].body_json"},
-		{"no JSON", `"body_json": {"a": 1}`, received{message: message{body: []byte(`{`)}}, "wire[0].body_json"},
-		{"large integers", `"body_json": 9007199254740993`, received{message: message{body: []byte("9007199254740992")}}, "wire[0].body_json"},
-		{"framing", `"framing": "length", "body": "a"`, received{framing: "chunked", message: message{body: []byte("a")}}, "wire[0].framing"},
-		{"framing of nothing", `"framing": "length", "body": ""`, received{framing: "none", message: message{body: []byte{}}}, ""},
-		{"cut", `"method": ""`, received{cut: true}, "wire[0]: the body was cut short"},
-		{"origin", `"on": "base2"`, received{on: "base"}, "wire[0].on"},
-		{"target", `"target": "/a"`, received{target: "/b"}, "wire[0].target"},
-		{"connection", `"conn": 1`, received{conn: 0}, "wire[0].conn"},
-		{"method", `"method": "GET"`, received{message: message{method: "get"}}, "wire[0].method"},
-		{"multipart", wantPart, received{message: message{headers: multipart, body: []byte(part + "--XX--\r\n")}}, ""},
-		{"multipart without a type", wantPart, received{message: message{body: []byte(part + "--XX--\r\n")}}, ""},
-		{"multipart with a preamble", wantPart, received{message: message{headers: multipart, body: []byte("p\r\n" + part + "--XX--\r\n")}}, "wire[0].multipart"},
-		{"multipart with an epilogue", wantPart, received{message: message{headers: multipart, body: []byte(part + "--XX--\r\ne")}}, "wire[0].multipart"},
-		{"multipart cut", wantPart, received{message: message{headers: multipart, body: []byte(part)}}, "wire[0].multipart"},
-		{"multipart, part too many", wantPart, received{message: message{headers: multipart, body: []byte(part + part + "--XX--\r\n")}}, "wire[0].multipart"},
-		{"multipart, other part", strings.Replace(wantPart, `"v"`, `"w"`, 1), received{message: message{headers: multipart, body: []byte(part + "--XX--\r\n")}}, "wire[0].multipart[0].body"},
-		{"multipart, other field", strings.Replace(wantPart, `"1"`, `"2"`, 1), received{message: message{headers: multipart, body: []byte(part + "--XX--\r\n")}}, "wire[0].multipart[0].headers"},
-		{"multipart boundary", `"headers": [["Content-Type", "multipart/form-data; boundary={boundary}"]]`, received{message: message{headers: multipart}}, ""},
+			arrival{message: message{body: make([]byte, 3000)}}, "wire[0].body"},
+		{"no body", `"body": null`, arrival{message: message{body: []byte{}}}, "wire[0].body"},
+		{"stream", `"body": {"kind": "stream"}`, arrival{message: message{stream: true}}, ""},
+		{"JSON", `"body_json": {"a": 1.0, "b": [null]}`, arrival{message: message{body: []byte(`{"b":[null],"a":1}`)}}, ""},
+		{"other JSON", `"body_json": {"a": 1}`, arrival{message: message{body: []byte(`{"a":2}`)}}, "wire[0].body_json"},
+		{"no JSON", `"body_json": {"a": 1}`, arrival{message: message{body: []byte(`{`)}}, "wire[0].body_json"},
+		{"large integers", `"body_json": 9007199254740993`, arrival{message: message{body: []byte("9007199254740992")}}, "wire[0].body_json"},
+		{"framing", `"framing": "length", "body": "a"`, arrival{framing: "chunked", message: message{body: []byte("a")}}, "wire[0].framing"},
+		{"framing of nothing", `"framing": "length", "body": ""`, arrival{framing: "none", message: message{body: []byte{}}}, ""},
+		{"cut", `"method": ""`, arrival{cut: true}, "wire[0]: the body was cut short"},
+		{"origin", `"on": "base2"`, arrival{on: "base"}, "wire[0].on"},
+		{"target", `"target": "/a"`, arrival{target: "/b"}, "wire[0].target"},
+		{"connection", `"conn": 1`, arrival{conn: 0}, "wire[0].conn"},
+		{"method", `"method": "GET"`, arrival{message: message{method: "get"}}, "wire[0].method"},
+		{"multipart", wantPart, arrival{message: message{headers: multipart, body: []byte(part + "--XX--\r\n")}}, ""},
+		{"multipart without a type", wantPart, arrival{message: message{body: []byte(part + "--XX--\r\n")}}, ""},
+		{"multipart with a preamble", wantPart, arrival{message: message{headers: multipart, body: []byte("p\r\n" + part + "--XX--\r\n")}}, "wire[0].multipart"},
+		{"multipart with an epilogue", wantPart, arrival{message: message{headers: multipart, body: []byte(part + "--XX--\r\ne")}}, "wire[0].multipart"},
+		{"multipart cut", wantPart, arrival{message: message{headers: multipart, body: []byte(part)}}, "wire[0].multipart"},
+		{"multipart, part too many", wantPart, arrival{message: message{headers: multipart, body: []byte(part + part + "--XX--\r\n")}}, "wire[0].multipart"},
+		{"multipart, other part", strings.Replace(wantPart, `"v"`, `"w"`, 1), arrival{message: message{headers: multipart, body: []byte(part + "--XX--\r\n")}}, "wire[0].multipart[0].body"},
+		{"multipart, other field", strings.Replace(wantPart, `"1"`, `"2"`, 1), arrival{message: message{headers: multipart, body: []byte(part + "--XX--\r\n")}}, "wire[0].multipart[0].headers"},
+		{"multipart boundary", `"headers": [["Content-Type", "multipart/form-data; boundary={boundary}"]]`, arrival{message: message{headers: multipart}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			expect := fmt.Sprintf(`{"wire": [{%s}], "steps": []}`, tt.expect)
-			if diffs := compareWith(t, new(corpusCase), expect, &observation{wire: []received{tt.got}}); !oneDifference(diffs, tt.want) {
+			if diffs := compareWith(t, new(corpusCase), expect, &observation{wire: []arrival{tt.got}}); !oneDifference(diffs, tt.want) {
 				t.Errorf("compare(%s) = %q; want %q", tt.expect, diffs, tt.want)
 			}
 		})
@@ -204,7 +204,7 @@ func TestConformanceDigest(t *testing.T) {
 		delete(fields, "response")
 		delete(fields, "cnonce")
 		want, _ := json.Marshal(fields)
-		got := &observation{wire: []received{{message: message{method: "GET", headers: [][2]string{{"Authorization", tt.value}}}}}}
+		got := &observation{wire: []arrival{{message: message{method: "GET", headers: [][2]string{{"Authorization", tt.value}}}}}}
 		for password, diff := range map[string]string{tt.password: "", "other": "wire[0].digest: response"} {
 			expect := fmt.Sprintf(`{"wire": [{"headers": [["Authorization", "{digest}"]], "digest": %s, "digest_password": %q}], "steps": []}`,
 				strings.Replace(string(want), "{", `{"cnonce": "{any}", `, 1), password)

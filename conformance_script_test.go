@@ -16,7 +16,7 @@ import (
 
 // exchangeWith sends requests to the origin base under a script in JSON and
 // returns all that comes back, and what was logged.
-func exchangeWith(t *testing.T, script, requests string) (string, []received, error) {
+func exchangeWith(t *testing.T, script, requests string) (string, []arrival, error) {
 	t.Helper()
 	o, err := startOrigins(nil)
 	if err != nil {

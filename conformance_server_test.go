@@ -23,8 +23,8 @@ import (
 // maxExchange bounds one connection of a case, however its client behaves.
 const maxExchange = 8 * time.Second
 
-// A received is one request as a server got it.
-type received struct {
+// A arrival is one request as a server got it.
+type arrival struct {
 	message
 	on      string // the origin: base, base2 or tls
 	target  string
@@ -51,7 +51,7 @@ type origins struct {
 
 	mu       sync.Mutex
 	used     map[int]bool // of script
-	wire     []received
+	wire     []arrival
 	open     map[net.Conn]bool
 	conns    int
 	problems []string
@@ -145,8 +145,8 @@ func (o *origins) end() {
 	<-done
 }
 
-// log returns the requests received, their connections numbered by first use.
-func (o *origins) log() []received {
+// log returns the requests arrival, their connections numbered by first use.
+func (o *origins) log() []arrival {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	numbers := make(map[int]int)
@@ -194,8 +194,8 @@ func (s *served) serve() {
 }
 
 // read reads one request. One that is cut short within its body is marked so.
-func (s *served) read() (received, error) {
-	req := received{on: s.on, conn: s.id, framing: "none"}
+func (s *served) read() (arrival, error) {
+	req := arrival{on: s.on, conn: s.id, framing: "none"}
 	line, err := s.line()
 	if err != nil {
 		return req, err
@@ -270,7 +270,7 @@ func (s *served) chunks() ([]byte, error) {
 }
 
 // take logs a request and gives the response that the script has for it.
-func (o *origins) take(req received) *canned {
+func (o *origins) take(req arrival) *canned {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.wire = append(o.wire, req)
@@ -314,7 +314,7 @@ func (s *served) wait(ms int) bool {
 }
 
 // respond answers req and reports whether the connection lives on.
-func (s *served) respond(req received, c *canned) bool {
+func (s *served) respond(req arrival, c *canned) bool {
 	if c == nil {
 		s.tunnel(req.target)
 		return false
@@ -418,7 +418,7 @@ func (s *served) tunnel(target string) {
 }
 
 // wantsClose reports whether the client will not use the connection again.
-func (r *received) wantsClose() bool {
+func (r *arrival) wantsClose() bool {
 	v, _ := r.header("Connection")
 	return strings.EqualFold(v, "close")
 }
