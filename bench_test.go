@@ -167,7 +167,7 @@ var paths = []path{
 				_ = sc.Text()
 				n++
 			}
-			return counted(n, sc.Err())
+			return countLines(n, sc.Err())
 		},
 		ours: func(s *requests.Session, base string) error {
 			r, err := s.Get(context.Background(), base+"/lines", requests.Stream(true))
@@ -182,7 +182,7 @@ var paths = []path{
 				}
 				n++
 			}
-			return counted(n, nil)
+			return countLines(n, nil)
 		},
 	},
 }
@@ -195,7 +195,7 @@ func content(r *requests.Response, err error) error {
 	return r.RaiseForStatus()
 }
 
-func counted(n int, err error) error {
+func countLines(n int, err error) error {
 	if err == nil && n != lines {
 		err = fmt.Errorf("%d lines, want %d", n, lines)
 	}
