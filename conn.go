@@ -82,15 +82,6 @@ func (e *exchange) got(info httptrace.GotConnInfo) {
 	c.acquire(e)
 }
 
-// bodySent notes that the whole request was handed over, from where on it is
-// the server's turn, though no write may follow that would start the clock.
-func (e *exchange) bodySent() {
-	e.sent.Store(true)
-	if c := e.conn.Load(); c != nil {
-		c.await(e)
-	}
-}
-
 // watch starts or restarts the timer of an exchange without deadlines.
 func (e *exchange) watch() {
 	if e.cancel == nil || e.conn.Load() != nil {
@@ -191,14 +182,6 @@ func (c *conn) answered(e *exchange) {
 	}
 }
 
-func (c *conn) await(e *exchange) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.holder == e && e.limit.Read > 0 {
-		c.Conn.SetReadDeadline(time.Now().Add(e.limit.Read))
-	}
-}
-
 func (c *conn) release(e *exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -295,7 +278,7 @@ func (s *sendingBody) Read(b []byte) (int, error) {
 	s.e.pause() // it is the caller's reader that we wait for
 	n, err := s.ReadCloser.Read(b)
 	if err == io.EOF {
-		s.e.bodySent()
+		s.e.sent.Store(true) // the write that is still to come starts the clock
 	}
 	s.e.watch() // until the server takes what was read, or answers
 	return n, err

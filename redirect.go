@@ -57,7 +57,7 @@ func resolveReference(base *url.URL, ref string) (*url.URL, error) {
 		return u, err
 	}
 	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
-	if strings.ContainsFunc(ref, isControl) {
+	if hasControl(ref) {
 		return nil, failText(ErrInvalidURL, "a Location with a control character")
 	}
 	ref, fragment, _ := strings.Cut(ref, "#")

@@ -3,6 +3,7 @@ package requests
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -133,11 +134,14 @@ func addQuery(u *url.URL, session Params, set *settings) error {
 	if err := encodeParams(&b, session, set.params); err != nil {
 		return err
 	}
-	query, _, _ := strings.Cut(string(set.query), "#")
-	if len(set.query) > maxURL || strings.ContainsFunc(query, isControl) {
+	if len(set.query) > maxURL || hasControl(string(set.query)) {
 		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
 	}
+	query, fragment, _ := strings.Cut(string(set.query), "#")
 	query = requote(query, legalQuery)
+	if u.Fragment == "" {
+		setFragment(u, fragment)
+	}
 	u.RawQuery = joinQuery(joinQuery(u.RawQuery, query), b.String())
 	if u.Opaque != "" && u.RawQuery != "" {
 		return failText(ErrInvalidOption, "a URL of the scheme "+u.Scheme+" takes no Params")
@@ -224,6 +228,28 @@ func (p *PreparedRequest) setCookies(jar *CookieJar) error {
 	return nil
 }
 
+// cookieField is the Cookie field for a request to u: of the jar, which may be
+// nil, and of the call over it. named says that the caller named the host.
+func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string {
+	if len(call) == 0 {
+		if jar == nil {
+			return ""
+		}
+		return jar.header(u, named)
+	}
+	if jar == nil {
+		jar = new(CookieJar)
+	}
+	own := call[0]
+	if len(call) > 1 {
+		own = make(Cookies)
+		for _, c := range call {
+			maps.Copy(own, c)
+		}
+	}
+	return jar.headerWith(u, named, own)
+}
+
 // authenticate applies the authentication anew, in place of what was there.
 func (p *PreparedRequest) authenticate() error {
 	for _, a := range [2]Auth{p.proxyAuth, p.auth} {
@@ -231,6 +257,13 @@ func (p *PreparedRequest) authenticate() error {
 			continue
 		}
 		if err := a.method.Authenticate(p); err != nil {
+			return err
+		}
+		switch a.method.(type) {
+		case *basic, bearer, noAuth:
+			continue
+		}
+		if err := p.check(); err != nil { // it may have changed anything
 			return err
 		}
 	}
@@ -311,12 +344,15 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 	h := make(http.Header, fields+2) // Cookie or Content-Type, Authorization
 	backing := make([]string, 0, entries+fields)
 	for name, v := range session {
+		if len(v) == 0 {
+			continue
+		}
 		key, err := canonicalName(name)
 		if err != nil {
 			return nil, err
 		}
-		if len(v) == 0 {
-			continue
+		if err := checkValues(key, v); err != nil {
+			return nil, err
 		}
 		start := len(backing)
 		backing = append(backing, v...)
@@ -339,10 +375,13 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 				delete(h, key)
 				continue
 			}
+			if err := checkValues(key, backing[start:]); err != nil {
+				return nil, err
+			}
 			h[key] = backing[start:len(backing):len(backing)]
 		}
 	}
-	return h, checkHeader(h)
+	return h, nil
 }
 
 // clashes reports whether m has name in other letters too.
@@ -357,6 +396,10 @@ func clashes(m Headers, name string) bool {
 
 // canonicalName checks the name of a field and returns its canonical form.
 func canonicalName(name string) (string, error) {
+	switch name {
+	case "User-Agent", "Accept", "Accept-Encoding": // in every request
+		return name, nil
+	}
 	if !isToken(name) {
 		return "", failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not a token", name))
 	}
@@ -374,10 +417,20 @@ func checkHeader(h http.Header) error {
 		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !isToken(name) {
 			return failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not canonical", name))
 		}
-		for _, v := range vals {
-			if err := checkField(name, v); err != nil {
-				return err
-			}
+		if err := checkValues(name, vals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkValues(name string, vals []string) error {
+	if name == "Host" && len(vals) > 1 {
+		return failText(ErrInvalidHeader, "field Host is given twice")
+	}
+	for _, v := range vals {
+		if err := checkField(name, v); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -446,6 +499,9 @@ func (p *PreparedRequest) check() error {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
 	if isHTTP(p.URL.Scheme) {
+		if p.URL.Opaque != "" { // net/http would send it as the target: CVE-2026-48998
+			return failText(ErrInvalidURL, "a prepared URL has no Opaque part")
+		}
 		u, info, err := parseURL(p.URL.String())
 		if err != nil {
 			return err

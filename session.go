@@ -327,9 +327,9 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	}
 	opts := SendOptions{Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, MaxBody: set.maxBody}
 	ctx, total := limitTotal(ctx, opts.Timeout.Total)
-	trip := journey{jar: s.Cookies, set: set, first: p.URL}
+	trip := journey{jar: s.Cookies, first: p.URL}
 	for {
-		r, err := s.send(ctx, p, opts, &trip)
+		r, err := s.send(ctx, p, opts, set, &trip)
 		if err != nil {
 			total.end()
 			return nil, err
@@ -338,7 +338,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 			total.end()
 			return nil, err
 		}
-		next, err := trip.next(r, p)
+		next, err := trip.next(set, r, p)
 		if err != nil {
 			r.Close()
 			total.end()
@@ -354,8 +354,8 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 }
 
 // send sends p once and takes note of what came back.
-func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, trip *journey) (*Response, error) {
-	if err := trip.set.hooks.beforeSend(p); err != nil {
+func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, error) {
+	if err := set.hooks.beforeSend(p); err != nil {
 		return nil, err
 	}
 	a, err := s.adapter(p.URL)
@@ -453,8 +453,8 @@ func (t *journey) keepCookies(u *url.URL, r *Response) {
 }
 
 // next returns the request that r asks for, nil if r is the answer.
-func (t *journey) next(r *Response, p *PreparedRequest) (*PreparedRequest, error) {
-	if t.set.noFollow {
+func (t *journey) next(set *settings, r *Response, p *PreparedRequest) (*PreparedRequest, error) {
+	if set.noFollow {
 		return nil, nil
 	}
 	target, err := redirectTarget(r)
@@ -464,7 +464,7 @@ func (t *journey) next(r *Response, p *PreparedRequest) (*PreparedRequest, error
 	if target == nil {
 		return nil, nil
 	}
-	if t.redirects == t.set.redirects {
+	if t.redirects == set.redirects {
 		r.Load()
 		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: &RedirectError{Response: r}}
 	}
@@ -477,7 +477,7 @@ func (t *journey) next(r *Response, p *PreparedRequest) (*PreparedRequest, error
 			q.Header["Cookie"] = []string{field}
 		}
 	}
-	if err := t.set.hooks.beforeRedirect(r, q); err != nil {
+	if err := set.hooks.beforeRedirect(r, q); err != nil {
 		return nil, err
 	}
 	t.redirects++

@@ -30,8 +30,8 @@ func parseURL(raw string) (*url.URL, *url.Userinfo, error) {
 		return nil, nil, failText(ErrInvalidURL, "longer than "+strconv.Itoa(maxURL)+" bytes")
 	}
 	s := strings.TrimLeft(raw, " \t\r\n")
-	if i := strings.IndexFunc(s, isControl); i >= 0 { // CVE-2019-9740
-		return nil, nil, failText(ErrInvalidURL, "control character "+strconv.QuoteRune(rune(s[i])))
+	if hasControl(s) { // CVE-2019-9740
+		return nil, nil, failText(ErrInvalidURL, "control character in it")
 	}
 	scheme, rest, err := cutScheme(s)
 	if err != nil {
@@ -94,7 +94,7 @@ func resolveURL(base, ref string) (*url.URL, *url.Userinfo, error) {
 
 // appendReference puts a relative reference behind the path of base.
 func appendReference(base *url.URL, ref string) (*url.URL, error) {
-	if len(ref) > maxURL || strings.ContainsFunc(ref, isControl) {
+	if len(ref) > maxURL || hasControl(ref) {
 		return nil, failText(ErrInvalidURL, "it is too long or has a control character")
 	}
 	ref, fragment, _ := strings.Cut(ref, "#")
@@ -154,6 +154,15 @@ func joinQuery(a, b string) string {
 func isHTTP(scheme string) bool { return scheme == "http" || scheme == "https" }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+func hasControl(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
 
 // cutScheme splits s after its scheme. "localhost:8080" has none, though it
 // looks like one: what follows the colon of a scheme is not a port.
@@ -220,8 +229,12 @@ func setAuthority(u *url.URL, authority string) (*url.Userinfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.Host = host
-	if port != "" {
+	switch whole := authority[at+1:]; {
+	case port == "":
+		u.Host = host
+	case len(whole) == len(host)+1+len(port) && strings.HasPrefix(whole, host):
+		u.Host = whole // as it came: no need to put it together again
+	default:
 		u.Host = host + ":" + port
 	}
 	return info, nil
@@ -231,7 +244,7 @@ func setAuthority(u *url.URL, authority string) (*url.Userinfo, error) {
 // such as http+unix://%2Frun%2Fa.sock; [url.URL.String] escapes it again.
 func opaqueHost(host string) (string, error) {
 	name, err := url.PathUnescape(host)
-	if err != nil || strings.ContainsFunc(name, isControl) {
+	if err != nil || hasControl(name) {
 		return "", failText(ErrInvalidURL, "malformed host")
 	}
 	return name, nil
@@ -246,7 +259,7 @@ func parseUserinfo(s string) (*url.Userinfo, error) {
 	name, password, has := strings.Cut(s, ":")
 	name, err1 := url.PathUnescape(requote(name, legalUserinfo))
 	password, err2 := url.PathUnescape(requote(password, legalUserinfo))
-	if err1 != nil || err2 != nil || strings.ContainsFunc(name+password, isControl) {
+	if err1 != nil || err2 != nil || hasControl(name) || hasControl(password) {
 		return nil, failText(ErrInvalidURL, "malformed userinfo")
 	}
 	if has {
@@ -290,21 +303,23 @@ func normalizeHost(host string) (string, error) {
 	if host == "" {
 		return "", failText(ErrInvalidURL, "no host supplied")
 	}
-	if !isASCII(host) || strings.Contains(host, "xn--") || strings.Contains(host, "XN--") {
-		if !utf8.ValidString(host) {
-			return "", failText(ErrInvalidURL, "the host is not UTF-8")
-		}
-		ascii, err := lookup.ToASCII(host)
-		if err != nil {
-			return "", fail(ErrInvalidURL, errors.New("host "+strconv.Quote(host)+" is not a valid internationalised name"))
-		}
-		host = ascii
+	if isHostname(host) && !strings.Contains(host, "xn--") {
+		return host, nil
 	}
-	host = strings.ToLower(host)
-	if !isHostname(host) {
+	if !utf8.ValidString(host) {
+		return "", failText(ErrInvalidURL, "the host is not UTF-8")
+	}
+	ascii := strings.ToLower(host)
+	if strings.Contains(ascii, "xn--") || !isASCII(ascii) {
+		var err error
+		if ascii, err = lookup.ToASCII(host); err != nil {
+			return "", failText(ErrInvalidURL, "host "+strconv.Quote(host)+" is not a valid internationalised name")
+		}
+	}
+	if !isHostname(ascii) {
 		return "", failText(ErrInvalidURL, "host "+strconv.Quote(host)+" has an invalid label")
 	}
-	return host, nil
+	return ascii, nil
 }
 
 func isASCII(s string) bool {
@@ -316,26 +331,28 @@ func isASCII(s string) bool {
 	return true
 }
 
-// isHostname reports whether a lower-case ASCII name can be a host: RFC 1123,
-// section 2.1, with the underscore that services use and one trailing dot.
+// isHostname reports whether host is one in lower case: RFC 1123, section 2.1,
+// with the underscore that services use and one trailing dot.
 func isHostname(host string) bool {
 	name := strings.TrimSuffix(host, ".")
-	if name == "" || len(name) > 253 {
+	if len(name) > 253 {
 		return false
 	}
-	last := ""
-	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || len(label) > 63 {
+	start := 0
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case hostChars.has(c):
+		case c == '.' && i > start && i-start <= 63:
+			start = i + 1
+		default:
 			return false
 		}
-		for i := 0; i < len(label); i++ {
-			if c := label[i]; !isAlpha(c) && !isDigit(c) && c != '-' && c != '_' {
-				return false
-			}
-		}
-		last = label
 	}
-	if !isNumber(last) {
+	last := name[start:]
+	if last == "" || len(last) > 63 {
+		return false
+	}
+	if !isDigit(last[0]) || !isNumber(last) {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
@@ -447,6 +464,7 @@ var (
 	legalPath     = bytesOf(pathChars)
 	legalQuery    = bytesOf(pathChars + "?")
 	legalZone     = bytesOf(unreserved)
+	hostChars     = bytesOf("abcdefghijklmnopqrstuvwxyz0123456789-_")
 	sameInURL     = bytesOf(unreserved + "$&+,/:;=@") // what net/url leaves alone in a path of its own making
 )
 

@@ -1,0 +1,223 @@
+package digest
+
+import "strings"
+
+// Bounds on what a response may make the parser do. Challenges come from
+// anyone; parsers of other clients took quadratic time and more on long ones
+// (CVE-2020-8492, CVE-2021-3733, CVE-2021-21240).
+const (
+	maxFieldBytes = 16 << 10
+	maxChallenges = 16
+)
+
+// A Challenge is one challenge of a WWW-Authenticate or Proxy-Authenticate
+// field, of any scheme (RFC 9110, section 11.3).
+type Challenge struct {
+	Scheme  string // as sent; schemes are case-insensitive
+	Token68 string // what schemes like Negotiate send in place of parameters
+
+	params map[string]string // by name in lower case
+}
+
+// Param returns the value of the parameter called name, in any letter case,
+// and whether the challenge has it.
+func (c Challenge) Param(name string) (value string, ok bool) {
+	value, ok = c.params[strings.ToLower(name)]
+	return value, ok
+}
+
+// Parse returns the challenges of all field values, in order. A challenge that
+// is malformed or has a parameter twice is left out: one that cannot be
+// understood must not be answered. So is all from the 17th challenge on, and
+// from the value on that ends beyond 16 KiB.
+func Parse(values []string) []Challenge {
+	var all []Challenge
+	left := maxFieldBytes
+	for _, v := range values {
+		if left -= len(v); left < 0 {
+			break
+		}
+		all = appendChallenges(all, v)
+	}
+	return all
+}
+
+// appendChallenges reads one field value:
+//
+//	WWW-Authenticate = #challenge
+//	challenge        = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
+//
+// Both lists use the comma, so a token begins a challenge unless "=" follows it.
+func appendChallenges(all []Challenge, field string) []Challenge {
+	sc := scanner{rest: field}
+	for sc.next() && len(all) < maxChallenges {
+		if c, ok := sc.challenge(); ok {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// A scanner reads a field value from left to right. Every method takes time
+// linear in what it consumes or, where it only looks, in what is consumed next.
+type scanner struct{ rest string }
+
+func (sc *scanner) skip(set string) { sc.rest = strings.TrimLeft(sc.rest, set) }
+
+// next goes to the next element of a list and reports whether there is one. It
+// takes a missing comma for what it is in practice, an oversight.
+func (sc *scanner) next() bool {
+	sc.skip(" \t,")
+	return sc.rest != ""
+}
+
+// skipJunk goes to the next comma. Something is there that the grammar has no
+// place for, and only commas separate.
+func (sc *scanner) skipJunk() {
+	_, sc.rest, _ = strings.Cut(sc.rest, ",")
+}
+
+// take consumes the longest prefix whose bytes are all in, and returns it.
+func (sc *scanner) take(in func(byte) bool) string {
+	n := 0
+	for n < len(sc.rest) && in(sc.rest[n]) {
+		n++
+	}
+	taken := sc.rest[:n]
+	sc.rest = sc.rest[n:]
+	return taken
+}
+
+func (sc *scanner) token() string { return sc.take(isTokenChar) }
+
+// equals consumes an equals sign with the whitespace around it that RFC 9110
+// calls bad but demands to be read (section 5.6.3).
+func (sc *scanner) equals() bool {
+	after, ok := strings.CutPrefix(strings.TrimLeft(sc.rest, " \t"), "=")
+	if ok {
+		sc.rest = strings.TrimLeft(after, " \t")
+	}
+	return ok
+}
+
+// token68 consumes what follows the name of a scheme if that is no parameter.
+func (sc *scanner) token68() string {
+	start := sc.rest
+	if sc.take(isToken68Char) == "" {
+		return ""
+	}
+	sc.skip("=")
+	token := start[:len(start)-len(sc.rest)]
+	sc.skip(" \t")
+	if sc.rest != "" && sc.rest[0] != ',' {
+		sc.rest = start
+		return ""
+	}
+	return token
+}
+
+// challenge consumes one challenge, or something that is none, and reports
+// whether the challenge is well-formed.
+func (sc *scanner) challenge() (c Challenge, ok bool) {
+	c.Scheme = sc.token()
+	if c.Scheme == "" {
+		sc.skipJunk()
+		return c, false
+	}
+	sc.skip(" \t")
+	c.Token68 = sc.token68()
+	c.params, ok = sc.params()
+	return c, ok
+}
+
+// params consumes parameters up to the next scheme or the end. It reports false
+// if something between them is no parameter, or if one of them is malformed or
+// there twice: a name "MUST only occur once" (RFC 9110, section 11.2), and which
+// of two values the server means is anybody's guess.
+func (sc *scanner) params() (params map[string]string, ok bool) {
+	params, ok = make(map[string]string), true
+	for sc.next() {
+		start := sc.rest
+		name := sc.token()
+		if name == "" {
+			ok = false
+			sc.skipJunk()
+			continue
+		}
+		if !sc.equals() {
+			sc.rest = start // a scheme
+			break
+		}
+		value, valid := sc.value()
+		name = strings.ToLower(name)
+		_, twice := params[name]
+		params[name] = value
+		ok = ok && valid && !twice
+	}
+	return params, ok
+}
+
+// value consumes a quoted-string, or else all up to a comma or whitespace:
+// nonces and lists come unquoted with characters that no token has.
+func (sc *scanner) value() (value string, ok bool) {
+	if strings.HasPrefix(sc.rest, `"`) {
+		return sc.quoted()
+	}
+	value = sc.take(func(c byte) bool { return c != ',' && c != ' ' && c != '\t' })
+	return value, !strings.Contains(value, `"`) && !hasControl(value)
+}
+
+// quoted consumes a quoted-string, with two allowances for what servers send.
+//
+// A quote inside that nobody escaped (nginx writes the realm as configured) does
+// not end the string: what ends one has a comma, a parameter or nothing behind
+// it. And a backslash is an escape before a quote or a backslash only, where
+// senders have to write one (RFC 9110, section 5.6.4); elsewhere it is itself,
+// as in the realm "DOMAIN\user" of Apache and for Python's Requests.
+func (sc *scanner) quoted() (value string, ok bool) {
+	var b strings.Builder
+	s := sc.rest
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\'):
+			i++
+			b.WriteByte(s[i])
+		case s[i] == '"' && endsValue(s[i+1:]):
+			sc.rest = s[i+1:]
+			value = b.String()
+			return value, !hasControl(value)
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	sc.rest = ""
+	return "", false
+}
+
+// endsValue reports whether a value can end where rest begins.
+func endsValue(rest string) bool {
+	sc := scanner{rest: rest}
+	sc.skip(" \t")
+	if sc.rest == "" || sc.rest[0] == ',' {
+		return true
+	}
+	return sc.token() != "" && sc.equals()
+}
+
+func isTokenChar(c byte) bool {
+	return isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+func isToken68Char(c byte) bool {
+	return isAlphanumeric(c) || strings.IndexByte("-._~+/", c) >= 0
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// hasControl reports whether s has a byte that no field value may have
+// (RFC 9110, section 5.5).
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}

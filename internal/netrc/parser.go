@@ -1,0 +1,147 @@
+package netrc
+
+import "strings"
+
+const whitespace = " \t\n"
+
+// A parser reads the text word by word, up to the first error.
+type parser struct {
+	text string
+	rest string // what of text is still to be read
+	err  *SyntaxError
+}
+
+func (p *parser) parse() (*File, error) {
+	f := &File{machines: make(map[string][]*Entry)}
+	var entry *Entry // the one being read; nil outside
+	for keyword, ok := p.keyword(); ok; keyword, ok = p.keyword() {
+		switch keyword {
+		case "machine":
+			entry = new(Entry)
+			host := p.host()
+			f.machines[host] = append(f.machines[host], entry)
+		case "default":
+			entry = new(Entry)
+			f.defaults = append(f.defaults, entry)
+		case "macdef":
+			entry = nil
+			p.skipMacro()
+		default:
+			if field := entry.field(keyword); field != nil {
+				*field = p.value()
+			} else {
+				p.fail("a word that is no keyword here")
+			}
+		}
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	return f, nil
+}
+
+// field returns what keyword gives a value to, or nil.
+func (e *Entry) field(keyword string) *string {
+	if e == nil {
+		return nil
+	}
+	switch keyword {
+	case "login", "user":
+		return &e.Login
+	case "account":
+		return &e.Account
+	case "password":
+		return &e.Password
+	}
+	return nil
+}
+
+// fail records an error in what was read last, and leaves nothing to read.
+func (p *parser) fail(reason string) {
+	if p.err == nil {
+		read := p.text[:len(p.text)-len(p.rest)]
+		p.err = &SyntaxError{Line: 1 + strings.Count(read, "\n"), Reason: reason}
+	}
+	p.rest = ""
+}
+
+// keyword consumes the next word that is in no comment. It returns false where
+// nothing is left to read.
+func (p *parser) keyword() (word string, ok bool) {
+	p.skipSpace()
+	for strings.HasPrefix(p.rest, "#") {
+		_, p.rest, _ = strings.Cut(p.rest, "\n")
+		p.skipSpace()
+	}
+	if p.rest == "" {
+		return "", false
+	}
+	return p.word(), true
+}
+
+// value consumes the next word, whatever it is. At the end of the file it is empty.
+func (p *parser) value() string {
+	p.skipSpace()
+	return p.word()
+}
+
+func (p *parser) host() string {
+	name := p.value()
+	if name == "" {
+		p.fail("machine without a name")
+	}
+	return lower(name)
+}
+
+// skipMacro passes over the name of a macro and over its lines, of which the last
+// is empty.
+func (p *parser) skipMacro() {
+	p.value()
+	_, after, ok := strings.Cut(p.rest, "\n\n")
+	if !ok {
+		p.fail("macro without an empty line behind it")
+		return
+	}
+	p.rest = after
+}
+
+func (p *parser) skipSpace() { p.rest = strings.TrimLeft(p.rest, whitespace) }
+
+// word consumes what is there up to whitespace, or what is in quotes.
+func (p *parser) word() string {
+	in, quoted := strings.CutPrefix(p.rest, `"`)
+	if !quoted {
+		return p.until(whitespace)
+	}
+	p.rest = in
+	word := p.until("\"\n")
+	if !strings.HasPrefix(p.rest, `"`) {
+		p.fail("quote that is not closed on its line")
+		return ""
+	}
+	p.rest = p.rest[1:]
+	return word
+}
+
+// until consumes all before the first byte that is in ends and has no backslash
+// before it. It returns that without the backslashes.
+func (p *parser) until(ends string) string {
+	var b strings.Builder
+	for {
+		n := strings.IndexAny(p.rest, ends+`\`)
+		if n < 0 {
+			n = len(p.rest)
+		}
+		b.WriteString(p.rest[:n])
+		p.rest = p.rest[n:]
+		if !strings.HasPrefix(p.rest, `\`) {
+			return b.String()
+		}
+		if len(p.rest) == 1 || p.rest[1] == '\n' {
+			p.fail("backslash at the end of a line")
+			return ""
+		}
+		b.WriteByte(p.rest[1])
+		p.rest = p.rest[2:]
+	}
+}
