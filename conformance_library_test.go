@@ -48,7 +48,12 @@ var corpusCalls = struct {
 	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
-	code: Code,
+	code:            Code,
+	files:           filesOption,
+	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
+	responseCookies: func(r *Response) []any { return jarList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) },
+	setCookie:       setCorpusCookie,
+	jarOp:           jarOperation,
 }
 
 // A corpusFormFile is an entry of `files` (FORMAT.md, section 8).
