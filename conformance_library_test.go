@@ -1,11 +1,9 @@
 package requests
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"iter"
-	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -51,17 +49,11 @@ var corpusCalls = struct {
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
 	code:            Code,
-	jarCookies:      func(j *CookieJar) []any { return seenCookieList(slices.Collect(j.All())) },
-	responseCookies: func(r *Response) []any { return seenCookieList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) }, // until Response.Cookies
+	files:           filesOption,
+	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
+	responseCookies: func(r *Response) []any { return jarList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) },
 	setCookie:       setCorpusCookie,
-	jarOp:           playJarOp,
-	files: func(forms []corpusFormFile) Option {
-		var files Files
-		for _, f := range forms {
-			files = append(files, f.file())
-		}
-		return files
-	},
+	jarOp:           jarOperation,
 }
 
 // A corpusFormFile is an entry of `files` (FORMAT.md, section 8).
@@ -73,26 +65,6 @@ type corpusFormFile struct {
 	headers     [][2]string
 	content     []byte    // unless there is a reader
 	reader      io.Reader // may have a Name method
-}
-
-// file is the part as the library wants it.
-func (f corpusFormFile) file() File {
-	out := File{Field: f.field, Reader: f.reader, ContentType: f.contentType, Header: textproto.MIMEHeader{}}
-	if out.Reader == nil {
-		out.Reader = bytes.NewReader(f.content)
-	}
-	switch {
-	case f.filename != nil && *f.filename == "":
-		out.Name = EmptyName
-	case f.filename != nil:
-		out.Name = *f.filename
-	case f.anonymous:
-		out.Name = NoName
-	}
-	for _, h := range f.headers {
-		out.Header[textproto.CanonicalMIMEHeaderKey(h[0])] = []string{h[1]}
-	}
-	return out
 }
 
 // A corpusFeature is something that a case can ask of a client or of this runner.

@@ -472,10 +472,8 @@ func (t *journey) next(set *settings, r *Response, p *PreparedRequest) (*Prepare
 	if err != nil {
 		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
 	}
-	if !q.ownCookie {
-		if field := cookieField(t.jar, target, hostname(target) == hostname(t.first), q.cookies); field != "" {
-			q.Header["Cookie"] = []string{field}
-		}
+	if field := cookieField(t.jar, target, hostname(target) == hostname(t.first), q.cookies); field != "" {
+		q.Header["Cookie"] = []string{field}
 	}
 	if err := set.hooks.beforeRedirect(r, q); err != nil {
 		return nil, err
