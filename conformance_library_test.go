@@ -49,6 +49,8 @@ var corpusCalls = struct {
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
 	code:            Code,
+	digest:          DigestAuth,
+	next:            (*Response).Next,
 	files:           filesOption,
 	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
 	responseCookies: func(r *Response) []any { return jarList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) },
@@ -86,7 +88,7 @@ var corpusFeatures = []corpusFeature{
 	{name: "raw", have: corpusCalls.rawRead != nil},
 	{name: "digest", have: corpusCalls.digest != nil},
 	{name: "retries", have: corpusCalls.retry != nil, uses: usesMounts},
-	{name: "netrc", have: false},
+	{name: "netrc", have: true},
 	{name: "env-proxy", have: false},
 	{name: "proxy-wire", have: corpusCalls.proxies != nil},
 	{name: "charset-detection", have: corpusCalls.apparentEncoding != nil, uses: readsAny("apparent_encoding")},

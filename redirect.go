@@ -101,8 +101,9 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	case !q.body.present && !keepsBody:
 		dropContentFields(q.Header)
 	}
-	delete(q.Header, "Cookie") // made anew for target; one given by hand was for the request it was given to
-	q.ownCookie = false
+	if !q.ownCookie {
+		delete(q.Header, "Cookie")
+	}
 	if q.proxyAuth.method != nil { // it is made anew for each request
 		delete(q.Header, "Proxy-Authorization")
 	}
