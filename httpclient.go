@@ -100,13 +100,13 @@ func led(hr *http.Request) (named *url.URL, away bool) {
 // requestBody is the body of a request made for net/http.
 func requestBody(hr *http.Request) Body {
 	return Body{func() (content, error) {
-		s := &stream{first: hr.Body, length: hr.ContentLength}
+		s := &stream{what: "the request body", first: hr.Body, length: hr.ContentLength, waits: hr.GetBody == nil}
 		if s.length == 0 {
 			s.length = -1 // net/http's zero with a body is "unknown"
 		}
 		if hr.GetBody != nil {
 			s.reopen = func() (io.Reader, error) { return hr.GetBody() }
 		}
-		return content{stream: s, length: s.length, present: true}, nil
+		return streamed(s, ""), nil
 	}}
 }

@@ -274,6 +274,7 @@ type settings struct {
 	proxyAuth Auth
 	content   Body // the one body, if form and files are empty
 	form      []Form
+	files     []File
 	tls       TLS
 	timeout   Timeout
 	hooks     Hooks
@@ -309,6 +310,8 @@ func (set *settings) apply(opt Option) error {
 		return set.setContent(o)
 	case Form:
 		set.form = append(set.form, o)
+	case Files:
+		set.files = append(set.files, o...)
 	case Timeout:
 		set.timeout = o.over(set.timeout)
 	case TLS:

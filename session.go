@@ -155,7 +155,7 @@ func (s *Session) set(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		s.MaxBody = int64(o)
-	case Body, Form, RawQuery:
+	case Body, Form, Files, RawQuery:
 		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
 	default:
 		return s.Hooks.add(opt)
@@ -322,7 +322,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 	}
 	for _, o := range opts {
 		switch o.(type) {
-		case Params, RawQuery, Headers, Cookies, Body, Form, BaseURL, Auth:
+		case Params, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
 			return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
 		}
 	}

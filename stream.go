@@ -29,7 +29,6 @@ type wireBody struct {
 	decoder *coding.Reader  // made at the first read, if there are codings
 
 	started bool
-	closed  bool
 	n       int64
 	err     error // what every further read returns, io.EOF if nil
 	done    bool  // nothing more comes: the body ended, failed or was let go
