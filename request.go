@@ -225,16 +225,12 @@ func (p *PreparedRequest) setCookies(jar *CookieJar) error {
 }
 
 // authenticate applies the authentication anew, in place of what was there.
+// That of the proxy goes with the proxy, wherever a request takes it.
 func (p *PreparedRequest) authenticate() error {
-	for _, a := range [2]Auth{p.proxyAuth, p.auth} {
-		if a.method == nil {
-			continue
-		}
-		if err := a.method.Authenticate(p); err != nil {
-			return err
-		}
+	if p.auth.method == nil {
+		return nil
 	}
-	return nil
+	return p.auth.method.Authenticate(p)
 }
 
 // Body returns a fresh reader of the body, http.NoBody if there is none. A
