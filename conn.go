@@ -67,14 +67,6 @@ func (c *conn) answered(e *exchange) {
 	}
 }
 
-func (c *conn) await(e *exchange) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if limit := e.read(); c.holder == e && limit > 0 {
-		c.Conn.SetReadDeadline(time.Now().Add(limit))
-	}
-}
-
 // release ends the use by e. In a pool that is closed nobody else may have the
 // connection, though net/http may have put it among its idle ones by now.
 func (c *conn) release(e *exchange) {

@@ -391,6 +391,9 @@ func redactURL(u *url.URL) string {
 	if v.User != nil {
 		v.User = url.User(v.User.Username())
 	}
+	if at := strings.LastIndexByte(v.Opaque, '@'); at >= 0 { // "user:password@host" without a scheme
+		v.Opaque = v.Opaque[at+1:]
+	}
 	v.RawQuery = redactQuery(v.RawQuery)
 	return printable(v.String())
 }

@@ -178,15 +178,6 @@ func (e *exchange) own() *conn {
 	return nil
 }
 
-// bodySent notes that the whole request was handed over, from where on it is
-// the server's turn, though no write may follow that would start the clock.
-func (e *exchange) bodySent() {
-	e.sent.Store(true)
-	if c := e.own(); c != nil {
-		c.await(e)
-	}
-}
-
 // watch starts or restarts the clock of an exchange without deadlines.
 func (e *exchange) watch() {
 	if e.done != nil && e.own() == nil {
@@ -253,7 +244,7 @@ func (s *sendingBody) Read(b []byte) (int, error) {
 	s.e.pause() // it is the caller's reader that we wait for
 	n, err := s.ReadCloser.Read(b)
 	if err == io.EOF {
-		s.e.bodySent()
+		s.e.sent.Store(true) // the write that is still to come starts the clock
 	}
 	s.e.watch() // until the server takes what was read, or answers
 	return n, err

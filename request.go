@@ -3,6 +3,7 @@ package requests
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -133,11 +134,14 @@ func addQuery(u *url.URL, session Params, set *settings) error {
 	if err := encodeParams(&b, session, set.params); err != nil {
 		return err
 	}
-	query, _, _ := strings.Cut(string(set.query), "#")
-	if len(set.query) > maxURL || hasControl(query) {
+	if len(set.query) > maxURL || hasControl(string(set.query)) {
 		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
 	}
+	query, fragment, _ := strings.Cut(string(set.query), "#")
 	query = requote(query, legalQuery)
+	if u.Fragment == "" {
+		setFragment(u, fragment)
+	}
 	u.RawQuery = joinQuery(joinQuery(u.RawQuery, query), b.String())
 	if u.Opaque != "" && u.RawQuery != "" {
 		return failText(ErrInvalidOption, "a URL of the scheme "+u.Scheme+" takes no Params")
@@ -224,13 +228,42 @@ func (p *PreparedRequest) setCookies(jar *CookieJar) error {
 	return nil
 }
 
+// cookieField is the Cookie field for a request to u: of the jar, which may be
+// nil, and of the call over it. named says that the caller named the host.
+func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string {
+	if len(call) == 0 {
+		if jar == nil {
+			return ""
+		}
+		return jar.header(u, named)
+	}
+	if jar == nil {
+		jar = new(CookieJar)
+	}
+	own := call[0]
+	if len(call) > 1 {
+		own = make(Cookies)
+		for _, c := range call {
+			maps.Copy(own, c)
+		}
+	}
+	return jar.headerWith(u, named, own)
+}
+
 // authenticate applies the authentication anew, in place of what was there.
 // That of the proxy goes with the proxy, wherever a request takes it.
 func (p *PreparedRequest) authenticate() error {
 	if p.auth.method == nil {
 		return nil
 	}
-	return p.auth.method.Authenticate(p)
+	if err := p.auth.method.Authenticate(p); err != nil {
+		return err
+	}
+	switch p.auth.method.(type) {
+	case *basic, bearer, noAuth:
+		return nil
+	}
+	return p.check() // it may have changed anything
 }
 
 // Body returns a fresh reader of the body, http.NoBody if there is none. A
@@ -388,6 +421,9 @@ func checkHeader(h http.Header) error {
 }
 
 func checkValues(name string, vals []string) error {
+	if name == "Host" && len(vals) > 1 {
+		return failText(ErrInvalidHeader, "field Host is given twice")
+	}
 	for _, v := range vals {
 		if err := checkField(name, v); err != nil {
 			return err
@@ -459,6 +495,9 @@ func (p *PreparedRequest) check() error {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
 	if isHTTP(p.URL.Scheme) {
+		if p.URL.Opaque != "" { // net/http would send it as the target: CVE-2026-48998
+			return failText(ErrInvalidURL, "a prepared URL has no Opaque part")
+		}
 		u, info, err := parseURL(p.URL.String())
 		if err != nil {
 			return err

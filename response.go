@@ -92,8 +92,8 @@ func (r *Response) Load() error {
 		return r.wire.err
 	}
 	r.loaded = true
-	if r.wire.started {
-		r.wire.fail(ErrStreamConsumed)
+	if err := r.stream(); err != nil {
+		r.wire.fail(err)
 	} else {
 		r.content = r.wire.readAll()
 	}

@@ -31,8 +31,8 @@ type wireBody struct {
 	started bool
 	closed  bool
 	n       int64
-	err     error // what every further read returns; io.EOF at the end
-	done    bool  // err is io.EOF, or the body was let go
+	err     error // what every further read returns, io.EOF if nil
+	done    bool  // nothing more comes: the body ended, failed or was let go
 }
 
 // Read implements io.Reader.
@@ -121,16 +121,19 @@ func (w *wireBody) readRaw(b []byte) (int, error) {
 	return n, err
 }
 
-// fail ends the body with err, for good.
+// fail ends the body with err, for good. One that was read to its end can still
+// fail: by being asked for again.
 func (w *wireBody) fail(err error) error {
-	if w.done {
+	if w.err != nil {
 		return w.err
 	}
 	if _, ok := errors.AsType[*Error](err); !ok {
 		err = &Error{Op: "read", URL: redactURL(w.url), Err: err}
 	}
 	w.err = err
-	w.release()
+	if !w.done {
+		w.release()
+	}
 	return err
 }
 
@@ -298,10 +301,12 @@ func (w *wireBody) gather() []byte {
 	return append(out, block[:n]...)
 }
 
-// IterContent returns the body in chunks of at most n bytes as they arrive; n
-// of zero or less means as received. A chunk is valid until the next one. On a
-// streamed response it can be ranged over once, and stopping early closes the
-// response; one in memory starts anew each time. An error comes last.
+// IterContent returns the body in chunks of n bytes, the last one of what is
+// left. Where the server does not say how long the body is, as in a feed, chunks
+// come as they arrive, of at most n bytes; with n of zero or less all do. A chunk
+// is valid until the next one. On a streamed response it can be ranged over once,
+// and stopping early closes the response; one in memory starts anew each time.
+// An error comes last.
 func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if r.loaded {
@@ -322,7 +327,7 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			buf = make([]byte, n)
 		}
 		for {
-			m, err := r.wire.Read(buf)
+			m, err := r.wire.readChunk(buf, n > 0)
 			if m > 0 && !yield(buf[:m], nil) {
 				return
 			}
@@ -335,6 +340,19 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			}
 		}
 	}
+}
+
+// readChunk reads what has arrived or, if the length is known and fill is true,
+// all that b takes.
+func (w *wireBody) readChunk(b []byte, fill bool) (int, error) {
+	if !fill || w.length < 0 {
+		return w.Read(b)
+	}
+	n, err := io.ReadFull(w, b)
+	if err == io.ErrUnexpectedEOF { // as it is: the body ended within b. That of a cut body is wrapped.
+		err = io.EOF
+	}
+	return n, err
 }
 
 func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
