@@ -156,7 +156,7 @@ func (d *dialer) tunnel(ctx context.Context, addr string) (net.Conn, *conn, erro
 // ask sends one CONNECT. The fields of the request that the tunnel is for are
 // none of the proxy's business (CVE-2015-3153).
 func (d *dialer) ask(ctx context.Context, addr, authorization string) (net.Conn, *conn, error) {
-	header := http.Header{"User-Agent": defaults["User-Agent"]}
+	header := http.Header{"User-Agent": {"go-requests/" + Version}}
 	maps.Copy(header, d.connectHeader)
 	if authorization != "" {
 		header["Proxy-Authorization"] = []string{authorization}

@@ -1,63 +1,12 @@
 package requests
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-requests/requests/internal/digest"
 )
-
-// attempt sends p once, through the pool or, if that is nil, by rt, and returns
-// the response with its body unread. It is the only caller of a RoundTripper.
-func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions, authorization string) (*Response, error) {
-	e := newExchange(ctx, opts.Timeout, pl, dog, pl == nil || pl.mayShare(p))
-	hr, err := e.request(p, authorization)
-	if err != nil {
-		e.finish()
-		return nil, err
-	}
-	if pl == nil {
-		e.watch() // nobody will tell which connection it got
-	}
-	start := time.Now()
-	res, err := rt.RoundTrip(hr)
-	if err != nil {
-		if res != nil && res.Body != nil { // against the contract, but it happens
-			res.Body.Close()
-		}
-		err = sendError(ctx, e, err)
-		e.finish()
-		return nil, err
-	}
-	if res == nil {
-		e.finish()
-		return nil, failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
-	}
-	e.answered()
-	r, err := newResponse(res, p, opts)
-	if err != nil {
-		res.Body.Close()
-		e.finish()
-		return nil, err
-	}
-	r.Elapsed = time.Since(start)
-	r.wire.e, r.wire.ctx = e, ctx
-	if pl != nil && p.URL.Scheme == "http" {
-		r.TLS = nil // that with the proxy says nothing of the server
-	}
-	return r, nil
-}
-
-// receive reads the body of r as part of the attempt, if opts want it.
-func receive(r *Response, opts *SendOptions) (*Response, error) {
-	if opts.Stream || r.IsRedirect() {
-		return r, nil
-	}
-	return r, r.Load()
-}
 
 // request makes what net/http is to send for p. The map of the header is
 // shared: neither Transport nor a RoundTripper that keeps its contract writes to it.
