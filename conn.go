@@ -15,12 +15,17 @@ type conn struct {
 	net.Conn
 	pool        *pool
 	multiplexed bool // speaks HTTP/2: set before its first use
+	plain       bool // speaks HTTP/1.1 without TLS, in which the server never begins: likewise
 
 	mu      sync.Mutex
 	users   int       // exchanges on it
 	holder  *exchange // that has it to itself
 	reading bool      // the body is being read: each read starts the clock anew
 	fault   error     // what ended it
+	blocked bool      // a Read is under way
+	wrote   bool      // since the holder has it
+	closed  bool
+	settle  chan struct{} // of an acquire that waits for blocked or closed
 }
 
 // connOf finds the connection of a pool below what net/http was given, which is
@@ -46,17 +51,36 @@ type tunnelled struct {
 	base *conn
 }
 
-func (c *conn) acquire(e *exchange) {
+// acquire begins the use by e. One that was used before is idle only when its
+// reader waits for more: net/http gives it away before it has looked whether
+// bytes are left behind the last response, and would take them for the next one
+// (CVE-2026-48931). If there are any it closes the connection before long.
+func (c *conn) acquire(e *exchange, reused bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.users++
 	if c.multiplexed {
 		return
 	}
+	for reused && !c.blocked && !c.closed {
+		settle := make(chan struct{})
+		c.settle = settle
+		c.mu.Unlock()
+		<-settle
+		c.mu.Lock()
+	}
 	if c.holder != nil { // the exchange before has not let go yet
 		c.Conn.SetDeadline(time.Time{})
 	}
-	c.holder, c.reading = e, false
+	c.holder, c.reading, c.wrote = e, false, false
+}
+
+// settled lets an acquire go on. The caller holds mu.
+func (c *conn) settled() {
+	if c.settle != nil {
+		close(c.settle)
+		c.settle = nil
+	}
 }
 
 func (c *conn) answered(e *exchange) {
@@ -73,7 +97,7 @@ func (c *conn) release(e *exchange) {
 	c.mu.Lock()
 	c.users--
 	if c.holder == e {
-		c.holder = nil
+		c.holder, c.wrote = nil, false
 		if e.read() > 0 {
 			c.Conn.SetDeadline(time.Time{})
 		}
@@ -87,6 +111,10 @@ func (c *conn) release(e *exchange) {
 
 // Close implements [net.Conn].
 func (c *conn) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.settled()
+	c.mu.Unlock()
 	c.pool.remove(c)
 	return c.Conn.Close()
 }
@@ -115,6 +143,9 @@ func (c *conn) limited() *exchange {
 	return nil
 }
 
+// errUnasked ends a connection whose server speaks before it is spoken to.
+var errUnasked = errors.New("the server sent a response that nobody asked for")
+
 // Read reads under the deadline that the last write set, which is that of the
 // headers, or in a body under one of its own.
 func (c *conn) Read(b []byte) (int, error) {
@@ -122,8 +153,16 @@ func (c *conn) Read(b []byte) (int, error) {
 	if e := c.limited(); e != nil && c.reading {
 		c.Conn.SetReadDeadline(time.Now().Add(e.read()))
 	}
+	c.blocked = true
+	c.settled()
 	c.mu.Unlock()
 	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	c.blocked = false
+	if n > 0 && c.plain && !c.wrote {
+		n, err = 0, errUnasked
+	}
+	c.mu.Unlock()
 	if err != nil {
 		err = c.failed(err)
 	}
@@ -135,6 +174,7 @@ func (c *conn) Read(b []byte) (int, error) {
 func (c *conn) Write(b []byte) (n int, err error) {
 	for {
 		c.mu.Lock()
+		c.wrote = true
 		e := c.limited()
 		switch {
 		case e == nil:

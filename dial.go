@@ -36,14 +36,18 @@ func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
 	}
 	defer stop()
 	if d.pool.forward != nil {
-		link, _, err := d.dialProxy(ctx)
-		return link, err
+		link, base, err := d.dialProxy(ctx)
+		if err != nil {
+			return nil, err
+		}
+		base.plain = true
+		return link, nil
 	}
 	link, base, err := d.reach(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
-	base.multiplexed = d.h2c
+	base.multiplexed, base.plain = d.h2c, !d.h2c && link == net.Conn(base)
 	return link, nil
 }
 

@@ -156,7 +156,7 @@ func (e *exchange) got(info httptrace.GotConnInfo) {
 		before.release(e)
 	}
 	if c != nil {
-		c.acquire(e)
+		c.acquire(e, info.Reused)
 	}
 	if e.sent.Load() {
 		e.watch()
