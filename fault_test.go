@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,7 +87,7 @@ func (f *faulty) request(br *bufio.Reader) *http.Request {
 }
 
 // answering serves each request of a connection with the next of answers, and
-// the last one from then on; "" ends the connection.
+// the last one from then on; "" and andClose end the connection.
 func answering(answers ...string) func(*faulty, net.Conn) {
 	var n atomic.Int32
 	return func(f *faulty, c net.Conn) {
@@ -96,7 +97,8 @@ func answering(answers ...string) func(*faulty, net.Conn) {
 			if answer == "" {
 				return
 			}
-			if _, err := io.WriteString(c, answer); err != nil {
+			answer, last := strings.CutSuffix(answer, andClose)
+			if _, err := io.WriteString(c, answer); err != nil || last {
 				return
 			}
 		}
@@ -104,6 +106,7 @@ func answering(answers ...string) func(*faulty, net.Conn) {
 }
 
 const (
+	andClose   = "\x00close"
 	okAnswer   = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	busyAnswer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 )
