@@ -221,9 +221,11 @@ func TestRetryReplaces(t *testing.T) {
 func TestRetryReusesConnection(t *testing.T) {
 	f := newFaulty(t, answering(busyAnswer, busyAnswer, okAnswer))
 	s := over(t, &HTTPAdapter{Retry: Retry{Total: 3, StatusCodes: []int{503}}})
-	if _, err := s.Get(bg, f.url(), Stream(true)); err != nil {
+	r, err := s.Get(bg, f.url(), Stream(true))
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.Close()
 	if n := f.conns.Load(); n != 1 {
 		t.Errorf("%d connections; want 1", n)
 	}
