@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -281,6 +282,14 @@ func TestRedirectWays(t *testing.T) {
 			t.Errorf("sent %+v", sent.sent)
 		}
 	})
+	t.Run("a request that the adapter made up", func(t *testing.T) { // does not take the place of ours
+		s, sent := scripted(t, replies(redirectTo("/2"), ok()), requests.BearerAuth("t"))
+		s.Mount("http://", rewriting{sent})
+		r := get(t, s, "http://a.test/1")
+		if sent.authorization(1) != "Bearer t" || r.Request.URL.Path != "/2" || r.History[0].Request.URL.Path != "/1" {
+			t.Errorf("sent %+v, the last for %v", sent.sent, r.Request)
+		}
+	})
 	t.Run("A054", func(t *testing.T) { // limits hold after a redirect
 		s, _ := scripted(t, replies(redirectTo("/2"), reply{status: 200, body: strings.Repeat("x", 100)}))
 		if _, err := s.Get(t.Context(), "http://a.test/", requests.MaxBody(10)); !errors.Is(err, requests.ErrBodyTooLarge) {
@@ -294,6 +303,17 @@ func TestRedirectWays(t *testing.T) {
 			t.Errorf("then came %+v", got)
 		}
 	})
+}
+
+// rewriting is an adapter that answers in the name of another request.
+type rewriting struct{ *script }
+
+func (a rewriting) Send(ctx context.Context, p *requests.PreparedRequest, opts requests.SendOptions) (*requests.Response, error) {
+	r, err := a.script.Send(ctx, p, opts)
+	if err == nil {
+		r.Request = &requests.PreparedRequest{Method: "GET", URL: &url.URL{Scheme: "http", Host: "elsewhere.test"}, Header: http.Header{}}
+	}
+	return r, err
 }
 
 // TestProxyAuthStaysOffOrigins: no origin sees what is for the proxy. A002, A016

@@ -382,9 +382,11 @@ func TestDigestOrigins(t *testing.T) {
 		}
 	})
 	t.Run("after a redirect", func(t *testing.T) { // the rounds start anew
-		s, sent := scripted(t, replies(digestChallenge("n"), redirectTo("/two"), digestChallenge("m"), ok()), requests.DigestAuth("user", "pass"))
+		stale := digestChallenge("m")
+		stale.header.Set("Www-Authenticate", stale.header.Get("Www-Authenticate")+", stale=true")
+		s, sent := scripted(t, replies(digestChallenge("n"), stale, redirectTo("/two"), digestChallenge("o"), ok()), requests.DigestAuth("user", "pass"))
 		r := get(t, s, "http://a.test/one")
-		if r.StatusCode != 200 || len(sent.sent) != 4 || fmt.Sprint(statuses(r.History)) != "[401 302 401]" {
+		if r.StatusCode != 200 || len(sent.sent) != 5 || fmt.Sprint(statuses(r.History)) != "[401 401 302 401]" {
 			t.Errorf("Get = %v after %v", r, statuses(r.History))
 		}
 	})
@@ -419,6 +421,14 @@ func TestDigestOnlyIfNoneElse(t *testing.T) {
 				t.Errorf("Authorization %q in the first of %d; want %q in one", got, len(sent.sent), tt.want)
 			}
 		})
+	}
+}
+
+// TestDigestTakesTheFieldOver: what the session's header has is not sent beside a challenge to come.
+func TestDigestTakesTheFieldOver(t *testing.T) {
+	s, sent := scripted(t, replies(ok()), requests.DigestAuth("user", "pass"), requests.Headers{"Authorization": "Token t"})
+	if get(t, s, "http://a.test/"); sent.authorization(0) != "" {
+		t.Errorf("Authorization %q; want none", sent.authorization(0))
 	}
 }
 

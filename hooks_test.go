@@ -125,7 +125,7 @@ func TestHooksSeeTheBody(t *testing.T) {
 	}
 	t.Run("half a response", func(t *testing.T) { // is not shown at all
 		called := false
-		s, sent := scripted(t, replies(ok()), requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+		s, _ := scripted(t, replies(ok()), requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
 			called = true
 			return nil, nil
 		}))
@@ -134,9 +134,24 @@ func TestHooksSeeTheBody(t *testing.T) {
 		if !errors.Is(err, requests.ErrIncompleteBody) || called {
 			t.Errorf("Get = %v, the hook was called: %v; want ErrIncompleteBody, false", err, called)
 		}
-		_ = sent
+		s.Mount("http://", careless{}) // an adapter that leaves the body to others
+		if _, err := s.Get(t.Context(), "http://a.test/"); !errors.Is(err, io.ErrUnexpectedEOF) || called {
+			t.Errorf("Get = %v, the hook was called: %v; want what Read gave, false", err, called)
+		}
 	})
 }
+
+// careless is an adapter whose body breaks off, and which says that it answered
+// another request.
+type careless struct{}
+
+func (careless) Send(context.Context, *requests.PreparedRequest, requests.SendOptions) (*requests.Response, error) {
+	return &requests.Response{StatusCode: 200, Request: &requests.PreparedRequest{}, Body: io.NopCloser(io.MultiReader(strings.NewReader("half"), brokenReader{}))}, nil
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // cutShort answers with less than it announced.
 type cutShort struct{}
@@ -156,6 +171,18 @@ func TestHooksReplace(t *testing.T) {
 		r := get(t, s, "http://a.test/", other(201, "one"), other(202, "two"))
 		if r.StatusCode != 202 || r.Text() != "two" || r.Request == nil || r.Header == nil {
 			t.Errorf("Get = %v %q; want 202 two", r, r.Text())
+		}
+	})
+	t.Run("after a redirect", func(t *testing.T) {
+		s, _ := scripted(t, replies(redirectTo("/2"), ok()))
+		r := get(t, s, "http://a.test/", requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+			if r.IsRedirect() {
+				return nil, nil
+			}
+			return &requests.Response{StatusCode: 202}, nil
+		}))
+		if r.StatusCode != 202 || len(r.History) != 1 || r.URL.Path != "/2" || len(r.Content()) != 0 {
+			t.Errorf("Get = %v from %v after %v; want 202 from /2 after one", r, r.URL, r.History)
 		}
 	})
 	t.Run("a redirect away", func(t *testing.T) {

@@ -216,6 +216,10 @@ func TestNetrcIsReadWhenItChanges(t *testing.T) {
 		if a := sent.authorization; a(0) == "" || a(0) != a(1) || a(1) == a(2) || a(2) != a(3) {
 			t.Errorf("sent %q, %q, %q, %q; want a change after the second", a(0), a(1), a(2), a(3))
 		}
+		os.Setenv("NETRC", path+" of nobody")
+		if get(t, s, "http://a.test/"); sent.authorization(4) != "" {
+			t.Errorf("sent %q with another NETRC; want none at once", sent.authorization(4))
+		}
 	})
 }
 

@@ -57,6 +57,18 @@ func TestRedirectMethods(t *testing.T) {
 	}
 }
 
+// TestRedirectContentFields drops what describes a body that is not there, but
+// not where the request is to be repeated as it is.
+func TestRedirectContentFields(t *testing.T) {
+	for status, want := range map[int]string{301: "", 302: "", 303: "", 307: "text/x", 308: "text/x"} {
+		s, sent := scripted(t, replies(reply{status: status, header: http.Header{"Location": {"/2"}}}, ok()))
+		get(t, s, "http://a.test/", requests.Headers{"Content-Type": "text/x"})
+		if got := sent.sent[1].header.Get("Content-Type"); got != want {
+			t.Errorf("after %d Content-Type is %q; want %q", status, got, want)
+		}
+	}
+}
+
 // TestRedirectLocations follows what a Location can be. B131 to B138, B141
 func TestRedirectLocations(t *testing.T) {
 	const from = "http://a.test/x/y?q#top"
@@ -273,8 +285,9 @@ func TestRedirectBodies(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(status, "once"), func(t *testing.T) {
 			s, sent := scripted(t, replies(to, ok()))
-			if _, err := s.Post(t.Context(), "http://a.test/", once("b")); !errors.Is(err, requests.ErrBodyNotReplayable) || len(sent.sent) != 1 {
-				t.Errorf("Post = %v after %d requests; want ErrBodyNotReplayable", err, len(sent.sent))
+			_, err := s.Post(t.Context(), "http://a.test/", once("b"))
+			if e, ok := errors.AsType[*requests.Error](err); !errors.Is(err, requests.ErrBodyNotReplayable) || !ok || e.Op != "redirect" {
+				t.Errorf("Post = %v after %d requests; want a redirect error that is ErrBodyNotReplayable", err, len(sent.sent))
 			}
 		})
 	}
@@ -363,6 +376,21 @@ func TestNext(t *testing.T) {
 				if c.carried(hop) {
 					t.Errorf("%s went on to %s", c.name, hop.url)
 				}
+			}
+		}
+	})
+	t.Run("cookies without a domain", func(t *testing.T) { // are for the host that the caller named
+		s, sent := scripted(t, replies(redirectTo("http://b.test/"), redirectTo("http://b.test/2"), redirectTo("http://a.test/3"), ok()), requests.Cookies{"sid": secret})
+		p, err := get(t, s, "http://a.test/", requests.AllowRedirects(false)).Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Send(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"sid=" + secret, "", "", "sid=" + secret} {
+			if got := sent.sent[i].header.Get("Cookie"); got != want {
+				t.Errorf("%s got Cookie %q; want %q", sent.sent[i].url, got, want)
 			}
 		}
 	})
@@ -492,6 +520,34 @@ func TestRedirectBodyThatTrickles(t *testing.T) {
 		}
 	})
 }
+
+// TestRedirectBodyWithoutEnd: no more is read than is worth a connection.
+func TestRedirectBodyWithoutEnd(t *testing.T) {
+	noEnvironment(t)
+	body := &endless{}
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("http://", requests.RoundTripper(redirectsWith{body}))
+	get(t, s, "http://a.test/")
+	if body.read > 64<<10 || body.reads > 100 || !body.closed {
+		t.Errorf("%d bytes in %d reads, closed %v; want 64 KiB in few, true", body.read, body.reads, body.closed)
+	}
+}
+
+// endless counts what is read of it.
+type endless struct {
+	read, reads int
+	closed      bool
+}
+
+func (b *endless) Read(p []byte) (int, error) {
+	n := min(len(p), 4096)
+	b.read += n
+	b.reads++
+	return n, nil
+}
+
+func (b *endless) Close() error { b.closed = true; return nil }
 
 // redirectsWith is a RoundTripper that redirects to /2, with a body.
 type redirectsWith struct{ body io.ReadCloser }

@@ -179,6 +179,36 @@ func TestClientKeepsTheRules(t *testing.T) {
 		defer r.Body.Close()
 		leaks(t, sent)
 	})
+	t.Run("Auth is not asked for another origin", func(t *testing.T) {
+		var asked []string
+		s, _ := scripted(t, chain, requests.AllowRedirects(false), requests.AuthFunc(func(p *requests.PreparedRequest) error {
+			asked = append(asked, p.URL.Host+p.URL.Path)
+			return nil
+		}))
+		r, err := (&http.Client{Transport: s.Client().Transport}).Do(request(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if fmt.Sprint(asked) != "[a.test/1 a.test/2]" {
+			t.Errorf("asked for %q; want a.test alone", asked)
+		}
+	})
+	t.Run("both follow", func(t *testing.T) { // cookies without a domain are for the host named first
+		s, sent := scripted(t, replies(redirectTo("/2"), ok()), requests.Cookies{"sid": secret})
+		first := request(t)
+		second := first.Clone(t.Context())
+		second.URL.Host = "b.test"
+		second.Response = &http.Response{Request: first}
+		r, err := s.Client().Transport.RoundTrip(second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if sent.sent[0].header.Get("Cookie")+sent.sent[1].header.Get("Cookie") != "" {
+			t.Errorf("b.test got %+v", sent.sent)
+		}
+	})
 	t.Run("redirects of the session are not followed again", func(t *testing.T) {
 		s, sent := scripted(t, chain, requests.AllowRedirects(false))
 		r, err := s.Client().Do(request(t))
