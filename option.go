@@ -224,6 +224,7 @@ func (h *Hooks) afterSend(r *Response) (*Response, error) {
 			r.Close()
 			other.History = r.History
 			other.complete(r.Request)
+			other.jsonDecoder = r.jsonDecoder
 			r = other
 		}
 	}
@@ -270,6 +271,9 @@ type settings struct {
 	tls       TLS
 	timeout   Timeout
 	hooks     Hooks
+
+	jsonDecoder JSONDecoder
+
 	redirects int // how many to follow
 	maxBody   int64
 	stream    bool
@@ -321,6 +325,8 @@ func (set *settings) apply(opt Option) error {
 		set.ignoreEnv = !bool(o)
 	case RaiseForStatus:
 		set.raise = bool(o)
+	case JSONDecoder:
+		set.jsonDecoder = o
 	case MaxBody:
 		if o < 0 {
 			return failText(ErrInvalidOption, "MaxBody is negative")
