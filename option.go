@@ -268,6 +268,7 @@ type settings struct {
 	proxyAuth Auth
 	content   Body // the one body, if form and files are empty
 	form      []Form
+	files     []File
 	tls       TLS
 	timeout   Timeout
 	hooks     Hooks
@@ -306,6 +307,8 @@ func (set *settings) apply(opt Option) error {
 		return set.setContent(o)
 	case Form:
 		set.form = append(set.form, o)
+	case Files:
+		set.files = append(set.files, o...)
 	case Timeout:
 		set.timeout = o.over(set.timeout)
 	case TLS:

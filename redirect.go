@@ -101,9 +101,8 @@ func redirected(p *PreparedRequest, status int, target *url.URL, within bool) (*
 	} else if !q.body.replayable() {
 		return nil, ErrBodyNotReplayable
 	}
-	if !q.ownCookie || !within {
-		q.Header.Del("Cookie")
-	}
+	delete(q.Header, "Cookie") // made anew for target; one given by hand was for the request it was given to
+	q.ownCookie = false
 	if !within {
 		q.dropSecrets()
 	}

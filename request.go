@@ -100,7 +100,7 @@ func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings)
 	if err = p.setCookies(from.jar); err != nil {
 		return err
 	}
-	if p.body, err = set.prepareContent(); err != nil {
+	if p.body, err = set.prepareContent(p.Header); err != nil {
 		return err
 	}
 	p.setContentType()
@@ -179,13 +179,18 @@ func encodeParams(b *strings.Builder, session Params, call []Params) error {
 	return nil
 }
 
-// prepareContent gives the one body that was asked for.
-func (set *settings) prepareContent() (content, error) {
+// prepareContent gives the one body that was asked for. The Content-Type field
+// of h goes into that of a multipart body, which needs its boundary there.
+func (set *settings) prepareContent(h http.Header) (content, error) {
 	switch {
-	case set.content.load != nil && len(set.form) > 0:
-		return content{}, failText(ErrInvalidOption, "two bodies: give Form, or one of JSON, Bytes, Text and Reader")
+	case set.content.load != nil && len(set.form)+len(set.files) > 0:
+		return content{}, failText(ErrInvalidOption, "two bodies: give Form and Files, or one of JSON, Bytes, Text and Reader")
 	case set.content.load != nil:
 		return set.content.load()
+	case len(set.files) > 0:
+		c, err := multipartContent(set.form, set.files, h["Content-Type"])
+		delete(h, "Content-Type")
+		return c, err
 	case len(set.form) > 0:
 		return formContent(set.form)
 	}

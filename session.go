@@ -153,7 +153,7 @@ func (s *Session) set(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		s.MaxBody = int64(o)
-	case Body, Form, RawQuery:
+	case Body, Form, Files, RawQuery:
 		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
 	default:
 		return s.Hooks.add(opt)
@@ -309,7 +309,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 	}
 	for _, o := range opts {
 		switch o.(type) {
-		case Params, RawQuery, Headers, Cookies, Body, Form, BaseURL, Auth:
+		case Params, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
 			return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
 		}
 	}
@@ -477,10 +477,8 @@ func (t *journey) next(set *settings, r *Response, p *PreparedRequest) (*Prepare
 	if err != nil {
 		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
 	}
-	if !q.ownCookie {
-		if field := cookieField(t.jar, target, hostname(target) == hostname(t.first), q.cookies); field != "" {
-			q.Header["Cookie"] = []string{field}
-		}
+	if field := cookieField(t.jar, target, hostname(target) == hostname(t.first), q.cookies); field != "" {
+		q.Header["Cookie"] = []string{field}
 	}
 	if err := set.hooks.beforeRedirect(r, q); err != nil {
 		return nil, err
@@ -577,14 +575,14 @@ func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 // requestBody is the body of a request made for net/http.
 func requestBody(hr *http.Request) Body {
 	return Body{func() (content, error) {
-		s := &stream{first: hr.Body, length: hr.ContentLength}
+		s := &stream{what: "the request body", first: hr.Body, length: hr.ContentLength, waits: hr.GetBody == nil}
 		if s.length == 0 {
 			s.length = -1 // net/http's zero with a body is "unknown"
 		}
 		if hr.GetBody != nil {
 			s.reopen = func() (io.Reader, error) { return hr.GetBody() }
 		}
-		return content{stream: s, length: s.length, present: true}, nil
+		return streamed(s, ""), nil
 	}}
 }
 
