@@ -147,6 +147,21 @@ func (r *Response) Trailer() http.Header {
 	return *r.trailer
 }
 
+// Raw returns the body as it comes, before its content codings are undone: for
+// what keeps or passes on coded bytes, and knows their Content-Encoding. It is
+// for a streamed response of which nothing was read; else, unless there are no
+// codings, it fails with [ErrStreamConsumed]. All else that reads the response
+// from then on gets the same undecoded bytes.
+func (r *Response) Raw() (io.Reader, error) {
+	if r.wire.coded() {
+		if r.loaded || r.wire.started {
+			return nil, &Error{Op: "read", URL: redactURL(r.URL), Err: ErrStreamConsumed}
+		}
+		r.wire.header = http.Header{}
+	}
+	return r.Body, nil
+}
+
 // WriteTo writes the body to w, and implements [io.WriterTo]. A streamed
 // response goes through in blocks, can be written once, and is closed.
 func (r *Response) WriteTo(w io.Writer) (int64, error) {
