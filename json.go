@@ -46,17 +46,17 @@ func IterJSON[T any](r *Response) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		n := 0
-		for line, err := range r.IterLines() {
+		for line, err := range r.IterLineBytes() {
 			n++
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			if strings.TrimLeft(line, " \t") == "" {
+			if len(bytes.TrimLeft(line, " \t")) == 0 {
 				continue
 			}
 			var v T
-			if err := r.decode([]byte(line), &v); err != nil {
+			if err := r.decode(line, &v); err != nil {
 				yield(none, atLine(n, err))
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,27 +24,56 @@ import (
 // lines of a long body for long, keep a [strings.Clone] of each.
 func (r *Response) IterLines() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
+		for lines, err := range r.iterWholeLines() {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for len(lines) > 0 {
+				n := cutWindow(lines)
+				if !eachLine(validText(lines[:n]), strings.IndexByte, yield) {
+					return
+				}
+				lines = lines[n:]
+			}
+		}
+	}
+}
+
+// IterLineBytes is IterLines without a copy: a line is valid until the next one.
+// What is not UTF-8 stays as it is.
+func (r *Response) IterLineBytes() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for lines, err := range r.iterWholeLines() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := eachLine(lines, bytes.IndexByte, func(line []byte, err error) bool {
+				return yield(slices.Clip(line), err) // what is appended to it must not run into the next
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// iterWholeLines returns the lines of the body with their ends, as many at a
+// time as have arrived.
+func (r *Response) iterWholeLines() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
 		t, err := r.text()
 		if err != nil {
-			yield("", err)
+			yield(nil, err)
 			return
 		}
 		defer r.Close()
 		defer t.release()
 		for {
 			lines, err := t.lines()
-			if err != nil {
-				if err != io.EOF {
-					yield("", err)
-				}
+			if err == io.EOF || !yield(lines, err) || err != nil {
 				return
-			}
-			for len(lines) > 0 {
-				n := cutWindow(lines)
-				if !eachLine(validText(lines[:n]), yield) {
-					return
-				}
-				lines = lines[n:]
 			}
 		}
 	}
@@ -335,19 +365,20 @@ func cutWindow(lines []byte) int {
 	return end + 1
 }
 
-// eachLine yields the lines of text, the last of which may lack its end.
-func eachLine(text string, yield func(string, error) bool) bool {
-	hasCR := strings.IndexByte(text, '\r') >= 0
+// eachLine yields the lines of text, the last of which may lack its end. index is
+// that of the package strings or bytes.
+func eachLine[T string | []byte](text T, index func(T, byte) int, yield func(T, error) bool) bool {
+	hasCR := index(text, '\r') >= 0
 	lf := 0 // where the next LF is, or the end of text
-	for find := true; text != ""; {
+	for find := true; len(text) > 0; {
 		if find {
-			if lf = strings.IndexByte(text, '\n'); lf < 0 {
+			if lf = index(text, '\n'); lf < 0 {
 				lf = len(text)
 			}
 		}
 		end := lf
 		if hasCR {
-			if cr := strings.IndexByte(text[:lf], '\r'); cr >= 0 {
+			if cr := index(text[:lf], '\r'); cr >= 0 {
 				end = cr
 			}
 		}
