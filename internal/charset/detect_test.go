@@ -179,11 +179,11 @@ func TestDetectHostile(t *testing.T) {
 		"tags": "<a ", "comments": "<!--", "metas": "<meta a=", "quotes": `<meta content="`, "charsets": "<meta content='charset charset' ",
 		"ends": "</a", "declaration": "<?xml ", "high bytes": "\xe9", "pairs": "\xe9\x80 ", "NULs": "\x00\xe9", "one word": "a\xe9", "digits": "1\xff",
 	} {
-		b := bytes.Repeat([]byte(unit), 4<<20/len(unit))
+		b := bytes.Repeat([]byte(unit), 1<<20/len(unit))
 		for _, contentType := range []string{"", "text/html", "text/xml"} {
 			start := time.Now()
 			label := Detect(b, contentType)
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("%s as %q took %v", name, contentType, took)
 			}
 			if _, ok := Lookup(label); !ok {
