@@ -237,6 +237,7 @@ func (h *Hooks) afterSend(r *Response) (*Response, error) {
 			r.Close()
 			other.History, other.Request = r.History, r.Request
 			other.complete(r.Request, r.wire.limit)
+			other.jsonDecoder = r.jsonDecoder
 			r = other
 		}
 	}
@@ -290,6 +291,7 @@ type settings struct {
 	proxies        Proxies
 	sessionProxies Proxies
 	hooks          Hooks
+	jsonDecoder    JSONDecoder
 	redirects      int // how many to follow
 	maxBody        int64
 	stream         bool
@@ -347,6 +349,8 @@ func (set *settings) apply(opt Option) error {
 		set.ignoreEnv = !bool(o)
 	case RaiseForStatus:
 		set.raise = bool(o)
+	case JSONDecoder:
+		set.jsonDecoder = o
 	case MaxBody:
 		if o < 0 {
 			return failText(ErrInvalidOption, "MaxBody is negative")

@@ -57,6 +57,8 @@ type Session struct {
 	IgnoreEnv bool
 	// RaiseForStatus makes calls return an [*HTTPError] for statuses of 400 and above.
 	RaiseForStatus bool
+	// JSONDecoder decodes the JSON of responses. Nil is [encoding/json].
+	JSONDecoder JSONDecoder
 	// Logger is told of each request and its outcome, at the level debug and
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
@@ -86,7 +88,7 @@ func (s *Session) With(opts ...Option) *Session {
 		BaseURL: s.BaseURL, Headers: s.Headers.Clone(), Params: maps.Clone(s.Params), Auth: s.Auth, Cookies: s.Cookies,
 		Proxies: maps.Clone(s.Proxies), TLS: s.TLS, Retry: s.Retry, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
 		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
-		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, Logger: s.Logger,
+		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, JSONDecoder: s.JSONDecoder, Logger: s.Logger,
 		mounts: s.mounts, netrc: s.netrc, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
 	}
 	if d.Headers == nil {
@@ -158,6 +160,8 @@ func (s *Session) set(opt Option) error {
 		s.IgnoreEnv = !bool(o)
 	case RaiseForStatus:
 		s.RaiseForStatus = bool(o)
+	case JSONDecoder:
+		s.JSONDecoder = o
 	case MaxBody:
 		if o < 0 {
 			return failText(ErrInvalidOption, "MaxBody is negative")
@@ -256,7 +260,7 @@ func (s *Session) settings(opts []Option) (settings, error) {
 	set := settings{
 		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout, retry: s.Retry, sessionProxies: s.Proxies,
 		redirects: s.MaxRedirects, maxBody: s.MaxBody, stream: s.Stream, ignoreEnv: s.IgnoreEnv,
-		raise: s.RaiseForStatus, noFollow: s.NoRedirects,
+		raise: s.RaiseForStatus, noFollow: s.NoRedirects, jsonDecoder: s.JSONDecoder,
 	}
 	switch {
 	case set.redirects == 0:
@@ -445,7 +449,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		err = failText(ErrProtocol, "the adapter returned no response")
 	}
 	if err == nil {
-		r.Request = p
+		r.Request, r.jsonDecoder = p, set.jsonDecoder
 		r.complete(p, opts.MaxBody)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
