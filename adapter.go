@@ -30,6 +30,9 @@ type SendOptions struct {
 	Timeout Timeout // Total is kept by the session and only told here
 	TLS     TLS     // of this call
 	MaxBody int64   // 0: none
+	Trace   bool    // take the times
+
+	OnProgress []OnProgress // to be told of the body
 }
 
 // HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, with a pool of
@@ -64,11 +67,16 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 // attempt sends p once and returns the response as opts want it, with its body
 // read or not. It is the only caller of a RoundTripper.
 func attempt(ctx context.Context, rt http.RoundTripper, p *PreparedRequest, opts *SendOptions, mayShare bool) (*Response, error) {
+	var times *clock
+	if opts.Trace {
+		ctx, times = startClock(ctx)
+	}
 	e := newExchange(ctx, opts.Timeout, mayShare)
 	hr, err := e.request(p)
 	if err != nil {
 		return nil, err
 	}
+	countUpload(hr, opts.OnProgress)
 	start := time.Now()
 	if _, own := rt.(*http.Transport); !own {
 		e.watch() // nobody will tell which connection it got
@@ -94,6 +102,8 @@ func attempt(ctx context.Context, rt http.RoundTripper, p *PreparedRequest, opts
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
+	r.timed(times)
+	r.countDownload(opts.OnProgress)
 	r.wire.e, r.wire.ctx = e, ctx
 	if opts.Stream || r.IsRedirect() {
 		return r, nil

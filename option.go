@@ -154,6 +154,7 @@ type Hooks struct {
 	Request  []OnRequest
 	Response []OnResponse
 	Redirect []OnRedirect
+	Progress []OnProgress
 }
 
 func (OnRequest) option()  {}
@@ -170,10 +171,18 @@ func (h *Hooks) add(opt Option) error {
 		h.Response = append(h.Response, o)
 	case OnRedirect:
 		h.Redirect = append(h.Redirect, o)
+	case OnProgress:
+		if h.Progress == nil {
+			h.Progress = []OnProgress{} // and not nil: nobody, rather than those of the session
+		}
+		if o != nil {
+			h.Progress = append(h.Progress, o)
+		}
 	case Hooks:
 		h.Request = append(h.Request, o.Request...)
 		h.Response = append(h.Response, o.Response...)
 		h.Redirect = append(h.Redirect, o.Redirect...)
+		h.Progress = append(h.Progress, o.Progress...)
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
@@ -191,11 +200,14 @@ func (h Hooks) over(base Hooks) Hooks {
 	if h.Redirect == nil {
 		h.Redirect = base.Redirect
 	}
+	if h.Progress == nil {
+		h.Progress = base.Progress
+	}
 	return h
 }
 
 func (h Hooks) clone() Hooks {
-	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect)}
+	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Progress)}
 }
 
 func (h *Hooks) beforeSend(p *PreparedRequest) error {
@@ -277,6 +289,7 @@ type settings struct {
 	ignoreEnv bool
 	raise     bool
 	noFollow  bool
+	trace     bool
 	authGiven bool // by the call
 }
 
@@ -327,6 +340,8 @@ func (set *settings) apply(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		set.maxBody = int64(o)
+	case Trace:
+		set.trace = bool(o)
 	default:
 		return set.hooks.add(opt)
 	}

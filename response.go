@@ -52,6 +52,7 @@ type Response struct {
 	// TLS describes the connection, nil if it was not encrypted.
 	TLS *tls.ConnectionState
 
+	clock   *clock // nil unless the times were asked for
 	wire    wireBody
 	memory  memoryBody
 	content []byte

@@ -54,6 +54,8 @@ type Session struct {
 	IgnoreEnv bool
 	// RaiseForStatus makes calls return an [*HTTPError] for statuses of 400 and above.
 	RaiseForStatus bool
+	// Trace takes the times of each call for [Response.Timings].
+	Trace bool
 	// Logger is told of each request and its outcome, at the level debug and
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
@@ -82,7 +84,7 @@ func (s *Session) With(opts ...Option) *Session {
 		BaseURL: s.BaseURL, Headers: s.Headers.Clone(), Params: maps.Clone(s.Params), Auth: s.Auth, Cookies: s.Cookies,
 		TLS: s.TLS, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
 		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
-		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, Logger: s.Logger,
+		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, Trace: s.Trace, Logger: s.Logger,
 		mounts: s.mounts, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
 	}
 	if d.Headers == nil {
@@ -149,6 +151,8 @@ func (s *Session) set(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		s.MaxBody = int64(o)
+	case Trace:
+		s.Trace = bool(o)
 	case Body, Form, RawQuery:
 		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
 	default:
@@ -239,7 +243,7 @@ func (s *Session) settings(opts []Option) (settings, error) {
 	set := settings{
 		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout,
 		redirects: s.MaxRedirects, maxBody: s.MaxBody, stream: s.Stream, ignoreEnv: s.IgnoreEnv,
-		raise: s.RaiseForStatus, noFollow: s.NoRedirects,
+		raise: s.RaiseForStatus, noFollow: s.NoRedirects, trace: s.Trace,
 	}
 	switch {
 	case set.redirects == 0:
@@ -325,7 +329,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	if ctx == nil {
 		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the context is nil")}
 	}
-	opts := SendOptions{Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, MaxBody: set.maxBody}
+	opts := SendOptions{Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, MaxBody: set.maxBody, Trace: set.trace, OnProgress: set.hooks.Progress}
 	ctx, total := limitTotal(ctx, opts.Timeout.Total)
 	trip := journey{jar: s.Cookies, first: p.URL}
 	for {

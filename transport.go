@@ -102,7 +102,10 @@ func (d *dialer) encrypted(ctx context.Context, network, addr string) (net.Conn,
 		config.ServerName, _, _ = net.SplitHostPort(addr)
 	}
 	tc := tls.Client(c, config)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	done := handshakes(ctx)
+	err = tc.HandshakeContext(ctx)
+	done()
+	if err != nil {
 		c.Close()
 		if ended := contextError(ctx); ended != nil {
 			return nil, ended
