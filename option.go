@@ -172,12 +172,11 @@ func (h *Hooks) add(opt Option) error {
 	case OnRedirect:
 		h.Redirect = append(h.Redirect, o)
 	case OnProgress:
-		if h.Progress == nil {
-			h.Progress = []OnProgress{} // and not nil: nobody, rather than those of the session
+		if o == nil {
+			h.Progress = []OnProgress{} // which is not nil: nobody, rather than those of the session
+			break
 		}
-		if o != nil {
-			h.Progress = append(h.Progress, o)
-		}
+		h.Progress = append(h.Progress, o)
 	case Hooks:
 		h.Request = append(h.Request, o.Request...)
 		h.Response = append(h.Response, o.Response...)

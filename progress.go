@@ -14,7 +14,7 @@ import (
 // most and at the end, by one goroutine at a time, which may be another than
 // the caller's, and which waits for it. A body that is sent or read again
 // starts from nothing, and so does that of each response after a challenge. A
-// nil OnProgress keeps a call from telling that of its session.
+// nil OnProgress takes back those before it and those of the session.
 type OnProgress func(done, total int64)
 
 func (OnProgress) option() {}
