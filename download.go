@@ -197,7 +197,7 @@ func interrupted(err error) bool {
 func (d *download) fetch(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	start := d.part.size
+	start := d.part.usable()
 	r, err := d.request(ctx, span{start, -1})
 	if err != nil {
 		return err
@@ -210,7 +210,6 @@ func (d *download) fetch(ctx context.Context) error {
 			return d.anew(ctx, r) // a server that knows no If-Range
 		}
 		if err := d.partial(r, span{start, d.part.state.Size}); err != nil {
-			d.part.state.Validator = "" // so that it is not gone on with like that
 			return err
 		}
 	case r.StatusCode == http.StatusRequestedRangeNotSatisfiable && start > 0:
@@ -283,7 +282,13 @@ func (d *download) partial(r *Response, s span) error {
 		}
 		return nil
 	}
-	return readError(r.URL, failText(ErrProtocol, "not the range that was asked for: "+problem))
+	return d.mixed(r, "not the range that was asked for: "+problem)
+}
+
+// mixed gives up on bytes that may not belong together.
+func (d *download) mixed(r *Response, problem string) error {
+	d.part.broken.Store(true)
+	return readError(r.URL, failText(ErrProtocol, problem))
 }
 
 // complete reports whether a 416 says that nothing is missing.
@@ -395,7 +400,7 @@ func (d *download) fetchSpan(ctx context.Context, s *span) error {
 		return r.RaiseForStatus()
 	}
 	if r.StatusCode != http.StatusPartialContent || !d.part.state.Validator.matches(r.Header) {
-		return readError(r.URL, failText(ErrProtocol, "the file changed while ranges of it were fetched"))
+		return d.mixed(r, "the file changed while ranges of it were fetched")
 	}
 	if err := d.partial(r, *s); err != nil {
 		return err
@@ -423,7 +428,7 @@ func (d *download) copy(r *Response, s *span, all bool) error {
 	var one [1]byte
 	switch n, err := fillBlock(&r.wire, one[:]); {
 	case n > 0:
-		return readError(r.URL, failText(ErrProtocol, "the body is longer than it should be"))
+		return d.mixed(r, "the body is longer than it should be")
 	case err != io.EOF:
 		return readError(r.URL, err)
 	}

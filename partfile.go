@@ -20,7 +20,7 @@ type partFile struct {
 	file   *os.File
 	size   int64 // so much of it is sure
 	state  partState
-	broken atomic.Bool // the disk failed: nobody knows what is in it
+	broken atomic.Bool // nobody knows what is in it
 }
 
 // partState is what name.part.json holds.
@@ -81,10 +81,18 @@ func (f *partFile) open(u *url.URL) error {
 	if !os.SameFile(info, now) { // a link took its place meanwhile
 		return f.place.error("open", f.name(), errNotRegular)
 	}
-	if f.size = now.Size(); f.state.Validator == "" || f.state.Size >= 0 && f.size > f.state.Size {
+	if f.size = now.Size(); f.state.Size >= 0 && f.size > f.state.Size {
 		f.size = 0
 	}
 	return nil
+}
+
+// usable is how much can be gone on with.
+func (f *partFile) usable() int64 {
+	if f.state.Validator == "" {
+		return 0
+	}
+	return f.size
 }
 
 // load reads the state, and reports whether there is one. A torn one says that
@@ -163,7 +171,7 @@ func (f *partFile) gather(size int64) error {
 
 // suspend ends a download that has failed. What can be gone on with stays.
 func (f *partFile) suspend() {
-	if f.state.Validator == "" || f.broken.Load() || f.size == 0 {
+	if f.usable() == 0 || f.broken.Load() {
 		f.discard()
 		return
 	}
