@@ -30,8 +30,11 @@ type SendOptions struct {
 	Proxy   *url.URL     // to take, with its credentials; nil: none
 	Retry   *Retry       // of this call or session; nil: the adapter's own
 	MaxBody int64        // 0: none
+	Trace   bool         // take the times
 	OnRetry []OnRetry    // to be called before each retry
 	Logger  *slog.Logger // to be told of each retry; nil: nobody
+
+	OnProgress []OnProgress // to be told of the body
 
 	environTLS, environProxy bool // nobody has asked for them
 }
@@ -134,12 +137,17 @@ func (pl *pool) send(ctx context.Context, p *PreparedRequest, opts *SendOptions)
 // attempt sends p once, through the pool or, if that is nil, by rt, and returns
 // the response with its body unread. It is the only caller of a RoundTripper.
 func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions, authorization string) (*Response, error) {
+	var times *clock
+	if opts.Trace {
+		ctx, times = startClock(ctx)
+	}
 	e := newExchange(ctx, opts.Timeout, pl, dog, pl == nil || pl.mayShare(p))
 	hr, err := e.request(p, authorization)
 	if err != nil {
 		e.finish()
 		return nil, err
 	}
+	countUpload(hr, opts.OnProgress)
 	if pl == nil {
 		e.watch() // nobody will tell which connection it got
 	}
@@ -165,6 +173,8 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
+	r.timed(times)
+	r.countDownload(opts.OnProgress)
 	r.wire.e, r.wire.ctx = e, ctx
 	if pl != nil && p.URL.Scheme == "http" {
 		r.TLS = nil // that with the proxy says nothing of the server

@@ -109,7 +109,9 @@ func (d *dialer) connect(ctx context.Context, addr string) (*conn, error) {
 // tried again; what TLS refuses stays refused.
 func handshake(ctx context.Context, c net.Conn, config *tls.Config) (*tls.Conn, error) {
 	tc := tls.Client(c, config)
+	done := handshakes(ctx)
 	err := tc.HandshakeContext(ctx)
+	done()
 	if err == nil {
 		return tc, nil
 	}

@@ -87,6 +87,8 @@ var (
 	ErrContentDecoding = newKind("cannot decode content")
 	// ErrBodyTooLarge reports a body above [MaxBody], or one that decompresses beyond reason.
 	ErrBodyTooLarge = newKind("body too large")
+	// ErrChecksum reports a file that is not the one which a [Checksum] names.
+	ErrChecksum = newKind("checksum does not match")
 	// ErrInvalidJSON reports a body that is not one JSON value, or not one of the wanted type.
 	ErrInvalidJSON = newKind("invalid JSON")
 )

@@ -160,6 +160,7 @@ type Hooks struct {
 	Response []OnResponse
 	Redirect []OnRedirect
 	Retry    []OnRetry
+	Progress []OnProgress
 }
 
 func (OnRequest) option()  {}
@@ -178,11 +179,18 @@ func (h *Hooks) add(opt Option) error {
 		h.Redirect = append(h.Redirect, o)
 	case OnRetry:
 		h.Retry = append(h.Retry, o)
+	case OnProgress:
+		if o == nil {
+			h.Progress = []OnProgress{} // which is not nil: nobody, rather than those of the session
+			break
+		}
+		h.Progress = append(h.Progress, o)
 	case Hooks:
 		h.Request = append(h.Request, o.Request...)
 		h.Response = append(h.Response, o.Response...)
 		h.Redirect = append(h.Redirect, o.Redirect...)
 		h.Retry = append(h.Retry, o.Retry...)
+		h.Progress = append(h.Progress, o.Progress...)
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
@@ -203,11 +211,14 @@ func (h Hooks) over(base Hooks) Hooks {
 	if h.Retry == nil {
 		h.Retry = base.Retry
 	}
+	if h.Progress == nil {
+		h.Progress = base.Progress
+	}
 	return h
 }
 
 func (h Hooks) clone() Hooks {
-	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry)}
+	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry), slices.Clone(h.Progress)}
 }
 
 func (h *Hooks) beforeSend(p *PreparedRequest) error {
@@ -298,6 +309,7 @@ type settings struct {
 	ignoreEnv      bool
 	raise          bool
 	noFollow       bool
+	trace          bool
 	authGiven      bool // by the call
 }
 
@@ -356,6 +368,8 @@ func (set *settings) apply(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		set.maxBody = int64(o)
+	case Trace:
+		set.trace = bool(o)
 	default:
 		return set.hooks.add(opt)
 	}

@@ -53,6 +53,7 @@ type Response struct {
 	jsonDecoder JSONDecoder  // of the call
 	trailer     *http.Header // filled in by the transport at the end of the body
 
+	clock   *clock // nil unless the times were asked for
 	wire    wireBody
 	memory  memoryBody
 	content []byte

@@ -59,6 +59,8 @@ type Session struct {
 	RaiseForStatus bool
 	// JSONDecoder decodes the JSON of responses. Nil is [encoding/json].
 	JSONDecoder JSONDecoder
+	// Trace takes the times of each call for [Response.Timings].
+	Trace bool
 	// Logger is told of each request and its outcome, at the level debug and
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
@@ -88,7 +90,7 @@ func (s *Session) With(opts ...Option) *Session {
 		BaseURL: s.BaseURL, Headers: s.Headers.Clone(), Params: maps.Clone(s.Params), Auth: s.Auth, Cookies: s.Cookies,
 		Proxies: maps.Clone(s.Proxies), TLS: s.TLS, Retry: s.Retry, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
 		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
-		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, JSONDecoder: s.JSONDecoder, Logger: s.Logger,
+		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, JSONDecoder: s.JSONDecoder, Trace: s.Trace, Logger: s.Logger,
 		mounts: s.mounts, netrc: s.netrc, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
 	}
 	if d.Headers == nil {
@@ -167,6 +169,8 @@ func (s *Session) set(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		s.MaxBody = int64(o)
+	case Trace:
+		s.Trace = bool(o)
 	case Body, Form, Files, RawQuery:
 		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
 	default:
@@ -260,7 +264,7 @@ func (s *Session) settings(opts []Option) (settings, error) {
 	set := settings{
 		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout, retry: s.Retry, sessionProxies: s.Proxies,
 		redirects: s.MaxRedirects, maxBody: s.MaxBody, stream: s.Stream, ignoreEnv: s.IgnoreEnv,
-		raise: s.RaiseForStatus, noFollow: s.NoRedirects, jsonDecoder: s.JSONDecoder,
+		raise: s.RaiseForStatus, noFollow: s.NoRedirects, jsonDecoder: s.JSONDecoder, trace: s.Trace,
 	}
 	switch {
 	case set.redirects == 0:
@@ -356,7 +360,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	}
 	opts := SendOptions{
 		Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, Retry: set.retry, MaxBody: set.maxBody,
-		OnRetry: set.hooks.Retry, Logger: s.Logger,
+		Trace: set.trace, OnProgress: set.hooks.Progress, OnRetry: set.hooks.Retry, Logger: s.Logger,
 	}
 	ctx, total := limitTotal(ctx, opts.Timeout.Total)
 	trip := journey{jar: s.Cookies, netrc: s.netrcLookup(set), named: p.named}
