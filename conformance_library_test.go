@@ -50,6 +50,9 @@ var corpusCalls = struct {
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
 	code:            Code,
+	proxies:         proxiesOption,
+	proxyOf:         proxyOf,
+	retry:           setRetries,
 	digest:          DigestAuth,
 	next:            (*Response).Next,
 	files:           filesOption,
@@ -121,11 +124,11 @@ var corpusFeatures = []corpusFeature{
 	{name: "digest", have: corpusCalls.digest != nil},
 	{name: "retries", have: corpusCalls.retry != nil, uses: usesMounts},
 	{name: "netrc", have: true},
-	{name: "env-proxy", have: false},
+	{name: "env-proxy", have: true},
 	{name: "proxy-wire", have: corpusCalls.proxies != nil},
 	{name: "charset-detection", have: corpusCalls.apparentEncoding != nil, uses: readsAny("apparent_encoding")},
 	{name: "charset:", have: true},
-	{name: "env-bundle", have: false, uses: usesEnvBundle},
+	{name: "env-bundle", have: true, uses: usesEnvBundle},
 	{name: "jar-api", have: corpusCalls.jarOp != nil},
 	{name: "cookies", have: corpusCalls.jarCookies != nil, uses: usesCookies},
 	{name: "call-cookies", have: corpusCalls.callCookies != nil, uses: usesCallCookies},
