@@ -71,3 +71,33 @@ func TestErrorTree(t *testing.T) {
 		t.Errorf("the package exports %q; want %q", exportedErrors, want)
 	}
 }
+
+// naming finds what a text says that the package has: requests.Name, and
+// .Name of the variables r, s and p, which are a Response, a Session and a
+// PreparedRequest in all texts.
+var naming = regexp.MustCompile(`\b(requests|[rsp])\.([A-Z]\w*)`)
+
+// TestTextsNameWhatExists finds names in the documentation that the package
+// does not have, or not any more.
+func TestTextsNameWhatExists(t *testing.T) {
+	exist := make(map[string]bool)
+	word := regexp.MustCompile(`\b[A-Z]\w*`)
+	for _, f := range sourceFiles(t, ".") {
+		for _, line := range exported(f.syntax) {
+			for _, name := range word.FindAllString(line, -1) {
+				exist[name] = true
+			}
+		}
+	}
+	for _, file := range []string{"README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "doc.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range naming.FindAllStringSubmatch(string(text), -1) {
+			if !exist[m[2]] {
+				t.Errorf("%s says %s, which does not exist", file, m[0])
+			}
+		}
+	}
+}
