@@ -127,23 +127,21 @@ func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
 		return nil
 	case p.body.length == 0:
 		hr.Body = http.NoBody
-		return nil
+		return p.body.confirmEmpty()
 	}
 	body, err := p.body.open()
 	if err != nil {
 		return err
 	}
 	hr.Body, hr.ContentLength = body, p.body.length
-	if p.body.stream != nil {
-		e.sent.Store(false)
-		hr.Body = &sendingBody{body, e}
+	if s := p.body.stream; s != nil {
+		hr.Body = newUpload(e, body, s.waits)
 	}
 	if p.body.replayable() {
 		hr.GetBody = func() (io.ReadCloser, error) {
 			body, err := p.body.open()
-			if err == nil && p.body.stream != nil {
-				e.sent.Store(false)
-				body = &sendingBody{body, e}
+			if s := p.body.stream; s != nil && err == nil {
+				body = newUpload(e, body, s.waits)
 			}
 			return body, err
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +17,7 @@ import (
 
 // exchangeWith sends requests to the origin base under a script in JSON and
 // returns all that comes back, and what was logged.
-func exchangeWith(t *testing.T, script, requests string) (string, []received, error) {
+func exchangeWith(t *testing.T, script, requests string) (string, []loggedRequest, error) {
 	t.Helper()
 	o, err := startOrigins(nil)
 	if err != nil {
@@ -27,7 +28,7 @@ func exchangeWith(t *testing.T, script, requests string) (string, []received, er
 		t.Fatalf("%s: %v", script, err)
 	}
 	for _, spec := range specs {
-		c, err := newCanned(spec, func(s string) string { return s })
+		c, err := newCannedResponse(spec, func(s string) string { return s })
 		if err != nil {
 			t.Fatalf("%s: %v", script, err)
 		}
@@ -92,6 +93,37 @@ func TestConformanceServer(t *testing.T) {
 	}
 	if _, _, err := exchangeWith(t, `[{"action": "reset"}]`, get); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("action reset: %v; want a reset", err)
+	}
+}
+
+// TestConformanceTunnel goes through an origin to one that a CONNECT names.
+func TestConformanceTunnel(t *testing.T) {
+	st := newSite(t)
+	var c corpusCase
+	if err := decodeStrict([]byte(`{"hostmap": {"a.test:80": "base2"}, "server": [{"raw": "hello", "repeat": true}]}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"{host2}", "a.test:80", "b.test:80"} {
+		sc := newScene(t, st, &c)
+		nc, err := sc.dial(t.Context(), "tcp", sc.origins.addr("base"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(nc, "CONNECT "+sc.fill(target)+" HTTP/1.1\r\n\r\nGET /in HTTP/1.1\r\n\r\n")
+		answer, _ := io.ReadAll(nc)
+		nc.Close()
+		sc.origins.end()
+		var log []string
+		for _, r := range sc.origins.log() {
+			log = append(log, r.on+" "+r.method+" "+sc.hide(r.target))
+		}
+		want, wantLog := "HTTP/1.1 200 Connection established\r\n\r\nhello", []string{"base CONNECT " + target, "base2 GET /in"}
+		if target == "b.test:80" {
+			want, wantLog = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", wantLog[:1]
+		}
+		if string(answer) != want || !slices.Equal(log, wantLog) {
+			t.Errorf("CONNECT %s: got %q, log %q; want %q, %q", target, answer, log, want, wantLog)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http/httptrace"
 	"os"
@@ -31,6 +30,8 @@ type exchange struct {
 	conn    atomic.Pointer[conn] // that it has to itself; nil if shared, foreign or not there yet
 	sent    atomic.Bool          // the whole request was handed over
 	expired atomic.Bool          // the Read limit ran out
+
+	upload atomic.Pointer[upload] // the body on its way, if it is a stream
 
 	mu    sync.Mutex
 	timer *time.Timer // for the Read limit without a conn
@@ -135,6 +136,9 @@ func (e *exchange) hurry(limit time.Duration) {
 // finish lets go of the connection, which may be in other hands by then.
 func (e *exchange) finish() {
 	e.pause()
+	if u := e.upload.Load(); u != nil {
+		u.Close()
+	}
 	if c := e.conn.Load(); c != nil {
 		c.release(e)
 	}
@@ -202,6 +206,20 @@ func (c *conn) lost(e *exchange) error {
 	return c.fault
 }
 
+// Close ends a body that is being sent too: net/http waits for the read of it
+// that is under way before it reports that the connection was closed.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	e := c.holder
+	c.mu.Unlock()
+	if e != nil {
+		if u := e.upload.Load(); u != nil {
+			u.interrupt()
+		}
+	}
+	return c.Conn.Close()
+}
+
 // limited returns the holder if it has a Read limit.
 func (c *conn) limited() *exchange {
 	if e := c.holder; e != nil && e.limit.Read > 0 {
@@ -265,21 +283,4 @@ func (c *conn) failed(err error) error {
 		c.fault = err
 	}
 	return err
-}
-
-// sendingBody tells the exchange when a streamed request body has ended, from
-// which on it is the server's turn.
-type sendingBody struct {
-	io.ReadCloser
-	e *exchange
-}
-
-func (s *sendingBody) Read(b []byte) (int, error) {
-	s.e.pause() // it is the caller's reader that we wait for
-	n, err := s.ReadCloser.Read(b)
-	if err == io.EOF {
-		s.e.sent.Store(true) // the write that is still to come starts the clock
-	}
-	s.e.watch() // until the server takes what was read, or answers
-	return n, err
 }

@@ -429,5 +429,5 @@ func looksSecret(name string) bool {
 	case "key", "sig", "pwd", "pass", "code", "sid":
 		return true
 	}
-	return false
+	return strings.HasSuffix(name, "-key") && name != "idempotency-key" // Ocp-Apim-Subscription-Key and the like
 }
