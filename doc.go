@@ -20,13 +20,14 @@
 //
 // What a call needs beside its URL is a value of a type of its own: [Params],
 // [Headers], [Cookies], [Timeout], [TLS], an [Auth], a [Body] made by [JSON],
-// [Text], [Bytes] or [Reader], a [Form], and the others that are an [Option].
+// [Text], [Bytes] or [Reader], a [Form], [Files], and the others that are an [Option].
 // Given to [NewSession] a value is a default; given to a call it overrides the
 // default for that call. Their order counts only among values of one type.
 //
 //	requests.Post(ctx, url, requests.JSON(order))
 //	requests.Post(ctx, url, requests.Form{"key": "value", "tag": []string{"a", "b"}})
-//	requests.Put(ctx, url, requests.Reader(file)) // streamed
+//	requests.Post(ctx, url, requests.Form{"kind": "avatar"}, requests.Files{{Field: "image", Path: "foo.png"}})
+//	requests.Put(ctx, url, requests.Reader(file)) // streamed, as Files are
 //
 // A call fails with [ErrInvalidOption] before anything is sent if an option
 // cannot be used, such as a second body or a value that cannot be encoded.
@@ -144,6 +145,11 @@
 //
 // # Redirects and credentials
 //
+// A request carries the credentials of its call; else those of its session;
+// else those in its URL; else those that netrc has for its host, unless
+// TrustEnv(false) is given. An Authorization field among the [Headers] of the
+// call counts as its credentials. [NoAuth] means none of these.
+//
 // Redirects are followed up to 30 times, by HEAD only if asked; History has the
 // way that led to a response. 301 and 302 turn a POST into a GET, 303 turns all
 // but HEAD into a GET, and otherwise method and body stay as they are: a body
@@ -155,7 +161,8 @@
 // fields that look like secrets by their name, as X-Api-Key does. They are
 // not taken up again if the chain comes back. The one step on which they stay
 // is that from http to https on the same host and the default ports. Cookies of
-// the jar go where the rules for cookies send them.
+// the jar go where the rules for cookies send them, and netrc may have
+// credentials for the new host. The URL in a Location brings none.
 //
 // # Specifications
 //
@@ -166,9 +173,10 @@
 // and forms are encoded as application/x-www-form-urlencoded of the URL
 // Standard, but for "~", which stays, and "*", which does not. Redirects follow
 // the Fetch Standard, origins RFC 6454, cookies RFC 6265bis, Basic
-// authentication RFC 7617 in UTF-8, Bearer RFC 6750, and JSON RFC 8259. Content
-// codings are RFC 1950 to 1952 (deflate with and without its wrapper, gzip),
-// RFC 7932 (br) and RFC 8878 (zstd).
+// authentication RFC 7617 in UTF-8, Bearer RFC 6750, Digest RFC 7616, multipart
+// bodies RFC 7578 with names escaped as the HTML Standard has it, and JSON RFC
+// 8259. Content codings are RFC 1950 to 1952 (deflate with and without its
+// wrapper, gzip), RFC 7932 (br) and RFC 8878 (zstd).
 //
 // # Differences from Requests
 //
@@ -186,6 +194,8 @@
 //   - 301 with PUT or PATCH loses the body, 302 turns every method into GET:
 //     only POST becomes a GET, as in browsers.
 //   - A generator is sent empty the second time: ErrBodyNotReplayable.
+//   - A multipart body is built in memory: it is streamed, with its length.
+//   - netrc replaces an Authorization field that the call sets: it does not.
 //   - A cookie without a domain goes everywhere: to hosts that the program
 //     names, never to one that only a redirect names.
 //   - Text without a charset is ISO-8859-1: it is UTF-8 if it is valid as that.
