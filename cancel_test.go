@@ -171,7 +171,7 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := a.Stats(); got.Waiting != 0 || got.Idle != got.Open {
+	if got := statsOf(a, func(s Stats) bool { return s.Idle == s.Open }); got.Waiting != 0 || got.Idle != got.Open {
 		t.Errorf("Stats() = %+v; want all idle", got)
 	}
 }
