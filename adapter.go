@@ -152,7 +152,7 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		e.watch() // nobody will tell which connection it got
 	}
 	start := time.Now()
-	res, err := rt.RoundTrip(hr)
+	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
 	if err != nil {
 		if res != nil && res.Body != nil { // against the contract, but it happens
 			res.Body.Close()
@@ -180,6 +180,47 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		r.TLS = nil // that with the proxy says nothing of the server
 	}
 	return r, nil
+}
+
+// roundTrip calls rt, in a goroutine that can be left behind if blocks says so.
+func (e *exchange) roundTrip(rt http.RoundTripper, hr *http.Request, blocks bool) (*http.Response, error) {
+	if blocks && e.Context.Done() != nil {
+		return e.leave(rt, hr)
+	}
+	return rt.RoundTrip(hr)
+}
+
+// leave ends with the context of the call, come what may. net/http does not
+// return before the last Read of the request body has, and the reader is the
+// caller's: if it blocks, that Read is left behind.
+func (e *exchange) leave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
+	var res *http.Response
+	var err error
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		res, err = e.roundTrip(rt, hr, false)
+	}()
+	select {
+	case <-returned:
+		return res, err
+	case <-e.Context.Done():
+	}
+	grace := time.NewTimer(drainTime)
+	defer grace.Stop()
+	select {
+	case <-returned:
+		return res, err
+	case <-grace.C:
+	}
+	go func() {
+		<-returned
+		if res != nil && res.Body != nil {
+			res.Body.Close()
+		}
+		e.finish()
+	}()
+	return nil, contextError(e.Context)
 }
 
 // receive reads the body of r as part of the attempt, if opts want it.

@@ -375,7 +375,26 @@ func timedOut(err error) bool {
 // isLost reports whether the connection ended, cleanly or not.
 func isLost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
-		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err)
+		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err) || isReset(err)
+}
+
+// A streamReset is the end of a stream of HTTP/2 before its time (RFC 9113,
+// section 6.4). errors.As fills it from net/http's own unexported type, which
+// it therefore looks like field by field.
+type streamReset struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamReset) Error() string { return "HTTP/2 stream reset" }
+
+// isReset reports whether the server gave up a stream, other than for what it
+// or we take for a violation of the protocol.
+func isReset(err error) bool {
+	const protocolError = 1
+	e, ok := errors.AsType[streamReset](err)
+	return ok && e.Code != protocolError
 }
 
 // prepareError wraps err, which came before rawURL was a URL.

@@ -228,3 +228,15 @@ func newTLS(t testing.TB, config *tls.Config, answers ...string) *faulty {
 func (f *faulty) https() string { return "https://" + f.addr }
 
 var bg = context.Background()
+
+// statsOf returns the Stats of a once they satisfy want, or after a second:
+// connections are closed by goroutines of net/http.
+func statsOf(a *HTTPAdapter, want func(Stats) bool) Stats {
+	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+		if s := a.Stats(); want(s) || time.Now().After(end) {
+			return s
+		}
+	}
+}
+
+func noneOpen(s Stats) bool { return s.Open == 0 }

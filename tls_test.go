@@ -143,7 +143,7 @@ func TestHandshakeFaults(t *testing.T) {
 		for range 20 {
 			s.Get(bg, f.https())
 		}
-		if got := a.Stats(); got.Open != 0 || got.Dialled != 20 {
+		if got := statsOf(a, noneOpen); got.Open != 0 || got.Dialled != 20 {
 			t.Errorf("Stats() = %+v; want 20 dialled and none open", got)
 		}
 	})
