@@ -191,13 +191,13 @@ const (
 	snippetAfter  = 24
 )
 
-// snippet quotes data around a fault. It is "" if what it shows, or what came
-// just before it, looks like a credential: a name of one, or a long word such
-// as a token is.
+// snippet quotes data around a fault. It is "" if there is nothing, or if that or
+// what came just before it looks like a credential: a name of one, or a long
+// word such as a token is.
 func snippet(data []byte, read int64) string {
 	at := int(min(max(read-1, 0), int64(len(data))))
 	from, to := max(at-snippetBefore, 0), min(at+snippetAfter, len(data))
-	if looksSecret(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
+	if from == to || looksSecret(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
 		return ""
 	}
 	return strconv.Quote(strings.ToValidUTF8(string(data[from:to]), "\uFFFD"))
