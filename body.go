@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // A Body is what a request carries: made by [JSON], [Bytes], [Text] or
@@ -54,7 +55,11 @@ func Reader(r io.Reader) Body {
 		if isNil(r) {
 			return content{}, failText(ErrInvalidOption, "Reader(nil)")
 		}
-		return streamOf(r)
+		s, err := streamOf(r, "the request body")
+		if err != nil {
+			return content{}, err
+		}
+		return streamed(s, ""), nil
 	}}
 }
 
@@ -71,6 +76,10 @@ func inMemory(data []byte, contentType string) content {
 	return content{data: data, length: int64(len(data)), contentType: contentType, present: true}
 }
 
+func streamed(s *stream, contentType string) content {
+	return content{stream: s, length: s.length, contentType: contentType, present: true}
+}
+
 // open returns a fresh reader of the whole body. For one in memory it is of a
 // type that [http.Transport] knows, and so goes out in one write with the head.
 func (c *content) open() (io.ReadCloser, error) {
@@ -82,12 +91,35 @@ func (c *content) open() (io.ReadCloser, error) {
 
 func (c *content) replayable() bool { return c.stream == nil || c.stream.reopen != nil }
 
+// confirmEmpty checks a body that is sent as none since its length is zero.
+// Sources do announce that and have bytes all the same: a file that has grown,
+// and those below /proc.
+func (c *content) confirmEmpty() error {
+	if c.stream == nil {
+		return nil
+	}
+	r, err := c.stream.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err = r.Read(nil); err == nil || err == io.EOF {
+		return nil
+	}
+	if known, ok := classified(err); ok {
+		return known
+	}
+	return err
+}
+
 // A stream hands out readers of a body that is not in memory, one at a time:
 // opening the next one ends the one before, which the transport may still hold.
 type stream struct {
+	what   string                    // it is, for errors
 	first  io.Reader                 // for the first sending, if it is not made by reopen
 	reopen func() (io.Reader, error) // nil if the body can be sent only once
 	length int64
+	waits  bool // a read may take any time
 
 	mu   sync.Mutex
 	used bool
@@ -98,7 +130,7 @@ func (s *stream) open() (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last != nil {
-		s.last.Close()
+		s.last.end()
 	}
 	r := s.first
 	if s.used || r == nil {
@@ -107,58 +139,72 @@ func (s *stream) open() (io.ReadCloser, error) {
 		}
 		var err error
 		if r, err = s.reopen(); err != nil {
-			return nil, fail(ErrBodyNotReplayable, err)
+			if s.used {
+				err = fail(ErrBodyNotReplayable, err)
+			}
+			return nil, err
 		}
 	}
 	s.used = true
-	s.last = &streamReader{r: r, left: s.length}
+	s.last = &streamReader{r: r, what: s.what, left: s.length, waits: s.waits}
 	return s.last, nil
 }
 
-// streamReader reads a body once. It holds the body to its length: the last
-// bytes are given only when the source has ended with them, so that the server
-// never sees a complete request from a source that lied about its length.
+// streamReader reads a body, or a part of one, once. It holds it to its length:
+// the last bytes are given only when the source has ended with them, so that
+// the server never sees a complete request from a source that lied about its
+// length or failed.
 type streamReader struct {
-	mu     sync.Mutex
-	r      io.Reader
-	left   int64 // still due, -1 if the length is unknown
-	closed bool
-	err    error // sticky
+	what   string
+	waits  bool
+	closed atomic.Bool
+
+	mu   sync.Mutex // held while the source is in use
+	r    io.Reader  // nil once it was let go
+	left int64      // still due, -1 if the length is unknown
+	idle int        // reads in a row that gave nothing
+	err  error      // sticky
 }
 
 func (s *streamReader) Read(b []byte) (n int, err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return 0, errBodyClosed
-	}
+	defer s.unlock()
 	if s.err != nil {
 		return 0, s.err
+	}
+	if s.closed.Load() {
+		return 0, errBodyClosed
 	}
 	defer func() { // it runs in a goroutine of the transport, where a panic would end the program
 		if p := recover(); p != nil {
 			n, err = 0, fmt.Errorf("panic in the request body: %v", p)
 		}
-		if _, ok := err.(*failure); err != nil && err != io.EOF && !ok {
-			err = &sourceError{err}
+		switch err.(type) {
+		case nil, *failure, *sourceError:
+		default:
+			if err != io.EOF {
+				err = &sourceError{err}
+			}
 		}
 		s.err = err
 	}()
 	if s.left < 0 {
-		return s.r.Read(b)
+		return s.take(b)
 	}
 	if int64(len(b)) > s.left {
 		b = b[:s.left]
 	}
 	if len(b) > 0 {
-		n, err = s.r.Read(b)
+		n, err = s.take(b)
 		s.left -= int64(n)
 	}
 	switch {
 	case err == io.EOF && s.left > 0:
-		return 0, failText(ErrInvalidOption, "the request body is shorter than its length")
-	case err != nil:
+		return 0, failText(ErrInvalidOption, s.what+" is shorter than its length")
+	case err == io.EOF:
 		return n, err
+	case err != nil:
+		return 0, err
 	case s.left > 0:
 		return n, nil
 	}
@@ -168,27 +214,72 @@ func (s *streamReader) Read(b []byte) (n int, err error) {
 // finish looks for the end of a source that has given all it announced.
 func (s *streamReader) finish(n int) (int, error) {
 	var one [1]byte
-	for range 100 { // as io.ErrNoProgress does
-		m, err := s.r.Read(one[:])
+	for {
+		m, err := s.take(one[:])
 		switch {
 		case m > 0:
-			return 0, failText(ErrInvalidOption, "the request body is longer than its length")
-		case err != nil:
+			return 0, failText(ErrInvalidOption, s.what+" is longer than its length")
+		case err == io.EOF:
 			return n, err
+		case err != nil:
+			return 0, err
 		}
 	}
-	return 0, io.ErrNoProgress
 }
 
+// take reads from the source and holds it to the contract of [io.Reader], on
+// which the transport relies: a wrong count would make it panic.
+func (s *streamReader) take(b []byte) (int, error) {
+	n, err := s.r.Read(b)
+	switch {
+	case n < 0 || n > len(b):
+		return 0, failText(ErrInvalidOption, s.what+" has a Read that returns an impossible count")
+	case n > 0 || err != nil || len(b) == 0:
+		s.idle = 0
+	case s.idle == 100: // as in bufio
+		return 0, io.ErrNoProgress
+	default:
+		s.idle++
+	}
+	return n, err
+}
+
+// unlock ends a use of the source, and closes it if Close could not.
+func (s *streamReader) unlock() {
+	s.mu.Unlock()
+	if s.closed.Load() {
+		s.Close()
+	}
+}
+
+// Close waits for a read that is under way, so that the source is free then,
+// unless that may take any time: such a read closes the source when it returns.
 func (s *streamReader) Close() error {
+	s.closed.Store(true)
+	if !s.waits {
+		s.mu.Lock()
+	} else if !s.mu.TryLock() {
+		return nil
+	}
+	defer s.mu.Unlock()
+	return s.release()
+}
+
+// end is Close for a source that is to be used anew, and so always waits.
+func (s *streamReader) end() {
+	s.closed.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	if c, ok := s.r.(io.Closer); ok && s.err == nil {
-		s.err = errBodyClosed
-		return c.Close()
+	s.release()
+}
+
+func (s *streamReader) release() error {
+	c, ok := s.r.(io.Closer)
+	s.r = nil
+	if !ok {
+		return nil
 	}
-	return nil
+	return c.Close()
 }
 
 var errBodyClosed = errors.New("read of a closed request body")
@@ -196,9 +287,9 @@ var errBodyClosed = errors.New("read of a closed request body")
 // borrowed hides the Close of a reader that belongs to the caller.
 type borrowed struct{ io.Reader }
 
-// streamOf describes r from where it stands.
-func streamOf(r io.Reader) (content, error) {
-	s := &stream{first: borrowed{r}, length: -1}
+// streamOf describes r, which errors call what, from where it stands.
+func streamOf(r io.Reader, what string) (*stream, error) {
+	s := &stream{what: what, first: borrowed{r}, length: -1}
 	seeker, canSeek := r.(io.Seeker)
 	var start int64
 	if canSeek {
@@ -207,14 +298,14 @@ func streamOf(r io.Reader) (content, error) {
 	}
 	switch l := r.(type) {
 	case interface{ Len() int }: // bytes.Buffer, bytes.Reader, strings.Reader: what is left
-		s.length = int64(l.Len())
+		s.length = max(int64(l.Len()), -1)
 	case interface{ Stat() (os.FileInfo, error) }:
 		info, err := l.Stat()
 		if err != nil {
-			return content{}, fail(ErrInvalidOption, err)
+			return nil, fail(ErrInvalidOption, fmt.Errorf("%s: %w", what, err))
 		}
 		if info.IsDir() {
-			return content{}, failText(ErrInvalidOption, "the body is a directory")
+			return nil, failText(ErrInvalidOption, what+" is a directory")
 		}
 		if info.Mode().IsRegular() && canSeek {
 			s.length = max(info.Size()-start, 0)
@@ -226,10 +317,17 @@ func streamOf(r io.Reader) (content, error) {
 				_, err = seeker.Seek(start, io.SeekStart)
 			}
 			if err != nil {
-				return content{}, fail(ErrInvalidOption, fmt.Errorf("the length of the body cannot be found: %w", err))
+				return nil, fail(ErrInvalidOption, fmt.Errorf("the length of %s cannot be found: %w", what, err))
 			}
 			s.length = max(end-start, 0)
 		}
+	}
+	switch r.(type) {
+	case *bytes.Buffer, *bytes.Reader, *strings.Reader:
+	case *os.File:
+		s.waits = s.length < 0
+	default:
+		s.waits = true
 	}
 	if canSeek {
 		s.reopen = func() (io.Reader, error) {
@@ -237,7 +335,7 @@ func streamOf(r io.Reader) (content, error) {
 			return borrowed{r}, err
 		}
 	}
-	return content{stream: s, length: s.length, present: true}, nil
+	return s, nil
 }
 
 // jsonEncoders are kept with their buffers, as each body needs one for a moment only.

@@ -14,7 +14,7 @@ import (
 
 // An observation is what happened in a case, in the terms of its expectation.
 type observation struct {
-	wire    []received
+	wire    []loggedRequest
 	steps   []seenStep
 	jar     []any
 	sleeps  []float64 // nil if the library cannot be asked
@@ -33,7 +33,7 @@ type seenStep struct {
 }
 
 type seenPrepared struct {
-	message
+	seenMessage
 	url, pathURL string
 }
 
@@ -73,11 +73,11 @@ func (cmp *comparison) differs(place, format string, args ...any) {
 // same compares values and notes the difference.
 func (cmp *comparison) same(place string, want, got any) {
 	if !sameJSON(want, got) {
-		cmp.differs(place, "got %s; want %s", brief(got), brief(want))
+		cmp.differs(place, "got %s; want %s", briefJSON(got), briefJSON(want))
 	}
 }
 
-func brief(v any) string {
+func briefJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)
@@ -137,7 +137,7 @@ func (cmp *comparison) sleeps(want, got []float64) {
 	}
 }
 
-func (cmp *comparison) wire(want []wantWire, got []received) {
+func (cmp *comparison) wire(want []wantWire, got []loggedRequest) {
 	if len(want) != len(got) {
 		cmp.differs("wire", "got %d requests; want %d", len(got), len(want))
 	}
@@ -153,7 +153,7 @@ func (cmp *comparison) wire(want []wantWire, got []received) {
 			cmp.same(place+".framing", *w.Framing, g.framing)
 		}
 		if w.Conn != nil {
-			cmp.same(place+".conn", number(*w.Conn), number(g.conn))
+			cmp.same(place+".conn", jsonNumber(*w.Conn), jsonNumber(g.conn))
 		}
 		if g.cut {
 			cmp.differs(place, "the body was cut short")
@@ -162,7 +162,7 @@ func (cmp *comparison) wire(want []wantWire, got []received) {
 			g.headers = slices.DeleteFunc(g.headers, func(h [2]string) bool { return !strings.EqualFold(h[0], "Proxy-Authorization") })
 			w.Headers = slices.DeleteFunc(w.Headers, func(h []json.RawMessage) bool { return string(h[0]) != `"Proxy-Authorization"` })
 		}
-		cmp.message(place, &w.wantMessage, &g.message)
+		cmp.message(place, &w.wantMessage, &g.seenMessage)
 	}
 }
 
@@ -186,7 +186,7 @@ func (cmp *comparison) step(place string, reads []readSpec, want *wantStep, got 
 		if w.PathURL != nil {
 			cmp.same(place+".prepared.path_url", *w.PathURL, cmp.hide(g.pathURL))
 		}
-		cmp.message(place+".prepared", &w.wantMessage, &g.message)
+		cmp.message(place+".prepared", &w.wantMessage, &g.seenMessage)
 	}
 	if len(want.Reads) != len(got.reads) {
 		cmp.differs(place+".reads", "got %d; want %d", len(got.reads), len(want.Reads))
@@ -324,8 +324,8 @@ func settleExpiry(want, got any) {
 	}
 }
 
-// number is n as decoded JSON has it.
-func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+// jsonNumber is n as decoded JSON has it.
+func jsonNumber(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
 // sameJSON reports whether two decoded JSON values are equal, numbers by value.
 func sameJSON(a, b any) bool {

@@ -39,6 +39,8 @@ type corpusCase struct {
 	CookieOrder    bool                       `json:"cookie_order"`
 	StrictDefaults bool                       `json:"strict_defaults"`
 	Expect         json.RawMessage            `json:"expect"` // expectation, once ignore was applied
+
+	fault error // that it is not of the format
 }
 
 type inputSpec struct {
@@ -286,12 +288,12 @@ func decodeAny(data []byte) (v any, err error) {
 	return v, err
 }
 
-// given reports whether a member is there and not null.
-func given(v json.RawMessage) bool { return len(v) > 0 && string(v) != "null" }
+// isGiven reports whether a member is there and not null.
+func isGiven(v json.RawMessage) bool { return len(v) > 0 && string(v) != "null" }
 
 // corpusBytes decodes Bytes (FORMAT.md, section 2), with fill applied to text.
 func corpusBytes(data json.RawMessage, fill func(string) string) ([]byte, error) {
-	if !given(data) {
+	if !isGiven(data) {
 		return nil, nil
 	}
 	switch data[0] {
@@ -375,19 +377,19 @@ func corpusFloat(s string) (float64, error) {
 	return 0, fmt.Errorf("no such float: %q", s)
 }
 
-// A pair is one entry of Pairs.
-type pair struct {
+// A corpusPair is one entry of Pairs.
+type corpusPair struct {
 	key   string
 	value any
 }
 
 // corpusPairs decodes Pairs.
-func corpusPairs(data json.RawMessage, fill func(string) string) ([]pair, error) {
+func corpusPairs(data json.RawMessage, fill func(string) string) ([]corpusPair, error) {
 	var list [][]json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {
 		return nil, err
 	}
-	pairs := make([]pair, 0, len(list))
+	pairs := make([]corpusPair, 0, len(list))
 	for _, item := range list {
 		if len(item) < 2 {
 			return nil, fmt.Errorf("%s is no pair", item)
@@ -403,7 +405,7 @@ func corpusPairs(data json.RawMessage, fill func(string) string) ([]pair, error)
 		if err != nil {
 			return nil, err
 		}
-		pairs = append(pairs, pair{string(key), v})
+		pairs = append(pairs, corpusPair{string(key), v})
 	}
 	return pairs, nil
 }
@@ -417,7 +419,7 @@ func parseExpectation(c *corpusCase) (*expectation, error) {
 			return nil, err
 		}
 		for _, place := range c.Ignore {
-			if err := ignore(tree, place); err != nil {
+			if err := ignorePlace(tree, place); err != nil {
 				return nil, fmt.Errorf("ignore %q: %w", place, err)
 			}
 		}
@@ -429,9 +431,9 @@ func parseExpectation(c *corpusCase) (*expectation, error) {
 	return e, decodeStrict(data, e)
 }
 
-// ignore removes from an expectation a place such as "steps[0].response.url",
+// ignorePlace removes from an expectation a place such as "steps[0].response.url",
 // or lets a header of "wire[1].header.cookie" have any value.
-func ignore(tree any, place string) error {
+func ignorePlace(tree any, place string) error {
 	parts := strings.FieldsFunc(place, func(r rune) bool { return strings.ContainsRune("[].", r) })
 	for i, name := range parts {
 		switch at := tree.(type) {

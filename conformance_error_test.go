@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// errorTree has the parents of the classes of FORMAT.md, section 11.3.
-var errorTree = map[string][]string{
+// classTree has the parents of the classes of FORMAT.md, section 11.3.
+var classTree = map[string][]string{
 	"HTTPError":             {"RequestException"},
 	"TooManyRedirects":      {"RequestException"},
 	"MissingSchema":         {"RequestException"},
@@ -30,8 +30,8 @@ var errorTree = map[string][]string{
 	"ReadTimeout":           {"Timeout"},
 }
 
-// errorKinds are the classes that stand for one kind here, the more telling ones first.
-var errorKinds = []struct {
+// classKinds are the classes that stand for one kind here, the more telling ones first.
+var classKinds = []struct {
 	kind  error
 	class string
 }{
@@ -56,8 +56,8 @@ var errorKinds = []struct {
 	{ErrRetriesExhausted, "RetryError"},
 }
 
-// errorClass maps an error to the hierarchy of Requests, "" for one that is not of it.
-func errorClass(err error) string {
+// classOf maps an error to the hierarchy of Requests, "" for one that is not of it.
+func classOf(err error) string {
 	if isA[*HTTPError](err) {
 		return "HTTPError"
 	}
@@ -72,7 +72,7 @@ func errorClass(err error) string {
 			return "ConnectionError"
 		}
 	}
-	for _, k := range errorKinds {
+	for _, k := range classKinds {
 		if errors.Is(err, k.kind) {
 			return k.class
 		}
@@ -80,12 +80,12 @@ func errorClass(err error) string {
 	return ""
 }
 
-// ancestors are the classes above one, sorted.
-func ancestors(class string) []string {
+// errorAncestors are the classes above one, sorted.
+func errorAncestors(class string) []string {
 	var all []string
-	for _, parent := range errorTree[class] {
+	for _, parent := range classTree[class] {
 		all = append(all, parent)
-		all = append(all, ancestors(parent)...)
+		all = append(all, errorAncestors(parent)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -96,8 +96,8 @@ func (p *player) observeError(err error) *seenError {
 	if err == nil {
 		return nil
 	}
-	class := errorClass(err)
-	seen := &seenError{class: class, isA: ancestors(class), err: err}
+	class := classOf(err)
+	seen := &seenError{class: class, isA: errorAncestors(class), err: err}
 	var r *Response
 	if e, ok := errors.AsType[*HTTPError](err); ok {
 		seen.message, r = e.Error(), e.Response
@@ -107,7 +107,7 @@ func (p *player) observeError(err error) *seenError {
 	}
 	if r != nil {
 		seen.response = map[string]any{
-			"status_code": number(r.StatusCode), "url": p.hide(r.URL.String()), "history_len": number(len(r.History)),
+			"status_code": jsonNumber(r.StatusCode), "url": p.hide(r.URL.String()), "history_len": jsonNumber(len(r.History)),
 		}
 	}
 	return seen

@@ -9,7 +9,7 @@ import (
 )
 
 // message compares what the wire and prepared requests have in common.
-func (cmp *comparison) message(place string, want *wantMessage, got *message) {
+func (cmp *comparison) message(place string, want *wantMessage, got *seenMessage) {
 	if want.Method != nil {
 		cmp.same(place+".method", *want.Method, got.method)
 	}
@@ -39,7 +39,7 @@ func (cmp *comparison) message(place string, want *wantMessage, got *message) {
 }
 
 // observedBody is null for none and {"kind": "stream"} for a stream.
-func (m *message) observedBody(hide func(string) string) any {
+func (m *seenMessage) observedBody(hide func(string) string) any {
 	switch {
 	case m.stream:
 		return map[string]any{"kind": "stream"}
@@ -90,7 +90,7 @@ func wantFields(headers [][]json.RawMessage) (map[string]*wantField, error) {
 
 // headers compares the fields of a message. One that is not expected is an
 // error, so that leaked credentials are, but for what every client may add.
-func (cmp *comparison) headers(place string, want *wantMessage, got *message, hide func(string) string) {
+func (cmp *comparison) headers(place string, want *wantMessage, got *seenMessage, hide func(string) string) {
 	wanted, err := wantFields(want.Headers)
 	if err != nil {
 		cmp.differs(place+".headers", "%v", err)
@@ -100,7 +100,7 @@ func (cmp *comparison) headers(place string, want *wantMessage, got *message, hi
 	for _, h := range got.headers {
 		name := strings.ToLower(h[0])
 		value := observedBytes([]byte(strings.Trim(h[1], " \t")), hide)
-		if _, ok := digestFields(h[1]); ok && name == "authorization" && want.Digest != nil {
+		if _, ok := seenDigestFields(h[1]); ok && name == "authorization" && want.Digest != nil {
 			value = "{digest}"
 		}
 		seen[name] = append(seen[name], value)
@@ -116,15 +116,15 @@ func (cmp *comparison) headers(place string, want *wantMessage, got *message, hi
 		}
 		values := w.values
 		if name == "cookie" && !cmp.c.CookieOrder {
-			values, g = cookiePairs(values), cookiePairs(g)
+			values, g = seenCookiePairs(values), seenCookiePairs(g)
 		}
 		if !slices.EqualFunc(values, g, sameJSON) {
-			cmp.differs(place, "field %s: got %s; want %s", name, brief(g), brief(values))
+			cmp.differs(place, "field %s: got %s; want %s", name, briefJSON(g), briefJSON(values))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
 		if wanted[name] == nil && !anyClientAdds(name, seen[name]) {
-			cmp.differs(place, "field %s was not expected: %s", name, brief(seen[name]))
+			cmp.differs(place, "field %s was not expected: %s", name, briefJSON(seen[name]))
 		}
 	}
 	for _, name := range want.Absent {
@@ -145,8 +145,8 @@ func anyClientAdds(name string, values []any) bool {
 	return false
 }
 
-// cookiePairs splits Cookie fields into their sorted pairs.
-func cookiePairs(values []any) []any {
+// seenCookiePairs splits Cookie fields into their sorted pairs.
+func seenCookiePairs(values []any) []any {
 	var pairs []string
 	for _, v := range values {
 		s, ok := v.(string)
@@ -164,15 +164,15 @@ func cookiePairs(values []any) []any {
 }
 
 // digest compares the fields of a Digest answer and verifies its response with the password.
-func (cmp *comparison) digest(place string, want *wantMessage, got *message) {
+func (cmp *comparison) digest(place string, want *wantMessage, got *seenMessage) {
 	value, _ := got.header("Authorization")
-	fields, ok := digestFields(value)
+	fields, ok := seenDigestFields(value)
 	if !ok {
 		cmp.differs(place, "the Authorization is no Digest")
 		return
 	}
 	if want.DigestPassword != nil {
-		sum, err := digestResponse(fields, *want.DigestPassword, got.method)
+		sum, err := seenDigestResponse(fields, *want.DigestPassword, got.method)
 		if err != nil || sum != fields["response"] {
 			cmp.differs(place+".digest", "response %q does not verify: want %q, error %v", fields["response"], sum, err)
 		}
@@ -190,7 +190,7 @@ func (cmp *comparison) digest(place string, want *wantMessage, got *message) {
 }
 
 // multipart compares the parts of a body in order, the fields of each as a set.
-func (cmp *comparison) multipart(place string, want []wantPart, got *message) {
+func (cmp *comparison) multipart(place string, want []wantPart, got *seenMessage) {
 	parts, err := got.parts()
 	if err != nil {
 		cmp.differs(place, "%v", err)
@@ -205,11 +205,11 @@ func (cmp *comparison) multipart(place string, want []wantPart, got *message) {
 		cmp.same(place+".body", want[i].Body, observedBytes(p.body, cmp.hide))
 		var g, w []string
 		for _, h := range p.headers {
-			g = append(g, strings.ToLower(h[0])+": "+brief(observedBytes([]byte(h[1]), cmp.hide)))
+			g = append(g, strings.ToLower(h[0])+": "+briefJSON(observedBytes([]byte(h[1]), cmp.hide)))
 		}
 		for _, h := range want[i].Headers {
 			name, _ := h[0].(string)
-			w = append(w, strings.ToLower(name)+": "+brief(h[1]))
+			w = append(w, strings.ToLower(name)+": "+briefJSON(h[1]))
 		}
 		slices.Sort(g)
 		slices.Sort(w)

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// library holds the calls of the library that the corpus asks for beyond plain
+// corpusCalls holds the calls of the library that the corpus asks for beyond plain
 // exchanges. One that the library does not have yet is nil, and the cases that
 // need it are skipped and counted. To end a skip, name the call here, or in
-// features where no call of its own is needed.
-var library = struct {
+// corpusFeatures where no call of its own is needed.
+var corpusCalls = struct {
 	// code is [Code].
 	code func(name string) (int, bool)
 	// digest is [DigestAuth].
 	digest func(username, password string) Auth
 	// files makes the option [Files].
-	files func([]formFile) Option
+	files func([]corpusFormFile) Option
 	// proxies makes the option [Proxies]; nil removes what the session has under the key.
 	proxies func(map[string]*string) Option
 	// proxyOf tells which proxy a request through s would use, "" for none; with prepared one that was prepared before.
@@ -48,11 +48,18 @@ var library = struct {
 	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
-	// none yet
+	code:            Code,
+	digest:          DigestAuth,
+	next:            (*Response).Next,
+	files:           filesOption,
+	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
+	responseCookies: func(r *Response) []any { return jarList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) },
+	setCookie:       setCorpusCookie,
+	jarOp:           jarOperation,
 }
 
-// A formFile is an entry of `files` (FORMAT.md, section 8).
-type formFile struct {
+// A corpusFormFile is an entry of `files` (FORMAT.md, section 8).
+type corpusFormFile struct {
 	field       string
 	filename    *string // nil if not given, or given as null
 	anonymous   bool    // given as null: a part without a filename
@@ -62,14 +69,14 @@ type formFile struct {
 	reader      io.Reader // may have a Name method
 }
 
-// A feature is something that a case can ask of a client or of this runner.
-type feature struct {
+// A corpusFeature is something that a case can ask of a client or of this runner.
+type corpusFeature struct {
 	name string // in `requires`; one that ends in ":" stands for all that begin with it
 	have bool
 	uses func(*corpusCase) bool // finds it where `requires` does not say so
 }
 
-var features = []feature{
+var corpusFeatures = []corpusFeature{
 	{name: "hostmap", have: true},
 	{name: "tls", have: true},
 	{name: "blackhole", have: true},
@@ -78,57 +85,54 @@ var features = []feature{
 	{name: "hooks", have: true},
 	{name: "stream-upload", have: true},
 	{name: "conn-reuse", have: true},
-	{name: "raw", have: library.rawRead != nil},
-	{name: "digest", have: library.digest != nil},
-	{name: "retries", have: library.retry != nil, uses: usesMounts},
-	{name: "netrc", have: false},
+	{name: "raw", have: corpusCalls.rawRead != nil},
+	{name: "digest", have: corpusCalls.digest != nil},
+	{name: "retries", have: corpusCalls.retry != nil, uses: usesMounts},
+	{name: "netrc", have: true},
 	{name: "env-proxy", have: false},
-	{name: "proxy-wire", have: library.proxies != nil},
-	{name: "charset-detection", have: library.apparentEncoding != nil, uses: reads("apparent_encoding")},
+	{name: "proxy-wire", have: corpusCalls.proxies != nil},
+	{name: "charset-detection", have: corpusCalls.apparentEncoding != nil, uses: readsAny("apparent_encoding")},
 	{name: "charset:", have: false},
-	{name: "text", have: false, uses: inArea("text")}, // charsets by header, declaration and content
-	{name: "jar-api", have: library.jarOp != nil},
-	{name: "cookies", have: library.jarCookies != nil, uses: usesCookies},
-	{name: "call-cookies", have: library.callCookies != nil, uses: usesCallCookies},
-	{name: "files", have: library.files != nil, uses: usesFiles},
-	{name: "proxies", have: library.proxies != nil, uses: usesProxies},
-	{name: "proxy", have: library.proxyOf != nil, uses: isKind("proxy")},
-	{name: "codes", have: library.code != nil, uses: isKind("codes")},
-	{name: "links", have: library.links != nil, uses: reads("links")},
-	{name: "next", have: library.next != nil, uses: usesNext},
-	{name: "text-pieces", have: library.textPieces != nil, uses: readsText},
-	{name: "line-delimiters", have: library.lines != nil, uses: readsDelimited},
+	{name: "text", have: false, uses: usesText}, // charsets by header, declaration and content
+	{name: "env-bundle", have: false, uses: usesEnvBundle},
+	{name: "jar-api", have: corpusCalls.jarOp != nil},
+	{name: "cookies", have: corpusCalls.jarCookies != nil, uses: usesCookies},
+	{name: "call-cookies", have: corpusCalls.callCookies != nil, uses: usesCallCookies},
+	{name: "files", have: corpusCalls.files != nil, uses: usesFiles},
+	{name: "proxies", have: corpusCalls.proxies != nil, uses: usesProxies},
+	{name: "proxy", have: corpusCalls.proxyOf != nil, uses: kindIs("proxy")},
+	{name: "codes", have: corpusCalls.code != nil, uses: kindIs("codes")},
+	{name: "links", have: corpusCalls.links != nil, uses: readsAny("links")},
+	{name: "next", have: corpusCalls.next != nil, uses: usesNext},
+	{name: "text-pieces", have: corpusCalls.textPieces != nil, uses: readsText},
+	{name: "line-delimiters", have: corpusCalls.lines != nil, uses: readsDelimited},
 }
 
 // lacking names the first feature that c asks for and that is not there, "" if none is missing.
 func lacking(c *corpusCase) string {
-	for _, f := range features {
+	for _, f := range corpusFeatures {
 		if !f.have && (f.uses != nil && f.uses(c) || slices.ContainsFunc(c.Requires, f.is)) {
 			return f.name
 		}
 	}
 	for _, r := range c.Requires {
-		if !slices.ContainsFunc(features, func(f feature) bool { return f.is(r) }) {
+		if !slices.ContainsFunc(corpusFeatures, func(f corpusFeature) bool { return f.is(r) }) {
 			return r
 		}
 	}
 	return ""
 }
 
-func (f feature) is(required string) bool {
+func (f corpusFeature) is(required string) bool {
 	return f.name == required || strings.HasSuffix(f.name, ":") && strings.HasPrefix(required, f.name)
 }
 
-func inArea(area string) func(*corpusCase) bool {
-	return func(c *corpusCase) bool { return c.Area == area }
-}
-
-func isKind(kind string) func(*corpusCase) bool {
+func kindIs(kind string) func(*corpusCase) bool {
 	return func(c *corpusCase) bool { return c.Kind == kind }
 }
 
-// reads finds the read operations of these names.
-func reads(ops ...string) func(*corpusCase) bool {
+// readsAny finds the read operations of these names.
+func readsAny(ops ...string) func(*corpusCase) bool {
 	return func(c *corpusCase) bool {
 		return c.anyRead(func(r *readSpec) bool { return slices.Contains(ops, r.Op) })
 	}
@@ -139,7 +143,7 @@ func readsText(c *corpusCase) bool {
 }
 
 func readsDelimited(c *corpusCase) bool {
-	return c.anyRead(func(r *readSpec) bool { return given(r.Delimiter) })
+	return c.anyRead(func(r *readSpec) bool { return isGiven(r.Delimiter) })
 }
 
 func (c *corpusCase) anyRead(f func(*readSpec) bool) bool {
@@ -170,7 +174,21 @@ func usesFiles(c *corpusCase) bool {
 }
 
 func usesNext(c *corpusCase) bool {
-	return reads("next")(c) || c.anyStep(func(s *stepSpec) bool { return s.Op == "next" })
+	return readsAny("next")(c) || c.anyStep(func(s *stepSpec) bool { return s.Op == "next" })
+}
+
+// usesText finds text that is not simply UTF-8.
+func usesText(c *corpusCase) bool {
+	setsEncoding := func(s *sessionSpec) bool {
+		return slices.ContainsFunc(s.Hooks, func(h hookSpec) bool { return h.Do == "set_encoding" })
+	}
+	return c.Area == "text" || strings.HasPrefix(c.Name, "json/charset-detected/") ||
+		readsAny("set_encoding")(c) || c.anySession(setsEncoding)
+}
+
+// usesEnvBundle finds authorities that the environment names.
+func usesEnvBundle(c *corpusCase) bool {
+	return c.Env["REQUESTS_CA_BUNDLE"] != nil || c.Env["CURL_CA_BUNDLE"] != nil
 }
 
 // usesCookies finds jars that are filled or looked into.
@@ -179,7 +197,7 @@ func usesCookies(c *corpusCase) bool {
 		Jar []json.RawMessage `json:"jar"`
 	}
 	return c.Area == "cookies" || json.Unmarshal(c.Expect, &want) == nil && len(want.Jar) > 0 ||
-		len(c.Session.Cookies) > 0 || reads("cookies", "history_cookies")(c)
+		len(c.Session.Cookies) > 0 || readsAny("cookies", "history_cookies")(c)
 }
 
 // usesCallCookies finds cookies with attributes in the arguments of a call.

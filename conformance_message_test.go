@@ -18,8 +18,8 @@ import (
 	"unicode/utf8"
 )
 
-// A message is what the requests of the wire and prepared requests have in common.
-type message struct {
+// A seenMessage is what the requests of the wire and prepared requests have in common.
+type seenMessage struct {
 	method  string
 	headers [][2]string // in the order of the wire, values trimmed
 	body    []byte      // nil if there is none
@@ -27,7 +27,7 @@ type message struct {
 }
 
 // header returns the first field of the name.
-func (m *message) header(name string) (value string, ok bool) {
+func (m *seenMessage) header(name string) (value string, ok bool) {
 	for _, h := range m.headers {
 		if strings.EqualFold(h[0], name) {
 			return h[1], true
@@ -92,8 +92,8 @@ func observedJSON(v any, hide func(string) string) any {
 	return v
 }
 
-// A part is one of a multipart body.
-type part struct {
+// A seenPart is one of a multipart body.
+type seenPart struct {
 	headers [][2]string
 	body    []byte
 }
@@ -102,7 +102,7 @@ var firstBoundary = regexp.MustCompile(`^--([!-~ ]{1,70})\r\n`)
 
 // boundary is that of the Content-Type or, if a multipart body is expected and
 // the type has none, of the first line. "" if there is none.
-func (m *message) boundary(expected bool) string {
+func (m *seenMessage) boundary(expected bool) string {
 	v, _ := m.header("Content-Type")
 	if kind, params, err := mime.ParseMediaType(v); err == nil && strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
 		return params["boundary"]
@@ -115,7 +115,7 @@ func (m *message) boundary(expected bool) string {
 
 // parts splits a multipart body, with nothing before the first part, between
 // them, or after the last.
-func (m *message) parts() ([]part, error) {
+func (m *seenMessage) parts() ([]seenPart, error) {
 	boundary := m.boundary(true)
 	if boundary == "" {
 		return nil, fmt.Errorf("no boundary")
@@ -125,13 +125,13 @@ func (m *message) parts() ([]part, error) {
 	if len(pieces) < 2 || len(pieces[0]) > 0 || string(pieces[len(pieces)-1]) != "--\r\n" {
 		return nil, fmt.Errorf("not from delimiter to closing delimiter %q", delimiter)
 	}
-	var parts []part
+	var parts []seenPart
 	for _, piece := range pieces[1 : len(pieces)-1] {
 		head, body, ok := bytes.Cut(piece, []byte("\r\n\r\n"))
 		if !ok || !bytes.HasPrefix(piece, []byte("\r\n")) {
 			return nil, fmt.Errorf("part %d has no head", len(parts))
 		}
-		p := part{body: body}
+		p := seenPart{body: body}
 		for line := range strings.SplitSeq(strings.TrimPrefix(string(head), "\r\n"), "\r\n") {
 			if name, value, ok := strings.Cut(line, ":"); ok {
 				p.headers = append(p.headers, [2]string{name, strings.Trim(value, " ")})
@@ -142,30 +142,30 @@ func (m *message) parts() ([]part, error) {
 	return parts, nil
 }
 
-var authParam = regexp.MustCompile(`([A-Za-z0-9*_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^,\s"]*))`)
+var seenDigestParam = regexp.MustCompile(`([A-Za-z0-9*_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^,\s"]*))`)
 
-// digestFields splits the value of an Authorization field of the scheme Digest.
-func digestFields(value string) (map[string]string, bool) {
+// seenDigestFields splits the value of an Authorization field of the scheme Digest.
+func seenDigestFields(value string) (map[string]string, bool) {
 	scheme, rest, _ := strings.Cut(value, " ")
 	if !strings.EqualFold(scheme, "Digest") {
 		return nil, false
 	}
 	fields := make(map[string]string)
-	for _, m := range authParam.FindAllStringSubmatch(rest, -1) {
+	for _, m := range seenDigestParam.FindAllStringSubmatch(rest, -1) {
 		fields[strings.ToLower(m[1])] = m[2] + m[3]
 	}
 	return fields, true
 }
 
-var digestHashes = map[string]func() hash.Hash{
+var seenDigestHashes = map[string]func() hash.Hash{
 	"": md5.New, "MD5": md5.New, "MD5-SESS": md5.New,
 	"SHA": sha1.New, "SHA-256": sha256.New, "SHA-512": sha512.New,
 }
 
-// digestResponse computes what the field "response" must be (FORMAT.md, section 12.4).
-func digestResponse(f map[string]string, password, method string) (string, error) {
+// seenDigestResponse computes what the field "response" must be (FORMAT.md, section 12.4).
+func seenDigestResponse(f map[string]string, password, method string) (string, error) {
 	algorithm := strings.ToUpper(f["algorithm"])
-	newHash := digestHashes[algorithm]
+	newHash := seenDigestHashes[algorithm]
 	if newHash == nil {
 		return "", fmt.Errorf("no such algorithm: %q", algorithm)
 	}

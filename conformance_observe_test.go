@@ -2,6 +2,7 @@ package requests
 
 import (
 	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -17,10 +18,10 @@ func (p *player) observe(r *Response, st *stepSpec, seen *seenStep) {
 	}
 	history := []any{}
 	for _, h := range r.History {
-		history = append(history, []any{number(h.StatusCode), p.hide(h.URL.String())})
+		history = append(history, []any{jsonNumber(h.StatusCode), p.hide(h.URL.String())})
 	}
 	seen.response = map[string]any{
-		"status_code": number(r.StatusCode), "reason": observedText(r.Reason, p.hide), "url": p.hide(r.URL.String()),
+		"status_code": jsonNumber(r.StatusCode), "reason": observedText(r.Reason, p.hide), "url": p.hide(r.URL.String()),
 		"ok": r.OK(), "is_redirect": r.IsRedirect(), "is_permanent_redirect": r.IsPermanentRedirect(),
 		"history": any(history),
 	}
@@ -56,7 +57,7 @@ func (p *player) read(r *Response, op *readSpec, got *seenRead) (err error) {
 		return r.RaiseForStatus()
 	case "set_encoding":
 		r.Encoding = ""
-		if given(op.Value) {
+		if isGiven(op.Value) {
 			r.Encoding = p.text(op.Value)
 		}
 		return nil
@@ -67,11 +68,11 @@ func (p *player) read(r *Response, op *readSpec, got *seenRead) (err error) {
 		if op.N != nil {
 			n = *op.N
 		}
-		b, err := library.rawRead(r, n)
+		b, err := corpusCalls.rawRead(r, n)
 		got.value = observedBytes(b, p.hide)
 		return err
 	case "next":
-		q, err := library.next(r)
+		q, err := corpusCalls.next(r)
 		if q != nil {
 			got.value = p.requestLine(q)
 		}
@@ -89,7 +90,7 @@ func (p *player) property(r *Response, op *readSpec) any {
 	case "encoding":
 		return orNull(r.Encoding)
 	case "apparent_encoding":
-		return orNull(library.apparentEncoding(r))
+		return orNull(corpusCalls.apparentEncoding(r))
 	case "ok", "bool":
 		return r.OK()
 	case "request":
@@ -103,7 +104,7 @@ func (p *player) property(r *Response, op *readSpec) any {
 		return p.fields(r.Header)
 	case "links":
 		links := map[string]any{}
-		for key, params := range library.links(r) {
+		for key, params := range corpusCalls.links(r) {
 			link := map[string]any{}
 			for name, value := range params {
 				link[p.hide(name)] = p.hide(value)
@@ -112,14 +113,14 @@ func (p *player) property(r *Response, op *readSpec) any {
 		}
 		return links
 	case "cookies":
-		return p.hideAll(library.responseCookies(r))
+		return p.hideAll(corpusCalls.responseCookies(r))
 	case "history_cookies", "history_text":
 		list := []any{}
 		for _, h := range r.History {
 			if op.Op == "history_text" {
 				list = append(list, observedText(h.Text(), p.hide))
 			} else {
-				list = append(list, p.hideAll(library.responseCookies(h)))
+				list = append(list, p.hideAll(corpusCalls.responseCookies(h)))
 			}
 		}
 		return list
@@ -171,7 +172,11 @@ func (p *player) fields(h http.Header) any {
 // iterate ranges over the body. An error part way leaves the pieces before it.
 func (p *player) iterate(r *Response, op *readSpec, got *seenRead) error {
 	got.chunks = [][]byte{}
-	for piece, err := range p.pieces(r, op) {
+	pieces, err := p.pieces(r, op)
+	if err != nil {
+		return err
+	}
+	for piece, err := range pieces {
 		if err != nil {
 			return err
 		}
@@ -184,33 +189,33 @@ func (p *player) iterate(r *Response, op *readSpec, got *seenRead) error {
 }
 
 // pieces is the iterator that op asks for.
-func (p *player) pieces(r *Response, op *readSpec) iter.Seq2[[]byte, error] {
+func (p *player) pieces(r *Response, op *readSpec) (iter.Seq2[[]byte, error], error) {
 	n := 1
 	if op.Op == "iter" {
 		n = 128
 	}
 	if op.ChunkSize != nil {
 		n = 0 // null: as received
-		if given(op.ChunkSize) {
+		if isGiven(op.ChunkSize) {
 			var err error
 			if n, err = strconv.Atoi(string(op.ChunkSize)); err != nil {
-				p.t.Fatalf("chunk_size: %v", err)
+				return nil, errNoGoProgram
 			}
 		}
 	}
 	switch {
-	case op.Op == "iter_lines" && given(op.Delimiter):
-		return cloned(library.lines(r, p.text(op.Delimiter)))
+	case op.Op == "iter_lines" && isGiven(op.Delimiter):
+		return clonedPieces(corpusCalls.lines(r, p.text(op.Delimiter))), nil
 	case op.Op == "iter_lines":
-		return cloned(r.IterLines())
+		return clonedPieces(r.IterLines()), nil
 	case op.DecodeUnicode:
-		return cloned(library.textPieces(r, n))
+		return clonedPieces(corpusCalls.textPieces(r, n)), nil
 	}
-	return cloned(r.IterContent(n))
+	return clonedPieces(r.IterContent(n)), nil
 }
 
-// cloned copies the pieces, which are valid only until the next one.
-func cloned[T string | []byte](pieces iter.Seq2[T, error]) iter.Seq2[[]byte, error] {
+// clonedPieces copies the pieces, which are valid only until the next one.
+func clonedPieces[T string | []byte](pieces iter.Seq2[T, error]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for piece, err := range pieces {
 			if !yield([]byte(string(piece)), err) {
@@ -222,13 +227,13 @@ func cloned[T string | []byte](pieces iter.Seq2[T, error]) iter.Seq2[[]byte, err
 
 // observePrepared notes what a prepared request would send.
 func (p *player) observePrepared(q *PreparedRequest) *seenPrepared {
-	return &seenPrepared{message: *prepared(q), url: q.URL.String(), pathURL: q.URL.RequestURI()}
+	return &seenPrepared{seenMessage: *preparedMessage(q), url: q.URL.String(), pathURL: q.URL.RequestURI()}
 }
 
-// prepared is q as a message. The fields that frame the body are not among
+// preparedMessage is q as a message. The fields that frame the body are not among
 // those of q, and follow from its length.
-func prepared(q *PreparedRequest) *message {
-	m := &message{method: q.Method}
+func preparedMessage(q *PreparedRequest) *seenMessage {
+	m := &seenMessage{method: q.Method}
 	for name, vals := range q.Header {
 		for _, v := range vals {
 			m.headers = append(m.headers, [2]string{name, v})
@@ -240,13 +245,16 @@ func prepared(q *PreparedRequest) *message {
 	case n > 0, q.Method == http.MethodPost, q.Method == http.MethodPut, q.Method == http.MethodPatch:
 		m.headers = append(m.headers, [2]string{"Content-Length", strconv.FormatInt(n, 10)})
 	}
-	if b, ok := q.Bytes(); ok {
-		if body, err := q.Body(); err == nil && body != http.NoBody {
-			m.body = append([]byte{}, b...)
-			body.Close()
-		}
-	} else {
-		m.stream = true
+	_, memory := q.Bytes()
+	m.stream = !memory
+	// Requests builds multipart bodies in memory, and so the corpus knows what is in them.
+	multipart := q.Replayable() && strings.HasPrefix(q.Header.Get("Content-Type"), "multipart/")
+	if !memory && !multipart {
+		return m
+	}
+	if body, err := q.Body(); err == nil && body != http.NoBody {
+		m.body, _ = io.ReadAll(body) // what is missing after an error will show
+		body.Close()
 	}
 	return m
 }

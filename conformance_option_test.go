@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// errNoGoProgram is the error for arguments that Python refuses as it runs, and
+// Go as it compiles.
+var errNoGoProgram = errors.New("the types of Go do not let a program say this")
+
 // requestOptions are the options of a step that shape its request.
 func (p *player) requestOptions(st *stepSpec) []Option {
 	opts := p.params(st.Params)
@@ -22,7 +26,7 @@ func (p *player) requestOptions(st *stepSpec) []Option {
 		for _, c := range st.Cookies {
 			list = append(list, p.cookie(c))
 		}
-		opts = append(opts, library.callCookies(list))
+		opts = append(opts, corpusCalls.callCookies(list))
 	} else {
 		for _, c := range st.Cookies {
 			var kv [2]string
@@ -34,9 +38,9 @@ func (p *player) requestOptions(st *stepSpec) []Option {
 	}
 	opts = append(opts, p.body(st.Data, st.JSON)...)
 	if len(st.Files) > 0 {
-		opts = append(opts, library.files(p.files(st.Files)))
+		opts = append(opts, corpusCalls.files(p.files(st.Files)))
 	}
-	if given(st.Auth) {
+	if isGiven(st.Auth) {
 		opts = append(opts, p.auth(st.Auth))
 	}
 	for i := range st.Hooks {
@@ -46,10 +50,14 @@ func (p *player) requestOptions(st *stepSpec) []Option {
 }
 
 // sendOptions are the options of a step that say how to send.
-func (p *player) sendOptions(st *stepSpec) []Option {
+func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
 	var opts []Option
 	if st.Timeout != nil {
-		opts = append(opts, p.timeout(st.Timeout))
+		limits, err := corpusTimeout(st.Timeout)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, limits)
 	}
 	if st.AllowRedirects != nil {
 		opts = append(opts, AllowRedirects(*st.AllowRedirects))
@@ -57,12 +65,12 @@ func (p *player) sendOptions(st *stepSpec) []Option {
 	if st.Stream != nil {
 		opts = append(opts, Stream(*st.Stream))
 	}
-	if given(st.Verify) || given(st.Cert) {
+	if isGiven(st.Verify) || isGiven(st.Cert) {
 		settings := p.session.TLS
-		if given(st.Verify) {
+		if isGiven(st.Verify) {
 			settings = p.verify(settings, st.Verify)
 		}
-		if given(st.Cert) {
+		if isGiven(st.Cert) {
 			settings = p.certificate(settings, st.Cert)
 		}
 		opts = append(opts, settings)
@@ -70,13 +78,13 @@ func (p *player) sendOptions(st *stepSpec) []Option {
 	if st.Proxies != nil {
 		opts = append(opts, p.proxies(st.Proxies))
 	}
-	return opts
+	return opts, nil
 }
 
 // params are query parameters in the order given, or a query as it is.
 func (p *player) params(data json.RawMessage) []Option {
 	switch {
-	case !given(data):
+	case !isGiven(data):
 		return nil
 	case data[0] != '[':
 		return []Option{RawQuery(p.text(data))}
@@ -92,7 +100,7 @@ func (p *player) params(data json.RawMessage) []Option {
 func (p *player) body(data, value json.RawMessage) []Option {
 	var opts []Option
 	switch {
-	case !given(data):
+	case !isGiven(data):
 	case data[0] == '"':
 		opts = append(opts, Text(p.text(data)))
 	case data[0] == '[':
@@ -103,7 +111,7 @@ func (p *player) body(data, value json.RawMessage) []Option {
 	default:
 		opts = append(opts, p.upload(data))
 	}
-	if given(value) {
+	if isGiven(value) {
 		opts = append(opts, JSON(p.value(value)))
 	}
 	return opts
@@ -128,12 +136,12 @@ func (p *player) upload(data json.RawMessage) Option {
 	}
 	switch {
 	case spec.Stream != nil:
-		r := &pieceReader{end: io.EOF}
+		r := &pieceUpload{end: io.EOF}
 		for _, piece := range spec.Stream {
 			r.pieces = append(r.pieces, p.bytes(piece))
 		}
 		if spec.Fail {
-			r.end = errHook
+			r.end = errCallers
 		}
 		return Reader(r)
 	case spec.File != nil:
@@ -142,7 +150,7 @@ func (p *player) upload(data json.RawMessage) Option {
 			p.t.Fatal(err)
 		}
 		if spec.BadSeek {
-			return Reader(&onceReader{Reader: r})
+			return Reader(&onceUpload{Reader: r})
 		}
 		return Reader(r)
 	case spec.Reader != nil:
@@ -151,13 +159,13 @@ func (p *player) upload(data json.RawMessage) Option {
 	return Bytes(p.bytes(data))
 }
 
-// pieceReader gives one piece with each read, and then its end.
-type pieceReader struct {
+// pieceUpload gives one piece with each read, and then its end.
+type pieceUpload struct {
 	pieces [][]byte
 	end    error
 }
 
-func (r *pieceReader) Read(b []byte) (int, error) {
+func (r *pieceUpload) Read(b []byte) (int, error) {
 	for len(r.pieces) > 0 && len(r.pieces[0]) == 0 {
 		r.pieces = r.pieces[1:]
 	}
@@ -169,18 +177,18 @@ func (r *pieceReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// onceReader cannot seek once reading has begun.
-type onceReader struct {
+// onceUpload cannot seek once reading has begun.
+type onceUpload struct {
 	*bytes.Reader
 	begun bool
 }
 
-func (r *onceReader) Read(b []byte) (int, error) {
+func (r *onceUpload) Read(b []byte) (int, error) {
 	r.begun = true
 	return r.Reader.Read(b)
 }
 
-func (r *onceReader) Seek(offset int64, whence int) (int64, error) {
+func (r *onceUpload) Seek(offset int64, whence int) (int64, error) {
 	if r.begun {
 		return 0, errors.New("no seeking any more")
 	}
@@ -188,29 +196,29 @@ func (r *onceReader) Seek(offset int64, whence int) (int64, error) {
 }
 
 // WriteTo would get round Read.
-func (r *onceReader) WriteTo(w io.Writer) (int64, error) {
+func (r *onceUpload) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{r})
 }
 
-// namedReader is a file of a name.
-type namedReader struct {
+// namedUpload is a file of a name.
+type namedUpload struct {
 	*bytes.Reader
 	name string
 }
 
-func (r namedReader) Name() string { return r.name }
+func (r namedUpload) Name() string { return r.name }
 
-func (p *player) files(specs []fileSpec) []formFile {
-	var files []formFile
+func (p *player) files(specs []fileSpec) []corpusFormFile {
+	var files []corpusFormFile
 	for _, spec := range specs {
-		f := formFile{field: p.fill(spec.Field), content: p.bytes(spec.Content)}
+		f := corpusFormFile{field: p.fill(spec.Field), content: p.bytes(spec.Content)}
 		if spec.As == "file" {
 			r := bytes.NewReader(f.content)
 			if f.content, f.reader = nil, r; spec.Name != "" {
-				f.reader = namedReader{r, spec.Name}
+				f.reader = namedUpload{r, spec.Name}
 			}
 		}
-		if f.anonymous = string(spec.Filename) == "null"; given(spec.Filename) {
+		if f.anonymous = string(spec.Filename) == "null"; isGiven(spec.Filename) {
 			name := p.text(spec.Filename)
 			f.filename = &name
 		}
@@ -229,36 +237,28 @@ func (p *player) cookie(data json.RawMessage) cookieSpec {
 		p.t.Fatalf("cookie %s: %v", data, err)
 	}
 	c.Value = p.fill(c.Value)
-	for _, s := range []**string{&c.Domain, &c.Path} {
-		if *s != nil {
-			text := p.fill(**s)
-			*s = &text
-		}
-	}
+	c.Domain, c.Path = p.filled(c.Domain), p.filled(c.Path)
 	return c
 }
 
-// timeout is in seconds, for both phases or for each, null for none.
-func (p *player) timeout(data json.RawMessage) Timeout {
-	seconds := []*float64{nil, nil}
-	var err error
-	if data[0] == '[' {
-		err = json.Unmarshal(data, &seconds)
-	} else if given(data) {
-		seconds[0] = new(float64)
-		seconds[1] = seconds[0]
-		err = json.Unmarshal(data, seconds[0])
+// corpusTimeout is in seconds, for both phases or for each, null for none.
+func corpusTimeout(data json.RawMessage) (Timeout, error) {
+	var both *float64
+	if err := json.Unmarshal(data, &both); err == nil {
+		return Timeout{Connect: corpusLimit(both), Read: corpusLimit(both)}, nil
 	}
-	if err != nil || len(seconds) != 2 {
-		p.t.Fatalf("timeout %s: %v", data, err)
+	var each []*float64
+	if err := json.Unmarshal(data, &each); err != nil || len(each) != 2 {
+		return Timeout{}, errNoGoProgram
 	}
-	limit := func(s *float64) time.Duration {
-		if s == nil {
-			return -1
-		}
-		return time.Duration(*s * float64(time.Second))
+	return Timeout{Connect: corpusLimit(each[0]), Read: corpusLimit(each[1])}, nil
+}
+
+func corpusLimit(seconds *float64) time.Duration {
+	if seconds == nil {
+		return -1
 	}
-	return Timeout{Connect: limit(seconds[0]), Read: limit(seconds[1])}
+	return time.Duration(*seconds * float64(time.Second))
 }
 
 // verify is a bool or the path of a bundle.
@@ -288,19 +288,15 @@ func (p *player) certificate(settings TLS, data json.RawMessage) TLS {
 func (p *player) proxies(m map[string]*string) Option {
 	filled := make(map[string]*string, len(m))
 	for key, value := range m {
-		if value != nil {
-			text := p.fill(*value)
-			value = &text
-		}
-		filled[p.fill(key)] = value
+		filled[p.fill(key)] = p.filled(value)
 	}
-	return library.proxies(filled)
+	return corpusCalls.proxies(filled)
 }
 
 // auth makes the Auth that is described, null being none, or gives the one made
 // before under the same id.
 func (p *player) auth(data json.RawMessage) Auth {
-	if !given(data) {
+	if !isGiven(data) {
 		return Auth{}
 	}
 	var spec authSpec
@@ -324,7 +320,7 @@ func (p *player) newAuth(spec *authSpec) Auth {
 	case "proxy":
 		return ProxyAuth(p.text(spec.Username), p.text(spec.Password))
 	case "digest":
-		return library.digest(p.text(spec.Username), p.text(spec.Password))
+		return corpusCalls.digest(p.text(spec.Username), p.text(spec.Password))
 	case "bearer":
 		return BearerAuth(p.fill(spec.Token))
 	case "none":
@@ -350,7 +346,7 @@ func (p *player) authenticate(q *PreparedRequest, spec *authSpec) (err error) {
 		err = q.SetBody(Bytes(p.bytes(spec.Body)))
 	}
 	if len(spec.CopyHeader) == 2 {
-		value, ok := prepared(q).header(spec.CopyHeader[0])
+		value, ok := preparedMessage(q).header(spec.CopyHeader[0])
 		if !ok {
 			value = "absent"
 		}
@@ -366,7 +362,7 @@ func (p *player) hook(spec *hookSpec) OnResponse {
 	}
 	h := OnResponse(func(r *Response) (*Response, error) {
 		if spec.Tag != "" {
-			p.seen.hookLog = append(p.seen.hookLog, spec.Tag+":"+number(r.StatusCode).String()+":"+p.hide(r.URL.String()))
+			p.seen.hookLog = append(p.seen.hookLog, spec.Tag+":"+jsonNumber(r.StatusCode).String()+":"+p.hide(r.URL.String()))
 		}
 		if spec.OnlyStatus != 0 && spec.OnlyStatus != r.StatusCode {
 			return nil, nil
@@ -396,7 +392,7 @@ func (p *player) runHook(spec *hookSpec, r *Response) (*Response, error) {
 	case "raise_for_status":
 		return nil, r.RaiseForStatus()
 	case "raise":
-		return nil, errHook
+		return nil, errCallers
 	case "replace":
 		reason := spec.Reason
 		if reason == "" {

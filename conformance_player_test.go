@@ -55,7 +55,7 @@ func (p *player) end() {
 }
 
 func (p *player) steps() {
-	if library.retry != nil {
+	if corpusCalls.retry != nil {
 		p.seen.sleeps = []float64{}
 	}
 	p.session = p.open(NewSession())
@@ -73,8 +73,8 @@ func (p *player) steps() {
 		p.responses = append(p.responses, r)
 		p.seen.steps = append(p.seen.steps, seen)
 	}
-	if library.jarCookies != nil {
-		p.seen.jar = p.hideAll(library.jarCookies(p.session.Cookies))
+	if corpusCalls.jarCookies != nil {
+		p.seen.jar = p.hideAll(corpusCalls.jarCookies(p.session.Cookies))
 	}
 }
 
@@ -89,7 +89,6 @@ func (p *player) open(s *Session) *Session {
 
 // step does one step. What it returns is the response, if the step has one.
 func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
-	ctx := p.t.Context()
 	switch st.Op {
 	case "", "request":
 		return p.request(st)
@@ -110,13 +109,13 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 		if err := p.mutate(q, st.Mutate); err != nil {
 			return nil, err
 		}
-		return p.session.Send(ctx, q, p.sendOptions(st)...)
+		return p.send(q, st)
 	case "next":
-		q, err := library.next(p.responses[*st.Of])
+		q, err := corpusCalls.next(p.responses[*st.Of])
 		if err != nil {
 			return nil, err
 		}
-		return p.session.Send(ctx, q, p.sendOptions(st)...)
+		return p.send(q, st)
 	case "session":
 		return nil, p.configure(p.session, &st.sessionSpec)
 	case "new_session":
@@ -124,18 +123,32 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 		p.session = p.open(NewSession())
 		return nil, p.configure(p.session, &st.sessionSpec)
 	case "jar":
+		op := *st
+		op.Domain, op.Path = p.filled(st.Domain), p.filled(st.Path)
 		var err error
-		seen.value, err = library.jarOp(p.session.Cookies, st)
+		seen.value, err = corpusCalls.jarOp(p.session.Cookies, &op)
 		return nil, err
 	}
 	p.t.Fatalf("no such op: %q", st.Op)
 	return nil, nil
 }
 
+func (p *player) send(q *PreparedRequest, st *stepSpec) (*Response, error) {
+	opts, err := p.sendOptions(st)
+	if err != nil {
+		return nil, err
+	}
+	return p.session.Send(p.t.Context(), q, opts...)
+}
+
 // request calls the function that a program would call for the method.
 func (p *player) request(st *stepSpec) (*Response, error) {
 	ctx, s, method, url := p.t.Context(), p.session, orEmpty(st.Method), p.fill(orEmpty(st.URL))
-	opts := append(p.requestOptions(st), p.sendOptions(st)...)
+	opts, err := p.sendOptions(st)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(p.requestOptions(st), opts...)
 	if st.Via == "api" {
 		restore := p.replaceShared()
 		defer restore()
@@ -270,7 +283,7 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 	}
 	if spec.Params != nil {
 		s.Params = Params{}
-		if given(spec.Params) {
+		if isGiven(spec.Params) {
 			for _, kv := range p.pairs(spec.Params) {
 				s.Params[kv.key] = kv.value
 			}
@@ -325,7 +338,7 @@ func (p *player) addCookies(jar *CookieJar, cookies []json.RawMessage) error {
 			}
 			continue
 		}
-		if err := library.setCookie(jar, p.cookie(c)); err != nil {
+		if err := corpusCalls.setCookie(jar, p.cookie(c)); err != nil {
 			return err
 		}
 	}
@@ -336,7 +349,7 @@ func (p *player) mount(s *Session, mounts []mountSpec) error {
 	for _, m := range mounts {
 		a := &HTTPAdapter{DialContext: p.dial}
 		retries := m.Retries
-		if !given(retries) {
+		if !isGiven(retries) {
 			retries = json.RawMessage("0")
 		}
 		waited := func(d time.Duration) {
@@ -344,7 +357,7 @@ func (p *player) mount(s *Session, mounts []mountSpec) error {
 				p.seen.sleeps = append(p.seen.sleeps, d.Seconds())
 			}
 		}
-		if err := library.retry(a, retries, waited); err != nil {
+		if err := corpusCalls.retry(a, retries, waited); err != nil {
 			return err
 		}
 		s.Mount(p.fill(m.Prefix), a)
@@ -365,7 +378,7 @@ func (p *player) proxy() {
 		s.IgnoreEnv = !*in.TrustEnv
 	}
 	if err == nil {
-		p.seen.proxy, err = library.proxyOf(s, p.fill(in.URL), in.Proxies, in.Via == "send")
+		p.seen.proxy, err = corpusCalls.proxyOf(s, p.fill(in.URL), in.Proxies, in.Via == "send")
 	}
 	p.seen.err = p.observeError(err)
 }
@@ -375,11 +388,11 @@ func (p *player) codes() {
 	p.seen.codes = make(map[string]any)
 	for _, name := range p.c.Input.Names {
 		p.seen.codes[name] = nil
-		if code, ok := library.code(name); ok {
-			p.seen.codes[name] = number(code)
+		if code, ok := corpusCalls.code(name); ok {
+			p.seen.codes[name] = jsonNumber(code)
 		}
 	}
 }
 
-// errHook is the error of a caller, in hooks and request bodies.
-var errHook = errors.New("the caller's own error")
+// errCallers is the error of a caller, in hooks and request bodies.
+var errCallers = errors.New("the caller's own error")

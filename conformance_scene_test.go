@@ -24,18 +24,18 @@ import (
 	"time"
 )
 
-// A site is what all cases share: the authority, and the addresses where
+// A corpusSite is what all cases share: the authority, and the addresses where
 // nothing answers.
-type site struct {
+type corpusSite struct {
 	config    *tls.Config // of the tls origin
 	caFile    string
 	closed    string // refuses connections
 	blackhole string // never completes one
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T) *corpusSite {
 	t.Helper()
-	st := &site{caFile: filepath.Join(t.TempDir(), "ca.pem")}
+	st := &corpusSite{caFile: filepath.Join(t.TempDir(), "ca.pem")}
 	authority, certificate, err := newAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -44,14 +44,14 @@ func newSite(t *testing.T) *site {
 	if err := os.WriteFile(st.caFile, authority, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	st.closed, st.blackhole = reserve(t), reserve(t)
+	st.closed, st.blackhole = reserveAddr(t), reserveAddr(t)
 	return st
 }
 
-// reserve returns an address that refuses connections and that the system
+// reserveAddr returns an address that refuses connections and that the system
 // gives to nobody else: the near end of a connection. (A socket that is bound and
 // does not listen would do as well, but is not to be had from package net.)
-func reserve(t *testing.T) string {
+func reserveAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -111,7 +111,7 @@ func newAuthority() (authority []byte, server tls.Certificate, err error) {
 type scene struct {
 	t       *testing.T
 	c       *corpusCase
-	site    *site
+	site    *corpusSite
 	origins *origins
 	dir     string
 	tokens  *strings.Replacer // placeholders to what they stand for
@@ -122,7 +122,7 @@ type scene struct {
 }
 
 // newScene sets everything up for c and takes it away when t ends.
-func newScene(t *testing.T, st *site, c *corpusCase) *scene {
+func newScene(t *testing.T, st *corpusSite, c *corpusCase) *scene {
 	t.Helper()
 	sc := &scene{t: t, c: c, site: st, dir: t.TempDir()}
 	// The script may name the ports of the servers, which are known only once
@@ -135,7 +135,7 @@ func newScene(t *testing.T, st *site, c *corpusCase) *scene {
 	sc.name()
 	o.hostmap = sc.lookup
 	for _, spec := range c.Server {
-		response, err := newCanned(spec, sc.fill)
+		response, err := newCannedResponse(spec, sc.fill)
 		if err != nil {
 			t.Fatalf("server: %v", err)
 		}
@@ -148,6 +148,15 @@ func newScene(t *testing.T, st *site, c *corpusCase) *scene {
 // fill puts the real thing for each placeholder, hide the placeholder for each real thing.
 func (sc *scene) fill(s string) string { return sc.tokens.Replace(s) }
 func (sc *scene) hide(s string) string { return sc.texts.Replace(s) }
+
+// filled is fill for what may be absent.
+func (sc *scene) filled(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	text := sc.fill(*s)
+	return &text
+}
 
 // name makes the placeholders of FORMAT.md, section 3.
 func (sc *scene) name() {
@@ -245,7 +254,7 @@ func (sc *scene) bytes(data json.RawMessage) []byte {
 
 func (sc *scene) text(data json.RawMessage) string { return string(sc.bytes(data)) }
 
-func (sc *scene) pairs(data json.RawMessage) []pair {
+func (sc *scene) pairs(data json.RawMessage) []corpusPair {
 	sc.t.Helper()
 	p, err := corpusPairs(data, sc.fill)
 	if err != nil {

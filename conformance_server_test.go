@@ -23,9 +23,9 @@ import (
 // maxExchange bounds one connection of a case, however its client behaves.
 const maxExchange = 8 * time.Second
 
-// A received is one request as a server got it.
-type received struct {
-	message
+// A loggedRequest is one request as a server got it.
+type loggedRequest struct {
+	seenMessage
 	on      string // the origin: base, base2 or tls
 	target  string
 	framing string // none, length or chunked
@@ -33,8 +33,8 @@ type received struct {
 	cut     bool   // the connection ended within the body
 }
 
-// A canned is one response of the script, ready to be sent.
-type canned struct {
+// A cannedResponse is one response of the script, ready to be sent.
+type cannedResponse struct {
 	serverSpec
 	head   []byte   // status line and fields, but for the empty line
 	pieces [][]byte // of the body, or what "raw" says
@@ -43,7 +43,7 @@ type canned struct {
 
 // origins are the servers of one case: listeners that share a script and a log.
 type origins struct {
-	script    []canned                                      // complete before the first request
+	script    []cannedResponse                              // complete before the first request
 	hostmap   func(addr string) (origin string, known bool) // where CONNECT leads
 	listeners map[string]net.Listener
 	stop      chan struct{} // closed to end all waits
@@ -51,7 +51,7 @@ type origins struct {
 
 	mu       sync.Mutex
 	used     map[int]bool // of script
-	wire     []received
+	wire     []loggedRequest
 	open     map[net.Conn]bool
 	conns    int
 	problems []string
@@ -111,7 +111,7 @@ func (o *origins) accept(name string, l net.Listener, config *tls.Config) {
 		o.open[nc] = true
 		o.mu.Unlock()
 		o.wg.Go(func() {
-			s := &served{o: o, on: name, id: id, tcp: nc, conn: nc}
+			s := &originConn{o: o, on: name, id: id, tcp: nc, conn: nc}
 			if name == "tls" {
 				s.conn = tls.Server(nc, config)
 			}
@@ -146,7 +146,7 @@ func (o *origins) end() {
 }
 
 // log returns the requests received, their connections numbered by first use.
-func (o *origins) log() []received {
+func (o *origins) log() []loggedRequest {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	numbers := make(map[int]int)
@@ -160,8 +160,8 @@ func (o *origins) log() []received {
 	return wire
 }
 
-// A served is one connection of a server.
-type served struct {
+// An originConn is one connection of a server.
+type originConn struct {
 	o     *origins
 	on    string
 	id    int
@@ -171,7 +171,7 @@ type served struct {
 	count int
 }
 
-func (s *served) serve() {
+func (s *originConn) serve() {
 	s.in = bufio.NewReader(s.conn)
 	for {
 		first, err := s.in.Peek(1)
@@ -194,8 +194,8 @@ func (s *served) serve() {
 }
 
 // read reads one request. One that is cut short within its body is marked so.
-func (s *served) read() (received, error) {
-	req := received{on: s.on, conn: s.id, framing: "none"}
+func (s *originConn) read() (loggedRequest, error) {
+	req := loggedRequest{on: s.on, conn: s.id, framing: "none"}
 	line, err := s.line()
 	if err != nil {
 		return req, err
@@ -234,12 +234,12 @@ func (s *served) read() (received, error) {
 	return req, nil
 }
 
-func (s *served) line() (string, error) {
+func (s *originConn) line() (string, error) {
 	line, err := s.in.ReadString('\n')
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-func (s *served) chunks() ([]byte, error) {
+func (s *originConn) chunks() ([]byte, error) {
 	var body bytes.Buffer
 	for {
 		line, err := s.line()
@@ -270,7 +270,7 @@ func (s *served) chunks() ([]byte, error) {
 }
 
 // take logs a request and gives the response that the script has for it.
-func (o *origins) take(req received) *canned {
+func (o *origins) take(req loggedRequest) *cannedResponse {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.wire = append(o.wire, req)
@@ -295,11 +295,11 @@ func (o *origins) take(req received) *canned {
 		return nil
 	}
 	o.problems = append(o.problems, fmt.Sprintf("the script has no answer to %s %s on %s", req.method, req.target, req.on))
-	return &canned{head: []byte("HTTP/1.1 588 Unscripted\r\nContent-Length: 0\r\n"), serverSpec: serverSpec{EndConnection: true}}
+	return &cannedResponse{head: []byte("HTTP/1.1 588 Unscripted\r\nContent-Length: 0\r\n"), serverSpec: serverSpec{EndConnection: true}}
 }
 
 // wait lets time pass, false if the case is over.
-func (s *served) wait(ms int) bool {
+func (s *originConn) wait(ms int) bool {
 	if ms == 0 {
 		return true
 	}
@@ -314,7 +314,7 @@ func (s *served) wait(ms int) bool {
 }
 
 // respond answers req and reports whether the connection lives on.
-func (s *served) respond(req received, c *canned) bool {
+func (s *originConn) respond(req loggedRequest, c *cannedResponse) bool {
 	if c == nil {
 		s.tunnel(req.target)
 		return false
@@ -352,7 +352,7 @@ func (s *served) respond(req received, c *canned) bool {
 }
 
 // send writes the pieces, at most limit bytes of them, and reports whether all went out.
-func (s *served) send(c *canned, limit int, framing string) bool {
+func (s *originConn) send(c *cannedResponse, limit int, framing string) bool {
 	for i, p := range c.pieces {
 		if i > 0 && !s.wait(c.ChunkDelayMs) {
 			return false
@@ -386,7 +386,7 @@ func (o *origins) problem(text string) {
 }
 
 // tunnel connects the client with the origin that a CONNECT names.
-func (s *served) tunnel(target string) {
+func (s *originConn) tunnel(target string) {
 	addr := ""
 	for _, l := range s.o.listeners {
 		_, p, _ := net.SplitHostPort(target)
@@ -418,14 +418,14 @@ func (s *served) tunnel(target string) {
 }
 
 // wantsClose reports whether the client will not use the connection again.
-func (r *received) wantsClose() bool {
+func (r *loggedRequest) wantsClose() bool {
 	v, _ := r.header("Connection")
 	return strings.EqualFold(v, "close")
 }
 
-// newCanned makes a response of its description.
-func newCanned(spec serverSpec, fill func(string) string) (canned, error) {
-	c := canned{serverSpec: spec}
+// newCannedResponse makes a response of its description.
+func newCannedResponse(spec serverSpec, fill func(string) string) (cannedResponse, error) {
+	c := cannedResponse{serverSpec: spec}
 	var fault error
 	text := func(v []byte, err error) []byte {
 		fault = cmp.Or(fault, err)
@@ -468,14 +468,14 @@ func newCanned(spec serverSpec, fill func(string) string) (canned, error) {
 	return c, fault
 }
 
-func (c *canned) status() int {
+func (c *cannedResponse) status() int {
 	if c.Status == nil {
 		return 200
 	}
 	return *c.Status
 }
 
-func (c *canned) addFraming(listed map[string]bool) {
+func (c *cannedResponse) addFraming(listed map[string]bool) {
 	add := func(field string) { c.head = append(append(c.head, field...), "\r\n"...) }
 	if !listed["content-type"] && !c.NoDefaultType && !c.bodiless() {
 		add("Content-Type: text/plain; charset=utf-8")
@@ -501,12 +501,12 @@ func (c *canned) addFraming(listed map[string]bool) {
 }
 
 // bodiless reports whether the status never has a body.
-func (c *canned) bodiless() bool {
+func (c *cannedResponse) bodiless() bool {
 	return c.status() == 204 || c.status() == 304 || c.status() < 200
 }
 
 // keeps reports whether the server leaves the connection open.
-func (c *canned) keeps() bool {
+func (c *cannedResponse) keeps() bool {
 	closes := c.Framing == "close" || c.HTTP10 || c.EndConnection || c.DeclareLength != nil ||
 		bytes.Contains(bytes.ToLower(c.head), []byte("\r\nconnection: close\r\n"))
 	return !closes

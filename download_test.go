@@ -150,6 +150,8 @@ func TestDownload(t *testing.T) {
 		{name: "cut before the first byte", depot: &depot{tag: `"a"`, cuts: []int{0}}, asked: []string{"", ""}},
 		{name: "weak tag", depot: &depot{tag: `W/"a"`, date: true, cuts: []int{1000}}, asked: []string{"", ""}},
 		{name: "no validator", depot: &depot{cuts: []int{1000}}, asked: []string{"", ""}},
+		{name: "as often as the retries allow", depot: &depot{tag: `"a"`, cuts: slices.Repeat([]int{1000}, 7)}, opts: []Option{Retry{Read: 7}},
+			asked: []string{"", `bytes=1000- if "a"`, `bytes=2000- if "a"`, `bytes=3000- if "a"`, `bytes=4000- if "a"`, `bytes=5000- if "a"`, `bytes=6000- if "a"`, `bytes=7000- if "a"`}},
 		{name: "B251 range ignored", depot: &depot{tag: `"a"`, noRange: true, cuts: []int{1000}}, asked: []string{"", `bytes=1000- if "a"`}},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
@@ -353,9 +355,10 @@ func TestDownloadFails(t *testing.T) {
 		files  map[string]string
 		status int
 	}{
-		{name: "B255 cut, and nothing to go on with", depot: &depot{cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + maxResumes, files: map[string]string{"x": "old"}},
-		{name: "B255 cut again and again", depot: &depot{tag: `"a"`, cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + maxResumes,
+		{name: "B255 cut, and nothing to go on with", depot: &depot{cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + resumption.Total, files: map[string]string{"x": "old"}},
+		{name: "B255 cut again and again", depot: &depot{tag: `"a"`, cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + resumption.Total,
 			files: map[string]string{"x": "old", "x.part": string(content[:6000]), "x.part.json": ""}},
+		{name: "no retries", depot: &depot{cuts: cuts}, opts: []Option{Retry{}}, want: ErrIncompleteBody, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "A263 checksum", depot: &depot{tag: `"a"`}, opts: []Option{Checksum{"md5": strings.Repeat("0", 32)}}, want: ErrChecksum, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "B250 disk full", depot: &depot{tag: `"a"`}, opts: []Option{failingDisk(300<<10, syscall.ENOSPC)}, want: syscall.ENOSPC, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "B250 disk broken", depot: &depot{tag: `"a"`}, opts: []Option{failingDisk(0, syscall.EIO)}, want: syscall.EIO, op: "read", asked: 1, files: map[string]string{"x": "old"}},

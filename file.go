@@ -243,8 +243,6 @@ func newPlace(dir, name string, replace bool) (*place, error) {
 	return p, nil
 }
 
-var errNotRegular = errors.New("not a regular file")
-
 // check refuses a place that is taken by what must not be replaced: a link may
 // be to anywhere (CVE-2025-8959), and a device is not made again.
 func (p *place) check() error {

@@ -13,7 +13,7 @@ import (
 // The rows C050 to C068: what the caller may put into the head of a request.
 // A row without a kind is sent, with name at value.
 func TestHeadInput(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	s := w.session(t)
 	long := strings.Repeat("x", maxHeaderValue+1)
 	for _, tt := range []struct {
@@ -141,7 +141,7 @@ func checkRefused(t *testing.T, err, kind error, dials []string) {
 
 // The row C107 and A128: what is changed after preparing, or by a hook, is checked again.
 func TestChangedHeadIsChecked(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	for name, change := range map[string]func(*PreparedRequest){
 		"framing field":         func(p *PreparedRequest) { p.Header.Set("Transfer-Encoding", "chunked") },
 		"framing in small":      func(p *PreparedRequest) { p.Header["content-length"] = []string{"5"} },
@@ -179,7 +179,7 @@ func TestChangedHeadIsChecked(t *testing.T) {
 
 // A zero Session and one with its Headers taken away send what they should.
 func TestDefaultHeaders(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	zero := &Session{}
 	adapter := w.session(t).mounts.list[0].adapter
 	for _, a := range w.session(t).mounts.list {
@@ -237,7 +237,7 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		hr, err := newExchange(context.Background(), Timeout{}, false).request(p)
+		hr, err := newExchange(context.Background(), Timeout{}, nil, nil, false).request(p, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 
 	gohttpbin "github.com/mccutchen/go-httpbin/v2/httpbin"
 	"go.uber.org/goleak"
+
+	"github.com/go-requests/requests"
 )
 
 // httpbin is the URL of a go-httpbin on loopback, which answers with what it
@@ -50,6 +52,7 @@ func (s suite) Run() int {
 	server := httptest.NewServer(gohttpbin.New())
 	defer server.Close()
 	httpbin = server.URL
+	defer requests.CloseShared()
 	return s.m.Run()
 }
 

@@ -106,7 +106,7 @@ func TestSessionParams(t *testing.T) {
 // The rows C090 and C100 to C105: options that cannot be used are reported by
 // the call, before a dial.
 func TestWrongOptions(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	var nilReader *strings.Reader
 	for _, tt := range []struct {
 		name    string
@@ -154,7 +154,7 @@ func TestWrongOptions(t *testing.T) {
 
 // The rows C104: a session after its Close, and one that shares what was closed.
 func TestClosedSession(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	s := w.session(t)
 	d := s.With(Headers{"X-T": "1"})
 	if _, err := d.Get(context.Background(), "http://h.test/"); err != nil {

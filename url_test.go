@@ -149,14 +149,14 @@ var urlRows = []inputRow{
 }
 
 func TestURLInput(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	s := w.session(t)
 	for _, row := range urlRows {
 		t.Run(row.id, func(t *testing.T) { checkInput(t, w, s, row) })
 	}
 }
 
-func checkInput(t *testing.T, w *wire, s *Session, row inputRow, opts ...Option) {
+func checkInput(t *testing.T, w *headServer, s *Session, row inputRow, opts ...Option) {
 	t.Helper()
 	_, err := s.Get(context.Background(), row.url, opts...)
 	dials, heads := w.seen()
@@ -187,7 +187,7 @@ func checkInput(t *testing.T, w *wire, s *Session, row inputRow, opts ...Option)
 
 // The rows C043 and A152 to A156: what is relative to a base stays below it.
 func TestBaseURL(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	for _, tt := range []struct{ name, base, ref, target string }{
 		{"name", "http://api.test/v1/", "orders", "/v1/orders"},
 		{"rooted", "http://api.test/v1/", "/orders", "/v1/orders"},
@@ -236,7 +236,7 @@ func TestBaseURL(t *testing.T) {
 
 // The row C042: what a URL that was changed by hand may hold.
 func TestPreparedURL(t *testing.T) {
-	w := newWire(t)
+	w := newHeadServer(t)
 	s := w.session(t)
 	for _, tt := range []struct {
 		name   string

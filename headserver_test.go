@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// A wire is a server that keeps the heads of the requests it gets, to the
+// A headServer is a server that keeps the heads of the requests it gets, to the
 // byte, and answers each with 204. All hosts lead to it.
-type wire struct {
+type headServer struct {
 	addr string
 
 	mu    sync.Mutex
@@ -21,12 +21,12 @@ type wire struct {
 	heads []string
 }
 
-func newWire(t *testing.T) *wire {
+func newHeadServer(t *testing.T) *headServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{addr: l.Addr().String()}
+	w := &headServer{addr: l.Addr().String()}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -44,25 +44,22 @@ func newWire(t *testing.T) *wire {
 	return w
 }
 
-func (w *wire) serve(c net.Conn) {
+func (w *headServer) serve(c net.Conn) {
 	defer c.Close()
 	br := bufio.NewReader(c)
-	for {
-		head, err := readHead(br)
-		if err != nil {
-			return
-		}
-		w.mu.Lock()
-		w.heads = append(w.heads, head)
-		w.mu.Unlock()
-		req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br)))
-		if err != nil {
-			return
-		}
-		io.Copy(io.Discard, req.Body)
-		io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+	head, err := readHead(br)
+	if err != nil {
 		return
 	}
+	w.mu.Lock()
+	w.heads = append(w.heads, head)
+	w.mu.Unlock()
+	req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br)))
+	if err != nil {
+		return
+	}
+	io.Copy(io.Discard, req.Body)
+	io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 }
 
 func readHead(br *bufio.Reader) (string, error) {
@@ -76,8 +73,8 @@ func readHead(br *bufio.Reader) (string, error) {
 	}
 }
 
-// session returns a session whose every dial ends at the wire.
-func (w *wire) session(t *testing.T, opts ...Option) *Session {
+// session returns a session whose every dial ends at the server.
+func (w *headServer) session(t *testing.T, opts ...Option) *Session {
 	s := NewSession(opts...)
 	s.Mount("http://", &HTTPAdapter{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		w.mu.Lock()
@@ -90,7 +87,7 @@ func (w *wire) session(t *testing.T, opts ...Option) *Session {
 }
 
 // seen returns what came since the last call.
-func (w *wire) seen() (dials, heads []string) {
+func (w *headServer) seen() (dials, heads []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	dials, heads = w.dials, w.heads

@@ -1,0 +1,299 @@
+package requests
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A CurlOption changes what [PreparedRequest.Curl] returns. [ShowSecrets] is one.
+type CurlOption interface{ curlOption() }
+
+// ShowSecrets(true) has secrets printed as they are.
+type ShowSecrets bool
+
+func (ShowSecrets) curlOption() {}
+
+// hidden stands for a secret.
+const hidden = "***"
+
+// Curl returns a command for a POSIX shell that makes curl send the same
+// request. Timeouts, proxies and TLS settings are no part of it.
+//
+// Credentials, cookies, and all fields and values whose names look like
+// secrets, be it in the query, a form or JSON, are shown as "***" unless
+// ShowSecrets(true) is given. Nothing else of a body is hidden.
+//
+// A body that is a stream is not read: the command takes it from its standard
+// input. A request that [Session.Send] would refuse gives a shell comment that says why.
+func (p *PreparedRequest) Curl(opts ...CurlOption) string {
+	q := *p
+	if err := q.check(); err != nil {
+		return "# " + err.Error()
+	}
+	show := false
+	for _, o := range opts {
+		if s, ok := o.(ShowSecrets); ok {
+			show = bool(s)
+		}
+	}
+	return newCurlCommand(&q, show).String()
+}
+
+// A curlCommand is what to run: its arguments, and its standard input if a body
+// cannot be one of them. It has an argument for each default of curl that the
+// request does not share.
+type curlCommand struct {
+	show  bool
+	args  []string
+	input string
+}
+
+func newCurlCommand(p *PreparedRequest, show bool) *curlCommand {
+	c := &curlCommand{show: show}
+	c.target(p)
+	c.header(p.Header)
+	c.body(p)
+	return c
+}
+
+// String is the command as a line of shell.
+func (c *curlCommand) String() string {
+	var b strings.Builder
+	if c.input != "" {
+		b.WriteString("printf '" + printfFormat(c.input) + "' | ")
+	}
+	b.WriteString("curl")
+	for _, a := range c.args {
+		b.WriteString(" " + shellQuote(a))
+	}
+	return b.String()
+}
+
+func (c *curlCommand) add(args ...string) { c.args = append(c.args, args...) }
+
+// target writes method and URL. The fragment is never sent.
+func (c *curlCommand) target(p *PreparedRequest) {
+	empty := p.body.length == 0
+	switch {
+	case p.Method == http.MethodHead && empty:
+		c.add("--head") // by -X alone curl would wait for a body
+	case p.Method != http.MethodGet || !empty:
+		c.add("-X", p.Method)
+	}
+	u := *p.URL
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if !c.show {
+		u.RawQuery = redactQuery(u.RawQuery)
+	}
+	target := u.String()
+	if strings.ContainsAny(target, "[]{}") {
+		c.add("--globoff")
+	}
+	if path := u.EscapedPath() + "/"; strings.Contains(path, "/./") || strings.Contains(path, "/../") {
+		c.add("--path-as-is")
+	}
+	c.add(target)
+	if strings.HasSuffix(u.Hostname(), ".") && len(p.Header["Host"]) == 0 {
+		c.add("-H", "Host: "+hostField(p))
+	}
+}
+
+func (c *curlCommand) header(h http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			switch {
+			case v == "":
+				c.add("-H", name+";") // curl's way to say it
+			case !c.show && looksSecret(name):
+				c.add("-H", name+": "+hidden)
+			default:
+				c.add("-H", name+": "+v)
+			}
+		}
+	}
+	for _, name := range [...]string{"User-Agent", "Accept"} { // curl has its own
+		if len(h[name]) == 0 {
+			c.add("-H", name+":")
+		}
+	}
+	if len(h["Accept-Encoding"]) > 0 {
+		c.add("--compressed") // decode what comes back
+	}
+}
+
+const (
+	// maxArgument keeps a body among the arguments below the 128 KiB that Linux allows one.
+	maxArgument = 64 << 10
+	// expectAbove is the length from which on curl expects a 100 (Continue).
+	expectAbove = 1 << 20
+)
+
+// body writes the body, and the fields that curl would make of it.
+func (c *curlCommand) body(p *PreparedRequest) {
+	if p.body.length == 0 {
+		switch p.Method {
+		case http.MethodPost, http.MethodPut, http.MethodPatch:
+			c.add("-H", "Content-Length: 0")
+		}
+		return
+	}
+	if len(p.Header["Content-Type"]) == 0 {
+		c.add("-H", "Content-Type:")
+	}
+	if len(p.Header["Expect"]) == 0 && (p.body.length < 0 || p.body.length > expectAbove) {
+		c.add("-H", "Expect:")
+	}
+	if p.body.length < 0 {
+		c.add("-H", "Transfer-Encoding: chunked")
+	}
+	if p.body.stream != nil {
+		c.add("--data-binary", "@-")
+		return
+	}
+	data := string(p.body.data)
+	if !c.show {
+		data = redactBody(data, p.Header.Get("Content-Type"))
+	}
+	if n, plain := run(data); plain && n == len(data) && n <= maxArgument && data[0] != '@' { // "@" would name a file
+		c.add("--data-binary", data)
+		return
+	}
+	c.input = data
+	c.add("--data-binary", "@-")
+}
+
+// redactBody hides what looks like a secret in a body of named values.
+func redactBody(data, contentType string) string {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case kind == "application/x-www-form-urlencoded":
+		return redactQuery(data)
+	case strings.HasSuffix(kind, "/json"), strings.HasSuffix(kind, "+json"):
+		redacted, err := redactJSON(data)
+		if err != nil {
+			return hidden // there is no telling which part of it is secret
+		}
+		return redacted
+	}
+	return data
+}
+
+// redactJSON hides the values of members whose names look like secrets, and
+// leaves all other bytes as they are.
+func redactJSON(data string) (string, error) {
+	dec := json.NewDecoder(strings.NewReader(data))
+	dec.UseNumber()
+	var b strings.Builder
+	var (
+		done    int64  // how much of data is in b
+		objects []bool // for each open value, whether it is an object
+		name    bool   // the next token, if a string, is the name of a member
+		value   json.RawMessage
+	)
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) && len(objects) == 0 {
+			b.WriteString(data[done:])
+			return b.String(), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			objects = append(objects, token == json.Delim('{'))
+		case json.Delim('}'), json.Delim(']'):
+			objects = objects[:len(objects)-1]
+		default:
+			if key, ok := token.(string); ok && name && looksSecret(key) {
+				if err := dec.Decode(&value); err != nil {
+					return "", err
+				}
+				b.WriteString(data[done : dec.InputOffset()-int64(len(value))])
+				b.WriteString(`"` + hidden + `"`)
+				done = dec.InputOffset()
+			} else if ok && name {
+				name = false
+				continue
+			}
+		}
+		name = len(objects) > 0 && objects[len(objects)-1]
+	}
+}
+
+// shellQuote quotes s for a POSIX shell, and so that a terminal shows it and
+// does not obey it: what is not printable is written by printf. An argument
+// cannot have a NUL.
+func shellQuote(s string) string {
+	if s == "" {
+		return "''"
+	}
+	if strings.Trim(s, alphanumeric+"-@") == "" {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		n, plain := run(s)
+		if plain {
+			b.WriteString("'" + strings.ReplaceAll(s[:n], "'", `'\''`) + "'")
+		} else {
+			b.WriteString(`"$(printf '` + printfFormat(s[:n]) + `')"`)
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// run returns the length of the longest beginning of s that is plain text all
+// through, or nowhere.
+func run(s string) (n int, plain bool) {
+	n, plain = character(s)
+	for n < len(s) {
+		size, p := character(s[n:])
+		if p != plain {
+			break
+		}
+		n += size
+	}
+	return n, plain
+}
+
+// printfFormat returns a format, to stand in single quotes, by which printf
+// writes s: POSIX has octal escapes there, and nothing else for NUL.
+func printfFormat(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		size, plain := character(s[i:])
+		c := s[i : i+size]
+		switch {
+		case c == "%", c == `\`:
+			b.WriteString(c + c)
+		case c == "\n":
+			b.WriteString(`\n`)
+		case !plain, c == "'", c == "-" && i == 0: // which would begin an option
+			for _, octet := range []byte(c) {
+				b.Write([]byte{'\\', '0' + octet>>6, '0' + octet>>3&7, '0' + octet&7})
+			}
+		default:
+			b.WriteString(c)
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// character returns the size of the first character of s, and whether a
+// terminal would show it and no more.
+func character(s string) (size int, plain bool) {
+	r, size := utf8.DecodeRuneInString(s)
+	valid := r != utf8.RuneError || size > 1
+	return size, valid && (r == '\n' || r == '\t' || strconv.IsPrint(r))
+}

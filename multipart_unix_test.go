@@ -1,0 +1,22 @@
+//go:build unix
+
+package requests
+
+import (
+	"errors"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// C093: to open a named pipe without a writer would wait for ever.
+func TestFilesNamedPipe(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := NewRequest("POST", "http://a.test/", Files{{Field: "f", Path: fifo}}).Prepare()
+	if !errors.Is(err, ErrInvalidOption) || !errors.Is(err, errNotRegular) {
+		t.Errorf("Prepare() = %v; want %v", err, errNotRegular)
+	}
+}
