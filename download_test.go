@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -91,6 +92,24 @@ func (c *cutter) Write(b []byte) (int, error) {
 	c.ResponseWriter.Write(b[:c.left])
 	c.ResponseWriter.(http.Flusher).Flush()
 	panic(http.ErrAbortHandler)
+}
+
+// staller writes no more after so many bytes, until the client has gone.
+type staller struct {
+	http.ResponseWriter
+	r    *http.Request
+	left int
+}
+
+func (s *staller) Write(b []byte) (int, error) {
+	if len(b) <= s.left {
+		s.left -= len(b)
+		return s.ResponseWriter.Write(b)
+	}
+	s.ResponseWriter.Write(b[:s.left])
+	s.ResponseWriter.(http.Flusher).Flush()
+	<-s.r.Context().Done()
+	return 0, s.r.Context().Err()
 }
 
 // requests returns what was asked since the last call.
@@ -472,7 +491,13 @@ func TestDownloadCancelled(t *testing.T) {
 	for _, ranges := range []Parallel{1, 3} {
 		t.Run(fmt.Sprintf("B258 parallel %d", ranges), func(t *testing.T) {
 			d := &depot{content: slices.Repeat(content, 4), tag: `"a"`}
-			srv := httptest.NewServer(d) // a Handler is not cut off by a context
+			var cancelled atomic.Bool
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !cancelled.Load() {
+					w = &staller{w, r, 500000}
+				}
+				d.ServeHTTP(w, r)
+			}))
 			defer srv.Close()
 			s, dir, url := NewSession(), t.TempDir(), srv.URL
 			defer s.Close()
@@ -481,6 +506,7 @@ func TestDownloadCancelled(t *testing.T) {
 			path := filepath.Join(dir, "x")
 			n, err := s.Download(ctx, url, path, ranges, OnProgress(func(done, total int64) {
 				if done > 0 {
+					cancelled.Store(true)
 					cancel()
 				}
 			}))
