@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -25,12 +24,11 @@ const (
 	maxParallel = 32
 	// minSpan is the shortest range worth a request of its own.
 	minSpan = 1 << 20
-	// maxResumes is how often a download that was interrupted goes on.
-	maxResumes = 5
-	// resumeWait is the wait before the second time; it doubles up to maxResumeWait.
-	resumeWait    = 200 * time.Millisecond
-	maxResumeWait = 5 * time.Second
 )
+
+// resumption is how a download that was interrupted goes on, unless the call or
+// the session has a Retry.
+var resumption = Retry{Total: 5, Backoff: 200 * time.Millisecond, BackoffMax: 5 * time.Second}
 
 // Download is [Session.Download] without a session.
 func Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
@@ -43,8 +41,9 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 // Overwrite(false) is given; what is not a regular file never is.
 //
 // What has come so far is in path.part, and in path.part.json what it is of. If
-// the transfer breaks off, it goes on from there, up to five times; and
-// so does a later call for the same url and path. Where the server has no strong
+// the transfer breaks off, it goes on from there, as often as the [Retry] of the
+// call or the session allows for reading, five times without one; and so does a
+// later call for the same url and path. Where the server has no strong
 // validator, or another version by now, all is fetched anew. Where it could not
 // be gone on with, nothing is left behind. Two downloads to one path must not run at
 // the same time.
@@ -80,9 +79,11 @@ type download struct {
 	ranges  int // at once
 	part    *partFile
 	meter   *meter
-	begun   bool         // there was a response
-	resumes atomic.Int32 // used up
-	most    int32
+	begun   bool   // there was a response
+	retry   *Retry // after an interruption
+
+	mu    sync.Mutex
+	spent spent // of retry
 }
 
 func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, error) {
@@ -139,7 +140,9 @@ func (d *download) prepare(set *settings) (err error) {
 		return failText(ErrInvalidOption, "the ranges of a download are the library's")
 	}
 	d.meter = newMeter(set.hooks.Progress, -1)
-	d.most = maxResumes
+	if d.retry = set.retry; d.retry == nil {
+		d.retry = &resumption
+	}
 	return nil
 }
 
@@ -169,21 +172,12 @@ func (d *download) goesOn(ctx context.Context, err error) bool {
 	if !d.begun || ctx.Err() != nil || d.part.broken.Load() || !interrupted(err) {
 		return false
 	}
-	n := d.resumes.Add(1)
-	if n > d.most {
-		return false
-	}
-	if n == 1 {
-		return true
-	}
-	timer := time.NewTimer(min(resumeWait<<(n-2), maxResumeWait))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	d.mu.Lock()
+	allowed := d.retry.allows(readFailed, &d.spent)
+	d.spent[readFailed]++
+	n := d.spent.total()
+	d.mu.Unlock()
+	return allowed && pause(ctx, d.retry.backoff(n)) == nil
 }
 
 func interrupted(err error) bool {

@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -93,6 +94,24 @@ func (c *cutter) Write(b []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
+// staller writes no more after so many bytes, until the client has gone.
+type staller struct {
+	http.ResponseWriter
+	r    *http.Request
+	left int
+}
+
+func (s *staller) Write(b []byte) (int, error) {
+	if len(b) <= s.left {
+		s.left -= len(b)
+		return s.ResponseWriter.Write(b)
+	}
+	s.ResponseWriter.Write(b[:s.left])
+	s.ResponseWriter.(http.Flusher).Flush()
+	<-s.r.Context().Done()
+	return 0, s.r.Context().Err()
+}
+
 // requests returns what was asked since the last call.
 func (d *depot) requests() []string {
 	d.mu.Lock()
@@ -150,6 +169,8 @@ func TestDownload(t *testing.T) {
 		{name: "cut before the first byte", depot: &depot{tag: `"a"`, cuts: []int{0}}, asked: []string{"", ""}},
 		{name: "weak tag", depot: &depot{tag: `W/"a"`, date: true, cuts: []int{1000}}, asked: []string{"", ""}},
 		{name: "no validator", depot: &depot{cuts: []int{1000}}, asked: []string{"", ""}},
+		{name: "as often as the retries allow", depot: &depot{tag: `"a"`, cuts: slices.Repeat([]int{1000}, 7)}, opts: []Option{Retry{Read: 7}},
+			asked: []string{"", `bytes=1000- if "a"`, `bytes=2000- if "a"`, `bytes=3000- if "a"`, `bytes=4000- if "a"`, `bytes=5000- if "a"`, `bytes=6000- if "a"`, `bytes=7000- if "a"`}},
 		{name: "B251 range ignored", depot: &depot{tag: `"a"`, noRange: true, cuts: []int{1000}}, asked: []string{"", `bytes=1000- if "a"`}},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
@@ -353,9 +374,10 @@ func TestDownloadFails(t *testing.T) {
 		files  map[string]string
 		status int
 	}{
-		{name: "B255 cut, and nothing to go on with", depot: &depot{cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + maxResumes, files: map[string]string{"x": "old"}},
-		{name: "B255 cut again and again", depot: &depot{tag: `"a"`, cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + maxResumes,
+		{name: "B255 cut, and nothing to go on with", depot: &depot{cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + resumption.Total, files: map[string]string{"x": "old"}},
+		{name: "B255 cut again and again", depot: &depot{tag: `"a"`, cuts: cuts}, want: ErrIncompleteBody, op: "read", asked: 1 + resumption.Total,
 			files: map[string]string{"x": "old", "x.part": string(content[:6000]), "x.part.json": ""}},
+		{name: "no retries", depot: &depot{cuts: cuts}, opts: []Option{Retry{}}, want: ErrIncompleteBody, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "A263 checksum", depot: &depot{tag: `"a"`}, opts: []Option{Checksum{"md5": strings.Repeat("0", 32)}}, want: ErrChecksum, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "B250 disk full", depot: &depot{tag: `"a"`}, opts: []Option{failingDisk(300<<10, syscall.ENOSPC)}, want: syscall.ENOSPC, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "B250 disk broken", depot: &depot{tag: `"a"`}, opts: []Option{failingDisk(0, syscall.EIO)}, want: syscall.EIO, op: "read", asked: 1, files: map[string]string{"x": "old"}},
@@ -469,7 +491,13 @@ func TestDownloadCancelled(t *testing.T) {
 	for _, ranges := range []Parallel{1, 3} {
 		t.Run(fmt.Sprintf("B258 parallel %d", ranges), func(t *testing.T) {
 			d := &depot{content: slices.Repeat(content, 4), tag: `"a"`}
-			srv := httptest.NewServer(d) // a Handler is not cut off by a context
+			var cancelled atomic.Bool
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !cancelled.Load() {
+					w = &staller{w, r, 500000}
+				}
+				d.ServeHTTP(w, r)
+			}))
 			defer srv.Close()
 			s, dir, url := NewSession(), t.TempDir(), srv.URL
 			defer s.Close()
@@ -478,6 +506,7 @@ func TestDownloadCancelled(t *testing.T) {
 			path := filepath.Join(dir, "x")
 			n, err := s.Download(ctx, url, path, ranges, OnProgress(func(done, total int64) {
 				if done > 0 {
+					cancelled.Store(true)
 					cancel()
 				}
 			}))

@@ -426,6 +426,38 @@ func TestClaim(t *testing.T) {
 	})
 }
 
+// TestTemporaryFile holds what is written before the file has its name to A265,
+// and what is removed after a failure to A262.
+func TestTemporaryFile(t *testing.T) {
+	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
+		dir := t.TempDir()
+		writeOld(t, filepath.Join(dir, "mine.tmp"))
+		var names []string
+		look := diskHook(func(int) {
+			entries, _ := os.ReadDir(dir)
+			for _, e := range entries {
+				info, err := e.Info()
+				if e.Name() == "mine.tmp" || err != nil {
+					continue
+				}
+				if runtime.GOOS != "windows" && info.Mode() != 0o600 {
+					t.Errorf("%s has the mode %v; want 0600", e.Name(), info.Mode())
+				}
+				names = append(names, e.Name())
+			}
+		})
+		for range 2 {
+			if _, err := get().SaveFile(filepath.Join(dir, "x"), look, Checksum{"sha256": strings.Repeat("0", 64)}); !errors.Is(err, ErrChecksum) {
+				t.Errorf("SaveFile = %v; want %v", err, ErrChecksum)
+			}
+		}
+		if len(names) < 2 || names[0] == names[len(names)-1] {
+			t.Errorf("the temporary files were %q; want two of different names", names)
+		}
+		wantFiles(t, dir, map[string]string{"mine.tmp": "old"})
+	})
+}
+
 func TestFillBlockNoProgress(t *testing.T) {
 	n, err := fillBlock(idleReader{}, make([]byte, 10))
 	if n != 0 || err != io.ErrNoProgress {

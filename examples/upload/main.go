@@ -1,7 +1,7 @@
-// Upload streams a file to a server, with a progress bar:
+// Upload streams a file to a server as that of a form, with a progress bar:
 //
 //	go run -C examples ./upload
-//	go run -C examples ./upload -file large.iso -url https://example.com -to /upload
+//	go run -C examples ./upload -file large.iso -url https://example.com -to /upload -field image
 package main
 
 import (
@@ -9,8 +9,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -19,24 +17,21 @@ import (
 )
 
 var (
-	file = flag.String("file", "", "file to send (default: some bytes)")
-	to   = flag.String("to", "/archive.bin", "path on the server")
+	file  = flag.String("file", "", "file to send (default: some bytes)")
+	to    = flag.String("to", "/upload", "path on the server")
+	field = flag.String("field", "file", "name of the field in the form")
 )
 
 func main() { program.Main(upload) }
 
 func upload(ctx context.Context, url string) error {
-	var body io.Reader = bytes.NewReader(make([]byte, 12<<20))
-	if *file != "" {
-		f, err := os.Open(*file)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		body = f
+	source := requests.File{Field: *field, Path: *file}
+	if *file == "" {
+		source = requests.File{Field: *field, Name: "zeros.bin", Reader: bytes.NewReader(make([]byte, 12<<20))}
 	}
 	bar := progressbar.DefaultBytes(-1, "upload")
-	r, err := requests.Put(ctx, url+*to, requests.Reader(body),
+	r, err := requests.Post(ctx, url+*to,
+		requests.Files{source},
 		requests.RaiseForStatus(true),
 		requests.OnProgress(func(done, total int64) {
 			bar.ChangeMax64(total)

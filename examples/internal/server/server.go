@@ -25,7 +25,7 @@ func Start() (url string, stop func(), err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", httpbin.New())
 	mux.HandleFunc("GET /archive.bin", archive)
-	mux.HandleFunc("PUT /archive.bin", store)
+	mux.HandleFunc("POST /upload", upload)
 	mux.HandleFunc("GET /books", books)
 	s := &http.Server{Handler: mux}
 	go s.Serve(l) // it ends with an error in any case, and then by stop
@@ -50,15 +50,29 @@ func (w *slowWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// store takes a file, at the same speed, and says how long it was.
-func store(w http.ResponseWriter, r *http.Request) {
-	n, err := io.Copy(&slowWriter{discard{}}, r.Body)
+// upload takes the files of a form, at the same speed, and says how long they were.
+func upload(w http.ResponseWriter, r *http.Request) {
+	form, err := r.MultipartReader()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	sizes := make(map[string]int64)
+	for {
+		part, err := form.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			sizes[part.FileName()], err = io.Copy(&slowWriter{discard{}}, part)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]int64{"stored": n})
+	json.NewEncoder(w).Encode(sizes)
 }
 
 type discard struct{ http.ResponseWriter }
