@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -49,13 +50,47 @@ var corpusCalls = struct {
 	rawRead func(r *Response, n int) ([]byte, error)
 }{
 	code:            Code,
+	proxies:         proxiesOption,
+	proxyOf:         proxyOf,
+	retry:           setRetries,
 	digest:          DigestAuth,
 	next:            (*Response).Next,
 	files:           filesOption,
 	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
-	responseCookies: func(r *Response) []any { return jarList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) },
+	responseCookies: func(r *Response) []any { return jarList(r.Cookies()) },
 	setCookie:       setCorpusCookie,
 	jarOp:           jarOperation,
+
+	links:            linkMap,
+	apparentEncoding: (*Response).ApparentEncoding,
+	textPieces:       (*Response).IterText,
+	lines:            (*Response).IterSplit,
+	rawRead:          readRaw,
+}
+
+// linkMap gives each link the form of Requests, with the target as it was sent.
+func linkMap(r *Response) map[string]map[string]string {
+	links := make(map[string]map[string]string)
+	for key, l := range r.Links() {
+		params := maps.Clone(l.Params)
+		params["url"] = l.Ref
+		if l.Rel != "" {
+			params["rel"] = l.Rel
+		}
+		links[key] = params
+	}
+	return links
+}
+
+func readRaw(r *Response, n int) ([]byte, error) {
+	raw, err := r.Raw()
+	if err != nil {
+		return nil, err
+	}
+	if n >= 0 {
+		raw = io.LimitReader(raw, int64(n))
+	}
+	return io.ReadAll(raw)
 }
 
 // A corpusFormFile is an entry of `files` (FORMAT.md, section 8).
@@ -89,12 +124,11 @@ var corpusFeatures = []corpusFeature{
 	{name: "digest", have: corpusCalls.digest != nil},
 	{name: "retries", have: corpusCalls.retry != nil, uses: usesMounts},
 	{name: "netrc", have: true},
-	{name: "env-proxy", have: false},
+	{name: "env-proxy", have: true},
 	{name: "proxy-wire", have: corpusCalls.proxies != nil},
 	{name: "charset-detection", have: corpusCalls.apparentEncoding != nil, uses: readsAny("apparent_encoding")},
-	{name: "charset:", have: false},
-	{name: "text", have: false, uses: usesText}, // charsets by header, declaration and content
-	{name: "env-bundle", have: false, uses: usesEnvBundle},
+	{name: "charset:", have: true},
+	{name: "env-bundle", have: true, uses: usesEnvBundle},
 	{name: "jar-api", have: corpusCalls.jarOp != nil},
 	{name: "cookies", have: corpusCalls.jarCookies != nil, uses: usesCookies},
 	{name: "call-cookies", have: corpusCalls.callCookies != nil, uses: usesCallCookies},
@@ -175,15 +209,6 @@ func usesFiles(c *corpusCase) bool {
 
 func usesNext(c *corpusCase) bool {
 	return readsAny("next")(c) || c.anyStep(func(s *stepSpec) bool { return s.Op == "next" })
-}
-
-// usesText finds text that is not simply UTF-8.
-func usesText(c *corpusCase) bool {
-	setsEncoding := func(s *sessionSpec) bool {
-		return slices.ContainsFunc(s.Hooks, func(h hookSpec) bool { return h.Do == "set_encoding" })
-	}
-	return c.Area == "text" || strings.HasPrefix(c.Name, "json/charset-detected/") ||
-		readsAny("set_encoding")(c) || c.anySession(setsEncoding)
 }
 
 // usesEnvBundle finds authorities that the environment names.

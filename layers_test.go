@@ -22,7 +22,7 @@ import (
 
 // upperFiles are above all others: they alone know what a Session is. A file
 // with methods of Session belongs here.
-var upperFiles = []string{"client.go", "httpclient.go", "logger.go", "session.go"}
+var upperFiles = []string{"client.go", "httpclient.go", "logger.go", "session.go", "pages.go", "events.go", "download.go"}
 
 // lowerExceptions are the names of upper files that a lower one uses all the same.
 var lowerExceptions = map[string]string{
@@ -102,9 +102,7 @@ var borders = []border{
 			"body.go",       // the files of an upload
 			"multipart.go",  // likewise
 			"cookiefile.go", // the jar on disk
-			"stream.go",     // SaveFile
-			"save.go",       // likewise
-			"download.go",   // the partial file of a download
+			"file.go",       // SaveFile, the partial file of a download
 		},
 	},
 	{

@@ -2,12 +2,9 @@ package requests
 
 import (
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +49,11 @@ type Response struct {
 	// TLS describes the connection, nil if it was not encrypted.
 	TLS *tls.ConnectionState
 
-	journey *journey // behind a redirect that was not followed
+	journey     *journey     // behind a redirect that was not followed
+	jsonDecoder JSONDecoder  // of the call
+	trailer     *http.Header // filled in by the transport at the end of the body
+
+	clock   *clock // nil unless the times were asked for
 	wire    wireBody
 	memory  memoryBody
 	content []byte
@@ -122,45 +123,6 @@ func (r *Response) Close() error {
 	return nil
 }
 
-// Text returns the body as text, decoded from Encoding or, if that is empty,
-// from what the body itself shows: a byte order mark, UTF-8, a charset declared
-// in HTML or XML, or the one it looks like. What cannot be decoded becomes U+FFFD.
-func (r *Response) Text() string {
-	return decodeText(r.Content(), r.Encoding)
-}
-
-// JSON decodes the body, which must be one JSON value, into v as
-// [json.Unmarshal] does. UTF-8, UTF-16 and UTF-32 are recognised. An error is
-// [ErrInvalidJSON], or what kept the body from being read; v is then as it was.
-func (r *Response) JSON(v any) error {
-	if err := r.Load(); err != nil {
-		return err
-	}
-	if err := unmarshal(jsonText(r.content), v); err != nil {
-		return &Error{Op: "read", URL: redactURL(r.URL), Err: fail(ErrInvalidJSON, err)}
-	}
-	return nil
-}
-
-// unmarshal is json.Unmarshal, but leaves v as it was after an error.
-func unmarshal(data []byte, v any) error {
-	target := reflect.ValueOf(v)
-	if target.Kind() != reflect.Pointer || target.IsNil() {
-		return fmt.Errorf("JSON(%T): the target is not a pointer", v)
-	}
-	if target.Elem().IsZero() { // the usual one: what was nothing becomes nothing again
-		err := json.Unmarshal(data, v)
-		if err != nil {
-			target.Elem().SetZero()
-		}
-		return err
-	}
-	if err := json.Unmarshal(data, reflect.New(target.Type().Elem()).Interface()); err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
-}
-
 // IsRedirect reports whether the response is one that names where to go on.
 func (r *Response) IsRedirect() bool {
 	_, has := r.Header["Location"]
@@ -172,16 +134,56 @@ func (r *Response) IsPermanentRedirect() bool {
 	return r.IsRedirect() && (r.StatusCode == http.StatusMovedPermanently || r.StatusCode == http.StatusPermanentRedirect)
 }
 
+// Cookies returns the cookies that this response sets, without those that it
+// expires. The session has them in its jar already, as far as it may keep them.
+func (r *Response) Cookies() []*Cookie {
+	return parseSetCookies(r.URL, r.Header["Set-Cookie"])
+}
+
+// Trailer returns the fields that came after the body (RFC 9110, section 6.5).
+// They are there once the body was read to its end.
+func (r *Response) Trailer() http.Header {
+	if r.trailer == nil {
+		return nil
+	}
+	return *r.trailer
+}
+
+// Raw returns the body as it comes, before its content codings are undone: for
+// what keeps or passes on coded bytes, and knows their Content-Encoding. It is
+// for a streamed response of which nothing was read; else, unless there are no
+// codings, it fails with [ErrStreamConsumed]. All else that reads the response
+// from then on gets the same undecoded bytes.
+func (r *Response) Raw() (io.Reader, error) {
+	if r.wire.coded() {
+		if r.loaded || r.wire.started {
+			return nil, &Error{Op: "read", URL: redactURL(r.URL), Err: ErrStreamConsumed}
+		}
+		r.wire.header = http.Header{}
+	}
+	return r.Body, nil
+}
+
+// WriteTo writes the body to w, and implements [io.WriterTo]. A streamed
+// response goes through in blocks, can be written once, and is closed.
+func (r *Response) WriteTo(w io.Writer) (int64, error) {
+	if r.loaded {
+		return (&memoryBody{r: r}).WriteTo(w)
+	}
+	if err := r.stream(); err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	return r.wire.WriteTo(w)
+}
+
 // String is "<Response [200]>", as in Requests.
 func (r *Response) String() string { return "<Response [" + strconv.Itoa(r.StatusCode) + "]>" }
 
 // newResponse describes what came back for p. The body is still on the wire.
 func newResponse(hr *http.Response, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	if hr.StatusCode < 100 { // net/http takes "HTTP/1.1 000"
-		return nil, failText(ErrProtocol, "status "+strconv.Itoa(hr.StatusCode))
-	}
-	if hr.StatusCode == http.StatusSwitchingProtocols {
-		return nil, failText(ErrProtocol, "the server switched protocols unasked")
+	if err := checkFraming(hr); err != nil {
+		return nil, err
 	}
 	r := &Response{StatusCode: hr.StatusCode, Proto: hr.Proto, Header: hr.Header, URL: p.URL, Request: p, TLS: hr.TLS}
 	if r.Header == nil {
@@ -189,7 +191,14 @@ func newResponse(hr *http.Response, p *PreparedRequest, opts *SendOptions) (*Res
 	}
 	_, r.Reason, _ = strings.Cut(hr.Status, " ")
 	r.Encoding = headerCharset(r.Header)
-	r.wire = wireBody{src: hr.Body, length: hr.ContentLength, limit: opts.MaxBody, url: p.URL, header: hr.Header}
+	r.trailer = &hr.Trailer
+	if isBare(hr) {
+		hr.Body = &bareBody{ReadCloser: hr.Body}
+	}
+	r.wire = wireBody{src: hr.Body, length: hr.ContentLength, limit: opts.MaxBody, url: p.URL, header: r.Header}
+	if hr.StatusCode == http.StatusPartialContent { // the range is one of coded bytes, which can be decoded from their beginning alone
+		r.wire.header = http.Header{}
+	}
 	if p.Method == http.MethodHead || hr.Body == nil {
 		r.wire.length = 0
 	}

@@ -60,6 +60,32 @@ func (w *wireBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// WriteTo implements [io.WriterTo], so that [io.Copy] does not bring a buffer of
+// its own: to a file its 32 KB take a quarter more time than blocks of 256 KB.
+func (w *wireBody) WriteTo(dst io.Writer) (n int64, err error) {
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	for {
+		m, err := w.Read(block[:])
+		if m > 0 {
+			written, failed := dst.Write(block[:m])
+			n += int64(written)
+			if failed == nil && written < m {
+				failed = io.ErrShortWrite
+			}
+			if failed != nil {
+				return n, failed
+			}
+		}
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
 func (w *wireBody) ended() error {
 	if w.err != nil {
 		return w.err
@@ -389,89 +415,10 @@ func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
 // stream claims the body for one reader.
 func (r *Response) stream() error {
 	if r.wire.started || r.wire.done {
-		if r.wire.err != nil {
-			return r.wire.err
+		if err := r.wire.err; err != nil && !(r.wire.started && errors.Is(err, ErrClosed)) {
+			return err
 		}
 		return &Error{Op: "read", URL: redactURL(r.URL), Err: ErrStreamConsumed}
 	}
 	return nil
-}
-
-// IterLines returns the lines of the body as text, without their ends. LF, CRLF
-// and CR end a line, wherever the chunks of the body split; a last line may
-// have no end. It streams, ends and fails as IterContent does.
-func (r *Response) IterLines() iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		var line lineSplitter
-		for chunk, err := range r.IterContent(0) {
-			if err != nil {
-				yield("", err)
-				return
-			}
-			if !line.split(chunk, yield) {
-				return
-			}
-		}
-		if last, ok := line.rest(); ok {
-			yield(last, nil)
-		}
-	}
-}
-
-// lineSplitter cuts chunks into lines.
-type lineSplitter struct {
-	part  []byte // the begun line
-	begun bool   // there is one, though it may be empty so far
-	cr    bool   // the last chunk ended in CR: an LF now belongs to it
-}
-
-func (l *lineSplitter) split(chunk []byte, yield func(string, error) bool) bool {
-	if l.cr && len(chunk) > 0 {
-		l.cr = false
-		if chunk[0] == '\n' {
-			chunk = chunk[1:]
-		}
-	}
-	for len(chunk) > 0 {
-		i := indexLineEnd(chunk)
-		if i < 0 {
-			l.part = append(l.part, chunk...)
-			l.begun = true
-			return true
-		}
-		line := chunk[:i]
-		if l.begun {
-			l.part = append(l.part, line...)
-			line = l.part
-		}
-		next := i + 1
-		if chunk[i] == '\r' {
-			if next == len(chunk) {
-				l.cr = true
-			} else if chunk[next] == '\n' {
-				next++
-			}
-		}
-		text := string(line)
-		l.part, l.begun = l.part[:0], false
-		if !yield(text, nil) {
-			return false
-		}
-		chunk = chunk[next:]
-	}
-	return true
-}
-
-func (l *lineSplitter) rest() (string, bool) { return string(l.part), l.begun }
-
-// indexLineEnd finds the first LF or CR.
-func indexLineEnd(b []byte) int {
-	lf := bytes.IndexByte(b, '\n')
-	if lf < 0 {
-		return bytes.IndexByte(b, '\r')
-	}
-	if cr := bytes.IndexByte(b[:lf], '\r'); cr >= 0 {
-		return cr
-	}
-	return lf
 }

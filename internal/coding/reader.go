@@ -80,7 +80,7 @@ func NewReader(body io.Reader, codings []string, limits Limits) (*Reader, error)
 		if pool == nil {
 			return nil, fmt.Errorf("%w: %.32q", ErrUnknownCoding, codings[i])
 		}
-		r.stages = append(r.stages, stage{coding: codings[i], pool: pool, from: from})
+		r.stages = append(r.stages, stage{coding: codings[i], pool: pool, reader: r, from: from})
 		s := &r.stages[len(r.stages)-1]
 		s.out.r = s
 		from = &s.out
@@ -109,28 +109,11 @@ func (r *Reader) read(p []byte) (int, error) {
 		decoded = &r.stages[len(r.stages)-1].out
 	}
 	n, err := decoded.Read(p)
-	if err == nil {
-		err = r.overLimit()
-	}
 	if err != nil {
 		r.err = err
 		r.recycle()
 	}
 	return n, err
-}
-
-// overLimit looks at every stage, for a bomb may grow in one and shrink in the next.
-func (r *Reader) overLimit() error {
-	if r.limits.Ratio < 0 {
-		return nil
-	}
-	for i := range r.stages {
-		s := &r.stages[i]
-		if s.out.n > r.limits.Free && s.out.n/r.limits.Ratio > r.body.n {
-			return fmt.Errorf("%s: %w: %d bytes from %d", s.coding, ErrTooLarge, s.out.n, r.body.n)
-		}
-	}
-	return nil
 }
 
 // Release lets the decoders go to other bodies. It decodes nothing, and leaves
@@ -172,6 +155,7 @@ type stage struct {
 	coding string
 	pool   *sync.Pool
 	unit   *unit // nil before the first Read
+	reader *Reader
 	from   *input
 	out    input // over the stage itself
 	ended  bool  // the coded data is over, but not all that follows it is read
@@ -241,10 +225,20 @@ func (s *stage) Read(p []byte) (int, error) {
 			return n, s.cause(err)
 		}
 		if n > 0 {
-			return n, nil
+			return n, s.overLimit(n)
 		}
 	}
 	return 0, io.ErrNoProgress
+}
+
+// overLimit checks what this stage has made of the body, with n bytes that are
+// new. The last stage is not enough: a bomb may grow in one and shrink in the next.
+func (s *stage) overLimit(n int) error {
+	decoded, encoded, limits := s.out.n+int64(n), s.reader.body.n, s.reader.limits
+	if decoded <= limits.Free || limits.Ratio < 0 || decoded/limits.Ratio <= encoded {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: %d bytes from %d", s.coding, ErrTooLarge, decoded, encoded)
 }
 
 // finish reads what follows the coded data, and returns how the input ended.

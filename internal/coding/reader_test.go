@@ -1,6 +1,7 @@
 package coding
 
 import (
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -229,30 +230,27 @@ func TestCutAnywhere(t *testing.T) {
 // TestBodyError holds row B121: an error of the body is returned as it is, be
 // it before, in or after the coded data, and wins over what it leads to.
 func TestBodyError(t *testing.T) {
-	for _, coding := range all {
-		data := encode(t, coding, text)
-		for _, cause := range []error{io.ErrUnexpectedEOF, errors.New("connection reset")} {
-			for name, sent := range map[string][]byte{
-				"before":             nil,
-				"in the first bytes": data[:2],
-				"in the data":        data[:len(data)/2],
-				"in the last byte":   data[:len(data)-1],
-				"after":              data,
-				"after garbage":      join(data, []byte("garbage")),
-			} {
-				t.Run("B121 "+coding+" "+name, func(t *testing.T) {
-					for _, codings := range [][]string{{coding}, {"gzip", coding}} {
-						body := io.MultiReader(bytes.NewReader(sent), iotest.ErrReader(cause))
-						_, err := io.ReadAll(mustReader(body, codings...))
-						if len(codings) == 2 && len(sent) >= len(data)/2 {
-							continue // what was decoded is no gzip
-						}
-						if err != cause {
-							t.Errorf("%v: error %v; want %v itself", codings, err, cause)
-						}
+	for _, codings := range [][]string{{"gzip"}, {"deflate"}, {"br"}, {"zstd"}, {"gzip", "zstd"}, {"br", "deflate", "gzip"}} {
+		data := []byte(text)
+		for _, coding := range codings {
+			data = encode(t, coding, data)
+		}
+		for name, sent := range map[string][]byte{
+			"before":             nil,
+			"in the first bytes": data[:2],
+			"in the data":        data[:len(data)/2],
+			"in the last byte":   data[:len(data)-1],
+			"after":              data,
+			"after garbage":      join(data, []byte("garbage")),
+		} {
+			t.Run("B121 "+strings.Join(codings, ",")+" "+name, func(t *testing.T) {
+				for _, cause := range []error{io.ErrUnexpectedEOF, errors.New("connection reset")} {
+					body := io.MultiReader(bytes.NewReader(sent), iotest.ErrReader(cause))
+					if _, err := io.ReadAll(mustReader(body, codings...)); err != cause {
+						t.Errorf("error %v; want %v itself", err, cause)
 					}
-				})
-			}
+				}
+			})
 		}
 	}
 }
@@ -290,12 +288,15 @@ func TestStreaming(t *testing.T) {
 		r := mustReader(pr, strings.Replace(coding, "raw", "deflate", 1))
 		next := make(chan string)
 		go func() {
-			w := newEncoder(t, coding, pw)
+			sent := bufio.NewWriter(pw) // a pipe has no buffer, and some encoders flush in parts
+			w := newEncoder(t, coding, sent)
 			for line := range next {
 				io.WriteString(w, line)
 				w.Flush()
+				sent.Flush()
 			}
 			w.Close()
+			sent.Flush()
 			pw.Close()
 		}()
 		buf := make([]byte, 64<<10)

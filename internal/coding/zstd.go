@@ -53,6 +53,8 @@ func (d *zstdDecoder) Read(p []byte) (int, error) {
 			return n, fmt.Errorf("window above %d bytes: %w", maxZstdWindow, ErrTooLarge)
 		case err != io.EOF:
 			return n, err
+		case !d.frame.over(): // the decoder takes a frame that is cut in its magic number for none
+			return n, io.ErrUnexpectedEOF
 		}
 		if err := d.close(); err != nil || n > 0 {
 			return n, err
@@ -126,6 +128,8 @@ type zstdFrame struct {
 	next     func(*zstdFrame) error // begins the part after it, nil after the last
 	checksum bool
 }
+
+func (f *zstdFrame) over() bool { return f.left == 0 && f.next == nil }
 
 func (f *zstdFrame) Read(p []byte) (int, error) {
 	for f.left == 0 {

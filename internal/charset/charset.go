@@ -1,0 +1,155 @@
+// Package charset turns text in any encoding of the web into UTF-8, and finds
+// out which encoding a text is in.
+//
+// It follows the Encoding Standard (encoding.spec.whatwg.org) and knows some
+// more encodings that Python's users meet. UTF-7 is not among them and never
+// will be: it hides markup from whoever looks for it.
+package charset
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/transform"
+)
+
+// Lookup returns the name of the encoding that a label means, in lower case as
+// the DOM's TextDecoder has it. It knows the labels of the Encoding Standard,
+// UTF-32, code pages of IBM, and Python's names, whatever their case, hyphens
+// and underscores.
+//
+// As in browsers "iso-8859-1" and "us-ascii" mean windows-1252 and "gb2312"
+// means gbk: what is sent under these labels is written in the larger
+// encoding, and what is not decodes the same in it.
+func Lookup(label string) (name string, ok bool) {
+	c, ok := find(label)
+	if !ok {
+		return "", false
+	}
+	return c.name, true
+}
+
+// Decode returns the text b in UTF-8. A label that [Lookup] does not know is
+// taken for UTF-8. As the Encoding Standard has it, a byte order mark counts
+// more than the label and is no part of the text, and what cannot be decoded
+// becomes U+FFFD, one for each maximal part of a sequence.
+func Decode(b []byte, label string) string {
+	c := labelled(label)
+	if mark, n, _ := byteOrderMark(b, c, true); mark != nil {
+		c, b = mark, b[n:]
+	}
+	if coding, ok := c.coding.(*charmap.Charmap); ok {
+		return decodeBytes(b, coding)
+	}
+	if c.name == "utf-8" && utf8.Valid(b) {
+		return string(b)
+	}
+	text, err := c.coding.NewDecoder().Bytes(b)
+	if err != nil { // no decoder of charsets has one
+		return strings.ToValidUTF8(string(b), "\ufffd")
+	}
+	return string(text)
+}
+
+// decodeBytes decodes an encoding of single bytes.
+func decodeBytes(b []byte, coding *charmap.Charmap) string {
+	if isASCII(b) && coding.DecodeByte('A') == 'A' { // not EBCDIC
+		return string(b)
+	}
+	var runes [256]rune
+	var sizes [256]byte
+	for i := range runes {
+		runes[i] = coding.DecodeByte(byte(i))
+		sizes[i] = byte(utf8.RuneLen(runes[i]))
+	}
+	size := 0
+	for _, c := range b {
+		size += int(sizes[c])
+	}
+	var text strings.Builder
+	text.Grow(size)
+	for _, c := range b {
+		if sizes[c] == 1 {
+			text.WriteByte(byte(runes[c]))
+		} else {
+			text.WriteRune(runes[c])
+		}
+	}
+	return text.String()
+}
+
+// NewReader returns a reader of the text in r in UTF-8, decoded as [Decode]
+// does. It passes on what r gives at once, but for the part of a character.
+func NewReader(r io.Reader, label string) io.Reader {
+	return transform.NewReader(r, &decoder{charset: labelled(label)})
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func labelled(label string) *charset {
+	c, ok := find(label)
+	if !ok {
+		c, _ = find("utf-8")
+	}
+	return c
+}
+
+// A decoder decodes a stream. It knows by what once it has seen the first bytes.
+type decoder struct {
+	*charset
+	transform.Transformer
+}
+
+func (d *decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+	if d.Transformer == nil {
+		mark, n, undecided := byteOrderMark(src, d.charset, atEOF)
+		if undecided {
+			return 0, 0, transform.ErrShortSrc
+		}
+		if mark == nil {
+			mark = d.charset
+		}
+		d.Transformer = mark.coding.NewDecoder()
+		nSrc, src = n, src[n:]
+	}
+	nDst, n, err := d.Transformer.Transform(dst, src, atEOF)
+	return nDst, nSrc + n, err
+}
+
+func (d *decoder) Reset() { d.Transformer = nil }
+
+// byteOrderMark returns the encoding that the mark at the beginning of b
+// stands for and the length of the mark. It is undecided if b, not being the
+// whole text, may be a part of one. UTF-32 is looked for where it is expected:
+// elsewhere its mark is that of UTF-16 and a NUL.
+func byteOrderMark(b []byte, expected *charset, whole bool) (c *charset, n int, undecided bool) {
+	for _, m := range [...]struct{ mark, name string }{
+		{"\xff\xfe\x00\x00", "utf-32le"},
+		{"\x00\x00\xfe\xff", "utf-32be"},
+		{"\xef\xbb\xbf", "utf-8"},
+		{"\xfe\xff", "utf-16be"},
+		{"\xff\xfe", "utf-16le"},
+	} {
+		if strings.HasPrefix(m.name, "utf-32") && expected != nil && !strings.HasPrefix(expected.name, "utf-32") {
+			continue
+		}
+		if bytes.HasPrefix(b, []byte(m.mark)) {
+			c, _ = find(m.name)
+			return c, len(m.mark), false
+		}
+		if !whole && strings.HasPrefix(m.mark, string(b)) {
+			return nil, 0, true
+		}
+	}
+	return nil, 0, false
+}

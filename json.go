@@ -1,0 +1,229 @@
+package requests
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-requests/requests/internal/charset"
+)
+
+// JSONDecoder decodes the JSON of responses in place of [encoding/json], for
+// another library or for settings of one's own, such as numbers that keep their
+// digits. It gets one whole text in UTF-8, must refuse anything behind its one
+// value, and must not keep data.
+//
+//	s := requests.NewSession(requests.JSONDecoder(sonic.Unmarshal))
+type JSONDecoder func(data []byte, v any) error
+
+func (JSONDecoder) option() {}
+
+// JSON decodes the body, which must be one JSON value, into v as
+// [json.Unmarshal] does, or as the [JSONDecoder] of the call. The body may be in
+// UTF-8, UTF-16 or UTF-32, with or without a byte order mark, or in another
+// Encoding; bytes that are no text become U+FFFD.
+//
+// An error is [ErrInvalidJSON], or what kept the body from being read; v is then
+// as it was. It says where in the text the fault is, and wraps what the decoder
+// returned: a [*json.SyntaxError] or a [*json.UnmarshalTypeError] as a rule.
+func (r *Response) JSON(v any) error {
+	if err := r.Load(); err != nil {
+		return err
+	}
+	return r.decode(jsonText(r.content, r.Encoding), v)
+}
+
+// IterJSON returns the values of a body that has a JSON value on each line
+// (JSON Lines). Blank lines are passed over. It streams and ends as the lines
+// of [Response.IterLines] do; a line that cannot be decoded is the last, with
+// [ErrInvalidJSON].
+func IterJSON[T any](r *Response) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		n := 0
+		for line, err := range r.IterLineBytes() {
+			n++
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			if len(bytes.TrimLeft(line, " \t")) == 0 {
+				continue
+			}
+			var v T
+			if err := r.decode(line, &v); err != nil {
+				yield(none, atLine(n, err))
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// decode decodes data, and names what goes wrong.
+func (r *Response) decode(data []byte, v any) error {
+	err := unmarshal(r.jsonDecoder, data, v)
+	if err == nil {
+		return nil
+	}
+	if offset, ok := faultOffset(err); ok {
+		err = &jsonFault{err: err, place: placeOf(data, offset), near: snippet(data, offset)}
+	}
+	return &Error{Op: "read", URL: redactURL(r.URL), Err: fail(ErrInvalidJSON, err)}
+}
+
+// unmarshal decodes data into v, but leaves v as it was after an error.
+func unmarshal(decode JSONDecoder, data []byte, v any) error {
+	target := reflect.ValueOf(v)
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		return fmt.Errorf("JSON(%T): the target is not a pointer", v)
+	}
+	if decode == nil {
+		decode = json.Unmarshal
+	}
+	if target.Elem().IsZero() { // the usual one: what was nothing becomes nothing again
+		err := decode(data, v)
+		if err != nil {
+			target.Elem().SetZero()
+		}
+		return err
+	}
+	if err := decode(data, reflect.New(target.Type().Elem()).Interface()); err != nil {
+		return err
+	}
+	return decode(data, v)
+}
+
+// jsonText returns data in UTF-8 without a byte order mark, which is data itself
+// as a rule. A NUL among the first two bytes can only be half a character, as
+// JSON has none (RFC 4627, section 3); otherwise encoding counts.
+func jsonText(data []byte, encoding string) []byte {
+	if rest, ok := bytes.CutPrefix(data, []byte("\xef\xbb\xbf")); ok {
+		return rest
+	}
+	if wide := wideEncoding(data); wide != "" {
+		return []byte(charset.Decode(data, wide))
+	}
+	if name, ok := charset.Lookup(encoding); ok && name != "utf-8" {
+		return []byte(charset.Decode(data, encoding))
+	}
+	return data
+}
+
+// wideEncoding is the encoding of units of more than a byte that b begins in,
+// "" for none.
+func wideEncoding(b []byte) string {
+	var first [4]byte // what is missing is no NUL
+	for i := range first {
+		first[i] = 'x'
+	}
+	copy(first[:], b)
+	zero := func(i int) bool { return first[i] == 0 }
+	switch {
+	case len(b) < 2:
+		return ""
+	case bytes.HasPrefix(b, []byte("\xff\xfe\x00\x00")):
+		return "utf-32le"
+	case bytes.HasPrefix(b, []byte("\x00\x00\xfe\xff")):
+		return "utf-32be"
+	case bytes.HasPrefix(b, []byte("\xff\xfe")):
+		return "utf-16le"
+	case bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return "utf-16be"
+	case zero(0) && zero(1):
+		return "utf-32be"
+	case zero(0):
+		return "utf-16be"
+	case zero(1) && zero(2) && zero(3):
+		return "utf-32le"
+	case zero(1):
+		return "utf-16le"
+	}
+	return ""
+}
+
+// A jsonFault tells where a text is no JSON, or not of the wanted type.
+type jsonFault struct {
+	err   error
+	place string
+	near  string // "" if it may be a secret
+}
+
+func (e *jsonFault) Error() string {
+	text := e.place + ": " + strings.TrimPrefix(e.err.Error(), "json: ")
+	if e.near != "" {
+		text += " near " + e.near
+	}
+	return text
+}
+
+func (e *jsonFault) Unwrap() error { return e.err }
+
+// faultOffset is how many bytes encoding/json had read when it found err.
+func faultOffset(err error) (int64, bool) {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return e.Offset, true
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return e.Offset, true
+	}
+	return 0, false
+}
+
+// placeOf is the line and the column, in bytes, that read bytes end in.
+func placeOf(data []byte, read int64) string {
+	before := data[:min(max(read-1, 0), int64(len(data)))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return "line " + strconv.Itoa(line) + " column " + strconv.Itoa(column)
+}
+
+// A snippet shows so many bytes before and after a fault.
+const (
+	snippetBefore = 24
+	snippetAfter  = 24
+)
+
+// snippet quotes data around a fault. It is "" if there is nothing, or if that or
+// what came just before it looks like a credential: a name of one, or a long
+// word such as a token is.
+func snippet(data []byte, read int64) string {
+	at := int(min(max(read-1, 0), int64(len(data))))
+	from, to := max(at-snippetBefore, 0), min(at+snippetAfter, len(data))
+	if from == to || looksSecret(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
+		return ""
+	}
+	return strconv.Quote(strings.ToValidUTF8(string(data[from:to]), "\uFFFD"))
+}
+
+// hasLongWord finds a run of the characters of tokens (RFC 9110, section 11.2)
+// that is too long for most words.
+func hasLongWord(b []byte) bool {
+	const long = 16
+	run := 0
+	for _, c := range b {
+		if run++; !token68.has(c) {
+			run = 0
+		}
+		if run == long {
+			return true
+		}
+	}
+	return false
+}
+
+// atLine adds the number of a line to err, which decode gave.
+func atLine(n int, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	return &Error{Op: e.Op, URL: e.URL, Err: fmt.Errorf("value on line %d: %w", n, e.Err)}
+}

@@ -1,0 +1,88 @@
+package requests
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+)
+
+// Pages gets url and then each next page, as the Link field with the relation
+// "next" of the one before names it, for as long as there is one (RFC 8288). A
+// next page is asked for like the first: with the same fields, authentication
+// and cookies, but at the URL that the server gave, so that Params are sent with
+// the first alone. One of another origin gets nothing that was bound to the
+// first, just as a redirect does not.
+//
+// An error ends it, and so does a page that was there before, with
+// [ErrProtocol]. A streamed page is closed once the loop goes on.
+func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Seq2[*Response, error] {
+	return func(yield func(*Response, error) bool) {
+		r, err := s.Get(ctx, url, opts...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		first, seen := r.Request.URL, make(map[string]bool)
+		if len(r.History) > 0 {
+			first = r.History[0].URL
+		}
+		for {
+			seen[pageKey(r.URL)] = true
+			if !yield(r, nil) {
+				return
+			}
+			r.Close()
+			next, err := s.nextPage(r, first)
+			switch {
+			case err != nil:
+				yield(nil, prepareError(r.Links()["next"].Ref, err))
+				return
+			case next == nil:
+				return
+			case seen[pageKey(next.URL)]:
+				yield(nil, &Error{Op: "prepare", URL: redactURL(next.URL), Err: failText(ErrProtocol, "the next page was there before")})
+				return
+			}
+			next.call = opts
+			if r, err = s.Send(ctx, next); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+// pageKey names a page, wherever in it u leads.
+func pageKey(u *url.URL) string {
+	page := *u
+	page.Fragment, page.RawFragment = "", ""
+	return page.String()
+}
+
+// nextPage returns the request for the page after r, nil if r is the last. The
+// caller has named the host of first, and no other one.
+func (s *Session) nextPage(r *Response, first *url.URL) (*PreparedRequest, error) {
+	link, ok := r.Links()["next"]
+	if !ok {
+		return nil, nil
+	}
+	target, err := resolveReference(r.URL, link.Ref)
+	if err != nil {
+		return nil, err
+	}
+	if !isHTTP(target.Scheme) && target.Scheme != r.URL.Scheme {
+		return nil, failText(ErrInvalidScheme, "a next page in another scheme")
+	}
+	q, err := redirected(r.Request, http.StatusTemporaryRedirect, target)
+	if err != nil {
+		return nil, err
+	}
+	q.named = first
+	if !q.ownCookie {
+		if field := cookieField(s.Cookies, target, hostname(target) == hostname(first), q.cookies); field != "" {
+			q.Header["Cookie"] = []string{field}
+		}
+	}
+	return q, q.authenticate()
+}
