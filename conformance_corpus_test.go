@@ -39,6 +39,8 @@ type corpusCase struct {
 	CookieOrder    bool                       `json:"cookie_order"`
 	StrictDefaults bool                       `json:"strict_defaults"`
 	Expect         json.RawMessage            `json:"expect"` // expectation, once ignore was applied
+
+	fault error // that it is not of the format
 }
 
 type inputSpec struct {

@@ -237,12 +237,7 @@ func (p *player) cookie(data json.RawMessage) cookieSpec {
 		p.t.Fatalf("cookie %s: %v", data, err)
 	}
 	c.Value = p.fill(c.Value)
-	for _, s := range []**string{&c.Domain, &c.Path} {
-		if *s != nil {
-			text := p.fill(**s)
-			*s = &text
-		}
-	}
+	c.Domain, c.Path = p.filled(c.Domain), p.filled(c.Path)
 	return c
 }
 
@@ -293,11 +288,7 @@ func (p *player) certificate(settings TLS, data json.RawMessage) TLS {
 func (p *player) proxies(m map[string]*string) Option {
 	filled := make(map[string]*string, len(m))
 	for key, value := range m {
-		if value != nil {
-			text := p.fill(*value)
-			value = &text
-		}
-		filled[p.fill(key)] = value
+		filled[p.fill(key)] = p.filled(value)
 	}
 	return corpusCalls.proxies(filled)
 }

@@ -123,8 +123,10 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 		p.session = p.open(NewSession())
 		return nil, p.configure(p.session, &st.sessionSpec)
 	case "jar":
+		op := *st
+		op.Domain, op.Path = p.filled(st.Domain), p.filled(st.Path)
 		var err error
-		seen.value, err = corpusCalls.jarOp(p.session.Cookies, st)
+		seen.value, err = corpusCalls.jarOp(p.session.Cookies, &op)
 		return nil, err
 	}
 	p.t.Fatalf("no such op: %q", st.Op)

@@ -149,6 +149,15 @@ func newScene(t *testing.T, st *corpusSite, c *corpusCase) *scene {
 func (sc *scene) fill(s string) string { return sc.tokens.Replace(s) }
 func (sc *scene) hide(s string) string { return sc.texts.Replace(s) }
 
+// filled is fill for what may be absent.
+func (sc *scene) filled(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	text := sc.fill(*s)
+	return &text
+}
+
 // name makes the placeholders of FORMAT.md, section 3.
 func (sc *scene) name() {
 	var tokens, texts []string

@@ -87,6 +87,8 @@ var (
 	ErrContentDecoding = newKind("cannot decode content")
 	// ErrBodyTooLarge reports a body above [MaxBody], or one that decompresses beyond reason.
 	ErrBodyTooLarge = newKind("body too large")
+	// ErrChecksum reports a file that is not the one which a [Checksum] names.
+	ErrChecksum = newKind("checksum does not match")
 	// ErrInvalidJSON reports a body that is not one JSON value, or not one of the wanted type.
 	ErrInvalidJSON = newKind("invalid JSON")
 )
@@ -209,6 +211,20 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
+// A hookError is what a function of the caller gave that an adapter has called.
+// It is returned as it was.
+type hookError struct{ err error }
+
+func (e *hookError) Error() string { return e.err.Error() }
+func (e *hookError) Unwrap() error { return e.err }
+
+// A callerError is the cause of a context of ours that ended with that of the
+// caller, of which it holds the contextError.
+type callerError struct{ err error }
+
+func (e *callerError) Error() string { return e.err.Error() }
+func (e *callerError) Unwrap() error { return e.err }
+
 // contextError says how ctx ended: by a limit of ours, by the caller's
 // deadline, or by the caller's cancelling, which is no timeout. It is nil while
 // ctx has not ended. The cause that the caller gave is kept beside it.
@@ -218,6 +234,9 @@ func contextError(ctx context.Context) error {
 		return nil
 	}
 	cause := context.Cause(ctx)
+	if c, ok := cause.(*callerError); ok {
+		return c.err
+	}
 	if limit, ok := errors.AsType[*limitError](cause); ok {
 		return limit
 	}
@@ -306,16 +325,21 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 	return fail(ErrProtocol, err)
 }
 
-// classified finds an error that was given its kind where it arose.
+// A classifiedError was given its kind where it arose, and is to be passed on.
+type classifiedError interface {
+	error
+	classified() error
+}
+
+func (e *limitError) classified() error  { return e }
+func (f *failure) classified() error     { return f }
+func (e *ProxyError) classified() error  { return e }
+func (e *sourceError) classified() error { return e.err }
+
+// classified finds the outermost error that was given its kind.
 func classified(err error) (error, bool) {
-	if e, ok := errors.AsType[*limitError](err); ok {
-		return e, true
-	}
-	if e, ok := errors.AsType[*failure](err); ok {
-		return e, true
-	}
-	if e, ok := errors.AsType[*sourceError](err); ok {
-		return e.err, true
+	if e, ok := errors.AsType[classifiedError](err); ok {
+		return e.classified(), true
 	}
 	return nil, false
 }
@@ -351,7 +375,26 @@ func timedOut(err error) bool {
 // isLost reports whether the connection ended, cleanly or not.
 func isLost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
-		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err)
+		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err) || isReset(err)
+}
+
+// A streamReset is the end of a stream of HTTP/2 before its time (RFC 9113,
+// section 6.4). errors.As fills it from net/http's own unexported type, which
+// it therefore looks like field by field.
+type streamReset struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamReset) Error() string { return "HTTP/2 stream reset" }
+
+// isReset reports whether the server gave up a stream, other than for what it
+// or we take for a violation of the protocol.
+func isReset(err error) bool {
+	const protocolError = 1
+	e, ok := errors.AsType[streamReset](err)
+	return ok && e.Code != protocolError
 }
 
 // prepareError wraps err, which came before rawURL was a URL.
@@ -429,5 +472,5 @@ func looksSecret(name string) bool {
 	case "key", "sig", "pwd", "pass", "code", "sid":
 		return true
 	}
-	return false
+	return strings.HasSuffix(name, "-key") && name != "idempotency-key" // Ocp-Apim-Subscription-Key and the like
 }

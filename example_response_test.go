@@ -83,6 +83,29 @@ func ExampleResponse() {
 	// true true
 }
 
+// Redirects can be followed by hand, one at a time.
+func ExampleResponse_Next() {
+	ctx := context.Background()
+	s := requests.NewSession(requests.AllowRedirects(false))
+	defer s.Close()
+	r, err := s.Get(ctx, httpbin+"/redirect/2")
+	for err == nil && r.IsRedirect() {
+		fmt.Println(r.StatusCode, r.URL.Path)
+		var next *requests.PreparedRequest
+		if next, err = r.Next(); err == nil {
+			r, err = s.Send(ctx, next)
+		}
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.StatusCode, r.URL.Path)
+	// Output:
+	// 302 /redirect/2
+	// 302 /relative-redirect/1
+	// 200 /get
+}
+
 func ExampleResponse_JSON() {
 	ctx := context.Background()
 	r, err := requests.Get(ctx, httpbin+"/json")

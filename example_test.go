@@ -302,6 +302,24 @@ func ExampleBearerAuth() {
 	// Output: 200 Bearer
 }
 
+// A DigestAuth answers challenges, and remembers them: the second request
+// carries its answer from the start. So it belongs to a session.
+func ExampleDigestAuth() {
+	ctx := context.Background()
+	s := requests.NewSession(requests.DigestAuth("ann", "secret"))
+	defer s.Close()
+	for range 2 {
+		r, err := s.Get(ctx, httpbin+"/digest-auth/auth/ann/secret/SHA-256")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(r.StatusCode, r.History)
+	}
+	// Output:
+	// 200 [<Response [401]>]
+	// 200 []
+}
+
 // A function sees the request as it will be sent, and so can sign it.
 func ExampleAuthFunc() {
 	ctx := context.Background()

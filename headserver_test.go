@@ -47,22 +47,19 @@ func newHeadServer(t *testing.T) *headServer {
 func (w *headServer) serve(c net.Conn) {
 	defer c.Close()
 	br := bufio.NewReader(c)
-	for {
-		head, err := readHead(br)
-		if err != nil {
-			return
-		}
-		w.mu.Lock()
-		w.heads = append(w.heads, head)
-		w.mu.Unlock()
-		req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br)))
-		if err != nil {
-			return
-		}
-		io.Copy(io.Discard, req.Body)
-		io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+	head, err := readHead(br)
+	if err != nil {
 		return
 	}
+	w.mu.Lock()
+	w.heads = append(w.heads, head)
+	w.mu.Unlock()
+	req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br)))
+	if err != nil {
+		return
+	}
+	io.Copy(io.Discard, req.Body)
+	io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 }
 
 func readHead(br *bufio.Reader) (string, error) {

@@ -18,8 +18,7 @@ import (
 func unread(src io.Reader, encoding string, limit int64) *Response {
 	r := &Response{Body: io.NopCloser(src), Header: http.Header{}, Encoding: encoding}
 	p := &PreparedRequest{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}, Method: "GET"}
-	r.complete(p)
-	r.wire.limit = limit
+	r.complete(p, limit)
 	return r
 }
 

@@ -88,7 +88,9 @@ type TLS struct {
 	// SkipVerify accepts any certificate. Whoever is on the path can then read
 	// and change everything; it is for tests.
 	SkipVerify bool
-	// CABundle is a PEM file, or a directory of them, with the only authorities to trust.
+	// CABundle is a PEM file, or a directory of them, with the only authorities
+	// to trust. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name one where neither it
+	// nor Config nor SkipVerify says whom to trust; see [TrustEnv].
 	CABundle string
 	// CertFile and KeyFile hold the client's certificate in PEM. An empty
 	// KeyFile means that CertFile holds both.
@@ -132,19 +134,23 @@ type RaiseForStatus bool
 // limit but the guard against decompression bombs.
 type MaxBody int64
 
-// OnRequest is called with each request just before it is sent, redirects
-// included. It may change the request, which is then checked again. An error
-// ends the call and is returned as it is.
+// OnRequest is called with each request just before it is sent: the first one,
+// those that follow redirects and those that answer challenges, but not retries.
+// It may change the request, which is then checked again. An error ends the
+// call and is returned as it is.
 type OnRequest func(*PreparedRequest) error
 
 // OnResponse is called with each response, redirects included, before it is
 // looked at for a redirect, with its body in memory unless [Stream] was asked
-// for or it is a redirect. The response that it returns, if it is not nil,
-// takes the place of the one it got. An error ends the call and is returned as it is.
+// for or it is a redirect. A challenge that is answered, as by [DigestAuth], and
+// a response that is tried again are not shown. The response that it returns,
+// if it is not nil, takes the place of the one it got, which is closed. An error
+// ends the call and is returned as it is.
 type OnResponse func(*Response) (*Response, error)
 
-// OnRedirect is called with each redirect and the request that is to follow it.
-// It may change the request. An error ends the call and is returned as it is.
+// OnRedirect is called with each redirect and the request that is to follow it,
+// from which everything bound to another origin is gone. It may change the
+// request. An error ends the call and is returned as it is.
 type OnRedirect func(*Response, *PreparedRequest) error
 
 // Hooks are the functions that a session calls, each kind in its order. A call
@@ -153,6 +159,8 @@ type Hooks struct {
 	Request  []OnRequest
 	Response []OnResponse
 	Redirect []OnRedirect
+	Retry    []OnRetry
+	Progress []OnProgress
 }
 
 func (OnRequest) option()  {}
@@ -169,10 +177,20 @@ func (h *Hooks) add(opt Option) error {
 		h.Response = append(h.Response, o)
 	case OnRedirect:
 		h.Redirect = append(h.Redirect, o)
+	case OnRetry:
+		h.Retry = append(h.Retry, o)
+	case OnProgress:
+		if o == nil {
+			h.Progress = []OnProgress{} // which is not nil: nobody, rather than those of the session
+			break
+		}
+		h.Progress = append(h.Progress, o)
 	case Hooks:
 		h.Request = append(h.Request, o.Request...)
 		h.Response = append(h.Response, o.Response...)
 		h.Redirect = append(h.Redirect, o.Redirect...)
+		h.Retry = append(h.Retry, o.Retry...)
+		h.Progress = append(h.Progress, o.Progress...)
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
@@ -190,11 +208,17 @@ func (h Hooks) over(base Hooks) Hooks {
 	if h.Redirect == nil {
 		h.Redirect = base.Redirect
 	}
+	if h.Retry == nil {
+		h.Retry = base.Retry
+	}
+	if h.Progress == nil {
+		h.Progress = base.Progress
+	}
 	return h
 }
 
 func (h Hooks) clone() Hooks {
-	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect)}
+	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry), slices.Clone(h.Progress)}
 }
 
 func (h *Hooks) beforeSend(p *PreparedRequest) error {
@@ -222,8 +246,8 @@ func (h *Hooks) afterSend(r *Response) (*Response, error) {
 		}
 		if other != nil && other != r {
 			r.Close()
-			other.History = r.History
-			other.complete(r.Request)
+			other.History, other.Request = r.History, r.Request
+			other.complete(r.Request, r.wire.limit)
 			other.jsonDecoder = r.jsonDecoder
 			r = other
 		}
@@ -240,7 +264,10 @@ func (h *Hooks) beforeRedirect(r *Response, p *PreparedRequest) error {
 	if len(h.Redirect) == 0 {
 		return nil
 	}
-	return p.check()
+	if err := p.check(); err != nil {
+		return &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+	}
+	return nil
 }
 
 func (Params) option()         {}
@@ -259,29 +286,31 @@ func (MaxBody) option()        {}
 
 // settings are what a call goes by: those of its session, with its own options over them.
 type settings struct {
-	base      string
-	params    []Params // of the call; the session's are merged under them
-	query     RawQuery
-	headers   []Headers
-	cookies   []Cookies
-	auth      Auth
-	proxyAuth Auth
-	content   Body // the one body, if form and files are empty
-	form      []Form
-	files     []File
-	tls       TLS
-	timeout   Timeout
-	hooks     Hooks
-
-	jsonDecoder JSONDecoder
-
-	redirects int // how many to follow
-	maxBody   int64
-	stream    bool
-	ignoreEnv bool
-	raise     bool
-	noFollow  bool
-	authGiven bool // by the call
+	base           string
+	params         []Params // of the call; the session's are merged under them
+	query          RawQuery
+	headers        []Headers
+	cookies        []Cookies
+	auth           Auth
+	proxyAuth      Auth
+	content        Body // the one body, if form and files are empty
+	form           []Form
+	files          []File
+	tls            TLS
+	timeout        Timeout
+	retry          *Retry // nil: that of the adapter
+	proxies        Proxies
+	sessionProxies Proxies
+	hooks          Hooks
+	jsonDecoder    JSONDecoder
+	redirects      int // how many to follow
+	maxBody        int64
+	stream         bool
+	ignoreEnv      bool
+	raise          bool
+	noFollow       bool
+	trace          bool
+	authGiven      bool // by the call
 }
 
 // apply sets what opt says. It is one switch rather than a method for each
@@ -311,8 +340,12 @@ func (set *settings) apply(opt Option) error {
 		set.files = append(set.files, o...)
 	case Timeout:
 		set.timeout = o.over(set.timeout)
+	case Proxies:
+		set.proxies = o.over(set.proxies)
 	case TLS:
 		set.tls = o
+	case Retry:
+		set.retry = &o
 	case BaseURL:
 		set.base = string(o)
 	case AllowRedirects:
@@ -335,6 +368,8 @@ func (set *settings) apply(opt Option) error {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
 		set.maxBody = int64(o)
+	case Trace:
+		set.trace = bool(o)
 	default:
 		return set.hooks.add(opt)
 	}

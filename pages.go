@@ -74,10 +74,11 @@ func (s *Session) nextPage(r *Response, first *url.URL) (*PreparedRequest, error
 	if !isHTTP(target.Scheme) && target.Scheme != r.URL.Scheme {
 		return nil, failText(ErrInvalidScheme, "a next page in another scheme")
 	}
-	q, err := redirected(r.Request, http.StatusTemporaryRedirect, target, sameOrigin(r.Request.URL, target))
+	q, err := redirected(r.Request, http.StatusTemporaryRedirect, target)
 	if err != nil {
 		return nil, err
 	}
+	q.named = first
 	if !q.ownCookie {
 		if field := cookieField(s.Cookies, target, hostname(target) == hostname(first), q.cookies); field != "" {
 			q.Header["Cookie"] = []string{field}

@@ -8,6 +8,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
 )
 
 // Version is that of this package, as the default User-Agent names it.
@@ -26,6 +28,12 @@ type Request struct {
 func NewRequest(method, url string, opts ...Option) *Request {
 	return &Request{Method: method, URL: url, Options: opts}
 }
+
+// String names the request without its options, and its URL without secrets.
+func (r Request) String() string { return r.Method + " " + redactText(r.URL) }
+
+// GoString keeps %#v from printing what String does not.
+func (r Request) GoString() string { return r.String() }
 
 // Prepare makes the request ready to be sent without a session: without
 // default headers, cookies, authentication and base URL but those in its options.
@@ -58,10 +66,11 @@ type PreparedRequest struct {
 
 	body      content
 	auth      Auth
-	proxyAuth Auth
-	call      []Option  // what it was prepared with, for Send
-	cookies   []Cookies // of the call, for the next hop
-	ownCookie bool      // the Cookie field was given by hand
+	answer    *digest.Answer // to a challenge, if there is one in Authorization
+	named     *url.URL       // that the caller named, if redirects led from there
+	call      []Option       // what it was prepared with, for Send
+	cookies   []Cookies      // of the call, for the next hop
+	ownCookie bool           // the Cookie field was given by hand
 }
 
 // scope is what a session gives to a request that is prepared in it.
@@ -70,12 +79,13 @@ type scope struct {
 	params  Params
 	jar     *CookieJar
 	base    string
+	netrc   netrcLookup
 }
 
 // prepare builds the request in the order of Requests: method, URL, headers,
 // cookies, body, authentication; so that an Auth sees all that it may sign.
 func prepare(method, rawURL string, from scope, set *settings) (*PreparedRequest, error) {
-	p := &PreparedRequest{auth: set.auth, proxyAuth: set.proxyAuth, cookies: set.cookies}
+	p := &PreparedRequest{auth: set.auth, cookies: set.cookies}
 	err := p.fill(method, rawURL, from, set)
 	if err != nil {
 		return nil, prepareError(rawURL, err)
@@ -104,12 +114,25 @@ func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings)
 		return err
 	}
 	p.setContentType()
-	if user != nil && p.auth.method == nil && p.Header["Authorization"] == nil {
-		if password, has := user.Password(); has && user.String() != ":" {
-			p.auth = BasicAuth(user.Username(), password)
-		}
+	if p.auth.method == nil && p.Header["Authorization"] == nil {
+		p.auth = urlAuth(user, p.URL, from.netrc)
 	}
 	return p.authenticate()
+}
+
+// urlAuth is the Auth for a request that was given none: that of the userinfo
+// of its URL or, if there is no password in it, of netrc. A user name then has
+// to be that of the entry (CVE-2026-8926).
+func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
+	if user == nil {
+		return lookup.auth(u, "")
+	}
+	if password, has := user.Password(); !has {
+		return lookup.auth(u, user.Username())
+	} else if user.String() != ":" {
+		return BasicAuth(user.Username(), password)
+	}
+	return lookup.auth(u, "")
 }
 
 // prepareMethod checks and capitalises a method. CONNECT and PRI change what
@@ -255,26 +278,6 @@ func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string 
 	return jar.headerWith(u, named, own)
 }
 
-// authenticate applies the authentication anew, in place of what was there.
-func (p *PreparedRequest) authenticate() error {
-	for _, a := range [2]Auth{p.proxyAuth, p.auth} {
-		if a.method == nil {
-			continue
-		}
-		if err := a.method.Authenticate(p); err != nil {
-			return err
-		}
-		switch a.method.(type) {
-		case *basic, bearer, noAuth:
-			continue
-		}
-		if err := p.check(); err != nil { // it may have changed anything
-			return err
-		}
-	}
-	return nil
-}
-
 // Body returns a fresh reader of the body, http.NoBody if there is none. A
 // stream has one reader at a time: this ends the one before. An error is
 // [ErrBodyNotReplayable]. The caller closes it.
@@ -335,6 +338,9 @@ func cloneURL(u *url.URL) *url.URL {
 
 // String names the request without anything that could be secret.
 func (p *PreparedRequest) String() string { return p.Method + " " + redactURL(p.URL) }
+
+// GoString keeps %#v from printing what String does not.
+func (p *PreparedRequest) GoString() string { return p.String() }
 
 // mergeHeaders builds the fields of a request: those of the session, with those
 // of the call over them. It makes one map and one array of values, at their final size.

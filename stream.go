@@ -29,7 +29,6 @@ type wireBody struct {
 	decoder *coding.Reader  // made at the first read, if there are codings
 
 	started bool
-	closed  bool
 	n       int64
 	err     error // what every further read returns, io.EOF if nil
 	done    bool  // nothing more comes: the body ended, failed or was let go
@@ -200,7 +199,11 @@ const (
 // discard ends a response whose body is not wanted, as that of a redirect. The
 // body is not decoded; a short one is kept for those who look into History.
 func (r *Response) discard() {
-	if r.loaded {
+	if r.loaded || r.kept {
+		return
+	}
+	if r.wire.length == 0 || r.wire.src == nil {
+		r.keep(nil)
 		return
 	}
 	if r.wire.e != nil {
@@ -208,14 +211,15 @@ func (r *Response) discard() {
 	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
+	end := time.Now().Add(drainTime) // for all reads together
 	n := 0
-	for n < drainLimit {
+	for n < drainLimit && time.Now().Before(end) {
 		m, err := r.wire.readRaw(block[n:drainLimit])
 		n += m
+		if err == io.EOF {
+			r.keep(block[:n])
+		}
 		if err != nil {
-			if err == io.EOF {
-				r.keep(block[:n])
-			}
 			break
 		}
 	}
@@ -224,15 +228,24 @@ func (r *Response) discard() {
 
 // keep lets the response be read from raw, which is its whole body undecoded.
 func (r *Response) keep(raw []byte) {
-	src := r.wire.src
-	r.wire.src = io.NopCloser(bytes.NewReader(bytes.Clone(raw)))
-	src.Close()
+	if r.wire.src != nil {
+		r.wire.src.Close()
+	}
 	if r.wire.e != nil {
 		r.wire.e.finish()
 		r.wire.e = nil
 	}
+	r.wire.src, r.wire.length = http.NoBody, int64(len(raw))
+	if len(raw) > 0 {
+		r.wire.src = &keptBody{*bytes.NewReader(bytes.Clone(raw))}
+	}
 	r.kept = true
 }
+
+// keptBody is a short body that was read and not looked at.
+type keptBody struct{ bytes.Reader }
+
+func (*keptBody) Close() error { return nil }
 
 const (
 	// maxExact is the largest length that memory is set aside for on the

@@ -1,0 +1,230 @@
+package requests
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestCancel is B240: wherever a call is when its caller gives up, the error is
+// context.Canceled and the cause, and nothing is left running.
+func TestCancel(t *testing.T) {
+	mine := errors.New("mine")
+	silent := func(_ *faulty, c net.Conn) { hold(c) }
+	answer := func(parts string) func(*faulty, net.Conn) {
+		return func(f *faulty, c net.Conn) {
+			f.request(bufio.NewReader(c))
+			io.WriteString(c, parts)
+			hold(c)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		serve  func(*faulty, net.Conn)
+		scheme string
+		a      *HTTPAdapter
+		opts   []Option
+	}{
+		{name: "connecting", serve: silent, scheme: "http", a: &HTTPAdapter{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}},
+		{name: "TLS", serve: silent, scheme: "https"},
+		{name: "TLS, deadlines only", serve: silent, scheme: "https", a: &HTTPAdapter{DisableHTTP2: true}},
+		{name: "sending", serve: func(_ *faulty, c net.Conn) { c.Read(make([]byte, 1)); time.Sleep(200 * time.Millisecond) }, scheme: "http",
+			opts: []Option{Reader(io.LimitReader(zeros{}, 1<<30))}},
+		{name: "B101 a reader that blocks", serve: answer(""), scheme: "http", opts: []Option{Reader(blockedReader(t))}},
+		{name: "headers", serve: answer("HTTP/1.1 200 OK\r\n"), scheme: "http"},
+		{name: "body", serve: answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), scheme: "http"},
+		{name: "HTTP/2", serve: nil, scheme: "http", a: h2c()},
+	} {
+		t.Run("B240 "+tt.name, func(t *testing.T) {
+			var f *faulty
+			if tt.serve == nil {
+				f = newFramed(t, func(*framed, int32, uint32) bool { return true })
+			} else {
+				f = newFaulty(t, tt.serve)
+			}
+			a := tt.a
+			if a == nil {
+				a = new(HTTPAdapter)
+			}
+			ctx, cancel := context.WithCancelCause(bg)
+			defer cancel(nil)
+			time.AfterFunc(50*time.Millisecond, func() { cancel(mine) })
+			_, err := over(t, a).Post(ctx, tt.scheme+"://"+f.addr, tt.opts...)
+			isAll(t, err, context.Canceled, mine)
+			if errors.Is(err, ErrTimeout) {
+				t.Errorf("%v is a timeout", err)
+			}
+		})
+	}
+	t.Run("B240 before", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(bg)
+		cancel(mine)
+		dialled := false
+		_, err := over(t, &HTTPAdapter{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dialled = true
+			return nil, errors.New("no")
+		}}).Get(ctx, "http://h.test/")
+		isAll(t, err, context.Canceled, mine)
+		if dialled {
+			t.Error("it was dialled")
+		}
+	})
+}
+
+// blockedReader reads nothing until the test is over.
+func blockedReader(t *testing.T) io.Reader {
+	r, w := io.Pipe()
+	t.Cleanup(func() { w.Close() })
+	return r
+}
+
+// TestManyAtOnce is B242: one session, everything at once, and each response is
+// that of its request.
+func TestManyAtOnce(t *testing.T) {
+	ca := newIssuer(t, "ca")
+	mux := http.NewServeMux()
+	mux.HandleFunc("/echo/", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s", r.URL.Path, body)
+	})
+	mux.HandleFunc("/to/", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "c", Value: "1"})
+		http.Redirect(w, r, "/echo/"+strings.TrimPrefix(r.URL.Path, "/to/"), http.StatusTemporaryRedirect)
+	})
+	var mu sync.Mutex
+	tried := make(map[string]bool)
+	mux.HandleFunc("/sick/", func(w http.ResponseWriter, r *http.Request) {
+		id := strings.TrimPrefix(r.URL.Path, "/sick/")
+		mu.Lock()
+		again := tried[id]
+		tried[id] = true
+		mu.Unlock()
+		if !again {
+			w.WriteHeader(503)
+			return
+		}
+		fmt.Fprintf(w, "/echo/%s ", id)
+	})
+	srv := &http.Server{Handler: mux}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}, NextProtos: []string{"h2", "http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { srv.Serve(l) })
+	serving.Go(func() { srv.Serve(p) })
+	defer func() { srv.Close(); serving.Wait() }()
+	a := new(HTTPAdapter)
+	s := over(t, a, TLS{CABundle: ca.bundle(t)}, Retry{Total: 1, StatusCodes: []int{503}})
+	var wg sync.WaitGroup
+	for i := range 300 {
+		wg.Go(func() {
+			id := fmt.Sprint(i)
+			base := "http://" + p.Addr().String()
+			if i%2 == 0 {
+				base = "https://" + l.Addr().String()
+			}
+			var r *Response
+			var err error
+			body := ""
+			switch i % 5 {
+			case 0:
+				r, err = s.Get(bg, base+"/echo/"+id)
+			case 1:
+				body = "body" + id
+				r, err = s.Post(bg, base+"/to/"+id, Text(body))
+			case 2:
+				r, err = s.Get(bg, base+"/sick/"+id)
+			case 3:
+				r, err = s.Get(bg, base+"/echo/"+id, Stream(true))
+			case 4:
+				ctx, cancel := context.WithTimeout(bg, time.Duration(i)*10*time.Microsecond)
+				defer cancel()
+				if r, err = s.Get(ctx, base+"/echo/"+id); errors.Is(err, ErrTimeout) {
+					return
+				}
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if got, want := r.Text(), "/echo/"+id+" "+body; got != want {
+				t.Errorf("got %q; want %q", got, want)
+			}
+			r.Close()
+		})
+	}
+	wg.Wait()
+	if got := statsOf(a, func(s Stats) bool { return s.Idle == s.Open }); got.Waiting != 0 || got.Idle != got.Open {
+		t.Errorf("Stats() = %+v; want all idle", got)
+	}
+}
+
+// TestUploadFaults are the rows on request bodies.
+func TestUploadFaults(t *testing.T) {
+	t.Run("B095 413 before the body was read", func(t *testing.T) {
+		f := newFaulty(t, func(_ *faulty, c net.Conn) {
+			br := bufio.NewReader(c)
+			readHead(br)
+			io.WriteString(c, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			io.Copy(io.Discard, br)
+		})
+		r, err := over(t, new(HTTPAdapter)).Post(bg, f.url(), Reader(io.LimitReader(zeros{}, 4<<20)))
+		if err != nil || r.StatusCode != 413 {
+			t.Errorf("got %v, %v; want 413", r, err)
+		}
+	})
+	t.Run("B097 RST within the body", func(t *testing.T) {
+		f := newFaulty(t, func(_ *faulty, c net.Conn) { c.Read(make([]byte, 1000)); reset(c) })
+		_, err := over(t, new(HTTPAdapter)).Post(bg, f.url(), Reader(io.LimitReader(zeros{}, 64<<20)))
+		isAll(t, err, ErrConnectionLost)
+	})
+	t.Run("B089 Expect and silence", func(t *testing.T) {
+		f := newFaulty(t, answering(okAnswer))
+		r, err := over(t, new(HTTPAdapter)).Post(bg, f.url(), Text("x"), Headers{"Expect": "100-continue"})
+		if err != nil || r.Text() != "ok" {
+			t.Errorf("got %v, %v; want ok", r, err)
+		}
+	})
+	t.Run("B090 417", func(t *testing.T) {
+		f := newFaulty(t, func(_ *faulty, c net.Conn) {
+			readHead(bufio.NewReader(c))
+			io.WriteString(c, "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
+			hold(c)
+		})
+		r, err := over(t, new(HTTPAdapter)).Post(bg, f.url(), Text("x"), Headers{"Expect": "100-continue"})
+		if err != nil || r.StatusCode != 417 {
+			t.Errorf("got %v, %v; want 417", r, err)
+		}
+	})
+	t.Run("B099 a reader that fails", func(t *testing.T) {
+		exploded := errors.New("the disk exploded")
+		f := newFaulty(t, answering(okAnswer))
+		_, err := over(t, new(HTTPAdapter), Retry{Total: 3, Methods: []string{"*"}}).Post(bg, f.url(),
+			Reader(io.MultiReader(strings.NewReader("x"), failing{exploded})))
+		isAll(t, err, exploded)
+		if n := f.conns.Load(); n != 1 {
+			t.Errorf("%d connections; want 1", n)
+		}
+	})
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -1,0 +1,123 @@
+package requests
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// corpusRetry are the members of urllib3's Retry (FORMAT.md, section 7).
+type corpusRetry struct {
+	Total                   json.RawMessage `json:"total"`
+	Connect                 json.RawMessage `json:"connect"`
+	Read                    json.RawMessage `json:"read"`
+	Redirect                json.RawMessage `json:"redirect"` // of no effect in Requests
+	Status                  json.RawMessage `json:"status"`
+	StatusForcelist         []int           `json:"status_forcelist"`
+	AllowedMethods          json.RawMessage `json:"allowed_methods"`
+	BackoffFactor           float64         `json:"backoff_factor"`
+	BackoffMax              *float64        `json:"backoff_max"`
+	RaiseOnStatus           *bool           `json:"raise_on_status"`
+	RespectRetryAfterHeader *bool           `json:"respect_retry_after_header"`
+	RetryAfterMax           *float64        `json:"retry_after_max"`
+}
+
+// setRetries configures a with an int or the members of urllib3's Retry.
+func setRetries(a *HTTPAdapter, retries json.RawMessage, waited func(time.Duration)) error {
+	a.sleep = func(ctx context.Context, d time.Duration) error {
+		waited(d)
+		return ctx.Err()
+	}
+	var n int
+	if json.Unmarshal(retries, &n) == nil {
+		a.Retry = Retry{Total: n, MaxRetryAfter: 6 * time.Hour}
+		return nil
+	}
+	var spec corpusRetry
+	if err := decodeStrict(retries, &spec); err != nil {
+		return err
+	}
+	if spec.Total == nil {
+		spec.Total = json.RawMessage("10")
+	}
+	r := Retry{
+		Total: limitOf(spec.Total), Connect: limitOf(spec.Connect), Read: limitOf(spec.Read), Status: limitOf(spec.Status),
+		StatusCodes: spec.StatusForcelist, Backoff: seconds(spec.BackoffFactor), MaxRetryAfter: 6 * time.Hour,
+	}
+	if spec.BackoffMax != nil {
+		r.BackoffMax = seconds(*spec.BackoffMax)
+	}
+	if spec.RetryAfterMax != nil {
+		r.MaxRetryAfter = seconds(*spec.RetryAfterMax)
+	}
+	r.ReturnLast = spec.RaiseOnStatus != nil && !*spec.RaiseOnStatus
+	r.IgnoreRetryAfter = spec.RespectRetryAfterHeader != nil && !*spec.RespectRetryAfterHeader
+	if spec.AllowedMethods != nil {
+		if err := json.Unmarshal(spec.AllowedMethods, &r.Methods); err != nil || len(r.Methods) == 0 { // null, false, []
+			r.Methods = []string{"*"}
+		}
+	}
+	a.Retry = r
+	return nil
+}
+
+// limitOf is a counter of urllib3's in the terms of [Retry]: null is no limit of
+// its own, 0 and false are none at all.
+func limitOf(v json.RawMessage) int {
+	if v == nil || string(v) == "null" {
+		return 0
+	}
+	var n int
+	if json.Unmarshal(v, &n) != nil || n == 0 {
+		return -1
+	}
+	return n
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// proxiesOption makes the option [Proxies]; null is no proxy.
+func proxiesOption(m map[string]*string) Option {
+	p := make(Proxies, len(m))
+	for key, value := range m {
+		p[key] = ""
+		if value != nil {
+			p[key] = *value
+		}
+	}
+	return p
+}
+
+// proxyOf tells which proxy a request through s would use, in the words in
+// which it was given.
+func proxyOf(s *Session, url string, proxies map[string]*string, prepared bool) (string, error) {
+	s.setup()
+	set, err := s.settings([]Option{proxiesOption(proxies)})
+	if err != nil {
+		return "", err
+	}
+	u, _, err := parseURL(url)
+	if err != nil {
+		return "", err
+	}
+	proxy, _, err := set.proxyFor(u)
+	if err != nil || proxy == nil {
+		return "", err
+	}
+	given := slices.Concat(slices.Collect(maps.Values(set.proxies)), slices.Collect(maps.Values(set.sessionProxies)))
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasSuffix(strings.ToLower(name), "_proxy") {
+			given = append(given, value)
+		}
+	}
+	for _, text := range given {
+		if p, err := parseProxy(text); err == nil && p.String() == proxy.String() {
+			return text, nil
+		}
+	}
+	return proxy.String(), nil
+}

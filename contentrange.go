@@ -1,0 +1,129 @@
+package requests
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// A contentRange is the field Content-Range (RFC 9110, section 14.4) of bytes.
+type contentRange struct {
+	first, last int64 // -1 both: none, as the range was not satisfiable
+	size        int64 // of the whole; -1 if the server does not say
+}
+
+// parseContentRange takes what the grammar allows and nothing else: a number
+// read wrongly would put bytes in the wrong place.
+//
+//	Content-Range       = range-unit SP ( range-resp / unsatisfied-range )
+//	range-resp          = first-pos "-" last-pos "/" ( complete-length / "*" )
+//	unsatisfied-range   = "*/" complete-length
+func parseContentRange(value string) (contentRange, bool) {
+	none := contentRange{-1, -1, -1}
+	unit, rest, ok := strings.Cut(value, " ")
+	if !ok || !strings.EqualFold(unit, "bytes") {
+		return none, false
+	}
+	span, size, ok := strings.Cut(rest, "/")
+	if !ok {
+		return none, false
+	}
+	c := none
+	if size != "*" {
+		if c.size, ok = parseOffset(size); !ok {
+			return none, false
+		}
+	}
+	if span == "*" {
+		return c, c.size >= 0
+	}
+	first, last, _ := strings.Cut(span, "-")
+	var okFirst, okLast bool
+	c.first, okFirst = parseOffset(first)
+	c.last, okLast = parseOffset(last)
+	if !okFirst || !okLast || c.last < c.first || c.size >= 0 && c.last >= c.size {
+		return none, false
+	}
+	return c, true
+}
+
+// parseOffset reads 1*DIGIT: no sign, no space, nothing beyond 63 bits.
+func parseOffset(s string) (int64, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return -1, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// contentRangeOf returns the one Content-Range of a response, and false for
+// none, several and parts in a multipart body.
+func contentRangeOf(h http.Header) (contentRange, bool) {
+	if len(h["Content-Range"]) != 1 || strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/byteranges") {
+		return contentRange{-1, -1, -1}, false
+	}
+	return parseContentRange(h.Get("Content-Range"))
+}
+
+// A validator tells a representation from its other versions, for a request
+// that goes on with one (RFC 9110, section 13.1.5). It is an entity tag or a
+// date as the server sent it; empty, nothing can be told.
+type validator string
+
+// validatorOf returns the strong validator of a response: a weak one does not
+// promise that the bytes are the same. A date is strong if it was old already
+// when it was sent (section 8.8.2.2); within one second there may be two versions.
+func validatorOf(h http.Header) validator {
+	if tag := h.Get("Etag"); strongTag(tag) {
+		return validator(tag)
+	}
+	modified, err := http.ParseTime(h.Get("Last-Modified"))
+	if err != nil || len(h["Etag"]) > 0 {
+		return ""
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err != nil || sent.Unix()-modified.Unix() < 1 {
+		return ""
+	}
+	return validator(h.Get("Last-Modified"))
+}
+
+// strongTag reports whether s is an entity-tag without W/ (section 8.8.3).
+func strongTag(s string) bool {
+	if len(s) < 2 || len(s) > maxTag || s[0] != '"' || s[len(s)-1] != '"' {
+		return false
+	}
+	for i := 1; i < len(s)-1; i++ {
+		if c := s[i]; c <= ' ' || c == '"' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// maxTag bounds an entity tag that is kept; real ones have some fifty bytes.
+const maxTag = 1 << 10
+
+// matches reports whether a response says that it is of the version v.
+func (v validator) matches(h http.Header) bool {
+	if v == "" {
+		return false
+	}
+	if v[0] == '"' {
+		return h.Get("Etag") == string(v)
+	}
+	return h.Get("Last-Modified") == string(v)
+}
+
+// contradicts reports whether a response says that it is of another version.
+func (v validator) contradicts(h http.Header) bool {
+	if tag := h.Get("Etag"); tag != "" && strings.HasPrefix(string(v), `"`) {
+		return tag != string(v)
+	}
+	modified := h.Get("Last-Modified")
+	return modified != "" && !strings.HasPrefix(string(v), `"`) && modified != string(v)
+}
+
+func isHTTPDate(s string) bool {
+	_, err := http.ParseTime(s)
+	return err == nil
+}

@@ -1,0 +1,110 @@
+package requests
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+var contentRangeTests = []struct {
+	in   string
+	want contentRange
+	ok   bool
+}{
+	{"bytes 0-99/200", contentRange{0, 99, 200}, true},
+	{"bytes 5-5/6", contentRange{5, 5, 6}, true},
+	{"Bytes 0-0/*", contentRange{0, 0, -1}, true},
+	{"bytes */200", contentRange{-1, -1, 200}, true},
+	{"bytes 0-9223372036854775806/9223372036854775807", contentRange{0, math.MaxInt64 - 1, math.MaxInt64}, true},
+	{in: ""},
+	{in: "bytes"},
+	{in: "bytes 0-99"},
+	{in: "bytes=0-99/200"},
+	{in: "bytes  0-99/200"},
+	{in: "bytes 0-99/200 "},
+	{in: "lines 0-99/200"},
+	{in: "bytes 0-200/200"},
+	{in: "bytes 9-8/200"},
+	{in: "bytes -8/200"},
+	{in: "bytes 8-/200"},
+	{in: "bytes +0-99/200"},
+	{in: "bytes 0x0-99/200"},
+	{in: "bytes 0-99/-1"},
+	{in: "bytes */*"},
+	{in: "bytes 0-99/9223372036854775808"},
+	{in: "bytes 0-99/200, 100-199/200"},
+}
+
+func TestParseContentRange(t *testing.T) {
+	for _, tt := range contentRangeTests {
+		if !tt.ok {
+			tt.want = contentRange{-1, -1, -1}
+		}
+		if got, ok := parseContentRange(tt.in); got != tt.want || ok != tt.ok {
+			t.Errorf("parseContentRange(%q) = %v, %t; want %v, %t", tt.in, got, ok, tt.want, tt.ok)
+		}
+	}
+}
+
+func FuzzContentRange(f *testing.F) {
+	for _, tt := range contentRangeTests {
+		f.Add(tt.in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		c, ok := parseContentRange(in)
+		if !ok {
+			return
+		}
+		span, size := "*", "*"
+		if c.first >= 0 {
+			span = fmt.Sprintf("%d-%d", c.first, c.last)
+		}
+		if c.size >= 0 {
+			size = fmt.Sprint(c.size)
+		}
+		if again, ok := parseContentRange("bytes " + span + "/" + size); !ok || again != c {
+			t.Errorf("parseContentRange(%q) = %v, and of what that means %v, %t", in, c, again, ok)
+		}
+		if c.first >= 0 && (c.last < c.first || c.size >= 0 && c.last >= c.size) || c.first < 0 && c.size < 0 {
+			t.Errorf("parseContentRange(%q) = %v", in, c)
+		}
+	})
+}
+
+func TestValidator(t *testing.T) {
+	const old, now = "Mon, 02 Jan 2006 15:04:05 GMT", "Mon, 02 Jan 2006 15:04:06 GMT"
+	for _, tt := range []struct {
+		name   string
+		header http.Header
+		want   validator
+	}{
+		{"none", http.Header{}, ""},
+		{"tag", http.Header{"Etag": {`"a"`}}, `"a"`},
+		{"empty tag", http.Header{"Etag": {`""`}}, `""`},
+		{"weak tag", http.Header{"Etag": {`W/"a"`}}, ""},
+		{"weak tag beside a date", http.Header{"Etag": {`W/"a"`}, "Last-Modified": {old}, "Date": {now}}, ""},
+		{"bare tag", http.Header{"Etag": {`a`}}, ""},
+		{"one quote", http.Header{"Etag": {`"`}}, ""},
+		{"quote within", http.Header{"Etag": {`"a"b"`}}, ""},
+		{"space within", http.Header{"Etag": {`"a b"`}}, ""},
+		{"long tag", http.Header{"Etag": {`"` + strings.Repeat("a", maxTag) + `"`}}, ""},
+		{"date", http.Header{"Last-Modified": {old}, "Date": {now}}, old},
+		{"date of this second", http.Header{"Last-Modified": {now}, "Date": {now}}, ""},
+		{"date without the server's", http.Header{"Last-Modified": {old}}, ""},
+		{"no date", http.Header{"Last-Modified": {"yesterday"}, "Date": {now}}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := validatorOf(tt.header); got != tt.want {
+				t.Errorf("validatorOf(%v) = %q; want %q", tt.header, got, tt.want)
+			}
+			if tt.want != "" && (!tt.want.matches(tt.header) || tt.want.contradicts(tt.header)) {
+				t.Errorf("%q does not match %v, of which it is", tt.want, tt.header)
+			}
+			if other := (http.Header{"Etag": {`"b"`}, "Last-Modified": {"Tue, 03 Jan 2006 15:04:05 GMT"}}); tt.want.matches(other) {
+				t.Errorf("%q matches %v", tt.want, other)
+			}
+		})
+	}
+}

@@ -1,0 +1,217 @@
+// Package requests is an HTTP client with the interface of Python's Requests.
+//
+//	r, err := requests.Get(ctx, "https://api.github.com/search/repositories",
+//		requests.Params{"q": "language:go", "sort": "stars"},
+//		requests.Headers{"Accept": "application/vnd.github+json"})
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(r.StatusCode, r.Header.Get("Content-Type"))
+//	fmt.Println(r.Text())
+//
+// When a call returns, the body has been read in full: there is nothing to
+// close, [Response.Text] cannot fail, and a body that was cut short was an error
+// already. A status of 400 or above is no error by itself; see [RaiseForStatus].
+// [As] checks the status and decodes the JSON in one step:
+//
+//	user, err := requests.As[User](requests.Get(ctx, url, requests.BearerAuth(token)))
+//
+// # Options
+//
+// What a call needs beside its URL is a value of a type of its own: [Params],
+// [Headers], [Cookies], [Timeout], [TLS], an [Auth], a [Body] made by [JSON],
+// [Text], [Bytes] or [Reader], a [Form], [Files], and the others that are an [Option].
+// Given to [NewSession] a value is a default; given to a call it overrides the
+// default for that call. Their order counts only among values of one type.
+//
+//	requests.Post(ctx, url, requests.JSON(order))
+//	requests.Post(ctx, url, requests.Form{"key": "value", "tag": []string{"a", "b"}})
+//	requests.Post(ctx, url, requests.Form{"kind": "avatar"}, requests.Files{{Field: "image", Path: "foo.png"}})
+//	requests.Put(ctx, url, requests.Reader(file)) // streamed, as Files are
+//
+// A call fails with [ErrInvalidOption] before anything is sent if an option
+// cannot be used, such as a second body or a value that cannot be encoded.
+//
+// # Sessions
+//
+// The package functions share connections and nothing else. A [Session] also
+// keeps defaults and cookies, and says by which [Adapter] a URL is reached:
+//
+//	s := requests.NewSession(
+//		requests.BaseURL("https://api.example.com/v1/"),
+//		requests.Headers{"X-Client": "billing/1.4"},
+//		requests.BearerAuth(token),
+//		requests.Timeout{Total: 20 * time.Second},
+//		requests.RaiseForStatus(true))
+//	defer s.Close()
+//	orders, err := requests.As[[]Order](s.Get(ctx, "orders", requests.Params{"open": true}))
+//
+// Make one session for each service and keep it: its connections are used again.
+// [Session.With] derives a session with other defaults that shares connections,
+// cookies and mounts; the first one is not changed. Nil as the value of a
+// header or a parameter takes the session's away for one call.
+//
+// [Session.Mount] puts an adapter in charge of the URLs with a prefix:
+// [RoundTripper] adapts any [http.RoundTripper], [Handler] lets an
+// [http.Handler] answer without a network, for tests. [Session.Client] goes the
+// other way: it hands the session to code that wants an [http.Client].
+//
+// # Concurrency
+//
+// A session is configured first, by its options, its fields and Mount, and
+// then used by any number of goroutines. A [Response] and a [PreparedRequest]
+// are for one goroutine at a time.
+//
+// # Streaming
+//
+// With Stream(true) a call returns when the headers are there. The body is
+// read from Body or by an iterator, and the response must be closed:
+//
+//	r, err := s.Get(ctx, "events", requests.Stream(true))
+//	if err != nil {
+//		return err
+//	}
+//	defer r.Close()
+//	for line, err := range r.IterLines() {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(line)
+//	}
+//
+// Every way of reading reports a body that was cut short, cannot be decoded or
+// exceeds [MaxBody], and reports it again when asked again. Content codings
+// are undone (gzip, deflate, br and zstd, also stacked), within bounds: a small
+// body that decodes into a huge one is [ErrBodyTooLarge].
+//
+// # Timeouts
+//
+// No call waits for ever. Unless a [Timeout] says otherwise, connecting may
+// take 10 seconds and the server may be silent for 30 seconds at a time, before
+// the headers and between two pieces of the body. There is no limit on the
+// whole, as a download may take its time; Total sets one. The deadline of the
+// context holds beside these. A consumer that is slow to read a streamed body
+// is not a timeout: the clock runs only while a read waits.
+//
+// # Errors
+//
+// A call returns an [*Error], which says at what step it failed and with what
+// URL. Its cause is one of the kinds below; [errors.Is] follows the tree
+// upwards, and also finds what lies beneath, such as an
+// [x509.UnknownAuthorityError] or the cause with which the context was cancelled.
+//
+//	ErrInvalidURL            a URL that cannot be requested
+//	├── ErrMissingScheme     example.com, localhost:8080
+//	└── ErrInvalidScheme     no adapter is mounted for it
+//	ErrInvalidHeader         a name or a value that may not be sent
+//	ErrInvalidOption         two bodies, a value that cannot be encoded
+//	ErrInvalidProxy          the URL of a proxy that cannot be used
+//	ErrConnection            no connection, or it broke
+//	├── ErrDNS               the name was not resolved
+//	├── ErrConnectTimeout    Timeout.Connect ran out; an ErrTimeout too
+//	├── ErrProxy             the proxy refused or failed
+//	├── ErrTLS               the handshake or the certificate
+//	└── ErrConnectionLost    it ended before the headers were complete
+//	ErrTimeout               time ran out, by a limit or the context's deadline
+//	├── ErrConnectTimeout    Timeout.Connect; an ErrConnection too
+//	├── ErrReadTimeout       Timeout.Read: the server was silent
+//	└── ErrTotalTimeout      Timeout.Total
+//	ErrProtocol              what came is not HTTP
+//	ErrIncompleteBody        the body was cut short
+//	ErrContentDecoding       the body is not what its Content-Encoding says
+//	ErrBodyTooLarge          above MaxBody, or a decompression bomb
+//	ErrInvalidJSON           not one JSON value, or not of the wanted type
+//	ErrTooManyRedirects      more than MaxRedirects; also a RedirectError
+//	ErrBodyNotReplayable     the body had to be sent again and cannot be
+//	ErrRetriesExhausted      the last attempt failed as well
+//	ErrStreamConsumed        the streamed body was read before
+//	ErrCookieConflict        several cookies of the name
+//	ErrClosed                the session, the adapter or the response is closed
+//
+// [context.Canceled] is none of these: who cancels a call finds just that. An
+// [*HTTPError] is not in the tree either. It comes from RaiseForStatus alone and
+// has the response. What a hook returns as an error is returned as it is.
+//
+//	switch {
+//	case errors.Is(err, requests.ErrConnectTimeout): // an ErrTimeout and an ErrConnection too
+//	case errors.Is(err, context.Canceled):
+//	}
+//	if e, ok := errors.AsType[*requests.HTTPError](err); ok {
+//		fmt.Println(e.Response.Text())
+//	}
+//
+// No error shows a password, a token or a cookie that the library was given as
+// such, and what a server wrote is shortened and made printable.
+//
+// # Redirects and credentials
+//
+// A request carries the credentials of its call; else those of its session;
+// else those in its URL; else those that netrc has for its host, unless
+// TrustEnv(false) is given. An Authorization field among the [Headers] of the
+// call counts as its credentials. [NoAuth] means none of these.
+//
+// Redirects are followed up to 30 times, by HEAD only if asked; History has the
+// way that led to a response. 301 and 302 turn a POST into a GET, 303 turns all
+// but HEAD into a GET, and otherwise method and body stay as they are: a body
+// that cannot be sent twice is [ErrBodyNotReplayable] and never an empty one.
+//
+// Credentials are bound to an origin, which is a scheme, a host and a port. A
+// redirect to another origin loses the Auth of the call or session, the fields
+// Authorization, Proxy-Authorization and Cookie, the [Cookies] of the call, and
+// fields that look like secrets by their name, as X-Api-Key does. They are
+// not taken up again if the chain comes back. The one step on which they stay
+// is that from http to https on the same host and the default ports. Cookies of
+// the jar go where the rules for cookies send them, and netrc may have
+// credentials for the new host. The URL in a Location brings none.
+//
+// # Specifications
+//
+// HTTP is RFC 9110 with RFC 9112 (HTTP/1.1) and RFC 9113 (HTTP/2, chosen by
+// ALPN), as net/http's Transport speaks them. Header fields go out in the order
+// that Transport gives them. URLs are those of RFC 3986, with what may not
+// stand in them escaped, and with hosts in the ASCII form of UTS 46. Parameters
+// and forms are encoded as application/x-www-form-urlencoded of the URL
+// Standard, but for "~", which stays, and "*", which does not. Redirects follow
+// the Fetch Standard, origins RFC 6454, cookies RFC 6265bis, Basic
+// authentication RFC 7617 in UTF-8, Bearer RFC 6750, Digest RFC 7616, multipart
+// bodies RFC 7578 with names escaped as the HTML Standard has it, and JSON RFC
+// 8259. Content codings are RFC 1950 to 1952 (deflate with and without its
+// wrapper, gzip), RFC 7932 (br) and RFC 8878 (zstd).
+//
+// # Differences from Requests
+//
+// For the same call the server sees what Python's Requests sends, but for the
+// order of the fields and what is listed here. The left of each line is
+// Requests.
+//
+//   - No timeout: 10 seconds to connect, 30 seconds of silence.
+//   - A session is for one thread: for many goroutines, once it is configured.
+//   - A call without a session opens a connection: these share a pool. As in
+//     Requests they keep no cookies.
+//   - HTTP/1.1: HTTP/2 too.
+//   - Credentials go when the host changes: when the origin does, and all of
+//     them, and for the rest of the chain.
+//   - 301 with PUT or PATCH loses the body, 302 turns every method into GET:
+//     only POST becomes a GET, as in browsers.
+//   - A generator is sent empty the second time: ErrBodyNotReplayable.
+//   - A multipart body is built in memory: it is streamed, with its length.
+//   - netrc replaces an Authorization field that the call sets: it does not.
+//   - A cookie without a domain goes everywhere: to hosts that the program
+//     names, never to one that only a redirect names.
+//   - Text without a charset is ISO-8859-1: it is UTF-8 if it is valid as that.
+//   - gzip and deflate: br and zstd as well, stacked, and guarded against bombs.
+//   - A truncated gzip body passes, and a second read after an error is empty:
+//     both are errors, each time.
+//   - iter_lines makes two line ends of a CRLF that two chunks share: it is one.
+//   - http://localhost as a mount also matches http://localhost.example.com: a
+//     prefix ends where a part of the URL does.
+//   - params as a list replace the session's: they are always merged.
+//   - json beside data is ignored: it is an error.
+//   - An empty file or form is chunked: it has Content-Length: 0.
+//   - True is sent as True: as true.
+//   - Basic credentials are Latin-1: UTF-8.
+//   - One bad "%" escapes every "%" of its part again: only that one.
+//   - localhost:8080 has the scheme localhost: it is ErrMissingScheme.
+//   - user:password@ stays in the URL and in errors: it leaves the URL when the
+//     request is prepared, and is shown nowhere.
+package requests

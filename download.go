@@ -1,0 +1,448 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Parallel is how many ranges of a file [Session.Download] fetches at once,
+// where the server can do that and the file is large enough. The default is 1.
+type Parallel int
+
+func (Parallel) option() {}
+
+const (
+	// maxParallel bounds the connections that one download takes of a server.
+	maxParallel = 32
+	// minSpan is the shortest range worth a request of its own.
+	minSpan = 1 << 20
+	// maxResumes is how often a download that was interrupted goes on.
+	maxResumes = 5
+	// resumeWait is the wait before the second time; it doubles up to maxResumeWait.
+	resumeWait    = 200 * time.Millisecond
+	maxResumeWait = 5 * time.Second
+)
+
+// Download is [Session.Download] without a session.
+func Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
+	return shared.Download(ctx, url, path, opts...)
+}
+
+// Download fetches url into the file path and returns its length. The file gets
+// its name only when it is complete, on the disk and as [Checksum] says; only
+// its owner may read it. A file that is there is replaced then, unless
+// Overwrite(false) is given; what is not a regular file never is.
+//
+// What has come so far is in path.part, and in path.part.json what it is of. If
+// the transfer breaks off, it goes on from there, up to five times; and
+// so does a later call for the same url and path. Where the server has no strong
+// validator, or another version by now, all is fetched anew. Where it could not
+// be gone on with, nothing is left behind. Two downloads to one path must not run at
+// the same time.
+//
+// The options are those of a call without a body, and [Checksum], [Overwrite]
+// and [Parallel]. [OnProgress] is told of the whole file. Timeout.Total limits
+// each request up to its headers: it is ctx that limits the whole. A status that
+// brings no file is an [*HTTPError] or [ErrProtocol]; a server that answers with
+// other bytes than those asked for is [ErrProtocol] too.
+func (s *Session) Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
+	s.setup()
+	if ctx == nil {
+		return 0, prepareError(url, failText(ErrInvalidOption, "the context is nil"))
+	}
+	d, err := s.newDownload(url, path, opts)
+	if err != nil {
+		return 0, prepareError(url, err)
+	}
+	defer d.part.close()
+	if err := d.run(ctx); err != nil {
+		return 0, err
+	}
+	return d.part.size, nil
+}
+
+// A download is one call of Download.
+type download struct {
+	session *Session
+	rawURL  string
+	url     *url.URL
+	opts    []Option // of each request
+	set     fileSettings
+	ranges  int // at once
+	part    *partFile
+	meter   *meter
+	begun   bool         // there was a response
+	resumes atomic.Int32 // used up
+	most    int32
+}
+
+func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, error) {
+	d := &download{session: s, rawURL: rawURL, ranges: 1}
+	d.opts = []Option{Headers{"Accept-Encoding": "identity"}} // so that ranges are of the file itself
+	for _, o := range opts {
+		switch o := o.(type) {
+		case FileOption:
+			o.file(&d.set)
+		case Parallel:
+			if o < 0 {
+				return nil, failText(ErrInvalidOption, "Parallel is negative")
+			}
+			d.ranges = min(max(int(o), 1), maxParallel)
+		default:
+			d.opts = append(d.opts, o)
+		}
+	}
+	if err := d.set.checksum.check(); err != nil {
+		return nil, err
+	}
+	set, err := s.settings(d.opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.prepare(&set); err != nil {
+		return nil, err
+	}
+	d.opts = append(d.opts, Stream(true), RaiseForStatus(false), OnProgress(nil))
+	p, err := newPlace(filepath.Dir(path), filepath.Base(path), d.set.overwrite || !d.set.decided)
+	if err != nil {
+		return nil, err
+	}
+	d.part, err = openPart(p, d.url)
+	return d, err
+}
+
+// prepare looks at the settings of the requests before anything is made.
+func (d *download) prepare(set *settings) (err error) {
+	if d.url, _, err = resolveURL(set.base, d.rawURL); err != nil {
+		return err
+	}
+	if err = addQuery(d.url, d.session.Params, set); err != nil {
+		return err
+	}
+	body, err := set.prepareContent(nil)
+	if err != nil {
+		return err
+	}
+	if body.present {
+		return failText(ErrInvalidOption, "a download has no body")
+	}
+	if callNames(set.headers, "Range") || callNames(set.headers, "If-Range") {
+		return failText(ErrInvalidOption, "the ranges of a download are the library's")
+	}
+	d.meter = newMeter(set.hooks.Progress, -1)
+	d.most = maxResumes
+	return nil
+}
+
+// run fetches until the file is complete or nothing more can be done.
+func (d *download) run(ctx context.Context) error {
+	for {
+		err := d.fetch(ctx)
+		if err == nil {
+			break
+		}
+		if !d.goesOn(ctx, err) {
+			d.part.suspend()
+			return err
+		}
+	}
+	if err := d.part.finish(d.set.checksum); err != nil {
+		return readError(d.url, err)
+	}
+	d.meter.end()
+	return nil
+}
+
+// goesOn reports whether err is an interruption after which it is worth to go
+// on, and waits until then. Failures to reach the server in the first place are
+// for the adapter to retry.
+func (d *download) goesOn(ctx context.Context, err error) bool {
+	if !d.begun || ctx.Err() != nil || d.part.broken.Load() || !interrupted(err) {
+		return false
+	}
+	n := d.resumes.Add(1)
+	if n > d.most {
+		return false
+	}
+	if n == 1 {
+		return true
+	}
+	timer := time.NewTimer(min(resumeWait<<(n-2), maxResumeWait))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func interrupted(err error) bool {
+	if errors.Is(err, ErrTLS) || errors.Is(err, ErrTotalTimeout) {
+		return false
+	}
+	return errors.Is(err, ErrIncompleteBody) || errors.Is(err, ErrReadTimeout) || errors.Is(err, ErrConnection)
+}
+
+// fetch asks for all that is missing.
+func (d *download) fetch(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	start := d.part.usable()
+	r, err := d.request(ctx, span{start, -1})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	d.begun = true
+	switch {
+	case r.StatusCode == http.StatusPartialContent && start > 0:
+		if !d.part.state.Validator.matches(r.Header) {
+			return d.anew(ctx, r) // a server that knows no If-Range
+		}
+		if err := d.partial(r, span{start, d.part.state.Size}); err != nil {
+			return err
+		}
+	case r.StatusCode == http.StatusRequestedRangeNotSatisfiable && start > 0:
+		if d.complete(r) {
+			d.meter.set(start, start)
+			return nil
+		}
+		return d.anew(ctx, r)
+	case r.StatusCode >= http.StatusBadRequest:
+		r.Load() // readable from the error
+		return r.RaiseForStatus()
+	case r.StatusCode == http.StatusOK, r.StatusCode == http.StatusNonAuthoritativeInfo:
+		v := validatorOf(r.Header)
+		if r.wire.coded() { // offsets would be those of the coded bytes
+			v = ""
+		}
+		if err := d.part.restart(v, r.fileSize()); err != nil {
+			return readError(r.URL, err)
+		}
+	default:
+		return readError(r.URL, failText(ErrProtocol, fmt.Sprintf("status %d brings no file", r.StatusCode)))
+	}
+	d.meter.set(d.part.size, d.part.state.Size)
+	return d.fill(ctx, cancel, r)
+}
+
+// anew gives up what there is, in favour of another version.
+func (d *download) anew(ctx context.Context, r *Response) error {
+	r.Close()
+	if err := d.part.restart("", -1); err != nil {
+		return readError(r.URL, err)
+	}
+	return d.fetch(ctx) // not again from here: nothing is there to go on with
+}
+
+// request asks for s, as a range if s does not begin the file or has an end.
+func (d *download) request(ctx context.Context, s span) (*Response, error) {
+	opts := d.opts[:len(d.opts):len(d.opts)]
+	if s.at > 0 || s.end >= 0 {
+		end := ""
+		if s.end >= 0 {
+			end = fmt.Sprint(s.end - 1)
+		}
+		opts = append(opts, Headers{"Range": fmt.Sprintf("bytes=%d-%s", s.at, end), "If-Range": string(d.part.state.Validator)})
+	}
+	return d.session.Do(ctx, http.MethodGet, d.rawURL, opts...)
+}
+
+// partial checks that r has the bytes of s and of the version that is there, s
+// going on to the end of the file. Its size may have been unknown so far.
+func (d *download) partial(r *Response, s span) error {
+	c, ok := contentRangeOf(r.Header)
+	problem := ""
+	switch {
+	case !ok:
+		problem = "it says not which"
+	case c.first != s.at:
+		problem = "it begins elsewhere"
+	case c.size < 0 || d.part.state.Size >= 0 && c.size != d.part.state.Size:
+		problem = "the file has another length"
+	case s.end >= 0 && c.last != s.end-1, s.end < 0 && c.last != c.size-1:
+		problem = "it ends elsewhere"
+	case r.wire.coded():
+		problem = "it is coded"
+	case r.wire.length >= 0 && r.wire.length != c.last-c.first+1:
+		problem = "its length is another"
+	default:
+		if d.part.state.Size < 0 {
+			d.part.state.Size = c.size
+		}
+		return nil
+	}
+	return d.mixed(r, "not the range that was asked for: "+problem)
+}
+
+// mixed gives up on bytes that may not belong together.
+func (d *download) mixed(r *Response, problem string) error {
+	d.part.broken.Store(true)
+	return readError(r.URL, failText(ErrProtocol, problem))
+}
+
+// complete reports whether a 416 says that nothing is missing.
+func (d *download) complete(r *Response) bool {
+	c, ok := contentRangeOf(r.Header)
+	st := &d.part.state
+	return ok && c.first < 0 && c.size == d.part.size && (st.Size < 0 || st.Size == c.size) && !st.Validator.contradicts(r.Header)
+}
+
+// fileSize is the length of the body of a whole file, -1 if it is unknown.
+func (r *Response) fileSize() int64 {
+	if r.wire.coded() {
+		return -1
+	}
+	return r.wire.length
+}
+
+// fill writes the body of r, which goes from the size of the part to the end of
+// the file; or the first piece of it, while others fetch the rest.
+func (d *download) fill(ctx context.Context, cancel func(), r *Response) error {
+	spans := d.split(r)
+	if len(spans) == 1 {
+		s := &spans[0]
+		err := d.copy(r, s, true)
+		d.part.size = s.at
+		return err
+	}
+	if err := d.part.scatter(); err != nil {
+		return readError(r.URL, err)
+	}
+	err := d.fillAll(ctx, cancel, r, spans)
+	sure := spans[0].at
+	for i := 1; i < len(spans) && spans[i-1].at == spans[i-1].end; i++ {
+		sure = spans[i].at
+	}
+	if noted := d.part.gather(sure); err == nil && noted != nil {
+		err = readError(r.URL, noted)
+	}
+	return err
+}
+
+// split divides what is missing into pieces, one if the server cannot do more.
+func (d *download) split(r *Response) []span {
+	whole := span{d.part.size, d.part.state.Size}
+	n := d.ranges
+	if r.StatusCode != http.StatusPartialContent && !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes") || d.part.state.Validator == "" {
+		n = 1
+	}
+	n = int(min(int64(n), (whole.end-whole.at)/minSpan))
+	if n <= 1 {
+		return []span{whole}
+	}
+	spans := make([]span, n)
+	each := (whole.end - whole.at) / int64(n)
+	for i := range spans {
+		at := whole.at + int64(i)*each
+		spans[i] = span{at, at + each}
+	}
+	spans[n-1].end = whole.end
+	return spans
+}
+
+// fillAll fills the spans at once. The first error ends them all.
+func (d *download) fillAll(ctx context.Context, cancel func(), r *Response, spans []span) error {
+	var wg sync.WaitGroup
+	var once sync.Once
+	var first error
+	for i := range spans {
+		wg.Go(func() {
+			from := r
+			if i > 0 {
+				from = nil
+			}
+			if err := d.fillSpan(ctx, from, &spans[i]); err != nil {
+				once.Do(func() {
+					first = err
+					cancel()
+				})
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
+
+// fillSpan fills one of several spans, beginning with r if there is one.
+func (d *download) fillSpan(ctx context.Context, r *Response, s *span) (err error) {
+	for {
+		if r != nil {
+			err = d.copy(r, s, false)
+		} else {
+			err = d.fetchSpan(ctx, s)
+		}
+		if err == nil || !d.goesOn(ctx, err) {
+			return err
+		}
+		r = nil
+	}
+}
+
+func (d *download) fetchSpan(ctx context.Context, s *span) error {
+	r, err := d.request(ctx, *s)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if r.StatusCode >= http.StatusBadRequest {
+		r.Load()
+		return r.RaiseForStatus()
+	}
+	if r.StatusCode != http.StatusPartialContent || !d.part.state.Validator.matches(r.Header) {
+		return d.mixed(r, "the file changed while ranges of it were fetched")
+	}
+	if err := d.partial(r, *s); err != nil {
+		return err
+	}
+	return d.copy(r, s, true)
+}
+
+// copy writes the body of r to s. If that is all there is to r, it must end there.
+func (d *download) copy(r *Response, s *span, all bool) error {
+	var src io.Reader = &tally{&r.wire, d.meter}
+	if s.end >= 0 {
+		src = io.LimitReader(src, s.end-s.at)
+	}
+	_, err := copyBlocks(d.part.writer(s, &d.set), src)
+	switch {
+	case err != nil:
+		return readError(r.URL, err)
+	case s.end < 0:
+		return nil
+	case s.at < s.end:
+		return readError(r.URL, ErrIncompleteBody)
+	case !all:
+		return nil
+	}
+	var one [1]byte
+	switch n, err := fillBlock(&r.wire, one[:]); {
+	case n > 0:
+		return d.mixed(r, "the body is longer than it should be")
+	case err != io.EOF:
+		return readError(r.URL, err)
+	}
+	return nil
+}
+
+// tally counts what is read of a body that is a part of the whole.
+type tally struct {
+	io.Reader
+	meter *meter
+}
+
+func (t *tally) Read(b []byte) (int, error) {
+	n, err := t.Reader.Read(b)
+	t.meter.add(n)
+	return n, err
+}

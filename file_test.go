@@ -1,0 +1,438 @@
+package requests
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// large is longer than a block, and does not end with one.
+var large = bytes.Repeat([]byte("0123456789abcdef"), 3<<14+1)
+
+// answer lets a session get the answer of h, streamed and read.
+func answers(t *testing.T, h http.HandlerFunc, test func(t *testing.T, get func(opts ...Option) *Response)) {
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	for _, stream := range []Stream{false, true} {
+		t.Run(fmt.Sprintf("stream=%t", stream), func(t *testing.T) {
+			s := NewSession()
+			t.Cleanup(func() { s.Close() })
+			test(t, func(opts ...Option) *Response {
+				r, err := s.Get(context.Background(), srv.URL+"/dir/from-url.bin?a=b", append(opts, stream)...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { r.Close() })
+				return r
+			})
+		})
+	}
+}
+
+func serveLarge(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(large)))
+	w.Write(large)
+}
+
+// wantFiles holds dir to be the named files and nothing else.
+func wantFiles(t *testing.T, dir string, want map[string]string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, ok := want[e.Name()]; !ok {
+			t.Errorf("%s is left behind", e.Name())
+		}
+	}
+	for name, content := range want {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Errorf("the file %s: %v", name, err)
+		} else if string(data) != content {
+			t.Errorf("%s holds %d bytes %.20q; want %d bytes %.20q", name, len(data), data, len(content), content)
+		}
+	}
+}
+
+func TestResponseSaveFile(t *testing.T) {
+	sha := sha256.Sum256(large)
+	md := md5.Sum(large)
+	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
+		for _, tt := range []struct {
+			name   string
+			path   string // below the directory
+			opts   []FileOption
+			before string
+		}{
+			{name: "new", path: "x"},
+			{name: "replaced", path: "x", before: "old"},
+			{name: "asked to replace", path: "x", opts: []FileOption{Overwrite(true)}, before: "old"},
+			{name: "not to replace", path: "x", opts: []FileOption{Overwrite(false)}},
+			{name: "checked", path: "x", opts: []FileOption{Checksum{"sha256": hex.EncodeToString(sha[:]), "md5": strings.ToUpper(hex.EncodeToString(md[:]))}}},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, tt.path)
+				if tt.before != "" {
+					os.WriteFile(path, []byte(tt.before), 0o644)
+				}
+				n, err := get().SaveFile(path, tt.opts...)
+				if n != int64(len(large)) || err != nil {
+					t.Errorf("SaveFile = %d, %v; want %d", n, err, len(large))
+				}
+				wantFiles(t, dir, map[string]string{tt.path: string(large)})
+				if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+					t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+				}
+			})
+		}
+	})
+}
+
+func TestSaveFileRefuses(t *testing.T) {
+	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
+		for _, tt := range []struct {
+			name string
+			path string
+			make func(t *testing.T, path string)
+			opts []FileOption
+			want error // nil: an fs.PathError of any kind
+			left map[string]string
+		}{
+			{name: "A261 exists", path: "x", make: writeOld, opts: []FileOption{Overwrite(false)}, want: fs.ErrExist, left: map[string]string{"x": "old"}},
+			{name: "A266 symlink", path: "x", make: linkTo("y"), want: errNotRegular},
+			{name: "A266 symlink, asked to replace", path: "x", make: linkTo("y"), opts: []FileOption{Overwrite(true)}, want: errNotRegular},
+			{name: "no such directory", path: "y/x", want: fs.ErrNotExist},
+			{name: "no such directory to choose a name in", path: "y/", want: fs.ErrNotExist},
+			{name: "below a file", path: "y/x", make: func(t *testing.T, path string) { writeOld(t, filepath.Dir(path)) }, left: map[string]string{"y": "old"}},
+			{name: "A263 checksum", path: "x", make: writeOld, opts: []FileOption{Checksum{"sha1": strings.Repeat("0", 40)}}, want: ErrChecksum, left: map[string]string{"x": "old"}},
+			{name: "unknown checksum", path: "x", opts: []FileOption{Checksum{"crc": "00"}}, want: ErrInvalidOption},
+			{name: "short checksum", path: "x", opts: []FileOption{Checksum{"sha256": "00"}}, want: ErrInvalidOption},
+			{name: "B250 disk full", path: "x", make: writeOld, opts: []FileOption{failingDisk(300<<10, syscall.ENOSPC)}, want: syscall.ENOSPC, left: map[string]string{"x": "old"}},
+			{name: "B250 disk broken", path: "x", opts: []FileOption{failingDisk(0, syscall.EIO)}, want: syscall.EIO},
+			{name: "B250 short write", path: "x", opts: []FileOption{failingDisk(300<<10, nil)}, want: io.ErrShortWrite},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				dir := t.TempDir()
+				path := dir + "/" + tt.path
+				if tt.make != nil {
+					tt.make(t, path)
+				}
+				n, err := get().SaveFile(path, tt.opts...)
+				met := errors.Is(err, tt.want)
+				if tt.want == nil {
+					_, met = errors.AsType[*fs.PathError](err)
+				}
+				if e, ok := err.(*Error); n != 0 || !ok || e.Op != "read" || !met {
+					t.Errorf("SaveFile = %d, %v; want 0 and an Error of %v", n, err, tt.want)
+				}
+				if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+					os.Remove(path)
+				}
+				wantFiles(t, dir, tt.left)
+			})
+		}
+	})
+}
+
+func writeOld(t *testing.T, path string) {
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func linkTo(target string) func(*testing.T, string) {
+	return func(t *testing.T, path string) {
+		if err := os.Symlink(target, path); err != nil {
+			t.Skip(err)
+		}
+	}
+}
+
+// A faultyDisk is an option by which writes go through a disk that fails.
+type faultyDisk struct {
+	room int
+	err  error // nil: it takes less than it is given
+}
+
+func failingDisk(room int, err error) *faultyDisk { return &faultyDisk{room, err} }
+
+func (*faultyDisk) option() {}
+func (d *faultyDisk) file(set *fileSettings) {
+	set.disk = func(w io.Writer) io.Writer { return &faultyWriter{*d, w} }
+}
+
+type faultyWriter struct {
+	faultyDisk
+	w io.Writer
+}
+
+func (d *faultyWriter) Write(b []byte) (int, error) {
+	if len(b) <= d.room {
+		d.room -= len(b)
+		return d.w.Write(b)
+	}
+	n, err := d.w.Write(b[:d.room])
+	d.room = 0
+	if err == nil {
+		err = d.err
+	}
+	return n, err
+}
+
+// TestSaveFileCut cuts bodies that would otherwise look complete to a reader of the file.
+func TestSaveFileCut(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(large)))
+		w.Write(large[:len(large)/2])
+		w.(http.Flusher).Flush()
+		if r.URL.Path == "/stall" {
+			<-r.Context().Done()
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer srv.Close()
+	s := NewSession(Stream(true))
+	defer s.Close()
+	for _, tt := range []struct {
+		name, path string
+		want       error
+	}{
+		{"B255 cut", "/cut", ErrIncompleteBody},
+		{"B258 cancelled", "/stall", context.Canceled},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			r, err := s.Get(ctx, srv.URL+tt.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			dir := t.TempDir()
+			path := filepath.Join(dir, "x")
+			writeOld(t, path)
+			// The body is cancelled when the first block is on its way to the disk.
+			disk := diskHook(func(int) {})
+			if tt.want == context.Canceled {
+				r.wire.src = &counted{r.wire.src, newMeter([]OnProgress{func(done, _ int64) {
+					if done > 0 {
+						cancel()
+					}
+				}}, -1)}
+			}
+			n, err := r.SaveFile(path, disk)
+			if n != 0 || !errors.Is(err, tt.want) {
+				t.Errorf("SaveFile = %d, %v; want 0, %v", n, err, tt.want)
+			}
+			wantFiles(t, dir, map[string]string{"x": "old"})
+			if _, err := r.SaveFile(path); !errors.Is(err, tt.want) {
+				t.Errorf("a second SaveFile = %v; want the error of the first", err)
+			}
+			wantFiles(t, dir, map[string]string{"x": "old"})
+		})
+	}
+}
+
+// diskHook is told of each write.
+type diskHook func(n int)
+
+func (diskHook) option() {}
+func (h diskHook) file(set *fileSettings) {
+	set.disk = func(w io.Writer) io.Writer {
+		return writerFunc(func(b []byte) (int, error) {
+			h(len(b))
+			return w.Write(b)
+		})
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func TestSaveFileTwice(t *testing.T) {
+	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
+		dir := t.TempDir()
+		r := get()
+		streamed := !r.loaded
+		if _, err := r.SaveFile(filepath.Join(dir, "none", "x")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("SaveFile = %v; want %v", err, fs.ErrNotExist)
+		}
+		if _, err := r.SaveFile(filepath.Join(dir, "x")); err != nil {
+			t.Errorf("SaveFile after one that touched nothing = %v", err)
+		}
+		_, err := r.SaveFile(filepath.Join(dir, "y"))
+		want := map[string]string{"x": string(large), "y": string(large)}
+		if streamed {
+			delete(want, "y")
+			if !errors.Is(err, ErrStreamConsumed) {
+				t.Errorf("a second SaveFile = %v; want %v", err, ErrStreamConsumed)
+			}
+		} else if err != nil {
+			t.Errorf("a second SaveFile = %v", err)
+		}
+		wantFiles(t, dir, want)
+	})
+}
+
+// fileNames are what a server and a URL suggest, and what a file may be called.
+var fileNames = []struct {
+	name        string
+	disposition string
+	path        string
+	want        string // "": none
+}{
+	{name: "from the header", disposition: `attachment; filename="a.txt"`, path: "/b", want: "a.txt"},
+	{name: "from the URL", path: "/x/b.txt", want: "b.txt"},
+	{name: "from the URL, escaped", path: "/x/b%20%C3%A4.txt", want: "b ä.txt"},
+	{name: "no name in the header", disposition: `attachment`, path: "/b", want: "b"},
+	{name: "neither", path: "/"},
+	{name: "directory in the URL", path: "/x/"},
+	{name: "dots in the URL", path: "/x/%2e%2e"},
+	{name: "slash in the URL", path: "/x/%2Fetc%2fpasswd", want: "passwd"},
+	{name: "NUL in the URL", path: "/x/a%00b"},
+	{name: "B257 A260 path", disposition: `attachment; filename="../../etc/passwd"`, path: "/b", want: "passwd"},
+	{name: "B257 A260 backslashes", disposition: `attachment; filename="..\\..\\x.bat"`, path: "/b", want: "x.bat"},
+	{name: "B257 A260 extended", disposition: `attachment; filename*=UTF-8''%2e%2e%2fpasswd`, path: "/b", want: "passwd"},
+	{name: "B257 A260 drive", disposition: `attachment; filename="C:x"`, path: "/b", want: "b"},
+	{name: "B257 A260 stream", disposition: `attachment; filename="a:stream"`, path: "/b", want: "b"},
+	{name: "B257 A260 NUL", disposition: `attachment; filename*=UTF-8''a%00b`, path: "/b", want: "b"},
+	{name: "B257 A260 dots", disposition: `attachment; filename=".."`, path: "/b", want: "b"},
+	{name: "B257 A260 device", disposition: `attachment; filename="NUL.txt"`, path: "/COM1"},
+	{name: "B257 A260 hidden", disposition: `attachment; filename=".bashrc"`, path: "/b", want: "bashrc"},
+}
+
+func TestFilename(t *testing.T) {
+	for _, tt := range fileNames {
+		t.Run(tt.name, func(t *testing.T) {
+			u, err := url.Parse("http://example.com" + tt.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &Response{Header: http.Header{"Content-Disposition": {tt.disposition}}, URL: u}
+			if got, ok := r.Filename(); got != tt.want || ok != (tt.want != "") {
+				t.Errorf("Filename() = %q, %t; want %q", got, ok, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzFilename proves that no name leads out of the directory.
+func FuzzFilename(f *testing.F) {
+	for _, tt := range fileNames {
+		f.Add(tt.disposition, tt.path)
+	}
+	f.Fuzz(func(t *testing.T, field, path string) {
+		u, err := url.Parse("http://example.com" + path)
+		if err != nil {
+			return
+		}
+		r := &Response{Header: http.Header{"Content-Disposition": {field}}, URL: u}
+		name, ok := r.Filename()
+		if !ok {
+			return
+		}
+		if name != filepath.Base(name) || name == "." || name == ".." || !filepath.IsLocal(name) || strings.ContainsAny(name, "/\\:\x00") {
+			t.Errorf("Filename of %q and %q = %q", field, path, name)
+		}
+	})
+}
+
+func TestSaveFileInDirectory(t *testing.T) {
+	disposition := ""
+	answers(t, func(w http.ResponseWriter, r *http.Request) {
+		if disposition != "" {
+			w.Header().Set("Content-Disposition", disposition)
+		}
+		if _, redirected := r.URL.Query()["hop"]; disposition == "" && !redirected {
+			http.Redirect(w, r, "/.bashrc?hop", http.StatusFound)
+			return
+		}
+		io.WriteString(w, "new")
+	}, func(t *testing.T, get func(...Option) *Response) {
+		t.Run("A057 A264 not of the redirect", func(t *testing.T) {
+			disposition = ""
+			dir := t.TempDir()
+			n, err := get().SaveFile(dir)
+			if n != 3 || err != nil {
+				t.Errorf("SaveFile = %d, %v", n, err)
+			}
+			wantFiles(t, dir, map[string]string{"from-url.bin": "new"})
+		})
+		t.Run("of the header", func(t *testing.T) {
+			disposition = `attachment; filename="../evil"`
+			dir := filepath.Join(t.TempDir(), "dir")
+			os.Mkdir(dir, 0o700)
+			if _, err := get().SaveFile(dir + "/"); err != nil {
+				t.Errorf("SaveFile = %v", err)
+			}
+			wantFiles(t, dir, map[string]string{"evil": "new"})
+			if _, err := get().SaveFile(dir); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("SaveFile onto a file = %v; want %v", err, fs.ErrExist)
+			}
+			writeOld(t, filepath.Join(dir, "evil"))
+			if _, err := get().SaveFile(dir, Overwrite(true)); err != nil {
+				t.Errorf("SaveFile with Overwrite = %v", err)
+			}
+			wantFiles(t, dir, map[string]string{"evil": "new"})
+		})
+		t.Run("A266 symlink", func(t *testing.T) {
+			disposition = `attachment; filename="link"`
+			dir := t.TempDir()
+			linkTo("../outside")(t, filepath.Join(dir, "link"))
+			if _, err := get().SaveFile(dir, Overwrite(true)); !errors.Is(err, errNotRegular) {
+				t.Errorf("SaveFile = %v; want %v", err, errNotRegular)
+			}
+		})
+		t.Run("no name", func(t *testing.T) {
+			disposition = `attachment; filename=".."`
+			r := get()
+			r.URL = &url.URL{Path: "/"}
+			if _, err := r.SaveFile(t.TempDir()); !errors.Is(err, ErrInvalidOption) {
+				t.Errorf("SaveFile = %v; want %v", err, ErrInvalidOption)
+			}
+		})
+	})
+}
+
+// TestClaim has another file come while the body does.
+func TestClaim(t *testing.T) {
+	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
+		dir := t.TempDir()
+		late := diskHook(func(int) { writeOld(t, filepath.Join(dir, "x")) })
+		if _, err := get().SaveFile(filepath.Join(dir, "x"), Overwrite(false), late); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("SaveFile = %v; want %v", err, fs.ErrExist)
+		}
+		wantFiles(t, dir, map[string]string{"x": "old"})
+	})
+}
+
+func TestFillBlockNoProgress(t *testing.T) {
+	n, err := fillBlock(idleReader{}, make([]byte, 10))
+	if n != 0 || err != io.ErrNoProgress {
+		t.Errorf("fillBlock of a reader that gives nothing = %d, %v; want %v", n, err, io.ErrNoProgress)
+	}
+}
+
+type idleReader struct{}
+
+func (idleReader) Read([]byte) (int, error) { return 0, nil }

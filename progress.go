@@ -1,0 +1,156 @@
+package requests
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// OnProgress is told how far a body has come: that of the request, if the call
+// has one, and else that of the response; done bytes of total as they are on
+// the wire, total being -1 if it is unknown. It is called every 100 ms at the
+// most and at the end, by one goroutine at a time, which may be another than
+// the caller's, and which waits for it. A body that is sent or read again
+// starts from nothing, and so does that of each response after a challenge. A
+// nil OnProgress takes back those before it and those of the session.
+type OnProgress func(done, total int64)
+
+func (OnProgress) option() {}
+
+// progressEvery is the least time between two reports, but for the last.
+const progressEvery = 100 * time.Millisecond
+
+// A meter counts the bytes of a body and reports them. A nil meter does neither.
+type meter struct {
+	report []OnProgress
+	total  int64 // -1 if unknown
+
+	mu     sync.Mutex
+	done   int64
+	silent time.Time // until when
+	told   bool      // what done is now
+}
+
+// newMeter returns nil if there is nobody to report to.
+func newMeter(report []OnProgress, total int64) *meter {
+	if len(report) == 0 {
+		return nil
+	}
+	return &meter{report: report, total: total}
+}
+
+// add counts n more bytes.
+func (m *meter) add(n int) {
+	if m == nil || n <= 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done += int64(n)
+	m.told = false
+	if now := time.Now(); !now.Before(m.silent) {
+		m.silent = now.Add(progressEvery)
+		m.tell()
+	}
+}
+
+// set starts anew with what is there already of a body of that length.
+func (m *meter) set(done, total int64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done, m.total, m.told = done, total, false
+}
+
+// end reports what was not reported yet.
+func (m *meter) end() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.told {
+		m.tell()
+	}
+}
+
+func (m *meter) tell() {
+	m.told = true
+	for _, f := range m.report {
+		f(m.done, m.total)
+	}
+}
+
+// counted is a body whose bytes a meter counts.
+type counted struct {
+	io.ReadCloser
+	meter *meter
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.ReadCloser.Read(b)
+	c.meter.add(n)
+	if err != nil {
+		c.meter.end()
+	}
+	return n, err
+}
+
+func (c *counted) Close() error {
+	c.meter.end()
+	return c.ReadCloser.Close()
+}
+
+// countedUpload is a counted body of a request. It is read by a goroutine of
+// the transport, where a panic of an OnProgress would end the program.
+type countedUpload struct{ counted }
+
+func (c *countedUpload) Read(b []byte) (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			n, err = 0, &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
+		}
+	}()
+	return c.counted.Read(b)
+}
+
+// Close only closes: the transport does so before the end, too, when the
+// response is there.
+func (c *countedUpload) Close() error { return c.ReadCloser.Close() }
+
+// uploads reports whether p has a body to speak of.
+func (p *PreparedRequest) uploads() bool { return p.body.present && p.body.length != 0 }
+
+// countUpload lets the body of hr be counted, each time that it is sent.
+func countUpload(hr *http.Request, report []OnProgress) {
+	if len(report) == 0 || hr.Body == nil || hr.Body == http.NoBody {
+		return
+	}
+	total := hr.ContentLength
+	count := func(body io.ReadCloser) io.ReadCloser {
+		return &countedUpload{counted{body, newMeter(report, total)}}
+	}
+	hr.Body = count(hr.Body)
+	if again := hr.GetBody; again != nil {
+		hr.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			if err != nil {
+				return nil, err
+			}
+			return count(body), nil
+		}
+	}
+}
+
+// countDownload lets the body of the response be counted, if it is what the
+// call is about.
+func (r *Response) countDownload(report []OnProgress) {
+	if len(report) == 0 || r.wire.src == nil || r.Request.uploads() || r.IsRedirect() {
+		return
+	}
+	r.wire.src = &counted{r.wire.src, newMeter(report, r.wire.length)}
+}
