@@ -27,6 +27,7 @@ type wire struct {
 	url   string
 	got   chan received
 	conns atomic.Int32
+	ended chan struct{} // a connection has ended, and all it brought is in got
 }
 
 type received struct {
@@ -41,10 +42,11 @@ type received struct {
 // order, and the last one to all further ones.
 func newWire(t *testing.T, answers ...string) *wire {
 	t.Helper()
-	w := &wire{got: make(chan received, 16)}
+	w := &wire{got: make(chan received, 16), ended: make(chan struct{}, 16)}
 	var asked atomic.Int32
 	w.url = listen(t, func(c net.Conn) {
 		w.conns.Add(1)
+		defer func() { w.ended <- struct{}{} }()
 		in := bufio.NewReader(c)
 		for {
 			r, err := http.ReadRequest(in)
@@ -153,6 +155,9 @@ func TestReaderLength(t *testing.T) {
 		{"negative Len", negativeLen{strings.NewReader("text")}, -1, "text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if got := prepareUpload(t, Reader(tt.r)).ContentLength(); got != tt.length {
+				t.Errorf("ContentLength() = %d; want %d", got, tt.length)
+			}
 			got := bodyOnTheWire(t, Reader(tt.r))
 			if string(got.body) != tt.want || got.length != tt.length || got.err != nil {
 				t.Errorf("body = %q of length %d, %v; want %q of length %d", got.body, got.length, got.err, tt.want, tt.length)
@@ -272,9 +277,7 @@ func TestBadSource(t *testing.T) {
 			t.Run(tt.name+"/"+kind, func(t *testing.T) {
 				failing = io.MultiReader(text(), iotest.ErrReader(errDisk))
 				w := newWire(t, answerOK)
-				s := new(Session)
-				defer s.Close()
-				_, err := s.Post(t.Context(), w.url, option(tt.source()))
+				err := failingPost(t, w, option(tt.source()))
 				if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 					t.Errorf("Post() = %v; want %v", err, tt.want)
 				}
@@ -283,16 +286,34 @@ func TestBadSource(t *testing.T) {
 				} else if tt.want == errDisk && e.Err != errDisk {
 					t.Errorf("Err = %#v; want the error of the reader as it was", e.Err)
 				}
-				select {
-				case got := <-w.got:
-					if got.err == nil {
-						t.Errorf("the server got a complete request of %d bytes", len(got.body))
-					}
-				default: // not even a head
-				}
 			})
 		}
 	}
+}
+
+// failingPost checks that the server has got no complete request when the call
+// has failed and the connection, if there was one, has ended.
+func failingPost(t *testing.T, w *wire, opts ...Option) error {
+	t.Helper()
+	dialled := false
+	s := new(Session)
+	s.Mount("http://", &HTTPAdapter{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialled = true
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	_, err := s.Post(t.Context(), w.url, opts...)
+	s.Close()
+	if err != nil && dialled {
+		<-w.ended
+	}
+	select {
+	case got := <-w.got:
+		if got.err == nil {
+			t.Errorf("the server got a complete request of %d bytes", len(got.body))
+		}
+	default: // not even a head
+	}
+	return err
 }
 
 // dying gives its last bytes together with an error.
@@ -322,18 +343,9 @@ func TestFileChangesSize(t *testing.T) {
 						option = Files{{Field: "f", Path: path}}
 					}
 					w := newWire(t, answerOK)
-					s := new(Session)
-					defer s.Close()
-					_, err := s.Post(t.Context(), w.url, option, OnRequest(func(*PreparedRequest) error { return os.Truncate(path, size) }))
+					err := failingPost(t, w, option, OnRequest(func(*PreparedRequest) error { return os.Truncate(path, size) }))
 					if !errors.Is(err, ErrInvalidOption) {
 						t.Errorf("Post() = %v; want %v", err, ErrInvalidOption)
-					}
-					select {
-					case got := <-w.got:
-						if got.err == nil {
-							t.Errorf("the server got a complete request of %d bytes", len(got.body))
-						}
-					default:
 					}
 				})
 			}
@@ -393,6 +405,22 @@ func TestBlockedBody(t *testing.T) {
 			return err
 		})
 	})
+	t.Run("RoundTripper", func(t *testing.T) {
+		pr, pw := io.Pipe()
+		defer pw.Close()
+		send(t, func(ctx context.Context, url string) error {
+			if _, err := Get(ctx, url); err == nil { // so that the context ends
+				t.Error("Get() without an answer succeeded")
+			}
+			s := new(Session)
+			s.Mount("http://", RoundTripper(tripper(func(hr *http.Request) (*http.Response, error) {
+				_, err := io.ReadAll(hr.Body)
+				return nil, err
+			})))
+			_, err := s.Post(ctx, url, Reader(pr))
+			return err
+		})
+	})
 	t.Run("body of an http.Request", func(t *testing.T) {
 		pr, pw := io.Pipe()
 		body := &closeCount{Reader: pr, closed: make(chan struct{})}
@@ -411,6 +439,82 @@ func TestBlockedBody(t *testing.T) {
 			t.Error("the body was not closed")
 		}
 	})
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (f tripper) RoundTrip(hr *http.Request) (*http.Response, error) { return f(hr) }
+
+// B019: the reader of the caller is left alone once the call has returned.
+func TestSourceAfterReturn(t *testing.T) {
+	for name, waits := range map[string]bool{"file": false, "reader": true} {
+		t.Run(name, func(t *testing.T) {
+			source := &readCount{r: strings.NewReader("text")}
+			var body Body = Reader(source)
+			if !waits {
+				body = Reader(openFile(t, writeFile(t, "f", "text")))
+			}
+			var kept io.Reader
+			s := new(Session)
+			s.Mount("http://", RoundTripper(tripper(func(hr *http.Request) (*http.Response, error) {
+				kept = hr.Body
+				return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+			})))
+			if _, err := s.Post(t.Context(), "http://a.test/", body); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := kept.Read(make([]byte, 1)); err == nil || err == io.EOF || n > 0 {
+				t.Errorf("Read() = %d, %v after the call; want an error", n, err)
+			}
+			if source.n > 0 {
+				t.Error("the source was read after the call")
+			}
+		})
+	}
+}
+
+// A source that was being read when its body was closed is closed after that.
+func TestCloseWhileReading(t *testing.T) {
+	reading := make(chan struct{})
+	pr, pw := io.Pipe()
+	source := &closeCount{Reader: io.MultiReader(readerFunc(func([]byte) (int, error) { close(reading); return 0, io.EOF }), pr), closed: make(chan struct{})}
+	s := &stream{what: "the request body", first: source, length: -1, waits: true}
+	body, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go body.Read(make([]byte, 4))
+	<-reading
+	body.Close()
+	select {
+	case <-source.closed:
+		t.Fatal("the source was closed while it was read")
+	default:
+	}
+	pw.Write([]byte("text"))
+	<-source.closed
+	body.Close()
+	if n := source.count.Load(); n != 1 {
+		t.Errorf("the source was closed %d times; want 1", n)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// The Read limit counts from the end of a streamed body.
+func TestSilenceAfterUpload(t *testing.T) {
+	for name, r := range map[string]io.Reader{"known": strings.NewReader("text"), "unknown": iotest.OneByteReader(strings.NewReader("text"))} {
+		t.Run(name, func(t *testing.T) {
+			url := listen(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if _, err := Post(ctx, url, Reader(r), Timeout{Read: 50 * time.Millisecond}); !errors.Is(err, ErrReadTimeout) {
+				t.Errorf("Post() = %v; want %v", err, ErrReadTimeout)
+			}
+		})
+	}
 }
 
 // closeCount says when it was closed for the first time.

@@ -97,9 +97,6 @@ func (c *curlCommand) target(p *PreparedRequest) {
 	if strings.ContainsAny(target, "[]{}") {
 		c.add("--globoff")
 	}
-	if path := u.EscapedPath() + "/"; strings.Contains(path, "/./") || strings.Contains(path, "/../") {
-		c.add("--path-as-is")
-	}
 	c.add(target)
 	if strings.HasSuffix(u.Hostname(), ".") && len(p.Header["Host"]) == 0 {
 		c.add("-H", "Host: "+hostField(p))
