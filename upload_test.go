@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -321,6 +324,51 @@ type readCount struct {
 }
 
 func (c *readCount) Read(b []byte) (int, error) { c.n++; return c.r.Read(b) }
+
+// Over HTTP/2 bodies are the same, and as incomplete if the source fails.
+func TestUploadHTTP2(t *testing.T) {
+	type upload struct {
+		proto, body string
+		err         error
+	}
+	got := make(chan upload, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		got <- upload{r.Proto, string(body), err}
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	s := NewSession(TLS{Config: &tls.Config{RootCAs: roots}})
+	defer s.Close()
+	text := strings.Repeat("text", 100_000)
+	for _, tt := range []struct {
+		name   string
+		option Option
+		want   string
+		err    error
+	}{
+		{"known", Reader(strings.NewReader(text)), text, nil},
+		{"unknown", Reader(iotest.HalfReader(strings.NewReader(text))), text, nil},
+		{"parts", Files{{Field: "f", Path: writeFile(t, "f", text)}, {Field: "g", Reader: iotest.HalfReader(strings.NewReader(text))}}, text, nil},
+		{"shorter", Reader(liar{strings.NewReader(text), len(text) + 1}), "", ErrInvalidOption},
+		{"longer part", Files{{Field: "f", Reader: liar{strings.NewReader(text), len(text) - 1}}}, "", ErrInvalidOption},
+		{"error", Reader(io.MultiReader(strings.NewReader(text), iotest.ErrReader(errDisk))), "", errDisk},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := s.Post(t.Context(), server.URL, tt.option)
+			if !errors.Is(err, tt.err) || tt.err == nil && err != nil {
+				t.Errorf("Post() = %v; want %v", err, tt.err)
+			}
+			u := <-got
+			if u.proto != "HTTP/2.0" || (u.err == nil) != (tt.err == nil) || tt.err == nil && !strings.Contains(u.body, tt.want) {
+				t.Errorf("the server got %d bytes by %s, %v; want them complete: %v", len(u.body), u.proto, u.err, tt.err == nil)
+			}
+		})
+	}
+}
 
 type zeros struct{}
 
