@@ -3,13 +3,18 @@ package requests
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"strings"
 )
 
 // An Auth authenticates requests: the result of [BasicAuth], [BearerAuth],
-// [AuthFunc], [NewAuth], [ProxyAuth] or [NoAuth]. The zero Auth is none, and
-// leaves the choice to the session, the URL and netrc. An Auth is bound to the
-// origin that the caller names: a redirect to another one does not get it.
+// [DigestAuth], [AuthFunc], [NewAuth], [ProxyAuth], [ProxyDigestAuth] or
+// [NoAuth]. The zero Auth is none, and leaves the choice to the session, the
+// URL and netrc. An Auth is bound to the origin that the caller names: a
+// redirect to another one does not get it, nor does it come back on the way
+// back. One for the proxy goes with every request that a proxy carries.
 //
 // It prints as its scheme alone, and may be used by many goroutines.
 type Auth struct {
@@ -30,8 +35,8 @@ func (a Auth) String() string {
 	return "custom"
 }
 
-// GoString keeps %#v from printing the credentials.
-func (a Auth) GoString() string { return "requests.Auth(" + a.String() + ")" }
+// Format keeps every verb from printing the credentials.
+func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 
 // An Authenticator adds credentials to requests. Authenticate is called last
 // in preparing, when method, URL, header and body are as they will be sent, and
@@ -44,7 +49,9 @@ func (a Auth) GoString() string { return "requests.Auth(" + a.String() + ")" }
 //
 // is shown each 401 and 407 response from its own origin, and returns the
 // request to send next, made by [PreparedRequest.Clone] from Response.Request,
-// or nil to leave the response as the answer. It is asked twice at the most.
+// or nil to leave the response as the answer. It is asked twice at the most
+// between two redirects. The response that it answers goes into
+// [Response.History]; the last one of these tells a second time from the first.
 type Authenticator interface {
 	Authenticate(*PreparedRequest) error
 }
@@ -65,7 +72,7 @@ type authFunc func(*PreparedRequest) error
 func (f authFunc) Authenticate(p *PreparedRequest) error { return f(p) }
 
 // NoAuth sends a request without authentication, whatever the session, the
-// userinfo of the URL and netrc have.
+// userinfo of the URL and netrc have. An Authorization field stays as it is.
 func NoAuth() Auth { return Auth{method: noAuth{}} }
 
 type noAuth struct{}
@@ -73,32 +80,48 @@ type noAuth struct{}
 func (noAuth) Authenticate(*PreparedRequest) error { return nil }
 func (noAuth) String() string                      { return "none" }
 
-// BasicAuth sends the user name and password in every request (RFC 7617), in
-// UTF-8. A name with a colon, which the scheme cannot carry, and control
-// characters are [ErrInvalidOption].
+// BasicAuth sends the user name and password in every request (RFC 7617). The
+// bytes of the strings go out as they are, which is UTF-8 for what is written
+// as text; an old server that wants Latin-1, as Requests sends it, is given
+// that: "caf\xe9". A name with a colon, which the scheme cannot carry, and
+// control characters are [ErrInvalidOption].
 func BasicAuth(username, password string) Auth {
-	return Auth{method: &basic{"Authorization", username, password}}
+	return Auth{method: &basic{username, password}}
 }
 
 // ProxyAuth is [BasicAuth] for the proxy. Only the proxy gets to see it.
 func ProxyAuth(username, password string) Auth {
-	return Auth{method: &basic{"Proxy-Authorization", username, password}, proxy: true}
+	return Auth{method: &basic{username, password}, proxy: true}
 }
 
-type basic struct{ field, username, password string }
+type basic struct{ username, password string }
 
 func (b *basic) Authenticate(p *PreparedRequest) error {
+	value, err := b.credentials()
+	if err == nil {
+		p.setSecret("Authorization", value)
+	}
+	return err
+}
+
+func (b *basic) String() string { return "Basic" }
+
+func (b *basic) credentials() (string, error) {
+	if err := b.check(); err != nil {
+		return "", err
+	}
+	return basicValue(b.username, b.password), nil
+}
+
+func (b *basic) check() error {
 	if strings.IndexByte(b.username, ':') >= 0 {
 		return failText(ErrInvalidOption, "a user name for Basic authentication has no colon")
 	}
 	if strings.ContainsFunc(b.username, isControl) || strings.ContainsFunc(b.password, isControl) {
 		return failText(ErrInvalidOption, "Basic credentials with a control character")
 	}
-	p.setSecret(b.field, basicValue(b.username, b.password))
 	return nil
 }
-
-func (b *basic) String() string { return "Basic" }
 
 // basicValue is the value of a field with Basic credentials.
 func basicValue(username, password string) string {
@@ -111,30 +134,80 @@ func basicValue(username, password string) string {
 
 // BearerAuth sends a token in every request (RFC 6750). A token that is not of
 // the characters of RFC 9110's token68 is [ErrInvalidOption].
-func BearerAuth(token string) Auth { return Auth{method: bearer(token)} }
+func BearerAuth(token string) Auth { return Auth{method: &bearer{token}} }
 
-type bearer string
+type bearer struct{ token string }
 
 // token68 are the characters of RFC 9110, section 11.2.
 var token68 = bytesOf(alphanumeric + "-._~+/=")
 
-func (b bearer) Authenticate(p *PreparedRequest) error {
-	for i := 0; i < len(b); i++ {
-		if !token68.has(b[i]) {
+func (b *bearer) Authenticate(p *PreparedRequest) error {
+	for i := 0; i < len(b.token); i++ {
+		if !token68.has(b.token[i]) {
 			return failText(ErrInvalidOption, "a bearer token of other characters than letters, digits and -._~+/=")
 		}
 	}
-	if b == "" {
+	if b.token == "" {
 		return failText(ErrInvalidOption, "an empty bearer token")
 	}
-	p.setSecret("Authorization", "Bearer "+string(b))
+	p.setSecret("Authorization", "Bearer "+b.token)
 	return nil
 }
 
-func (bearer) String() string   { return "Bearer" }
-func (bearer) GoString() string { return "Bearer" }
+func (*bearer) String() string { return "Bearer" }
 
 // setSecret sets a canonical field.
 func (p *PreparedRequest) setSecret(field, value string) {
 	p.Header[field] = []string{value}
+}
+
+// authenticate applies the Auth anew, in place of what it set before.
+func (p *PreparedRequest) authenticate() error {
+	if p.auth.method == nil {
+		return nil
+	}
+	if err := p.auth.method.Authenticate(p); err != nil {
+		return err
+	}
+	return p.auth.review(p)
+}
+
+// review checks p after an Authenticator of the caller's, which may do anything
+// to it.
+func (a Auth) review(p *PreparedRequest) error {
+	switch a.method.(type) {
+	case *basic, *bearer, noAuth, *digestAuth:
+		return nil
+	}
+	return p.check()
+}
+
+// proxyAuthorization returns the field Proxy-Authorization of a request that
+// proxy gets to see: p itself or, with the method CONNECT, the one that asks
+// for a tunnel. It is empty if nothing is to be said. A field given by hand
+// counts most; it is for the proxy alone, whoever carries the request.
+func (p *PreparedRequest) proxyAuthorization(proxy *url.URL, method, target string) (string, error) {
+	if given := p.Header["Proxy-Authorization"]; len(given) > 0 {
+		return given[0], nil
+	}
+	switch m := p.proxyAuth.method.(type) {
+	case *basic:
+		return m.credentials()
+	case *digestAuth:
+		a, _, err := m.preempt(proxy, method, target, p)
+		return a.Value, err
+	}
+	return "", nil
+}
+
+// proxyAnswer returns the Proxy-Authorization that answers the challenge which
+// proxy gave in the header of a 407, empty if there is no answer. With again,
+// an answer was refused before.
+func (p *PreparedRequest) proxyAnswer(proxy *url.URL, method, target string, header http.Header, again bool) (string, error) {
+	m, ok := p.proxyAuth.method.(*digestAuth)
+	if !ok {
+		return "", nil
+	}
+	a, _, err := m.answer(proxy, method, target, p, header.Values("Proxy-Authenticate"), again)
+	return a.Value, err
 }

@@ -83,15 +83,6 @@ func (e *exchange) got(info httptrace.GotConnInfo) {
 	c.acquire(e)
 }
 
-// bodySent notes that the whole request was handed over, from where on it is
-// the server's turn, though no write may follow that would start the clock.
-func (e *exchange) bodySent() {
-	e.sent.Store(true)
-	if c := e.conn.Load(); c != nil {
-		c.await(e)
-	}
-}
-
 // watch starts or restarts the timer of an exchange without deadlines.
 func (e *exchange) watch() {
 	if e.cancel == nil || e.conn.Load() != nil {
@@ -192,14 +183,6 @@ func (c *conn) answered(e *exchange) {
 	defer c.mu.Unlock()
 	if c.holder == e {
 		c.reading = true
-	}
-}
-
-func (c *conn) await(e *exchange) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.holder == e && e.limit.Read > 0 {
-		c.Conn.SetReadDeadline(time.Now().Add(e.limit.Read))
 	}
 }
 

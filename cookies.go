@@ -1,49 +1,502 @@
 package requests
 
 import (
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/cookie"
 )
 
+// A Cookie is one cookie of a [CookieJar] or of a response, with all its
+// attributes. It is a copy: changing it changes nothing else.
+//
+// It holds a secret. Printed with whatever verb or logged it shows "***" for its
+// value. The value shows only where Value is named, and in the output of encoders
+// such as encoding/json.
+type Cookie struct {
+	Name  string
+	Value string // the very bytes that came, quotes included
+
+	// Domain is a lower-case ASCII name without a leading dot, or an address. It
+	// is empty for a cookie that was set without one, see [CookieJar.Set].
+	Domain   string
+	HostOnly bool   // goes to Domain itself, not to its subdomains
+	Path     string // goes to this path and to what lies below
+
+	// Expires is when the cookie ends by its own account; zero if it ends with the
+	// session. A jar keeps none for longer than 400 days (RFC 6265bis, section 5.5).
+	Expires time.Time
+
+	Secure   bool          // goes only over https, and over http to this machine
+	HttpOnly bool          // not for scripts; without meaning here, kept for others
+	SameSite http.SameSite // likewise; zero if absent or unknown
+
+	Created    time.Time // when a cookie of this name, domain and path was first set
+	LastAccess time.Time // when it was last set or sent
+}
+
+// String returns the cookie as a server would set it, with "***" for its value.
+func (c Cookie) String() string {
+	var b strings.Builder
+	if c.Name != "" {
+		b.WriteString(c.Name + "=")
+	}
+	b.WriteString("***")
+	if c.Domain != "" && !c.HostOnly {
+		b.WriteString("; Domain=" + c.Domain)
+	}
+	b.WriteString("; Path=" + c.Path)
+	if !c.Expires.IsZero() {
+		b.WriteString("; Expires=" + c.Expires.UTC().Format(http.TimeFormat))
+	}
+	if c.Secure {
+		b.WriteString("; Secure")
+	}
+	if c.HttpOnly {
+		b.WriteString("; HttpOnly")
+	}
+	if s := sameSiteOf(c.SameSite).String(); s != "" {
+		b.WriteString("; SameSite=" + s)
+	}
+	return b.String()
+}
+
+// Format prints what String returns, whatever the verb.
+func (c Cookie) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue keeps the value out of logs.
+func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// A CookieJar keeps cookies and chooses those that a request carries, by the
+// rules of RFC 6265bis, with public suffixes, the name prefixes __Host-,
+// __Secure-, __Http- and __Host-Http-, and Secure cookies that http can neither
+// set nor replace. Values are sent as they came, byte for byte.
+//
+// Servers can add up to 50 cookies to a domain and fill a jar up to 3000; then
+// the one that was used least recently goes. A cookie of more than 4096 bytes is
+// not taken. A request carries all the cookies of its host. Those of parent domains,
+// which any sibling host can set, go oldest first while the Cookie field stays
+// within 8190 bytes or they within 4096: a hostile sibling could otherwise make
+// each request to the host too large.
+//
+// The zero value is an empty jar, ready for use by many goroutines. A jar must
+// not be copied; see [CookieJar.Clone]. It serves as [http.Client.Jar], too.
 type CookieJar struct {
-	once sync.Once
-	j    *cookiejar.Jar
+	mu   sync.Mutex
+	kept cookie.Store
+	now  func() time.Time // nil for the time of day
 }
 
-func (j *CookieJar) init() { j.once.Do(func() { j.j, _ = cookiejar.New(nil) }) }
+var _ http.CookieJar = (*CookieJar)(nil)
 
-func (j *CookieJar) header(u *url.URL, named bool) string {
-	j.init()
-	s := ""
-	for _, c := range j.j.Cookies(u) {
-		if s != "" {
-			s += "; "
-		}
-		s += c.Name + "=" + c.Value
+// String tells how many cookies there are, and no more.
+func (j *CookieJar) String() string { return "CookieJar(" + strconv.Itoa(j.Len()) + ")" }
+
+// clock returns the source of the jar's time: that of day, without the monotonic
+// part and the zone, which mean nothing in a file or on another machine.
+func (j *CookieJar) clock() func() time.Time {
+	if j.now != nil {
+		return j.now
 	}
-	return s
+	return func() time.Time { return time.Now().Round(0).UTC() }
 }
-func (j *CookieJar) Set(name, value string) error { return nil }
+
+// header returns the value of the Cookie field for a request to u, "" for none.
+// named: the caller, not a redirect, named this host, so that cookies without a
+// domain go too.
+func (j *CookieJar) header(u *url.URL, named bool) string { return j.headerWith(u, named, nil) }
+
+// headerWith is header for a call that has cookies of its own. They replace
+// cookies of the jar that have their name, no domain and the path "/", and go
+// beside those that servers have set, as in Requests.
+func (j *CookieJar) headerWith(u *url.URL, named bool, own map[string]string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.kept.Len() == 0 && len(own) == 0 {
+		return ""
+	}
+	o, _ := cookie.OriginOf(u)
+	return j.kept.Header(cookie.Request{Origin: o, Named: named, Own: own}, j.clock())
+}
+
+// maxSetCookies bounds the work for one response: of a flood the last fields
+// are read, as many as a jar has room for.
+const maxSetCookies = 3000
+
+// store takes the Set-Cookie fields of a response to a request for u.
 func (j *CookieJar) store(u *url.URL, lines []string) {
-	j.init()
-	r := http.Response{Header: http.Header{"Set-Cookie": lines}}
-	j.j.SetCookies(u, r.Cookies())
-}
-func validateCookie(name, value string) error { return nil }
-func cookieField(j *CookieJar, u *url.URL, named bool, call []Cookies) string {
-	s := ""
-	if j != nil {
-		s = j.header(u, named)
+	o, ok := cookie.OriginOf(u)
+	if !ok || len(lines) == 0 {
+		return
 	}
-	for _, c := range call {
-		for k, v := range c {
-			if s != "" {
-				s += "; "
-			}
-			s += k + "=" + v
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := j.clock()()
+	for _, line := range lines[max(0, len(lines)-maxSetCookies):] {
+		if r, ok := cookie.Parse(line); ok {
+			j.kept.Receive(&o, &r, now)
 		}
 	}
-	return s
+}
+
+// parseSetCookies returns the cookies that a response to a request for u sets,
+// in the order of their first mention: those that an empty jar would hold
+// afterwards. So cookies for foreign domains are not among them, and neither
+// are cookies that the response deletes.
+func parseSetCookies(u *url.URL, lines []string) []*Cookie {
+	var j CookieJar
+	j.store(u, lines)
+	return slices.Collect(j.All())
+}
+
+// SetCookies implements [http.CookieJar] for clients of net/http. A cookie that
+// no Set-Cookie field could carry is left out.
+func (j *CookieJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
+	o, ok := cookie.OriginOf(u)
+	if !ok || len(cookies) == 0 {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := j.clock()()
+	for _, c := range cookies {
+		if c == nil {
+			continue
+		}
+		if r := receivedCookie(c); r.WellFormed() {
+			j.kept.Receive(&o, &r, now)
+		}
+	}
+}
+
+// receivedCookie undoes what net/http has made of a Set-Cookie field.
+func receivedCookie(c *http.Cookie) cookie.Received {
+	r := cookie.Received{
+		Name: c.Name, Value: c.Value, Expires: c.Expires, Secure: c.Secure,
+		HTTPOnly: c.HttpOnly, SameSite: sameSiteOf(c.SameSite),
+	}
+	if c.Quoted {
+		r.Value = `"` + c.Value + `"`
+	}
+	if c.Expires.IsZero() {
+		r.Attribute("Expires", c.RawExpires) // more forms are read here than there
+	}
+	if c.MaxAge != 0 {
+		r.Lifetime, r.HasLifetime = int64(c.MaxAge), true
+	}
+	r.Attribute("Domain", c.Domain)
+	r.Attribute("Path", c.Path)
+	return r
+}
+
+// Cookies implements [http.CookieJar] for clients of net/http. Cookies without a
+// domain are not among them: such a client asks for the target of a redirect as it
+// does for a URL that the program names. Note that net/http then sends values
+// in its own writing; a [Session] sends them as they came.
+func (j *CookieJar) Cookies(u *url.URL) []*http.Cookie {
+	o, _ := cookie.OriginOf(u)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	match := j.kept.Match(cookie.Request{Origin: o}, j.clock())
+	if len(match) == 0 {
+		return nil
+	}
+	values, list := make([]http.Cookie, len(match)), make([]*http.Cookie, len(match))
+	for i, c := range match {
+		values[i].Name, values[i].Value = c.Name, c.Value
+		if v := c.Value; len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
+			values[i].Value, values[i].Quoted = v[1:len(v)-1], true
+		}
+		list[i] = &values[i]
+	}
+	return list
+}
+
+// Set puts a cookie into the jar in the place of the one with the same name,
+// domain and path.
+//
+// Without [CookieDomain] it goes to every host that the program names in a call,
+// but never to one that only a redirect names. With it, the cookie goes to that
+// host and to its subdomains, or to the host alone if it is an address or a
+// public suffix such as "localhost" or "github.io", or with [CookieHostOnly].
+// Without [CookiePath] the path is "/". A cookie whose time is past is deleted.
+//
+// The limits on the number of cookies are for servers; none applies here. The
+// error is [ErrInvalidOption] for what cannot be sent, names the cookie and
+// never shows its value.
+func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error {
+	if err := validateCookie(name, value); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := j.clock()()
+	c := cookie.Cookie{Name: name, Value: value, Path: "/"}
+	for _, a := range attributes {
+		a.set(&c, now)
+	}
+	if strings.IndexFunc(c.Path, notCookiePath) >= 0 {
+		return invalidCookie(name, "the path is not percent-encoded")
+	}
+	if reason := c.Settle(); reason != "" {
+		return invalidCookie(name, reason)
+	}
+	j.kept.Put(c, now)
+	return nil
+}
+
+// Get returns the cookie of that name, in the domain and with the path that are
+// given, if any. The error is [http.ErrNoCookie] if there is none, and
+// [ErrCookieConflict] if there are several.
+func (j *CookieJar) Get(name string, where ...CookieScope) (*Cookie, error) {
+	switch found := j.find(name, where); len(found) {
+	case 0:
+		return nil, fmt.Errorf("%w: %q", http.ErrNoCookie, name)
+	case 1:
+		return exportCookie(&found[0]), nil
+	default:
+		return nil, failText(ErrCookieConflict, fmt.Sprintf("%q, %d times", name, len(found)))
+	}
+}
+
+// All ranges over the cookies in the order in which they were created, as they
+// are when the loop begins; the jar may be used inside the loop.
+func (j *CookieJar) All() iter.Seq[*Cookie] {
+	return func(yield func(*Cookie) bool) {
+		for _, c := range j.snapshot() {
+			if !yield(exportCookie(&c)) {
+				return
+			}
+		}
+	}
+}
+
+// Map returns the values by name, in the domain and with the path that are
+// given, if any. Of several cookies with one name the last created counts.
+func (j *CookieJar) Map(where ...CookieScope) map[string]string {
+	match := inScopes(where)
+	values := make(map[string]string)
+	for _, c := range j.snapshot() {
+		if match(&c) {
+			values[c.Name] = c.Value
+		}
+	}
+	return values
+}
+
+// Domains returns the domains that have cookies, sorted. Among them is "" if
+// there are cookies without a domain.
+func (j *CookieJar) Domains() []string {
+	var domains []string
+	for _, c := range j.snapshot() {
+		domains = append(domains, c.Domain)
+	}
+	slices.Sort(domains)
+	return slices.Compact(domains)
+}
+
+// Len returns the number of cookies.
+func (j *CookieJar) Len() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.kept.RemoveExpired(j.clock()())
+	return j.kept.Len()
+}
+
+// Delete removes the cookies of that name, in the domain and with the path that
+// are given, if any, and returns their number.
+func (j *CookieJar) Delete(name string, where ...CookieScope) int {
+	match := inScopes(where)
+	return j.remove(func(c *cookie.Cookie) bool { return c.Name == name && match(c) })
+}
+
+// Clear removes the cookies in the domain and with the path that are given, or
+// all without any, and returns their number.
+func (j *CookieJar) Clear(where ...CookieScope) int { return j.remove(inScopes(where)) }
+
+// ClearSession removes the cookies that end with the session, as a browser does
+// when it is closed, and returns their number.
+func (j *CookieJar) ClearSession() int {
+	return j.remove(func(c *cookie.Cookie) bool { return c.Expires.IsZero() })
+}
+
+// ClearExpired frees the memory of cookies that have expired and returns their
+// number. They are never sent or shown, be they cleared or not.
+func (j *CookieJar) ClearExpired() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.kept.RemoveExpired(j.clock()())
+}
+
+// Clone returns a jar with the same cookies that has nothing more to do with j.
+func (j *CookieJar) Clone() *CookieJar {
+	clone := &CookieJar{now: j.now}
+	clone.Update(j)
+	return clone
+}
+
+// Update puts the cookies of another jar into j, where they replace those of
+// the same name, domain and path.
+func (j *CookieJar) Update(from *CookieJar) { j.put(from.snapshot()) }
+
+func (j *CookieJar) put(cookies []cookie.Cookie) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := j.clock()()
+	for _, c := range cookies {
+		j.kept.Put(c, now)
+	}
+}
+
+func (j *CookieJar) find(name string, where []CookieScope) []cookie.Cookie {
+	match := inScopes(where)
+	return j.filter(func(c *cookie.Cookie) bool { return c.Name == name && match(c) })
+}
+
+func (j *CookieJar) snapshot() []cookie.Cookie {
+	return j.filter(func(*cookie.Cookie) bool { return true })
+}
+
+func (j *CookieJar) filter(match func(*cookie.Cookie) bool) []cookie.Cookie {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.kept.Select(j.clock()(), match)
+}
+
+func (j *CookieJar) remove(match func(*cookie.Cookie) bool) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.kept.RemoveExpired(j.clock()()) // so that they do not count
+	return j.kept.Remove(match)
+}
+
+// A CookieAttribute is an attribute for [CookieJar.Set]. Of several of one kind
+// the last counts.
+type CookieAttribute interface {
+	set(c *cookie.Cookie, now time.Time)
+}
+
+// A CookieScope tells cookies of one name apart: a [CookieDomain] or a
+// [CookiePath].
+type CookieScope interface {
+	CookieAttribute
+	match() func(*cookie.Cookie) bool
+}
+
+type (
+	// CookieDomain is the domain of a cookie, as a name in any script and letter
+	// case, with or without a leading dot, or an address. "" is for cookies
+	// without a domain.
+	CookieDomain string
+	// CookiePath is the path of a cookie, percent-encoded as in a URL.
+	CookiePath string
+	// CookieHostOnly keeps a cookie from the subdomains of its domain.
+	CookieHostOnly bool
+	// CookieSecure keeps a cookie from being sent over http.
+	CookieSecure bool
+	// CookieHTTPOnly marks a cookie as one that no script should see.
+	CookieHTTPOnly bool
+	// CookieExpires is when a cookie ends; the zero time is with the session.
+	CookieExpires time.Time
+	// CookieMaxAge is how long a cookie lasts from now on.
+	CookieMaxAge time.Duration
+	// CookieSameSite is kept for others; a jar does not act on it.
+	CookieSameSite http.SameSite
+)
+
+func (v CookieDomain) set(c *cookie.Cookie, _ time.Time)   { c.Domain = string(v) }
+func (v CookiePath) set(c *cookie.Cookie, _ time.Time)     { c.Path = string(v) }
+func (v CookieHostOnly) set(c *cookie.Cookie, _ time.Time) { c.HostOnly = bool(v) }
+func (v CookieSecure) set(c *cookie.Cookie, _ time.Time)   { c.Secure = bool(v) }
+func (v CookieHTTPOnly) set(c *cookie.Cookie, _ time.Time) { c.HTTPOnly = bool(v) }
+func (v CookieExpires) set(c *cookie.Cookie, _ time.Time)  { c.Expires = time.Time(v) }
+func (v CookieMaxAge) set(c *cookie.Cookie, now time.Time) { c.Expires = now.Add(time.Duration(v)) }
+func (v CookieSameSite) set(c *cookie.Cookie, _ time.Time) { c.SameSite = sameSiteOf(http.SameSite(v)) }
+
+func (v CookieDomain) match() func(*cookie.Cookie) bool {
+	domain, ok := cookie.CanonicalDomain(string(v))
+	return func(c *cookie.Cookie) bool { return c.Domain == domain && (ok || v == "") }
+}
+
+func (v CookiePath) match() func(*cookie.Cookie) bool {
+	return func(c *cookie.Cookie) bool { return c.Path == string(v) }
+}
+
+func inScopes(where []CookieScope) func(*cookie.Cookie) bool {
+	matches := make([]func(*cookie.Cookie) bool, len(where))
+	for i, w := range where {
+		matches[i] = w.match()
+	}
+	return func(c *cookie.Cookie) bool {
+		for _, match := range matches {
+			if !match(c) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// maxSentCookie is what servers take of a whole Cookie field. A larger cookie
+// of the program's own could never be sent.
+const maxSentCookie = 8190
+
+// validateCookie reports, as [ErrInvalidOption], a cookie of the program's own that
+// would not reach a server as it is: RFC 6265bis, section 4.1.1, but quotes, commas
+// and inner spaces pass, which servers do use and which are sent untouched.
+func validateCookie(name, value string) error {
+	switch {
+	case name == "" || strings.IndexFunc(name, notCookieName) >= 0:
+		return invalidCookie(name, "the name is not a token")
+	case strings.IndexFunc(value, notCookieText) >= 0:
+		return invalidCookie(name, `the value has a control character, ";" or a byte outside ASCII`)
+	case strings.TrimSpace(value) != value:
+		return invalidCookie(name, "the value begins or ends with a space, which servers cut off")
+	case len(name)+len(value) > maxSentCookie:
+		return invalidCookie(name, "larger than "+strconv.Itoa(maxSentCookie)+" bytes")
+	}
+	return nil
+}
+
+func invalidCookie(name, reason string) error {
+	return failText(ErrInvalidOption, fmt.Sprintf("cookie %.64q: %s", name, reason))
+}
+
+func notCookieName(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+func notCookiePath(r rune) bool { return r <= ' ' || r >= 0x7f }
+
+func notCookieText(r rune) bool { return r < ' ' || r >= 0x7f || r == ';' }
+
+func exportCookie(c *cookie.Cookie) *Cookie {
+	return &Cookie{
+		Name: c.Name, Value: c.Value, Domain: c.Domain, HostOnly: c.HostOnly, Path: c.Path,
+		Expires: c.Expires, Secure: c.Secure, HttpOnly: c.HTTPOnly, SameSite: sameSiteMode(c.SameSite),
+		Created: c.Created, LastAccess: c.LastAccess,
+	}
+}
+
+// sameSiteModes has the values of cookie.SameSite as net/http numbers them.
+var sameSiteModes = [...]http.SameSite{
+	cookie.SameSiteDefault: 0,
+	cookie.SameSiteNone:    http.SameSiteNoneMode,
+	cookie.SameSiteLax:     http.SameSiteLaxMode,
+	cookie.SameSiteStrict:  http.SameSiteStrictMode,
+}
+
+func sameSiteMode(s cookie.SameSite) http.SameSite { return sameSiteModes[s] }
+
+func sameSiteOf(s http.SameSite) cookie.SameSite {
+	return cookie.SameSite(max(0, slices.Index(sameSiteModes[:], s)))
 }

@@ -79,7 +79,6 @@ func TestCurlSecrets(t *testing.T) {
 		{"Basic", "http://a.test/", []Option{BasicAuth("user", secret)}},
 		{"userinfo", "http://user:" + secret + "@a.test/", nil},
 		{"Bearer", "http://a.test/", []Option{BearerAuth(secret)}},
-		{"ProxyAuth", "http://a.test/", []Option{ProxyAuth("user", secret)}},
 		{"Authorization", "http://a.test/", []Option{Headers{"authorization": secret}}},
 		{"Proxy-Authorization", "http://a.test/", []Option{Headers{"Proxy-Authorization": secret}}},
 		{"Cookie", "http://a.test/", []Option{Cookies{"id": secret}}},

@@ -3,8 +3,17 @@ package requests
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/netrc"
 )
 
 // This file is the only reader of environment variables and of files that the
@@ -35,4 +44,118 @@ func (t TLS) loadFiles(c *tls.Config) error {
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return nil
+}
+
+// A netrcLookup finds the credentials of hosts. The zero value finds none.
+type netrcLookup struct {
+	file *netrcFile
+	log  *slog.Logger
+}
+
+// auth is the Auth that netrc has for the host of u and, unless it is empty, login.
+// A file that cannot be read or parsed has none, as in Requests; the logger is
+// told, once each time the file has changed.
+func (l netrcLookup) auth(u *url.URL, login string) Auth {
+	if l.file == nil {
+		return Auth{}
+	}
+	f, err := l.file.load()
+	if err != nil && l.log != nil {
+		l.log.Warn("netrc is not used", "error", printable(err.Error()))
+	}
+	e, ok := f.Lookup(u.Hostname(), login)
+	if !ok {
+		return Auth{}
+	}
+	b := &basic{e.Username(), e.Password}
+	if b.check() != nil { // nobody asked for this entry by name
+		return Auth{}
+	}
+	return Auth{method: b}
+}
+
+// netrcFile is the user's netrc file, which is read when it has changed.
+type netrcFile struct {
+	mu      sync.Mutex
+	seen    fileState
+	checked time.Time
+	entries *netrc.File
+}
+
+// fileState is what a change of the file shows in.
+type fileState struct {
+	variable string // NETRC
+	set      bool
+	home     string
+	path     string
+	modified time.Time
+	size     int64
+}
+
+// netrcInterval is how long a file is taken for unchanged: a service that sends
+// thousands of requests need not look each time.
+const netrcInterval = time.Second
+
+// load returns the entries, nil if there is no file. The error is that of
+// reading it just now.
+func (n *netrcFile) load() (*netrc.File, error) {
+	var now fileState
+	now.variable, now.set = os.LookupEnv("NETRC")
+	now.home, _ = os.UserHomeDir()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	same := now.variable == n.seen.variable && now.set == n.seen.set && now.home == n.seen.home
+	if same && time.Since(n.checked) < netrcInterval {
+		return n.entries, nil
+	}
+	n.checked = time.Now()
+	info := now.find()
+	if info != nil {
+		now.modified, now.size = info.ModTime(), info.Size()
+	}
+	if now == n.seen {
+		return n.entries, nil
+	}
+	n.seen, n.entries = now, nil
+	if info == nil {
+		return nil, nil
+	}
+	var err error
+	n.entries, err = readNetrc(now.path, info)
+	return n.entries, err
+}
+
+// find sets the path of the first file that is there. If NETRC is set, it is
+// that one or none.
+func (s *fileState) find() os.FileInfo {
+	candidates := []string{filepath.Join(s.home, ".netrc"), filepath.Join(s.home, "_netrc")}
+	if s.set {
+		path := s.variable
+		if rest, ok := strings.CutPrefix(path, "~/"); ok {
+			path = filepath.Join(s.home, rest)
+		}
+		candidates = []string{path}
+	} else if s.home == "" {
+		return nil
+	}
+	for _, path := range candidates {
+		if info, err := os.Stat(path); err == nil {
+			s.path = path
+			return info
+		}
+	}
+	return nil
+}
+
+// readNetrc reads a regular file; a pipe would keep the call waiting.
+func readNetrc(path string, info os.FileInfo) (*netrc.File, error) {
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("netrc: not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return netrc.Parse(f)
 }

@@ -369,6 +369,9 @@ func redactURL(u *url.URL) string {
 	if v.User != nil {
 		v.User = url.User(v.User.Username())
 	}
+	if at := strings.LastIndexByte(v.Opaque, '@'); at >= 0 { // "user:password@host" without a scheme
+		v.Opaque = v.Opaque[at+1:]
+	}
 	v.RawQuery = redactQuery(v.RawQuery)
 	return printable(v.String())
 }
@@ -426,5 +429,5 @@ func looksSecret(name string) bool {
 	case "key", "sig", "pwd", "pass", "code", "sid":
 		return true
 	}
-	return false
+	return strings.HasSuffix(name, "-key") && name != "idempotency-key" // Ocp-Apim-Subscription-Key and the like
 }

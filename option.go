@@ -132,19 +132,23 @@ type RaiseForStatus bool
 // limit but the guard against decompression bombs.
 type MaxBody int64
 
-// OnRequest is called with each request just before it is sent, redirects
-// included. It may change the request, which is then checked again. An error
-// ends the call and is returned as it is.
+// OnRequest is called with each request just before it is sent: the first one,
+// those that follow redirects and those that answer challenges, but not retries.
+// It may change the request, which is then checked again. An error ends the
+// call and is returned as it is.
 type OnRequest func(*PreparedRequest) error
 
 // OnResponse is called with each response, redirects included, before it is
 // looked at for a redirect, with its body in memory unless [Stream] was asked
-// for or it is a redirect. The response that it returns, if it is not nil,
-// takes the place of the one it got. An error ends the call and is returned as it is.
+// for or it is a redirect. A challenge that is answered, as by [DigestAuth], and
+// a response that is tried again are not shown. The response that it returns,
+// if it is not nil, takes the place of the one it got, which is closed. An error
+// ends the call and is returned as it is.
 type OnResponse func(*Response) (*Response, error)
 
-// OnRedirect is called with each redirect and the request that is to follow it.
-// It may change the request. An error ends the call and is returned as it is.
+// OnRedirect is called with each redirect and the request that is to follow it,
+// from which everything bound to another origin is gone. It may change the
+// request. An error ends the call and is returned as it is.
 type OnRedirect func(*Response, *PreparedRequest) error
 
 // Hooks are the functions that a session calls, each kind in its order. A call
@@ -222,8 +226,8 @@ func (h *Hooks) afterSend(r *Response) (*Response, error) {
 		}
 		if other != nil && other != r {
 			r.Close()
-			other.History = r.History
-			other.complete(r.Request)
+			other.History, other.Request = r.History, r.Request
+			other.complete(r.Request, r.wire.limit)
 			r = other
 		}
 	}
@@ -239,7 +243,10 @@ func (h *Hooks) beforeRedirect(r *Response, p *PreparedRequest) error {
 	if len(h.Redirect) == 0 {
 		return nil
 	}
-	return p.check()
+	if err := p.check(); err != nil {
+		return &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+	}
+	return nil
 }
 
 func (Params) option()         {}

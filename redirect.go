@@ -81,33 +81,36 @@ func resolveReference(base *url.URL, ref string) (*url.URL, error) {
 	return u, nil
 }
 
-// redirected returns the request that follows r: p sent on to target. It is a
-// new one; p stays what was sent. With within, target is of the origin to which
-// the credentials of the call are bound.
+// redirected returns the request that follows p by a redirect to target, before
+// cookies and authentication. It is a new one; p stays what was sent.
 //
 // Only POST becomes GET by 301 and 302, as browsers do it (Fetch, section 4.4);
 // Requests changes all methods by 302, and by 301 keeps PUT but loses its body.
-func redirected(p *PreparedRequest, status int, target *url.URL, within bool) (*PreparedRequest, error) {
-	q := p.Clone()
-	q.URL = target
-	q.call = p.call
+func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedRequest, error) {
+	q := *p
+	q.URL, q.Header, q.answer, q.proxy = target, p.Header.Clone(), nil, nil
 	switch {
 	case status == http.StatusSeeOther && p.Method != http.MethodHead && p.Method != http.MethodGet,
 		(status == http.StatusMovedPermanently || status == http.StatusFound) && p.Method == http.MethodPost:
 		q.Method, q.body = http.MethodGet, content{}
 	}
-	if !q.body.present {
-		dropContentFields(q.Header)
-	} else if !q.body.replayable() {
+	keepsBody := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+	switch {
+	case q.body.present && !q.body.replayable():
 		return nil, ErrBodyNotReplayable
+	case !q.body.present && !keepsBody:
+		dropContentFields(q.Header)
 	}
-	if !q.ownCookie || !within {
-		q.Header.Del("Cookie")
+	if !q.ownCookie {
+		delete(q.Header, "Cookie")
 	}
-	if !within {
+	if q.proxyAuth.method != nil { // it is made anew for each request
+		delete(q.Header, "Proxy-Authorization")
+	}
+	if !sameOrigin(p.URL, target) {
 		q.dropSecrets()
 	}
-	return q, nil
+	return &q, nil
 }
 
 // dropContentFields deletes the fields that describe a body which is not sent
@@ -124,7 +127,8 @@ func dropContentFields(h http.Header) {
 
 // dropSecrets takes everything off the request that is bound to the origin it
 // was made for: credentials in fields and values, cookies of the call, and the
-// name of the host itself.
+// name of the host itself. The Auth for the proxy stays, since the origin is
+// nothing to it; that the caller wants none stays, too.
 func (p *PreparedRequest) dropSecrets() {
 	for name := range p.Header {
 		if looksSecret(name) {
@@ -132,14 +136,19 @@ func (p *PreparedRequest) dropSecrets() {
 		}
 	}
 	delete(p.Header, "Host")
-	p.auth, p.proxyAuth, p.cookies, p.ownCookie = Auth{}, Auth{}, nil, false
+	if p.auth.method != (noAuth{}) {
+		p.auth = Auth{}
+	}
+	p.cookies, p.ownCookie = nil, false
 }
 
 // sameOrigin reports whether credentials for a may go to b: an origin is a
 // scheme, a host and a port (RFC 6454, section 4). The one exception is the
-// way from http to https on the same host and the default ports.
+// way from http to https on the same host and the default ports. A host with
+// the dot of a complete name is another one: without it, the resolver may try
+// domains of its own.
 func sameOrigin(a, b *url.URL) bool {
-	if hostname(a) != hostname(b) {
+	if a.Hostname() != b.Hostname() {
 		return false
 	}
 	if a.Scheme == b.Scheme {
@@ -147,6 +156,11 @@ func sameOrigin(a, b *url.URL) bool {
 	}
 	return a.Scheme == "http" && b.Scheme == "https" && port(a) == "80" && port(b) == "443"
 }
+
+// reachable reports whether a response from a may send the client on to b: to
+// the network or, within a scheme of the caller's own, to more of that. A
+// server does not get to choose a socket or a file (CVE-2022-33987).
+func reachable(a, b *url.URL) bool { return isHTTP(b.Scheme) || a.Scheme == b.Scheme }
 
 // hostname is the host without its port and the dot of a complete name.
 func hostname(u *url.URL) string { return strings.TrimSuffix(u.Hostname(), ".") }

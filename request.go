@@ -3,10 +3,13 @@ package requests
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
 )
 
 // Version is that of this package, as the default User-Agent names it.
@@ -25,6 +28,12 @@ type Request struct {
 func NewRequest(method, url string, opts ...Option) *Request {
 	return &Request{Method: method, URL: url, Options: opts}
 }
+
+// String names the request without its options, and its URL without secrets.
+func (r Request) String() string { return r.Method + " " + redactText(r.URL) }
+
+// GoString keeps %#v from printing what String does not.
+func (r Request) GoString() string { return r.String() }
 
 // Prepare makes the request ready to be sent without a session: without
 // default headers, cookies, authentication and base URL but those in its options.
@@ -58,9 +67,12 @@ type PreparedRequest struct {
 	body      content
 	auth      Auth
 	proxyAuth Auth
-	call      []Option  // what it was prepared with, for Send
-	cookies   []Cookies // of the call, for the next hop
-	ownCookie bool      // the Cookie field was given by hand
+	answer    *digest.Answer // to a challenge, if there is one in Authorization
+	proxy     *url.URL       // that gets to see the request in the clear; nil if none does
+	named     *url.URL       // that the caller named, if redirects led from there
+	call      []Option       // what it was prepared with, for Send
+	cookies   []Cookies      // of the call, for the next hop
+	ownCookie bool           // the Cookie field was given by hand
 }
 
 // scope is what a session gives to a request that is prepared in it.
@@ -69,6 +81,7 @@ type scope struct {
 	params  Params
 	jar     *CookieJar
 	base    string
+	netrc   netrcLookup
 }
 
 // prepare builds the request in the order of Requests: method, URL, headers,
@@ -103,12 +116,25 @@ func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings)
 		return err
 	}
 	p.setContentType()
-	if user != nil && p.auth.method == nil && p.Header["Authorization"] == nil {
-		if password, has := user.Password(); has && user.String() != ":" {
-			p.auth = BasicAuth(user.Username(), password)
-		}
+	if p.auth.method == nil && p.Header["Authorization"] == nil {
+		p.auth = urlAuth(user, p.URL, from.netrc)
 	}
 	return p.authenticate()
+}
+
+// urlAuth is the Auth for a request that was given none: that of the userinfo
+// of its URL or, if there is no password in it, of netrc. A user name then has
+// to be that of the entry (CVE-2026-8926).
+func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
+	if user == nil {
+		return lookup.auth(u, "")
+	}
+	if password, has := user.Password(); !has {
+		return lookup.auth(u, user.Username())
+	} else if user.String() != ":" {
+		return BasicAuth(user.Username(), password)
+	}
+	return lookup.auth(u, "")
 }
 
 // prepareMethod checks and capitalises a method. CONNECT and PRI change what
@@ -133,11 +159,14 @@ func addQuery(u *url.URL, session Params, set *settings) error {
 	if err := encodeParams(&b, session, set.params); err != nil {
 		return err
 	}
-	query, _, _ := strings.Cut(string(set.query), "#")
-	if len(set.query) > maxURL || hasControl(query) {
+	if len(set.query) > maxURL || hasControl(string(set.query)) {
 		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
 	}
+	query, fragment, _ := strings.Cut(string(set.query), "#")
 	query = requote(query, legalQuery)
+	if u.Fragment == "" {
+		setFragment(u, fragment)
+	}
 	u.RawQuery = joinQuery(joinQuery(u.RawQuery, query), b.String())
 	if u.Opaque != "" && u.RawQuery != "" {
 		return failText(ErrInvalidOption, "a URL of the scheme "+u.Scheme+" takes no Params")
@@ -229,17 +258,26 @@ func (p *PreparedRequest) setCookies(jar *CookieJar) error {
 	return nil
 }
 
-// authenticate applies the authentication anew, in place of what was there.
-func (p *PreparedRequest) authenticate() error {
-	for _, a := range [2]Auth{p.proxyAuth, p.auth} {
-		if a.method == nil {
-			continue
+// cookieField is the Cookie field for a request to u: of the jar, which may be
+// nil, and of the call over it. named says that the caller named the host.
+func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string {
+	if len(call) == 0 {
+		if jar == nil {
+			return ""
 		}
-		if err := a.method.Authenticate(p); err != nil {
-			return err
+		return jar.header(u, named)
+	}
+	if jar == nil {
+		jar = new(CookieJar)
+	}
+	own := call[0]
+	if len(call) > 1 {
+		own = make(Cookies)
+		for _, c := range call {
+			maps.Copy(own, c)
 		}
 	}
-	return nil
+	return jar.headerWith(u, named, own)
 }
 
 // Body returns a fresh reader of the body, http.NoBody if there is none. A
@@ -302,6 +340,9 @@ func cloneURL(u *url.URL) *url.URL {
 
 // String names the request without anything that could be secret.
 func (p *PreparedRequest) String() string { return p.Method + " " + redactURL(p.URL) }
+
+// GoString keeps %#v from printing what String does not.
+func (p *PreparedRequest) GoString() string { return p.String() }
 
 // mergeHeaders builds the fields of a request: those of the session, with those
 // of the call over them. It makes one map and one array of values, at their final size.
@@ -397,6 +438,9 @@ func checkHeader(h http.Header) error {
 }
 
 func checkValues(name string, vals []string) error {
+	if name == "Host" && len(vals) > 1 {
+		return failText(ErrInvalidHeader, "field Host is given twice")
+	}
 	for _, v := range vals {
 		if err := checkField(name, v); err != nil {
 			return err
@@ -468,6 +512,9 @@ func (p *PreparedRequest) check() error {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
 	if isHTTP(p.URL.Scheme) {
+		if p.URL.Opaque != "" { // net/http would send it as the target: CVE-2026-48998
+			return failText(ErrInvalidURL, "a prepared URL has no Opaque part")
+		}
 		u, info, err := parseURL(p.URL.String())
 		if err != nil {
 			return err

@@ -52,6 +52,7 @@ type Response struct {
 	// TLS describes the connection, nil if it was not encrypted.
 	TLS *tls.ConnectionState
 
+	journey *journey // behind a redirect that was not followed
 	wire    wireBody
 	memory  memoryBody
 	content []byte
@@ -92,8 +93,8 @@ func (r *Response) Load() error {
 		return r.wire.err
 	}
 	r.loaded = true
-	if r.wire.started {
-		r.wire.fail(ErrStreamConsumed)
+	if err := r.stream(); err != nil {
+		r.wire.fail(err)
 	} else {
 		r.content = r.wire.readAll()
 	}
@@ -198,7 +199,7 @@ func newResponse(hr *http.Response, p *PreparedRequest, opts *SendOptions) (*Res
 
 // complete fills in what a response that an adapter or a hook made by hand left
 // out: a Body of its own is read as one from the wire is.
-func (r *Response) complete(p *PreparedRequest) {
+func (r *Response) complete(p *PreparedRequest, limit int64) {
 	if r.Request == nil {
 		r.Request = p
 	}
@@ -209,7 +210,7 @@ func (r *Response) complete(p *PreparedRequest) {
 		r.Header = http.Header{}
 	}
 	if r.wire.header == nil {
-		r.wire.src, r.wire.length, r.wire.header, r.wire.url = r.Body, -1, r.Header, r.URL
+		r.wire = wireBody{src: r.Body, length: -1, limit: limit, header: r.Header, url: r.URL}
 		if r.Encoding == "" {
 			r.Encoding = headerCharset(r.Header)
 		}

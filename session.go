@@ -2,13 +2,12 @@ package requests
 
 import (
 	"context"
-	"io"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +59,7 @@ type Session struct {
 
 	once      sync.Once
 	mounts    *mounts
+	netrc     *netrcFile
 	proxyAuth Auth
 	isolated  bool  // keeps no cookies between calls
 	err       error // of an option that cannot be used
@@ -83,7 +83,7 @@ func (s *Session) With(opts ...Option) *Session {
 		TLS: s.TLS, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
 		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
 		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, Logger: s.Logger,
-		mounts: s.mounts, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
+		mounts: s.mounts, netrc: s.netrc, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
 	}
 	if d.Headers == nil {
 		d.Headers = defaultHeaders()
@@ -91,6 +91,12 @@ func (s *Session) With(opts ...Option) *Session {
 	d.configure(opts)
 	return d
 }
+
+// String tells no more than what s is: its fields may hold secrets.
+func (s *Session) String() string { return "<Session>" }
+
+// GoString keeps %#v from printing what String does not.
+func (s *Session) GoString() string { return s.String() }
 
 // configure makes defaults of opts.
 func (s *Session) configure(opts []Option) {
@@ -180,6 +186,9 @@ func (s *Session) setup() {
 		}
 		if s.mounts == nil {
 			s.mounts = newMounts()
+		}
+		if s.netrc == nil {
+			s.netrc = new(netrcFile)
 		}
 	})
 }
@@ -288,11 +297,19 @@ func (s *Session) Prepare(r *Request) (*PreparedRequest, error) {
 }
 
 func (s *Session) prepare(method, url string, set *settings) (*PreparedRequest, error) {
-	from := scope{headers: s.Headers, params: s.Params, jar: s.Cookies, base: set.base}
+	from := scope{headers: s.Headers, params: s.Params, jar: s.Cookies, base: set.base, netrc: s.netrcLookup(set)}
 	if from.headers == nil {
 		from.headers = defaults
 	}
 	return prepare(method, url, from, set)
+}
+
+// netrcLookup finds what netrc has, nothing if the environment does not count.
+func (s *Session) netrcLookup(set *settings) netrcLookup {
+	if set.ignoreEnv {
+		return netrcLookup{}
+	}
+	return netrcLookup{s.netrc, s.Logger}
 }
 
 // Send sends a prepared request. Options that shape the request itself, such
@@ -327,30 +344,76 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	}
 	opts := SendOptions{Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, MaxBody: set.maxBody}
 	ctx, total := limitTotal(ctx, opts.Timeout.Total)
-	trip := journey{jar: s.Cookies, first: p.URL}
+	trip := journey{jar: s.Cookies, netrc: s.netrcLookup(set), named: p.named}
+	if trip.named == nil {
+		trip.named = p.URL
+	}
 	for {
-		r, err := s.send(ctx, p, opts, set, &trip)
+		r, next, err := s.step(ctx, p, opts, set, &trip)
 		if err != nil {
-			total.end()
-			return nil, err
-		}
-		if r, err = set.hooks.afterSend(r); err != nil {
-			total.end()
-			return nil, err
-		}
-		next, err := trip.next(set, r, p)
-		if err != nil {
-			r.Close()
 			total.end()
 			return nil, err
 		}
 		if next == nil {
 			return answer(r, set, total)
 		}
+		s.logNext(ctx, r, next)
 		r.discard()
-		trip.history = append(trip.history, r)
+		trip.left(r)
 		p = next
 	}
+}
+
+// step sends p and returns the response and the request that follows from it,
+// nil if it is the answer.
+func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
+	r, err := s.send(ctx, p, opts, set, trip)
+	if err != nil {
+		return nil, nil, err
+	}
+	next, err := trip.answered(r)
+	if err != nil {
+		r.Close()
+		return nil, nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+	}
+	if next != nil {
+		return r, next, nil
+	}
+	if r, err = set.hooks.afterSend(r); err != nil {
+		return nil, nil, err
+	}
+	if next, err = follow(r, set, trip); err != nil {
+		r.Close()
+		return nil, nil, err
+	}
+	return r, next, nil
+}
+
+// follow returns the request that r redirects to, nil if it is not to be
+// followed.
+func follow(r *Response, set *settings, trip *journey) (*PreparedRequest, error) {
+	if !r.IsRedirect() {
+		return nil, nil
+	}
+	if set.noFollow {
+		r.journey = trip.kept()
+		return nil, nil
+	}
+	if trip.redirects == set.redirects && r.Header.Get("Location") != "" {
+		r.journey = trip.kept()
+		r.discard()
+		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: &RedirectError{Response: r}}
+	}
+	q, err := trip.followed(r)
+	if q == nil && err == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+	}
+	trip.redirects++
+	trip.answers = 0
+	return q, set.hooks.beforeRedirect(r, q)
 }
 
 // send sends p once and takes note of what came back.
@@ -362,16 +425,24 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err != nil {
 		return nil, &Error{Op: "send", URL: redactURL(p.URL), Err: err}
 	}
+	start := s.logStart(ctx)
 	r, err := a.Send(ctx, p, opts)
+	if err == nil && r == nil {
+		err = failText(ErrProtocol, "the adapter returned no response")
+	}
+	if err == nil {
+		r.Request = p
+		r.complete(p, opts.MaxBody)
+		r.History = trip.history[:len(trip.history):len(trip.history)]
+		trip.arrived(r)
+		if !opts.Stream && !r.IsRedirect() {
+			err = r.Load()
+		}
+	}
+	s.logOutcome(ctx, start, p, r, err)
 	if err != nil {
-		return nil, requestError("send", p.URL, err)
+		return nil, requestError(ctx, "send", p.URL, err)
 	}
-	if r == nil {
-		return nil, requestError("send", p.URL, failText(ErrProtocol, "the adapter returned no response"))
-	}
-	r.complete(p)
-	r.History = trip.history[:len(trip.history):len(trip.history)]
-	trip.keepCookies(p.URL, r)
 	return r, nil
 }
 
@@ -395,9 +466,13 @@ func answer(r *Response, set *settings, total *totalLimit) (*Response, error) {
 }
 
 // requestError wraps what an adapter returned, unless it is an *Error already.
-func requestError(op string, u *url.URL, err error) error {
+// One that says no more than that ctx has ended is told why it has.
+func requestError(ctx context.Context, op string, u *url.URL, err error) error {
 	if e, ok := err.(*Error); ok {
 		return e
+	}
+	if _, known := classified(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = contextError(ctx)
 	}
 	return &Error{Op: op, URL: redactURL(u), Err: err}
 }
@@ -429,59 +504,6 @@ func (t *totalLimit) end() {
 		t.timer.Stop()
 		t.cancel(nil)
 	}
-}
-
-// A journey is what a call has behind it.
-type journey struct {
-	set       *settings
-	jar       *CookieJar // nil until needed in a session that keeps none
-	first     *url.URL
-	history   []*Response
-	redirects int
-}
-
-// keepCookies stores the cookies of r before anything else can happen to it.
-func (t *journey) keepCookies(u *url.URL, r *Response) {
-	lines := r.Header["Set-Cookie"]
-	if len(lines) == 0 {
-		return
-	}
-	if t.jar == nil {
-		t.jar = new(CookieJar)
-	}
-	t.jar.store(u, lines)
-}
-
-// next returns the request that r asks for, nil if r is the answer.
-func (t *journey) next(set *settings, r *Response, p *PreparedRequest) (*PreparedRequest, error) {
-	if set.noFollow {
-		return nil, nil
-	}
-	target, err := redirectTarget(r)
-	if err != nil {
-		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
-	}
-	if target == nil {
-		return nil, nil
-	}
-	if t.redirects == set.redirects {
-		r.Load()
-		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: &RedirectError{Response: r}}
-	}
-	q, err := redirected(p, r.StatusCode, target, sameOrigin(p.URL, target))
-	if err != nil {
-		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
-	}
-	if !q.ownCookie {
-		if field := cookieField(t.jar, target, hostname(target) == hostname(t.first), q.cookies); field != "" {
-			q.Header["Cookie"] = []string{field}
-		}
-	}
-	if err := set.hooks.beforeRedirect(r, q); err != nil {
-		return nil, err
-	}
-	t.redirects++
-	return q, nil
 }
 
 // Adapter returns the adapter for url: the one with the longest matching
@@ -522,65 +544,6 @@ func (s *Session) Mount(prefix string, a Adapter) {
 func (s *Session) Close() error {
 	s.setup()
 	return s.mounts.close()
-}
-
-// Client returns an [http.Client] that sends through the session, for code that
-// wants one. It follows redirects as the session does, by the session's rules on
-// credentials; the client itself follows none. Responses are streamed; their
-// body is decoded.
-func (s *Session) Client() *http.Client {
-	return &http.Client{
-		Transport:     sessionTripper{s},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// sessionTripper is a session as a RoundTripper.
-type sessionTripper struct{ s *Session }
-
-func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
-	headers := make(Headers, len(hr.Header))
-	for name, v := range hr.Header {
-		headers[name] = v
-	}
-	if hr.Host != "" && hr.Host != hr.URL.Host {
-		headers["Host"] = hr.Host
-	}
-	delete(headers, "Content-Length")
-	opts := []Option{headers, Stream(true), BaseURL(""), RaiseForStatus(false)}
-	if hr.Body != nil && hr.Body != http.NoBody {
-		defer hr.Body.Close()
-		opts = append(opts, requestBody(hr))
-	}
-	r, err := t.s.Do(hr.Context(), hr.Method, hr.URL.String(), opts...)
-	if err != nil {
-		return nil, err
-	}
-	header, length := r.Header, r.wire.length
-	if r.wire.coded() { // as net/http does when it decodes
-		header, length = header.Clone(), -1
-		header.Del("Content-Encoding")
-		header.Del("Content-Length")
-	}
-	return &http.Response{
-		Status: strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + r.Reason), StatusCode: r.StatusCode, Proto: r.Proto, ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: r.Body, ContentLength: length, Uncompressed: r.wire.coded(),
-		Request: hr, TLS: r.TLS,
-	}, nil
-}
-
-// requestBody is the body of a request made for net/http.
-func requestBody(hr *http.Request) Body {
-	return Body{func() (content, error) {
-		s := &stream{what: "the request body", first: hr.Body, length: hr.ContentLength, waits: hr.GetBody == nil}
-		if s.length == 0 {
-			s.length = -1 // net/http's zero with a body is "unknown"
-		}
-		if hr.GetBody != nil {
-			s.reopen = func() (io.Reader, error) { return hr.GetBody() }
-		}
-		return streamed(s, ""), nil
-	}}
 }
 
 // defaults are the fields of a session without Headers of its own. They are

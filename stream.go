@@ -29,10 +29,9 @@ type wireBody struct {
 	decoder *coding.Reader  // made at the first read, if there are codings
 
 	started bool
-	closed  bool
 	n       int64
-	err     error // what every further read returns; io.EOF at the end
-	done    bool  // err is io.EOF, or the body was let go
+	err     error // what every further read returns, io.EOF if nil
+	done    bool  // nothing more comes: the body ended, failed or was let go
 }
 
 // Read implements io.Reader.
@@ -121,16 +120,19 @@ func (w *wireBody) readRaw(b []byte) (int, error) {
 	return n, err
 }
 
-// fail ends the body with err, for good.
+// fail ends the body with err, for good. One that was read to its end can still
+// fail: by being asked for again.
 func (w *wireBody) fail(err error) error {
-	if w.done {
+	if w.err != nil {
 		return w.err
 	}
 	if _, ok := errors.AsType[*Error](err); !ok {
 		err = &Error{Op: "read", URL: redactURL(w.url), Err: err}
 	}
 	w.err = err
-	w.release()
+	if !w.done {
+		w.release()
+	}
 	return err
 }
 
@@ -171,7 +173,11 @@ const (
 // discard ends a response whose body is not wanted, as that of a redirect. The
 // body is not decoded; a short one is kept for those who look into History.
 func (r *Response) discard() {
-	if r.loaded {
+	if r.loaded || r.kept {
+		return
+	}
+	if r.wire.length == 0 || r.wire.src == nil {
+		r.keep(nil)
 		return
 	}
 	if r.wire.e != nil {
@@ -179,14 +185,15 @@ func (r *Response) discard() {
 	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
+	end := time.Now().Add(drainTime) // for all reads together
 	n := 0
-	for n < drainLimit {
+	for n < drainLimit && time.Now().Before(end) {
 		m, err := r.wire.readRaw(block[n:drainLimit])
 		n += m
+		if err == io.EOF {
+			r.keep(block[:n])
+		}
 		if err != nil {
-			if err == io.EOF {
-				r.keep(block[:n])
-			}
 			break
 		}
 	}
@@ -195,15 +202,24 @@ func (r *Response) discard() {
 
 // keep lets the response be read from raw, which is its whole body undecoded.
 func (r *Response) keep(raw []byte) {
-	src := r.wire.src
-	r.wire.src = io.NopCloser(bytes.NewReader(bytes.Clone(raw)))
-	src.Close()
+	if r.wire.src != nil {
+		r.wire.src.Close()
+	}
 	if r.wire.e != nil {
 		r.wire.e.finish()
 		r.wire.e = nil
 	}
+	r.wire.src, r.wire.length = http.NoBody, int64(len(raw))
+	if len(raw) > 0 {
+		r.wire.src = &keptBody{*bytes.NewReader(bytes.Clone(raw))}
+	}
 	r.kept = true
 }
+
+// keptBody is a short body that was read and not looked at.
+type keptBody struct{ bytes.Reader }
+
+func (*keptBody) Close() error { return nil }
 
 const (
 	// maxExact is the largest length that memory is set aside for on the
@@ -298,10 +314,12 @@ func (w *wireBody) gather() []byte {
 	return append(out, block[:n]...)
 }
 
-// IterContent returns the body in chunks of at most n bytes as they arrive; n
-// of zero or less means as received. A chunk is valid until the next one. On a
-// streamed response it can be ranged over once, and stopping early closes the
-// response; one in memory starts anew each time. An error comes last.
+// IterContent returns the body in chunks of n bytes, the last one of what is
+// left. Where the server does not say how long the body is, as in a feed, chunks
+// come as they arrive, of at most n bytes; with n of zero or less all do. A chunk
+// is valid until the next one. On a streamed response it can be ranged over once,
+// and stopping early closes the response; one in memory starts anew each time.
+// An error comes last.
 func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if r.loaded {
@@ -322,7 +340,7 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			buf = make([]byte, n)
 		}
 		for {
-			m, err := r.wire.Read(buf)
+			m, err := r.wire.readChunk(buf, n > 0)
 			if m > 0 && !yield(buf[:m], nil) {
 				return
 			}
@@ -335,6 +353,19 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			}
 		}
 	}
+}
+
+// readChunk reads what has arrived or, if the length is known and fill is true,
+// all that b takes.
+func (w *wireBody) readChunk(b []byte, fill bool) (int, error) {
+	if !fill || w.length < 0 {
+		return w.Read(b)
+	}
+	n, err := io.ReadFull(w, b)
+	if err == io.ErrUnexpectedEOF { // as it is: the body ended within b. That of a cut body is wrapped.
+		err = io.EOF
+	}
+	return n, err
 }
 
 func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {

@@ -46,7 +46,7 @@ func (u *upload) Read(b []byte) (int, error) {
 	u.e.pause()
 	n, err := u.readSource(b)
 	if u.err = err; err == io.EOF {
-		u.e.bodySent()
+		u.e.sent.Store(true) // the write that is still to come starts the clock
 	}
 	u.e.watch() // until the server takes what was read, or answers
 	return n, err

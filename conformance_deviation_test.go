@@ -1,0 +1,102 @@
+package requests
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// deviations are the strict cases in which the library differs from Requests on
+// purpose: by name, or by a pattern of [path.Match] for a group of them with one
+// reason, of which some may not be in the open corpus.
+type deviations map[string]*deviation
+
+type deviation struct {
+	reason                    string
+	differed, agreed, skipped int // cases
+}
+
+// readDeviations reads lines of a name, a tab and a reason. A line that begins
+// with "#" is a comment.
+func readDeviations(t *testing.T, file string) deviations {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	listed := make(deviations)
+	in := bufio.NewScanner(f)
+	for n := 1; in.Scan(); n++ {
+		line := in.Text()
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, reason, _ := strings.Cut(line, "\t")
+		if _, err := path.Match(name, ""); err != nil || strings.TrimSpace(reason) == "" || listed[name] != nil {
+			t.Fatalf("%s:%d: want a name that was not listed before, a tab and a reason", file, n)
+		}
+		listed[name] = &deviation{reason: reason}
+	}
+	if err := in.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return listed
+}
+
+// find returns the entry for a case, by its name first.
+func (l deviations) find(name string) *deviation {
+	if d := l[name]; d != nil {
+		return d
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(l)) {
+		if ok, _ := path.Match(pattern, name); ok {
+			return l[pattern]
+		}
+	}
+	return nil
+}
+
+// excuse notes how a strict case turned out, and returns the reason for which it
+// may differ, "" if it may not.
+func (l deviations) excuse(name string, differed bool) string {
+	d := l.find(name)
+	switch {
+	case d == nil:
+		return ""
+	case differed:
+		d.differed++
+		return d.reason
+	}
+	d.agreed++
+	return ""
+}
+
+// skip notes a case that was not played.
+func (l deviations) skip(name string) {
+	if d := l.find(name); d != nil {
+		d.skipped++
+	}
+}
+
+// faults are the entries that no case needs: a name whose case passes and, in
+// the complete corpus, a pattern all of whose cases pass or that has none.
+func (l deviations) faults(complete bool) []error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(l)) {
+		d, isPattern := l[name], strings.ContainsAny(name, `*?[\`)
+		switch {
+		case d.differed > 0 || d.skipped > 0 || isPattern && !complete:
+		case d.agreed > 0:
+			faults = append(faults, fmt.Errorf("deviation %s: it passes", name))
+		case complete:
+			faults = append(faults, fmt.Errorf("deviation %s: there is no such case", name))
+		}
+	}
+	return faults
+}

@@ -1,0 +1,114 @@
+package requests
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+)
+
+// classTree has the parents of the classes of FORMAT.md, section 11.3.
+var classTree = map[string][]string{
+	"HTTPError":             {"RequestException"},
+	"TooManyRedirects":      {"RequestException"},
+	"MissingSchema":         {"RequestException"},
+	"InvalidSchema":         {"RequestException"},
+	"InvalidHeader":         {"RequestException"},
+	"ChunkedEncodingError":  {"RequestException"},
+	"ContentDecodingError":  {"RequestException"},
+	"StreamConsumedError":   {"RequestException"},
+	"RetryError":            {"RequestException"},
+	"UnrewindableBodyError": {"RequestException"},
+	"InvalidURL":            {"RequestException"},
+	"InvalidProxyURL":       {"InvalidURL"},
+	"InvalidJSONError":      {"RequestException"},
+	"JSONDecodeError":       {"InvalidJSONError"},
+	"ConnectionError":       {"RequestException"},
+	"ProxyError":            {"ConnectionError"},
+	"SSLError":              {"ConnectionError"},
+	"ConnectTimeout":        {"ConnectionError", "Timeout"},
+	"Timeout":               {"RequestException"},
+	"ReadTimeout":           {"Timeout"},
+}
+
+// classKinds are the classes that stand for one kind here, the more telling ones first.
+var classKinds = []struct {
+	kind  error
+	class string
+}{
+	{ErrTooManyRedirects, "TooManyRedirects"},
+	{ErrMissingScheme, "MissingSchema"},
+	{ErrInvalidScheme, "InvalidSchema"},
+	{ErrInvalidProxy, "InvalidProxyURL"},
+	{ErrInvalidURL, "InvalidURL"},
+	{ErrInvalidHeader, "InvalidHeader"},
+	{ErrStreamConsumed, "StreamConsumedError"},
+	{ErrBodyNotReplayable, "UnrewindableBodyError"},
+	{ErrInvalidJSON, "JSONDecodeError"},
+	{ErrContentDecoding, "ContentDecodingError"},
+	{ErrIncompleteBody, "ChunkedEncodingError"},
+	{ErrConnectTimeout, "ConnectTimeout"},
+	{ErrReadTimeout, "ReadTimeout"},
+	{ErrProxy, "ProxyError"},
+	{ErrTLS, "SSLError"},
+	{ErrConnection, "ConnectionError"},
+	{ErrTimeout, "Timeout"},
+	{ErrProtocol, "ConnectionError"},
+	{ErrRetriesExhausted, "RetryError"},
+}
+
+// classOf maps an error to the hierarchy of Requests, "" for one that is not of it.
+func classOf(err error) string {
+	if isA[*HTTPError](err) {
+		return "HTTPError"
+	}
+	if isA[*json.UnsupportedValueError](err) {
+		return "InvalidJSONError" // of a request
+	}
+	if e, ok := errors.AsType[*Error](err); ok && e.Op == "read" {
+		switch { // within a body other classes are used
+		case errors.Is(err, ErrProtocol):
+			return "ChunkedEncodingError"
+		case errors.Is(err, ErrReadTimeout):
+			return "ConnectionError"
+		}
+	}
+	for _, k := range classKinds {
+		if errors.Is(err, k.kind) {
+			return k.class
+		}
+	}
+	return ""
+}
+
+// errorAncestors are the classes above one, sorted.
+func errorAncestors(class string) []string {
+	var all []string
+	for _, parent := range classTree[class] {
+		all = append(all, parent)
+		all = append(all, errorAncestors(parent)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// observeError describes err, nil for none.
+func (p *player) observeError(err error) *seenError {
+	if err == nil {
+		return nil
+	}
+	class := classOf(err)
+	seen := &seenError{class: class, isA: errorAncestors(class), err: err}
+	var r *Response
+	if e, ok := errors.AsType[*HTTPError](err); ok {
+		seen.message, r = e.Error(), e.Response
+	}
+	if e, ok := errors.AsType[*RedirectError](err); ok {
+		seen.message, r = e.Error(), e.Response
+	}
+	if r != nil {
+		seen.response = map[string]any{
+			"status_code": jsonNumber(r.StatusCode), "url": p.hide(r.URL.String()), "history_len": jsonNumber(len(r.History)),
+		}
+	}
+	return seen
+}

@@ -1,0 +1,208 @@
+package requests
+
+import (
+	"encoding/json"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+)
+
+// corpusCalls holds the calls of the library that the corpus asks for beyond plain
+// exchanges. One that the library does not have yet is nil, and the cases that
+// need it are skipped and counted. To end a skip, name the call here, or in
+// corpusFeatures where no call of its own is needed.
+var corpusCalls = struct {
+	// code is [Code].
+	code func(name string) (int, bool)
+	// digest is [DigestAuth].
+	digest func(username, password string) Auth
+	// files makes the option [Files].
+	files func([]corpusFormFile) Option
+	// proxies makes the option [Proxies]; nil removes what the session has under the key.
+	proxies func(map[string]*string) Option
+	// proxyOf tells which proxy a request through s would use, "" for none; with prepared one that was prepared before.
+	proxyOf func(s *Session, url string, proxies map[string]*string, prepared bool) (string, error)
+	// retry configures a with an int or the members of urllib3's Retry. waited is to be told of each wait in place of waiting.
+	retry func(a *HTTPAdapter, retries json.RawMessage, waited func(time.Duration)) error
+	// jarCookies and responseCookies give all that is known of cookies, in the form of FORMAT.md, section 11.4.
+	jarCookies      func(*CookieJar) []any
+	responseCookies func(*Response) []any
+	// setCookie stores a cookie with attributes.
+	setCookie func(*CookieJar, cookieSpec) error
+	// callCookies makes an option of cookies with attributes, for one call.
+	callCookies func([]cookieSpec) Option
+	// jarOp does what the step says to the jar.
+	jarOp func(*CookieJar, *stepSpec) (any, error)
+	// links gives the links by rel or URL, each with its parameters.
+	links func(*Response) map[string]map[string]string
+	// next gives the request that a redirect asks for, nil for none.
+	next func(*Response) (*PreparedRequest, error)
+	// apparentEncoding is what the content looks like, "" for unknown.
+	apparentEncoding func(*Response) string
+	// textPieces ranges over the decoded body in pieces of n bytes.
+	textPieces func(r *Response, n int) iter.Seq2[string, error]
+	// lines ranges over the lines of a body that end in delimiter, "" for any line end.
+	lines func(r *Response, delimiter string) iter.Seq2[string, error]
+	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
+	rawRead func(r *Response, n int) ([]byte, error)
+}{
+	code:            Code,
+	digest:          DigestAuth,
+	next:            (*Response).Next,
+	files:           filesOption,
+	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
+	responseCookies: func(r *Response) []any { return jarList(parseSetCookies(r.URL, r.Header["Set-Cookie"])) },
+	setCookie:       setCorpusCookie,
+	jarOp:           jarOperation,
+}
+
+// A corpusFormFile is an entry of `files` (FORMAT.md, section 8).
+type corpusFormFile struct {
+	field       string
+	filename    *string // nil if not given, or given as null
+	anonymous   bool    // given as null: a part without a filename
+	contentType string
+	headers     [][2]string
+	content     []byte    // unless there is a reader
+	reader      io.Reader // may have a Name method
+}
+
+// A corpusFeature is something that a case can ask of a client or of this runner.
+type corpusFeature struct {
+	name string // in `requires`; one that ends in ":" stands for all that begin with it
+	have bool
+	uses func(*corpusCase) bool // finds it where `requires` does not say so
+}
+
+var corpusFeatures = []corpusFeature{
+	{name: "hostmap", have: true},
+	{name: "tls", have: true},
+	{name: "blackhole", have: true},
+	{name: "prepared", have: true},
+	{name: "iter", have: true},
+	{name: "hooks", have: true},
+	{name: "stream-upload", have: true},
+	{name: "conn-reuse", have: true},
+	{name: "raw", have: corpusCalls.rawRead != nil},
+	{name: "digest", have: corpusCalls.digest != nil},
+	{name: "retries", have: corpusCalls.retry != nil, uses: usesMounts},
+	{name: "netrc", have: true},
+	{name: "env-proxy", have: false},
+	{name: "proxy-wire", have: corpusCalls.proxies != nil},
+	{name: "charset-detection", have: corpusCalls.apparentEncoding != nil, uses: readsAny("apparent_encoding")},
+	{name: "charset:", have: false},
+	{name: "text", have: false, uses: usesText}, // charsets by header, declaration and content
+	{name: "env-bundle", have: false, uses: usesEnvBundle},
+	{name: "jar-api", have: corpusCalls.jarOp != nil},
+	{name: "cookies", have: corpusCalls.jarCookies != nil, uses: usesCookies},
+	{name: "call-cookies", have: corpusCalls.callCookies != nil, uses: usesCallCookies},
+	{name: "files", have: corpusCalls.files != nil, uses: usesFiles},
+	{name: "proxies", have: corpusCalls.proxies != nil, uses: usesProxies},
+	{name: "proxy", have: corpusCalls.proxyOf != nil, uses: kindIs("proxy")},
+	{name: "codes", have: corpusCalls.code != nil, uses: kindIs("codes")},
+	{name: "links", have: corpusCalls.links != nil, uses: readsAny("links")},
+	{name: "next", have: corpusCalls.next != nil, uses: usesNext},
+	{name: "text-pieces", have: corpusCalls.textPieces != nil, uses: readsText},
+	{name: "line-delimiters", have: corpusCalls.lines != nil, uses: readsDelimited},
+}
+
+// lacking names the first feature that c asks for and that is not there, "" if none is missing.
+func lacking(c *corpusCase) string {
+	for _, f := range corpusFeatures {
+		if !f.have && (f.uses != nil && f.uses(c) || slices.ContainsFunc(c.Requires, f.is)) {
+			return f.name
+		}
+	}
+	for _, r := range c.Requires {
+		if !slices.ContainsFunc(corpusFeatures, func(f corpusFeature) bool { return f.is(r) }) {
+			return r
+		}
+	}
+	return ""
+}
+
+func (f corpusFeature) is(required string) bool {
+	return f.name == required || strings.HasSuffix(f.name, ":") && strings.HasPrefix(required, f.name)
+}
+
+func kindIs(kind string) func(*corpusCase) bool {
+	return func(c *corpusCase) bool { return c.Kind == kind }
+}
+
+// readsAny finds the read operations of these names.
+func readsAny(ops ...string) func(*corpusCase) bool {
+	return func(c *corpusCase) bool {
+		return c.anyRead(func(r *readSpec) bool { return slices.Contains(ops, r.Op) })
+	}
+}
+
+func readsText(c *corpusCase) bool {
+	return c.anyRead(func(r *readSpec) bool { return r.DecodeUnicode && r.Op == "iter_content" })
+}
+
+func readsDelimited(c *corpusCase) bool {
+	return c.anyRead(func(r *readSpec) bool { return isGiven(r.Delimiter) })
+}
+
+func (c *corpusCase) anyRead(f func(*readSpec) bool) bool {
+	return c.anyStep(func(s *stepSpec) bool {
+		return slices.ContainsFunc(s.Reads, func(r readSpec) bool { return f(&r) })
+	})
+}
+
+func (c *corpusCase) anyStep(f func(*stepSpec) bool) bool {
+	return slices.ContainsFunc(c.Steps, func(s stepSpec) bool { return f(&s) })
+}
+
+// anySession looks at the session and at all steps, which have the same members.
+func (c *corpusCase) anySession(f func(*sessionSpec) bool) bool {
+	return f(&c.Session) || c.anyStep(func(s *stepSpec) bool { return f(&s.sessionSpec) })
+}
+
+func usesMounts(c *corpusCase) bool {
+	return c.anySession(func(s *sessionSpec) bool { return len(s.Mount) > 0 })
+}
+
+func usesProxies(c *corpusCase) bool {
+	return c.anySession(func(s *sessionSpec) bool { return len(s.Proxies) > 0 })
+}
+
+func usesFiles(c *corpusCase) bool {
+	return c.anyStep(func(s *stepSpec) bool { return len(s.Files) > 0 })
+}
+
+func usesNext(c *corpusCase) bool {
+	return readsAny("next")(c) || c.anyStep(func(s *stepSpec) bool { return s.Op == "next" })
+}
+
+// usesText finds text that is not simply UTF-8.
+func usesText(c *corpusCase) bool {
+	setsEncoding := func(s *sessionSpec) bool {
+		return slices.ContainsFunc(s.Hooks, func(h hookSpec) bool { return h.Do == "set_encoding" })
+	}
+	return c.Area == "text" || strings.HasPrefix(c.Name, "json/charset-detected/") ||
+		readsAny("set_encoding")(c) || c.anySession(setsEncoding)
+}
+
+// usesEnvBundle finds authorities that the environment names.
+func usesEnvBundle(c *corpusCase) bool {
+	return c.Env["REQUESTS_CA_BUNDLE"] != nil || c.Env["CURL_CA_BUNDLE"] != nil
+}
+
+// usesCookies finds jars that are filled or looked into.
+func usesCookies(c *corpusCase) bool {
+	var want struct {
+		Jar []json.RawMessage `json:"jar"`
+	}
+	return c.Area == "cookies" || json.Unmarshal(c.Expect, &want) == nil && len(want.Jar) > 0 ||
+		len(c.Session.Cookies) > 0 || readsAny("cookies", "history_cookies")(c)
+}
+
+// usesCallCookies finds cookies with attributes in the arguments of a call.
+func usesCallCookies(c *corpusCase) bool {
+	return c.anyStep(func(s *stepSpec) bool {
+		return len(s.Cookies) > 0 && s.Cookies[0][0] == '{' && (s.Op == "" || s.Op == "request" || s.Op == "prepare")
+	})
+}

@@ -1,0 +1,409 @@
+package requests
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// errNoGoProgram is the error for arguments that Python refuses as it runs, and
+// Go as it compiles.
+var errNoGoProgram = errors.New("the types of Go do not let a program say this")
+
+// requestOptions are the options of a step that shape its request.
+func (p *player) requestOptions(st *stepSpec) []Option {
+	opts := p.params(st.Params)
+	for _, h := range st.Headers {
+		opts = append(opts, Headers{p.text(h[0]): p.value(h[1])})
+	}
+	if len(st.Cookies) > 0 && st.Cookies[0][0] == '{' {
+		var list []cookieSpec
+		for _, c := range st.Cookies {
+			list = append(list, p.cookie(c))
+		}
+		opts = append(opts, corpusCalls.callCookies(list))
+	} else {
+		for _, c := range st.Cookies {
+			var kv [2]string
+			if err := json.Unmarshal(c, &kv); err != nil {
+				p.t.Fatalf("cookie %s: %v", c, err)
+			}
+			opts = append(opts, Cookies{kv[0]: p.fill(kv[1])})
+		}
+	}
+	opts = append(opts, p.body(st.Data, st.JSON)...)
+	if len(st.Files) > 0 {
+		opts = append(opts, corpusCalls.files(p.files(st.Files)))
+	}
+	if isGiven(st.Auth) {
+		opts = append(opts, p.auth(st.Auth))
+	}
+	for i := range st.Hooks {
+		opts = append(opts, p.hook(&st.Hooks[i]))
+	}
+	return opts
+}
+
+// sendOptions are the options of a step that say how to send.
+func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
+	var opts []Option
+	if st.Timeout != nil {
+		limits, err := corpusTimeout(st.Timeout)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, limits)
+	}
+	if st.AllowRedirects != nil {
+		opts = append(opts, AllowRedirects(*st.AllowRedirects))
+	}
+	if st.Stream != nil {
+		opts = append(opts, Stream(*st.Stream))
+	}
+	if isGiven(st.Verify) || isGiven(st.Cert) {
+		settings := p.session.TLS
+		if isGiven(st.Verify) {
+			settings = p.verify(settings, st.Verify)
+		}
+		if isGiven(st.Cert) {
+			settings = p.certificate(settings, st.Cert)
+		}
+		opts = append(opts, settings)
+	}
+	if st.Proxies != nil {
+		opts = append(opts, p.proxies(st.Proxies))
+	}
+	return opts, nil
+}
+
+// params are query parameters in the order given, or a query as it is.
+func (p *player) params(data json.RawMessage) []Option {
+	switch {
+	case !isGiven(data):
+		return nil
+	case data[0] != '[':
+		return []Option{RawQuery(p.text(data))}
+	}
+	var opts []Option
+	for _, kv := range p.pairs(data) {
+		opts = append(opts, Params{kv.key: kv.value})
+	}
+	return opts
+}
+
+// body makes the body of `data` and `json`.
+func (p *player) body(data, value json.RawMessage) []Option {
+	var opts []Option
+	switch {
+	case !isGiven(data):
+	case data[0] == '"':
+		opts = append(opts, Text(p.text(data)))
+	case data[0] == '[':
+		opts = append(opts, Form{}) // an empty one is a body, too
+		for _, kv := range p.pairs(data) {
+			opts = append(opts, Form{kv.key: kv.value})
+		}
+	default:
+		opts = append(opts, p.upload(data))
+	}
+	if isGiven(value) {
+		opts = append(opts, JSON(p.value(value)))
+	}
+	return opts
+}
+
+// upload makes a body of bytes or of a reader.
+func (p *player) upload(data json.RawMessage) Option {
+	var spec struct {
+		B64     json.RawMessage   `json:"b64"`
+		Repeat  json.RawMessage   `json:"repeat"`
+		N       int               `json:"n"`
+		Stream  []json.RawMessage `json:"stream"`
+		Fail    bool              `json:"fail"`
+		File    json.RawMessage   `json:"file"`
+		Offset  int64             `json:"offset"`
+		Name    string            `json:"name"`
+		BadSeek bool              `json:"bad_seek"`
+		Reader  json.RawMessage   `json:"reader"`
+	}
+	if err := decodeStrict(data, &spec); err != nil {
+		p.t.Fatalf("data %s: %v", data, err)
+	}
+	switch {
+	case spec.Stream != nil:
+		r := &pieceUpload{end: io.EOF}
+		for _, piece := range spec.Stream {
+			r.pieces = append(r.pieces, p.bytes(piece))
+		}
+		if spec.Fail {
+			r.end = errCallers
+		}
+		return Reader(r)
+	case spec.File != nil:
+		r := bytes.NewReader(p.bytes(spec.File))
+		if _, err := r.Seek(spec.Offset, io.SeekStart); err != nil {
+			p.t.Fatal(err)
+		}
+		if spec.BadSeek {
+			return Reader(&onceUpload{Reader: r})
+		}
+		return Reader(r)
+	case spec.Reader != nil:
+		return Reader(io.MultiReader(bytes.NewReader(p.bytes(spec.Reader)))) // no length, no seeking
+	}
+	return Bytes(p.bytes(data))
+}
+
+// pieceUpload gives one piece with each read, and then its end.
+type pieceUpload struct {
+	pieces [][]byte
+	end    error
+}
+
+func (r *pieceUpload) Read(b []byte) (int, error) {
+	for len(r.pieces) > 0 && len(r.pieces[0]) == 0 {
+		r.pieces = r.pieces[1:]
+	}
+	if len(r.pieces) == 0 {
+		return 0, r.end
+	}
+	n := copy(b, r.pieces[0])
+	r.pieces[0] = r.pieces[0][n:]
+	return n, nil
+}
+
+// onceUpload cannot seek once reading has begun.
+type onceUpload struct {
+	*bytes.Reader
+	begun bool
+}
+
+func (r *onceUpload) Read(b []byte) (int, error) {
+	r.begun = true
+	return r.Reader.Read(b)
+}
+
+func (r *onceUpload) Seek(offset int64, whence int) (int64, error) {
+	if r.begun {
+		return 0, errors.New("no seeking any more")
+	}
+	return r.Reader.Seek(offset, whence)
+}
+
+// WriteTo would get round Read.
+func (r *onceUpload) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{r})
+}
+
+// namedUpload is a file of a name.
+type namedUpload struct {
+	*bytes.Reader
+	name string
+}
+
+func (r namedUpload) Name() string { return r.name }
+
+func (p *player) files(specs []fileSpec) []corpusFormFile {
+	var files []corpusFormFile
+	for _, spec := range specs {
+		f := corpusFormFile{field: p.fill(spec.Field), content: p.bytes(spec.Content)}
+		if spec.As == "file" {
+			r := bytes.NewReader(f.content)
+			if f.content, f.reader = nil, r; spec.Name != "" {
+				f.reader = namedUpload{r, spec.Name}
+			}
+		}
+		if f.anonymous = string(spec.Filename) == "null"; isGiven(spec.Filename) {
+			name := p.text(spec.Filename)
+			f.filename = &name
+		}
+		f.contentType = p.fill(orEmpty(spec.ContentType))
+		for _, h := range spec.Headers {
+			f.headers = append(f.headers, [2]string{p.text(h[0]), p.text(h[1])})
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+func (p *player) cookie(data json.RawMessage) cookieSpec {
+	var c cookieSpec
+	if err := decodeStrict(data, &c); err != nil {
+		p.t.Fatalf("cookie %s: %v", data, err)
+	}
+	c.Value = p.fill(c.Value)
+	c.Domain, c.Path = p.filled(c.Domain), p.filled(c.Path)
+	return c
+}
+
+// corpusTimeout is in seconds, for both phases or for each, null for none.
+func corpusTimeout(data json.RawMessage) (Timeout, error) {
+	var both *float64
+	if err := json.Unmarshal(data, &both); err == nil {
+		return Timeout{Connect: corpusLimit(both), Read: corpusLimit(both)}, nil
+	}
+	var each []*float64
+	if err := json.Unmarshal(data, &each); err != nil || len(each) != 2 {
+		return Timeout{}, errNoGoProgram
+	}
+	return Timeout{Connect: corpusLimit(each[0]), Read: corpusLimit(each[1])}, nil
+}
+
+func corpusLimit(seconds *float64) time.Duration {
+	if seconds == nil {
+		return -1
+	}
+	return time.Duration(*seconds * float64(time.Second))
+}
+
+// verify is a bool or the path of a bundle.
+func (p *player) verify(settings TLS, data json.RawMessage) TLS {
+	settings.SkipVerify, settings.CABundle = false, ""
+	switch v := p.value(data).(type) {
+	case bool:
+		settings.SkipVerify = !v
+	case string:
+		settings.CABundle = v
+	}
+	return settings
+}
+
+// certificate is a path, or those of the certificate and of its key.
+func (p *player) certificate(settings TLS, data json.RawMessage) TLS {
+	switch v := p.value(data).(type) {
+	case string:
+		settings.CertFile, settings.KeyFile = v, ""
+	case []any:
+		settings.CertFile, _ = v[0].(string)
+		settings.KeyFile, _ = v[1].(string)
+	}
+	return settings
+}
+
+func (p *player) proxies(m map[string]*string) Option {
+	filled := make(map[string]*string, len(m))
+	for key, value := range m {
+		filled[p.fill(key)] = p.filled(value)
+	}
+	return corpusCalls.proxies(filled)
+}
+
+// auth makes the Auth that is described, null being none, or gives the one made
+// before under the same id.
+func (p *player) auth(data json.RawMessage) Auth {
+	if !isGiven(data) {
+		return Auth{}
+	}
+	var spec authSpec
+	if err := decodeStrict(data, &spec); err != nil {
+		p.t.Fatalf("auth %s: %v", data, err)
+	}
+	if a, ok := p.auths[spec.ID]; ok {
+		return a
+	}
+	a := p.newAuth(&spec)
+	if spec.ID != "" {
+		p.auths[spec.ID] = a
+	}
+	return a
+}
+
+func (p *player) newAuth(spec *authSpec) Auth {
+	switch spec.Type {
+	case "basic":
+		return BasicAuth(p.text(spec.Username), p.text(spec.Password))
+	case "proxy":
+		return ProxyAuth(p.text(spec.Username), p.text(spec.Password))
+	case "digest":
+		return corpusCalls.digest(p.text(spec.Username), p.text(spec.Password))
+	case "bearer":
+		return BearerAuth(p.fill(spec.Token))
+	case "none":
+		return NoAuth()
+	case "func":
+		return AuthFunc(func(q *PreparedRequest) error { return p.authenticate(q, spec) })
+	}
+	p.t.Fatalf("no such auth: %q", spec.Type)
+	return Auth{}
+}
+
+// authenticate is an authentication of the caller's own, as spec describes it.
+func (p *player) authenticate(q *PreparedRequest, spec *authSpec) (err error) {
+	for _, h := range spec.Headers {
+		q.Header.Set(p.text(h[0]), p.text(h[1]))
+	}
+	if spec.URLAppend != "" {
+		if q.URL, err = url.Parse(q.URL.String() + spec.URLAppend); err != nil {
+			return err
+		}
+	}
+	if spec.Body != nil {
+		err = q.SetBody(Bytes(p.bytes(spec.Body)))
+	}
+	if len(spec.CopyHeader) == 2 {
+		value, ok := preparedMessage(q).header(spec.CopyHeader[0])
+		if !ok {
+			value = "absent"
+		}
+		q.Header.Set(spec.CopyHeader[1], value)
+	}
+	return err
+}
+
+// hook makes the hook that is described, or gives the one made before under the same id.
+func (p *player) hook(spec *hookSpec) OnResponse {
+	if h, ok := p.hooks[spec.ID]; ok {
+		return h
+	}
+	h := OnResponse(func(r *Response) (*Response, error) {
+		if spec.Tag != "" {
+			p.seen.hookLog = append(p.seen.hookLog, spec.Tag+":"+jsonNumber(r.StatusCode).String()+":"+p.hide(r.URL.String()))
+		}
+		if spec.OnlyStatus != 0 && spec.OnlyStatus != r.StatusCode {
+			return nil, nil
+		}
+		return p.runHook(spec, r)
+	})
+	if spec.ID != "" {
+		p.hooks[spec.ID] = h
+	}
+	return h
+}
+
+func (p *player) runHook(spec *hookSpec, r *Response) (*Response, error) {
+	switch spec.Do {
+	case "record":
+	case "read":
+		return nil, r.Load()
+	case "set_encoding":
+		r.Encoding = p.text(spec.Value)
+	case "set_header":
+		r.Header.Set(spec.Name, p.text(spec.Value))
+	case "set_content":
+		return &Response{
+			StatusCode: r.StatusCode, Reason: r.Reason, Proto: r.Proto, Header: r.Header, URL: r.URL, Encoding: r.Encoding,
+			Body: io.NopCloser(bytes.NewReader(p.bytes(spec.Value))),
+		}, nil
+	case "raise_for_status":
+		return nil, r.RaiseForStatus()
+	case "raise":
+		return nil, errCallers
+	case "replace":
+		reason := spec.Reason
+		if reason == "" {
+			reason = "Replaced"
+		}
+		return &Response{
+			StatusCode: spec.Status, Reason: reason, Header: http.Header{"X-Replaced": {"1"}}, URL: r.URL, Encoding: "utf-8",
+			Body: io.NopCloser(strings.NewReader(p.text(spec.Body))),
+		}, nil
+	default:
+		p.t.Errorf("no such hook: %q", spec.Do)
+	}
+	return nil, nil
+}

@@ -1,0 +1,398 @@
+package requests
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A player plays one case: it does what the steps say with the library, and
+// notes what comes of it.
+type player struct {
+	*scene
+	session   *Session
+	prepared  map[string]*PreparedRequest
+	responses []*Response // by step, nil where there is none
+	opened    []*Session
+	auths     map[string]Auth
+	hooks     map[string]OnResponse
+	seen      observation
+}
+
+// play runs the case of sc and returns what was observed.
+func play(sc *scene) *observation {
+	p := &player{
+		scene: sc, prepared: make(map[string]*PreparedRequest),
+		auths: make(map[string]Auth), hooks: make(map[string]OnResponse),
+	}
+	switch sc.c.Kind {
+	case "proxy":
+		p.proxy()
+	case "codes":
+		p.codes()
+	default:
+		p.steps()
+	}
+	p.end()
+	return &p.seen
+}
+
+// end closes everything, so that the servers see the end of their connections.
+func (p *player) end() {
+	for _, r := range p.responses {
+		if r != nil {
+			r.Close()
+		}
+	}
+	for _, s := range p.opened {
+		s.Close()
+	}
+	p.origins.end()
+	p.seen.wire = p.origins.log()
+}
+
+func (p *player) steps() {
+	if corpusCalls.retry != nil {
+		p.seen.sleeps = []float64{}
+	}
+	p.session = p.open(NewSession())
+	if err := p.configure(p.session, &p.c.Session); err != nil {
+		p.t.Fatalf("session: %v", err)
+	}
+	for i := range p.c.Steps {
+		var seen seenStep
+		r, err := p.step(&p.c.Steps[i], &seen)
+		if seen.err = p.observeError(err); err != nil {
+			r = nil
+		} else if r != nil {
+			p.observe(r, &p.c.Steps[i], &seen)
+		}
+		p.responses = append(p.responses, r)
+		p.seen.steps = append(p.seen.steps, seen)
+	}
+	if corpusCalls.jarCookies != nil {
+		p.seen.jar = p.hideAll(corpusCalls.jarCookies(p.session.Cookies))
+	}
+}
+
+// open lets s dial within the scene only.
+func (p *player) open(s *Session) *Session {
+	a := &HTTPAdapter{DialContext: p.dial}
+	s.Mount("https://", a)
+	s.Mount("http://", a)
+	p.opened = append(p.opened, s)
+	return s
+}
+
+// step does one step. What it returns is the response, if the step has one.
+func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
+	switch st.Op {
+	case "", "request":
+		return p.request(st)
+	case "prepare":
+		q, err := p.prepare(st)
+		if err == nil {
+			seen.prepared = p.observePrepared(q)
+		}
+		return nil, err
+	case "send":
+		q := p.prepared[st.Prepared]
+		if q == nil {
+			return nil, fmt.Errorf("the step that was to prepare %q has failed", st.Prepared)
+		}
+		if st.Copy {
+			q = q.Clone()
+		}
+		if err := p.mutate(q, st.Mutate); err != nil {
+			return nil, err
+		}
+		return p.send(q, st)
+	case "next":
+		q, err := corpusCalls.next(p.responses[*st.Of])
+		if err != nil {
+			return nil, err
+		}
+		return p.send(q, st)
+	case "session":
+		return nil, p.configure(p.session, &st.sessionSpec)
+	case "new_session":
+		p.session.Close()
+		p.session = p.open(NewSession())
+		return nil, p.configure(p.session, &st.sessionSpec)
+	case "jar":
+		op := *st
+		op.Domain, op.Path = p.filled(st.Domain), p.filled(st.Path)
+		var err error
+		seen.value, err = corpusCalls.jarOp(p.session.Cookies, &op)
+		return nil, err
+	}
+	p.t.Fatalf("no such op: %q", st.Op)
+	return nil, nil
+}
+
+func (p *player) send(q *PreparedRequest, st *stepSpec) (*Response, error) {
+	opts, err := p.sendOptions(st)
+	if err != nil {
+		return nil, err
+	}
+	return p.session.Send(p.t.Context(), q, opts...)
+}
+
+// request calls the function that a program would call for the method.
+func (p *player) request(st *stepSpec) (*Response, error) {
+	ctx, s, method, url := p.t.Context(), p.session, orEmpty(st.Method), p.fill(orEmpty(st.URL))
+	opts, err := p.sendOptions(st)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(p.requestOptions(st), opts...)
+	if st.Via == "api" {
+		restore := p.replaceShared()
+		defer restore()
+		return Do(ctx, method, url, opts...)
+	}
+	if st.Via == "" {
+		switch method {
+		case http.MethodGet:
+			return s.Get(ctx, url, opts...)
+		case http.MethodHead:
+			return s.Head(ctx, url, opts...)
+		case http.MethodOptions:
+			return s.Options(ctx, url, opts...)
+		case http.MethodPost:
+			return s.Post(ctx, url, opts...)
+		case http.MethodPut:
+			return s.Put(ctx, url, opts...)
+		case http.MethodPatch:
+			return s.Patch(ctx, url, opts...)
+		case http.MethodDelete:
+			return s.Delete(ctx, url, opts...)
+		}
+	}
+	return s.Do(ctx, method, url, opts...)
+}
+
+// replaceShared lets the package functions dial within the scene only.
+func (p *player) replaceShared() (restore func()) {
+	saved := shared
+	shared = p.open(&Session{isolated: true})
+	return func() { shared = saved }
+}
+
+func (p *player) prepare(st *stepSpec) (*PreparedRequest, error) {
+	r := NewRequest(orEmpty(st.Method), p.fill(orEmpty(st.URL)), p.requestOptions(st)...)
+	prepare := p.session.Prepare
+	if st.Via == "request" {
+		prepare = (*Request).Prepare
+	}
+	q, err := prepare(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.mutate(q, st.Mutate); err != nil {
+		return nil, err
+	}
+	if st.Save != "" {
+		p.prepared[st.Save] = q
+	}
+	return q, nil
+}
+
+// mutate changes a prepared request as a caller may.
+func (p *player) mutate(q *PreparedRequest, list []mutationSpec) error {
+	for _, m := range list {
+		var err error
+		switch m.Do {
+		case "set_header":
+			q.Header.Set(m.Name, p.text(m.Value))
+		case "del_header":
+			q.Header.Del(m.Name)
+		case "set_url":
+			q.URL, err = url.Parse(p.text(m.Value))
+		case "set_method":
+			q.Method = p.text(m.Value)
+		case "set_body":
+			err = q.SetBody(Bytes(p.bytes(m.Value)))
+		case "prepare_content_length": // it always is that of the body
+		default:
+			err = p.prepareAgain(q, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepareAgain does a part of preparing anew, as the prepare_ methods of
+// Requests do: by preparing another request, of which it takes that part.
+func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
+	target, opts := q.URL.String(), []Option(nil)
+	switch m.Do {
+	case "prepare_url":
+		target, opts = p.text(m.Value), p.params(m.Params)
+	case "prepare_body":
+		opts = p.body(m.Data, m.JSON)
+	case "prepare_cookies":
+		for _, c := range p.pairs(m.Value) {
+			opts = append(opts, Cookies{c.key: fmt.Sprint(c.value)})
+		}
+	case "prepare_auth":
+		opts = append(opts, p.auth(m.Value))
+	default:
+		p.t.Fatalf("no such mutation: %q", m.Do)
+	}
+	other, err := NewRequest(q.Method, target, opts...).Prepare()
+	if err != nil {
+		return err
+	}
+	switch m.Do {
+	case "prepare_url":
+		q.URL = other.URL
+	case "prepare_body":
+		q.Header.Del("Content-Type")
+		b, _ := other.Bytes()
+		err = q.SetBody(Bytes(b))
+	}
+	for name, v := range other.Header {
+		if q.Header[name] == nil || m.Do == "prepare_auth" {
+			q.Header[name] = v
+		}
+	}
+	return err
+}
+
+// configure changes s as section 7 of FORMAT.md says. These are its fields, not
+// options, since a case may take away what it has set before.
+func (p *player) configure(s *Session, spec *sessionSpec) error {
+	if spec.HeadersClear {
+		clear(s.Headers)
+	}
+	for _, name := range spec.HeadersDelete {
+		s.Headers.Del(name)
+	}
+	for _, h := range spec.Headers {
+		vals, err := values(nil, p.value(h[1]), http.TimeFormat)
+		if err != nil {
+			return err
+		}
+		s.Headers[http.CanonicalHeaderKey(p.text(h[0]))] = vals // none for null: not to be sent
+	}
+	if spec.Params != nil {
+		s.Params = Params{}
+		if isGiven(spec.Params) {
+			for _, kv := range p.pairs(spec.Params) {
+				s.Params[kv.key] = kv.value
+			}
+		}
+	}
+	if spec.Auth != nil {
+		s.Auth, s.proxyAuth = Auth{}, Auth{}
+		if err := s.set(p.auth(spec.Auth)); err != nil {
+			return err
+		}
+	}
+	if err := p.addCookies(s.Cookies, spec.Cookies); err != nil {
+		return err
+	}
+	if spec.MaxRedirects != nil {
+		if s.MaxRedirects = *spec.MaxRedirects; s.MaxRedirects == 0 {
+			s.MaxRedirects = -1
+		}
+	}
+	if spec.TrustEnv != nil {
+		s.IgnoreEnv = !*spec.TrustEnv
+	}
+	if spec.Stream != nil {
+		s.Stream = *spec.Stream
+	}
+	if spec.Verify != nil {
+		s.TLS = p.verify(s.TLS, spec.Verify)
+	}
+	if spec.Hooks != nil {
+		s.Hooks = Hooks{}
+		for i := range spec.Hooks {
+			s.Hooks.Response = append(s.Hooks.Response, p.hook(&spec.Hooks[i]))
+		}
+	}
+	if spec.Proxies != nil {
+		if err := s.set(p.proxies(spec.Proxies)); err != nil {
+			return err
+		}
+	}
+	return p.mount(s, spec.Mount)
+}
+
+func (p *player) addCookies(jar *CookieJar, cookies []json.RawMessage) error {
+	for _, c := range cookies {
+		if c[0] == '[' {
+			var kv [2]string
+			if err := json.Unmarshal(c, &kv); err != nil {
+				return err
+			}
+			if err := jar.Set(kv[0], p.fill(kv[1])); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := corpusCalls.setCookie(jar, p.cookie(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *player) mount(s *Session, mounts []mountSpec) error {
+	for _, m := range mounts {
+		a := &HTTPAdapter{DialContext: p.dial}
+		retries := m.Retries
+		if !isGiven(retries) {
+			retries = json.RawMessage("0")
+		}
+		waited := func(d time.Duration) {
+			if d > 0 {
+				p.seen.sleeps = append(p.seen.sleeps, d.Seconds())
+			}
+		}
+		if err := corpusCalls.retry(a, retries, waited); err != nil {
+			return err
+		}
+		s.Mount(p.fill(m.Prefix), a)
+	}
+	return nil
+}
+
+// proxy plays a case of the kind proxy.
+func (p *player) proxy() {
+	in := &p.c.Input
+	s := p.open(NewSession())
+	session := make(map[string]*string)
+	for key, value := range in.SessionProxies {
+		session[key] = &value
+	}
+	err := s.set(p.proxies(session))
+	if in.TrustEnv != nil {
+		s.IgnoreEnv = !*in.TrustEnv
+	}
+	if err == nil {
+		p.seen.proxy, err = corpusCalls.proxyOf(s, p.fill(in.URL), in.Proxies, in.Via == "send")
+	}
+	p.seen.err = p.observeError(err)
+}
+
+// codes plays a case of the kind codes.
+func (p *player) codes() {
+	p.seen.codes = make(map[string]any)
+	for _, name := range p.c.Input.Names {
+		p.seen.codes[name] = nil
+		if code, ok := corpusCalls.code(name); ok {
+			p.seen.codes[name] = jsonNumber(code)
+		}
+	}
+}
+
+// errCallers is the error of a caller, in hooks and request bodies.
+var errCallers = errors.New("the caller's own error")

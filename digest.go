@@ -1,0 +1,150 @@
+package requests
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
+)
+
+// DigestAuth answers the Digest challenges of a server (RFC 7616), the strongest
+// that it offers. What it learns it uses again: later requests of the same Auth
+// carry their answer from the start, also those of other goroutines. So one
+// Auth is to be kept, in a session or a variable, and not made for each call.
+//
+// The first request to a server meets a challenge and is sent again. One with
+// a body that cannot be sent twice is [ErrBodyNotReplayable] before anything
+// is sent, unless a challenge is known from a request before.
+func DigestAuth(username, password string) Auth {
+	return Auth{method: newDigestAuth(username, password)}
+}
+
+// ProxyDigestAuth is [DigestAuth] for the proxy.
+func ProxyDigestAuth(username, password string) Auth {
+	return Auth{method: newDigestAuth(username, password), proxy: true}
+}
+
+// digestAuth is the state behind the copies of one Auth.
+type digestAuth struct{ spaces digest.Spaces }
+
+func newDigestAuth(username, password string) *digestAuth {
+	return &digestAuth{digest.Spaces{Credentials: digest.Credentials{Username: username, Password: password}}}
+}
+
+func (d *digestAuth) String() string { return "Digest" }
+
+// Authenticate implements [Authenticator] with what is known of the origin.
+func (d *digestAuth) Authenticate(p *PreparedRequest) error {
+	delete(p.Header, "Authorization")
+	p.answer = nil
+	a, ok, err := d.preempt(p.URL, p.Method, p.URL.RequestURI(), p)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		p.setSecret("Authorization", a.Value)
+		p.answer = &a
+	case !p.Replayable():
+		return failText(ErrBodyNotReplayable, "a Digest challenge comes first: let a request with a replayable body meet it")
+	}
+	return nil
+}
+
+// Challenge implements the second half of [Authenticator].
+func (d *digestAuth) Challenge(r *Response) (*PreparedRequest, error) {
+	again := len(r.History) > 0 && r.History[len(r.History)-1].StatusCode == r.StatusCode
+	q := r.Request.Clone()
+	field, challenges := "Authorization", r.Header.Values("Www-Authenticate")
+	from, target := q.URL, q.URL.RequestURI()
+	if r.StatusCode == http.StatusProxyAuthRequired {
+		field, challenges = "Proxy-Authorization", r.Header.Values("Proxy-Authenticate")
+		from, target = q.proxy, absoluteTarget(q)
+	}
+	a, ok, err := d.answer(from, q.Method, target, q, challenges, again)
+	if !ok {
+		return nil, err
+	}
+	q.setSecret(field, a.Value)
+	if r.StatusCode == http.StatusUnauthorized {
+		q.answer = &a
+	}
+	return q, nil
+}
+
+// absoluteTarget is the request target of p as a proxy sees it (RFC 9112,
+// section 3.2.2).
+func absoluteTarget(p *PreparedRequest) string {
+	return p.URL.Scheme + "://" + hostField(p) + p.URL.RequestURI()
+}
+
+// preempt gives the answer to what from would ask, false if nothing is known.
+func (d *digestAuth) preempt(from *url.URL, method, target string, p *PreparedRequest) (digest.Answer, bool, error) {
+	a, ok, err := d.spaces.Preempt(origin(from), digestRequest(method, target, p))
+	return a, ok, digestError(err)
+}
+
+// answer answers one of challenges, false if none can be. An answer that was
+// refused is not given again, unless it was for the age of its nonce alone.
+func (d *digestAuth) answer(from *url.URL, method, target string, p *PreparedRequest, challenges []string, again bool) (digest.Answer, bool, error) {
+	offer, ok := digest.Select(digest.Parse(challenges))
+	if !ok || again && !offer.Stale {
+		return digest.Answer{}, false, nil
+	}
+	a, err := d.spaces.Answer(origin(from), offer, digestRequest(method, target, p))
+	return a, err == nil, digestError(err)
+}
+
+// renew takes the nonce that the server gives in exchange for the one of r's request.
+func (d *digestAuth) renew(r *Response) {
+	if info := r.Header["Authentication-Info"]; len(info) > 0 && r.Request.answer != nil {
+		d.spaces.Renew(*r.Request.answer, digest.ParseInfo(info))
+	}
+}
+
+// digestRequest is what an answer says about p.
+func digestRequest(method, target string, p *PreparedRequest) digest.Request {
+	req := digest.Request{Method: method, URI: target}
+	if p.body.present && method != http.MethodConnect {
+		req.Body = p.copyBody
+	}
+	return req
+}
+
+// copyBody writes the body to w, if it is there to be sent afterwards.
+func (p *PreparedRequest) copyBody(w io.Writer) error {
+	if !p.Replayable() {
+		return ErrBodyNotReplayable
+	}
+	body, err := p.body.open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	_, err = io.Copy(w, body)
+	return err
+}
+
+func digestError(err error) error {
+	if errors.Is(err, digest.ErrControl) {
+		return fail(ErrInvalidOption, err)
+	}
+	return err
+}
+
+// origin is u's, written as in RFC 6454, section 6.2.
+func origin(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	host := u.Host
+	switch u.Scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return u.Scheme + "://" + host
+}

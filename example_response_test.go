@@ -1,0 +1,170 @@
+package requests_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/go-requests/requests"
+)
+
+// A streamed body is read while it arrives. The response must be closed.
+func ExampleStream() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/stream-bytes/100000", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	n, err := io.Copy(io.Discard, r.Body)
+	fmt.Println(n, err)
+	// Output: 100000 <nil>
+}
+
+func ExampleResponse_IterLines() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/stream/3", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	for line, err := range r.IterLines() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(line[:8])
+	}
+	// Output:
+	// {"id":0,
+	// {"id":1,
+	// {"id":2,
+}
+
+func ExampleResponse_IterContent() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/range/100000", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	n := 0
+	for chunk, err := range r.IterContent(64 << 10) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		n += len(chunk)
+	}
+	fmt.Println(n)
+	// Output: 100000
+}
+
+// A response that is in memory can be read as often as one likes.
+func ExampleResponse() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/redirect/2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r, r.Proto, r.URL.Path, r.Request.Method)
+	for _, h := range r.History {
+		fmt.Println(h.StatusCode, h.URL.Path)
+	}
+	fmt.Println(len(r.Text()) == len(r.Content()), r.Elapsed > 0)
+	// Output:
+	// <Response [200]> HTTP/1.1 /get GET
+	// 302 /redirect/2
+	// 302 /relative-redirect/1
+	// true true
+}
+
+func ExampleResponse_JSON() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var v struct {
+		Slideshow struct{ Title, Author string }
+	}
+	if err := r.JSON(&v); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(v.Slideshow.Title)
+
+	r, err = requests.Get(ctx, httpbin+"/html")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(r.JSON(&v), requests.ErrInvalidJSON))
+	// Output:
+	// Sample Slide Show
+	// true
+}
+
+func ExampleResponse_RaiseForStatus() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/status/500")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.OK(), r.RaiseForStatus() != nil)
+	// Output: false true
+}
+
+// A body that ends too early is an error, and never a shorter text.
+func ExampleResponse_Err() {
+	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		io.WriteString(w, "the first bytes, and no more")
+	}))
+	defer cut.Close()
+
+	ctx := context.Background()
+	_, err := requests.Get(ctx, cut.URL)
+	fmt.Println(errors.Is(err, requests.ErrIncompleteBody))
+
+	r, err := requests.Get(ctx, cut.URL, requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	fmt.Printf("%q %t\n", r.Text(), errors.Is(r.Err(), requests.ErrIncompleteBody))
+	// Output:
+	// true
+	// "" true
+}
+
+// A server with a certificate of one's own authority. TLS.CABundle names the
+// file of one.
+func ExampleTLS() {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "private") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it will be refused once
+	server.StartTLS()
+	defer server.Close()
+	ctx := context.Background()
+
+	_, err := requests.Get(ctx, server.URL)
+	fmt.Println(errors.Is(err, requests.ErrTLS))
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	fmt.Println(unknown)
+
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	s := requests.NewSession(requests.TLS{Config: &tls.Config{RootCAs: roots}})
+	defer s.Close()
+	r, err := s.Get(ctx, server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text(), tls.VersionName(r.TLS.Version))
+	// Output:
+	// true
+	// true
+	// private TLS 1.3
+}

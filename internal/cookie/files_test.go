@@ -1,0 +1,220 @@
+package cookie
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var netscapeFiles = []struct {
+	name, in string
+	want     []string // domain, flags, path, end, name, value
+	bad      string   // line and reason
+}{
+	{"empty", "", nil, ""},
+	{"comments", "# Netscape HTTP Cookie File\r\n\r\n  \n#\n#HttpOnly is no prefix\n", nil, ""},
+	{"curl", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\n.b.test\tTRUE\t/p\tTRUE\t4102444800\tn\tv\n",
+		[]string{"a.test host - - / 0 n=v", "b.test - secure - /p 4102444800 n=v"}, ""},
+	{"HttpOnly", "#HttpOnly_.b.test\tTRUE\t/\tFALSE\t0\tn\tv\n", []string{"b.test - - http / 0 n=v"}, ""},
+	{"CRLF, no end", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\r\na.test\tfalse\t/\tfalse\t0\tm\t\"w\"",
+		[]string{"a.test host - - / 0 n=v", `a.test host - - / 0 m="w"`}, ""},
+	{"empty value", "a.test\tFALSE\t/\tFALSE\t0\tn\t\na.test\tFALSE\t/\tFALSE\t0\tm\n", []string{"a.test host - - / 0 n=", "a.test host - - / 0 m="}, ""},
+	{"no name", "a.test\tFALSE\t/\tFALSE\t0\t\tv\n", []string{"a.test host - - / 0 =v"}, ""},
+	{"dot but no subdomains", ".a.test\tFALSE\t/\tFALSE\t0\tn\tv\n", []string{"a.test host - - / 0 n=v"}, ""},
+	{"public suffix", ".co.uk\tTRUE\t/\tFALSE\t0\tn\tv\n", []string{"co.uk host - - / 0 n=v"}, ""},
+	{"address", "127.0.0.1\tTRUE\t/\tFALSE\t0\tn\tv\n", []string{"127.0.0.1 host - - / 0 n=v"}, ""},
+	{"far", "a.test\tFALSE\t/\tFALSE\t9223372036854775807\tn\tv\n", []string{"a.test host - - / 253402300799 n=v"}, ""},
+
+	{"A103 cut line", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\nest\tFALSE\t/\tFA\n", nil, "2: 4 fields, not 7"},
+	{"eight fields", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\tw\n", nil, "1: 8 fields, not 7"},
+	{"spaces for TABs", "\n\na.test FALSE / FALSE 0 n secret\n", nil, "3: 1 fields, not 7"},
+	{"flag", "a.test\tYES\t/\tFALSE\t0\tn\tv\n", nil, "1: field 2 is neither TRUE nor FALSE"},
+	{"secure flag", "a.test\tTRUE\t/\t\t0\tn\tv\n", nil, "1: field 4 is neither TRUE nor FALSE"},
+	{"time", "a.test\tTRUE\t/\tTRUE\tsoon\tn\tv\n", nil, "1: field 5 is not a time in seconds"},
+	{"negative time", "a.test\tTRUE\t/\tTRUE\t-1\tn\tv\n", nil, "1: field 5 is not a time in seconds"},
+	{"no domain", "\tTRUE\t/\tTRUE\t0\tn\tv\n", nil, "1: no domain"},
+	{"bad domain", "a b\tTRUE\t/\tTRUE\t0\tn\tv\n", nil, "1: bad domain"},
+	{"bad path", "a.test\tTRUE\tx\tTRUE\t0\tn\tv\n", nil, "1: bad path"},
+	{"bad name", "a.test\tTRUE\t/\tTRUE\t0\tn=\tv\n", nil, "1: bad name"},
+	{"bad value", "a.test\tTRUE\t/\tTRUE\t0\tn\tsecret;\n", nil, "1: bad value"},
+	{"CR inside", "a.test\tTRUE\t/\tTRUE\t0\tn\tse\rcret\n", nil, "1: bad value"},
+	{"nothing", "a.test\tTRUE\t/\tTRUE\t0\t\t\n", nil, "1: neither name nor value"},
+	{"prefix", "a.test\tTRUE\t/\tTRUE\t0\t__Host-n\tv\n", nil, "1: the prefix of the name asks for other attributes"},
+}
+
+func describe(cookies []Cookie) (list []string) {
+	set := func(v bool, name string) string {
+		if v {
+			return name
+		}
+		return "-"
+	}
+	for _, c := range cookies {
+		end := int64(0)
+		if !c.Expires.IsZero() {
+			end = c.Expires.Unix()
+		}
+		list = append(list, fmt.Sprintf("%s %s %s %s %s %d %s=%s", c.Domain, set(c.HostOnly, "host"),
+			set(c.Secure, "secure"), set(c.HTTPOnly, "http"), c.Path, end, c.Name, c.Value))
+	}
+	return list
+}
+
+func complaint(e *LineError) string {
+	if e == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d: %s", e.Line, e.Reason)
+}
+
+func TestParseNetscape(t *testing.T) {
+	for _, tt := range netscapeFiles {
+		t.Run(tt.name, func(t *testing.T) {
+			got, bad := ParseNetscape([]byte(tt.in))
+			if !reflect.DeepEqual(describe(got), tt.want) || complaint(bad) != tt.bad {
+				t.Errorf("ParseNetscape(%q) = %q, error %q; want %q, error %q", tt.in, describe(got), complaint(bad), tt.want, tt.bad)
+			}
+		})
+	}
+}
+
+const jsonLine = `{"name":"n","value":"v","domain":"a.test","host_only":true,"path":"/","secure":true,"http_only":false}`
+
+var jsonFiles = []struct {
+	name, in string
+	want     []string
+	bad      string
+}{
+	{"empty", `{"version": 1, "cookies": []}`, nil, ""},
+	{"one", `{"version": 1, "cookies": [` + jsonLine + `]}`, []string{"a.test host secure - / 0 n=v"}, ""},
+	{"other order", "\n{\"cookies\": [\n" + jsonLine + "\n], \"version\": 1}\n\n", []string{"a.test host secure - / 0 n=v"}, ""},
+	{"any host", `{"version":1,"cookies":[` + strings.Replace(jsonLine, "a.test", "", 1) + `]}`, []string{" host secure - / 0 n=v"}, ""},
+	{"bytes", `{"version":1,"cookies":[` + strings.Replace(jsonLine, `"v"`, `{"base64":"6f8="}`, 1) + `]}`, []string{"a.test host secure - / 0 n=\xe9\xff"}, ""},
+	{"public suffix", `{"version":1,"cookies":[` + strings.Replace(strings.Replace(jsonLine, "a.test", "com", 1), `"host_only":true`, `"host_only":false`, 1) + `]}`,
+		[]string{"com host secure - / 0 n=v"}, ""},
+
+	{"no object", `[]`, nil, "1: not a JSON object"},
+	{"cut", `{"version": 1, "cookies": [` + jsonLine, nil, "1: not JSON"},
+	{"cut in a cookie", "{\"version\": 1, \"cookies\": [\n" + jsonLine + ",\n{\"name\": \"secr", nil, "3: not a cookie"},
+	{"version", `{"version": 2, "cookies": []}`, nil, "1: not version 1"},
+	{"no version", `{"cookies": []}`, nil, `1: "version" or "cookies" is missing`},
+	{"no cookies", `{"version": 1}`, nil, `1: "version" or "cookies" is missing`},
+	{"unknown member", `{"version": 1, "cookies": [], "x": 1}`, nil, "1: unknown or repeated member"},
+	{"repeated", `{"cookies": [], "cookies": [], "version": 1}`, nil, "1: unknown or repeated member"},
+	{"no list", `{"version": 1, "cookies": {}}`, nil, `1: "cookies" is not a list`},
+	{"more", `{"version": 1, "cookies": []} x`, nil, "1: more after the end"},
+	{"unknown attribute", "{\"version\": 1, \"cookies\": [\n{\"priority\":1," + jsonLine[1:] + "]}", nil, "2: not a cookie"},
+	{"A105 flag lost", "{\"version\": 1, \"cookies\": [\n" + jsonLine + ",\n\n" + strings.Replace(jsonLine, `"host_only":true,`, "", 1) + "]}", nil, `4: "host_only", "secure" or "http_only" is missing`},
+	{"null", `{"version": 1, "cookies": [null]}`, nil, `1: "host_only", "secure" or "http_only" is missing`},
+	{"number for value", `{"version":1,"cookies":[` + strings.Replace(jsonLine, `"v"`, `12345`, 1) + `]}`, nil, "1: not a cookie"},
+	{"bad base64", `{"version":1,"cookies":[` + strings.Replace(jsonLine, `"v"`, `{"base64":"~"}`, 1) + `]}`, nil, "1: not a cookie"},
+	{"same site", `{"version":1,"cookies":[{"same_site":"Laxer",` + jsonLine[1:] + `]}`, nil, `1: unknown "same_site"`},
+	{"bad domain", `{"version":1,"cookies":[` + strings.Replace(jsonLine, "a.test", "a..test", 1) + `]}`, nil, "1: bad domain"},
+	{"bad value", `{"version":1,"cookies":[` + strings.Replace(jsonLine, `"v"`, `"a;b"`, 1) + `]}`, nil, "1: bad value"},
+	{"not UTF-8", "{\"version\":1,\"cookies\":[{\"name\":\"\xff\"}]}", nil, "1: not UTF-8"},
+	{"A106 deep", strings.Repeat("[", 1<<20), nil, "1: not a JSON object"},
+	{"A106 deep inside", `{"version":1,"cookies":[` + strings.Repeat("[", 1<<20), nil, "1: not a cookie"},
+}
+
+func TestParseJSON(t *testing.T) {
+	for _, tt := range jsonFiles {
+		t.Run(tt.name, func(t *testing.T) {
+			got, bad := ParseJSON([]byte(tt.in))
+			if !reflect.DeepEqual(describe(got), tt.want) || complaint(bad) != tt.bad {
+				t.Errorf("ParseJSON(%.200q) = %q, error %q; want %q, error %q", tt.in, describe(got), complaint(bad), tt.want, tt.bad)
+			}
+		})
+	}
+}
+
+func TestAppend(t *testing.T) {
+	c := Cookie{Name: "n", Value: "v", Domain: "a.test", Path: "/", Expires: epoch, HTTPOnly: true, SameSite: SameSiteLax, Created: epoch}
+	with := func(f func(*Cookie)) []Cookie { c := c; f(&c); return []Cookie{c} }
+	for _, tt := range []struct {
+		name           string
+		in             []Cookie
+		netscape, json string // "" for an error
+	}{
+		{"none", nil, netscapeHeader, `{"version": 1, "cookies": [` + "\n]}\n"},
+		{"one", []Cookie{c}, netscapeHeader + "#HttpOnly_.a.test\tTRUE\t/\tFALSE\t1767312000\tn\tv\n",
+			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"v","domain":"a.test","host_only":false,"path":"/","expires":"2026-01-02T00:00:00Z",` +
+				`"secure":false,"http_only":true,"same_site":"Lax","created":"2026-01-02T00:00:00Z"}` + "\n]}\n"},
+		{"any host", with(func(c *Cookie) { *c = Cookie{Name: "n", Path: "/", HostOnly: true} }), "",
+			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"","domain":"","host_only":true,"path":"/","secure":false,"http_only":false}` + "\n]}\n"},
+		{"TAB", with(func(c *Cookie) { *c = Cookie{Name: "n", Value: "a\tb", Domain: "a.test", Path: "/"} }), "",
+			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"a\tb","domain":"a.test","host_only":false,"path":"/","secure":false,"http_only":false}` + "\n]}\n"},
+		{"end of the store", with(func(c *Cookie) {
+			*c = Cookie{Name: "n", Domain: "a.test", Path: "/", Expires: epoch.AddDate(9, 0, 0), end: epoch}
+		}), netscapeHeader + ".a.test\tTRUE\t/\tFALSE\t1767312000\tn\t\n",
+			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"","domain":"a.test","host_only":false,"path":"/","expires":"2026-01-02T00:00:00Z","secure":false,"http_only":false}` + "\n]}\n"},
+		{"before 1970", with(func(c *Cookie) { *c = Cookie{Name: "n", Domain: "a.test", Path: "/", Expires: time.Unix(-5, 0).UTC()} }),
+			netscapeHeader + ".a.test\tTRUE\t/\tFALSE\t1\tn\t\n",
+			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"","domain":"a.test","host_only":false,"path":"/","expires":"1969-12-31T23:59:55Z","secure":false,"http_only":false}` + "\n]}\n"},
+		{"year 10000", with(func(c *Cookie) {
+			*c = Cookie{Name: "n", Domain: "a.test", Path: "/", Expires: epoch.AddDate(8000, 0, 0)}
+		}),
+			netscapeHeader + ".a.test\tTRUE\t/\tFALSE\t254222928000\tn\t\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			netscape, err1 := AppendNetscape(nil, tt.in)
+			json, err2 := AppendJSON(nil, tt.in)
+			if string(netscape) != tt.netscape || (err1 == nil) != (tt.netscape != "") {
+				t.Errorf("AppendNetscape = %q, %v; want %q", netscape, err1, tt.netscape)
+			}
+			if string(json) != tt.json || (err2 == nil) != (tt.json != "") {
+				t.Errorf("AppendJSON = %q, %v; want %q", json, err2, tt.json)
+			}
+		})
+	}
+}
+
+// What can be read is written and read again without a change.
+func FuzzParseNetscape(f *testing.F) {
+	for _, tt := range netscapeFiles {
+		f.Add([]byte(tt.in))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		cookies, bad := ParseNetscape(in)
+		if bad != nil {
+			if bad.Line < 1 || bad.Line > bytes.Count(in, []byte("\n"))+1 {
+				t.Errorf("ParseNetscape(%q): line %d", in, bad.Line)
+			}
+			return
+		}
+		out, err := AppendNetscape(nil, cookies)
+		if err != nil {
+			t.Fatalf("AppendNetscape(%q): %v", describe(cookies), err)
+		}
+		if again, bad := ParseNetscape(out); bad != nil || !reflect.DeepEqual(again, cookies) {
+			t.Errorf("%q was written as %q and read as %q, %q", describe(cookies), out, describe(again), complaint(bad))
+		}
+	})
+}
+
+func FuzzParseJSON(f *testing.F) {
+	for _, tt := range jsonFiles {
+		if len(tt.in) < 1<<12 {
+			f.Add([]byte(tt.in))
+		}
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		cookies, bad := ParseJSON(in)
+		if bad != nil {
+			if bad.Line < 1 || bad.Line > bytes.Count(in, []byte("\n"))+1 {
+				t.Errorf("ParseJSON(%q): line %d", in, bad.Line)
+			}
+			return
+		}
+		out, err := AppendJSON(nil, cookies)
+		if err != nil {
+			t.Fatalf("AppendJSON(%q): %v", describe(cookies), err)
+		}
+		again, bad := ParseJSON(out)
+		if bad != nil || !reflect.DeepEqual(describe(again), describe(cookies)) {
+			t.Errorf("%q was written as %q and read as %q, %q", describe(cookies), out, describe(again), complaint(bad))
+		}
+	})
+}

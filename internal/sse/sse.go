@@ -1,0 +1,247 @@
+// Package sse reads event streams (server-sent events) by the parsing rules of
+// the HTML standard, sections 9.2.5 and 9.2.6.
+package sse
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ErrTooLarge reports a line, or the data of an event, beyond the limit of a
+// [Reader].
+var ErrTooLarge = errors.New("event too large")
+
+// An Event is an event of a stream. Its text is UTF-8: what was not in the
+// stream has become U+FFFD.
+type Event struct {
+	// ID is the last event ID that the stream has given, with this event or
+	// before it; what a client sends back as Last-Event-ID. It has no NUL, CR or
+	// LF, but may have other controls, which a header must not.
+	ID string
+	// Type is the name of the event, "message" if it was given none.
+	Type string
+	// Data is the data lines of the event, joined by line feeds.
+	Data string
+	// Retry is the reconnection time the stream has asked for, with this event
+	// or before it; 0 also if it has not, which [Reader.Retry] tells apart.
+	Retry time.Duration
+}
+
+// A Reader reads the events of a stream. It is for one goroutine at a time.
+type Reader struct {
+	src   io.Reader
+	limit int
+	buf   []byte
+	rest  []byte // what of buf is still to be parsed
+	err   error  // what src or the limit ended the stream with
+
+	line    []byte // the start of a line whose end is still to come
+	started bool   // the first line, which may have a byte order mark, is over
+	afterCR bool   // a line feed that comes next belongs to the line end before it
+
+	data []byte // of the event that is being read, a line feed after each line
+	kind string // its type
+	id   string // the last event ID once it is complete
+
+	lastID   string
+	retry    time.Duration
+	hasRetry bool
+}
+
+const (
+	bufferSize    = 16 << 10
+	maxEmptyReads = 100 // as bufio has it
+)
+
+// NewReader returns a Reader of the stream src. A line, and the data of an
+// event, may be up to limit bytes long; 0 is for no limit. For a stream that
+// goes on after a reconnection, lastID is what [Reader.LastEventID] of its
+// former Reader gave, else it is "".
+func NewReader(src io.Reader, limit int, lastID string) *Reader {
+	return &Reader{src: src, limit: limit, id: lastID, lastID: lastID}
+}
+
+// Next returns the next event, as soon as src has given the end of the blank
+// line after it. At the end of src it fails with [io.EOF], when src fails with
+// the error of src, and beyond the limit with [ErrTooLarge]; any further call
+// fails in the same way. An event that the end cuts short is dropped, as the
+// standard has it, since none can tell what it lacks.
+func (r *Reader) Next() (Event, error) {
+	for {
+		line, err := r.readLine()
+		if err != nil {
+			return Event{}, err
+		}
+		if len(line) > 0 {
+			if err := r.field(line); err != nil {
+				return Event{}, err
+			}
+			continue
+		}
+		if event, ok := r.dispatch(); ok {
+			return event, nil
+		}
+	}
+}
+
+// LastEventID returns what a client that reconnects sends as Last-Event-ID, ""
+// for no such header. Unlike the ID of the latest event, it counts blocks that
+// had an ID and no data, too.
+func (r *Reader) LastEventID() string { return r.lastID }
+
+// Retry returns the reconnection time the stream has asked for, and whether it
+// has. The stream may ask for none, or for centuries.
+func (r *Reader) Retry() (time.Duration, bool) { return r.retry, r.hasRetry }
+
+// readLine returns the next line without its end. It is valid until the next
+// call.
+func (r *Reader) readLine() ([]byte, error) {
+	r.line = r.line[:0]
+	for {
+		line, ended := r.cut()
+		if r.limit > 0 && len(r.line)+len(line) > r.limit {
+			return nil, r.fail(ErrTooLarge)
+		}
+		if len(r.line) > 0 || !ended {
+			r.line = append(r.line, line...)
+			line = r.line
+		}
+		if ended {
+			return r.withoutMark(line), nil
+		}
+		if err := r.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// cut takes from the buffer what it has of a line, and reports whether the end
+// of the line was there: LF, CR LF or CR. A CR ends it at once, as to wait for
+// an LF could hold an event back for hours.
+func (r *Reader) cut() (line []byte, ended bool) {
+	if r.afterCR && len(r.rest) > 0 {
+		r.rest = bytes.TrimPrefix(r.rest, []byte("\n"))
+		r.afterCR = false
+	}
+	end := bytes.IndexAny(r.rest, "\r\n")
+	if end < 0 {
+		line, r.rest = r.rest, nil
+		return line, false
+	}
+	line, r.afterCR = r.rest[:end], r.rest[end] == '\r'
+	r.rest = r.rest[end+1:]
+	return line, true
+}
+
+// withoutMark takes the byte order mark off the first line.
+func (r *Reader) withoutMark(line []byte) []byte {
+	if r.started {
+		return line
+	}
+	r.started = true
+	return bytes.TrimPrefix(line, []byte("\ufeff"))
+}
+
+// fill reads more, once the buffer is used up.
+func (r *Reader) fill() error {
+	if r.buf == nil {
+		r.buf = make([]byte, bufferSize)
+	}
+	for range maxEmptyReads {
+		if r.err != nil {
+			return r.err
+		}
+		var n int
+		n, r.err = r.src.Read(r.buf)
+		if r.rest = r.buf[:n]; n > 0 {
+			return nil // with an error, too: that is for the next time
+		}
+	}
+	return r.fail(io.ErrNoProgress)
+}
+
+// fail ends the stream with err.
+func (r *Reader) fail(err error) error {
+	r.rest, r.err = nil, err
+	return err
+}
+
+// field takes in a line that is not blank. A line that begins with a colon, a
+// comment, has the field name "", which is as unknown as any other.
+func (r *Reader) field(line []byte) error {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.TrimPrefix(value, []byte(" "))
+	switch string(name) {
+	case "event":
+		r.kind = text(value)
+	case "data":
+		if r.limit > 0 && len(r.data)+len(value) > r.limit {
+			return r.fail(ErrTooLarge)
+		}
+		r.data = append(append(r.data, value...), '\n')
+	case "id":
+		if !bytes.ContainsRune(value, 0) {
+			r.id = text(value)
+		}
+	case "retry":
+		if retry, ok := milliseconds(string(value)); ok {
+			r.retry, r.hasRetry = retry, true
+		}
+	}
+	return nil
+}
+
+// dispatch ends a block of lines, which is an event if it had data.
+func (r *Reader) dispatch() (Event, bool) {
+	r.lastID = r.id
+	kind, data := r.kind, r.data
+	r.kind, r.data = "", r.data[:0]
+	if len(data) == 0 {
+		return Event{}, false
+	}
+	if kind == "" {
+		kind = "message"
+	}
+	return Event{ID: r.id, Type: kind, Data: text(data[:len(data)-1]), Retry: r.retry}, true
+}
+
+// milliseconds returns the time that a text of ASCII digits alone stands for,
+// or the longest if it is longer.
+func milliseconds(digits string) (time.Duration, bool) {
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, false
+	}
+	const longest = math.MaxInt64 / int64(time.Millisecond)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n > longest { // the only error left is one of range
+		n = longest
+	}
+	return time.Duration(n) * time.Millisecond, true
+}
+
+// text decodes UTF-8 as the Encoding standard does: each longest part that
+// could begin a character and does not go on as one becomes one U+FFFD.
+func text(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	var s strings.Builder
+	s.Grow(len(b))
+	for len(b) > 0 {
+		c, n := utf8.DecodeRune(b)
+		if c == utf8.RuneError && n == 1 {
+			for n < len(b) && !utf8.FullRune(b[:n+1]) {
+				n++
+			}
+		}
+		s.WriteRune(c)
+		b = b[n:]
+	}
+	return s.String()
+}

@@ -1,0 +1,145 @@
+package requests
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// A journey is what a call has behind it. From a response it tells the request
+// that follows; it sends nothing.
+type journey struct {
+	jar   *CookieJar // nil until needed in a session that keeps none
+	netrc netrcLookup
+	named *url.URL // by the caller
+
+	history   []*Response
+	redirects int // followed
+	answers   int // to challenges, since the last redirect
+}
+
+// maxAnswers is how often a request is sent again for challenges: once for the
+// first, and once more for an answer whose nonce had grown old on the way.
+const maxAnswers = 2
+
+// arrived takes note of r before anything else can happen to it.
+func (t *journey) arrived(r *Response) {
+	if lines := r.Header["Set-Cookie"]; len(lines) > 0 {
+		if t.jar == nil {
+			t.jar = new(CookieJar)
+		}
+		t.jar.store(r.Request.URL, lines)
+	}
+	if d, ok := r.Request.auth.method.(*digestAuth); ok {
+		d.renew(r)
+	}
+}
+
+// left adds r to the history.
+func (t *journey) left(r *Response) {
+	if t.history == nil {
+		t.history = make([]*Response, 0, 4)
+	}
+	t.history = append(t.history, r)
+}
+
+// answered returns the request that answers the challenge of r, nil if there is
+// none to be answered.
+func (t *journey) answered(r *Response) (*PreparedRequest, error) {
+	auth := r.Request.auth
+	switch {
+	case r.StatusCode == http.StatusProxyAuthRequired && r.Request.proxy != nil:
+		auth = r.Request.proxyAuth
+	case r.StatusCode == http.StatusProxyAuthRequired:
+		if _, ok := auth.method.(*digestAuth); ok {
+			return nil, nil // no proxy is there to ask for anything
+		}
+	case r.StatusCode != http.StatusUnauthorized:
+		return nil, nil
+	}
+	c, ok := auth.method.(challenger)
+	if !ok || t.answers == maxAnswers {
+		return nil, nil
+	}
+	q, err := c.Challenge(r)
+	if q == nil || err != nil {
+		return nil, err
+	}
+	if q == r.Request {
+		q = q.Clone()
+	}
+	if q.body.present && !q.body.replayable() {
+		return nil, ErrBodyNotReplayable
+	}
+	t.setCookies(q)
+	t.answers++
+	return q, auth.review(q)
+}
+
+// followed returns the request that r redirects to, nil if r is final.
+func (t *journey) followed(r *Response) (*PreparedRequest, error) {
+	target, err := redirectTarget(r)
+	if target == nil || err != nil {
+		return nil, err
+	}
+	p := r.Request
+	if !reachable(p.URL, target) {
+		return nil, failText(ErrInvalidScheme, "a redirect to "+redactURL(target))
+	}
+	q, err := redirected(p, r.StatusCode, target)
+	if err != nil {
+		return nil, err
+	}
+	q.named = t.named
+	t.setCookies(q)
+	if q.auth.method == nil && q.Header["Authorization"] == nil && entersHost(p.URL, target) {
+		q.auth = t.netrc.auth(target, "")
+	}
+	return q, q.authenticate()
+}
+
+// entersHost reports whether a redirect leads to another host, where netrc
+// counts anew; not if what was encrypted goes on in the clear.
+func entersHost(from, to *url.URL) bool {
+	return from.Hostname() != to.Hostname() && (from.Scheme != "https" || to.Scheme == "https")
+}
+
+// setCookies writes the Cookie field anew, unless it was given by hand.
+func (t *journey) setCookies(p *PreparedRequest) {
+	if p.ownCookie {
+		return
+	}
+	if field := cookieField(t.jar, p.URL, hostname(p.URL) == hostname(t.named), p.cookies); field != "" {
+		p.Header["Cookie"] = []string{field}
+	} else {
+		delete(p.Header, "Cookie")
+	}
+}
+
+// kept is t as far as [Response.Next] needs it.
+func (t *journey) kept() *journey {
+	return &journey{jar: t.jar, netrc: t.netrc, named: t.named}
+}
+
+// Next returns the request that the response redirects to, for [Session.Send],
+// which is what [AllowRedirects] would have sent; nil if it is no redirect.
+// What was dropped on the way to another origin stays dropped. The body is not read.
+func (r *Response) Next() (*PreparedRequest, error) {
+	if r.Request == nil || r.URL == nil {
+		return nil, nil // made by hand
+	}
+	t := r.journey
+	if t == nil {
+		t = &journey{named: r.Request.named}
+	}
+	if t.named == nil {
+		t.named = r.Request.URL
+	}
+	q, err := t.followed(r)
+	if err != nil {
+		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+	}
+	if q != nil {
+		q.call = r.Request.call
+	}
+	return q, nil
+}

@@ -1,0 +1,73 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// What [Session.Logger] is told. Everything but the caller's own method is
+// redacted, and nothing is computed for a logger that does not want it.
+
+func (s *Session) logs(ctx context.Context) bool {
+	return s.Logger != nil && s.Logger.Enabled(ctx, slog.LevelDebug)
+}
+
+// logStart returns the time for [Session.logOutcome].
+func (s *Session) logStart(ctx context.Context) time.Time {
+	if !s.logs(ctx) {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+// logOutcome tells of a request that was sent: what came back, or what kind of
+// error kept it.
+func (s *Session) logOutcome(ctx context.Context, start time.Time, p *PreparedRequest, r *Response, err error) {
+	if start.IsZero() {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", p.Method),
+		slog.String("url", redactURL(p.URL)),
+		slog.Duration("elapsed", time.Since(start)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", kindOf(err)))
+	}
+	if r != nil {
+		attrs = append(attrs, slog.Int("status", r.StatusCode))
+	}
+	s.Logger.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
+}
+
+// logNext tells of the request that follows from r.
+func (s *Session) logNext(ctx context.Context, r *Response, next *PreparedRequest) {
+	if !s.logs(ctx) {
+		return
+	}
+	event := "challenge"
+	if isRedirect(r.StatusCode) {
+		event = "redirect"
+	}
+	s.Logger.LogAttrs(ctx, slog.LevelDebug, event,
+		slog.Int("status", r.StatusCode),
+		slog.String("url", redactURL(r.URL)),
+		slog.String("method", next.Method),
+		slog.String("to", redactURL(next.URL)))
+}
+
+// kindOf names err without the words of whoever made it: those of a foreign
+// adapter may hold anything.
+func kindOf(err error) string {
+	if k, ok := errors.AsType[*kind](err); ok {
+		return k.text
+	}
+	for _, ended := range [...]error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ended) {
+			return ended.Error()
+		}
+	}
+	return "unknown"
+}
