@@ -2,12 +2,10 @@ package requests
 
 import (
 	"context"
-	"io"
+	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
-	"sync"
+	"net/url"
 	"time"
 )
 
@@ -26,53 +24,126 @@ type Adapter interface {
 
 // SendOptions is all that an adapter needs to know beside the request.
 type SendOptions struct {
-	Stream  bool    // leave the body to be read by the caller
-	Timeout Timeout // Total is kept by the session and only told here
-	TLS     TLS     // of this call
-	MaxBody int64   // 0: none
+	Stream  bool         // leave the body to be read by the caller
+	Timeout Timeout      // Total is kept by the session and only told here
+	TLS     TLS          // of this call
+	Proxy   *url.URL     // to take, with its credentials; nil: none
+	Retry   *Retry       // of this call or session; nil: the adapter's own
+	MaxBody int64        // 0: none
+	OnRetry []OnRetry    // to be called before each retry
+	Logger  *slog.Logger // to be told of each retry; nil: nobody
+
+	environTLS, environProxy bool // nobody has asked for them
 }
 
-// HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, with a pool of
-// connections that are used again. The zero value is ready to use. It is safe
-// for many goroutines once used, and its fields must not change from then on.
+// HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, directly or through
+// proxies, with pools of connections that are used again, and tries again as
+// Retry says. The zero value is ready to use and retries nothing. It is safe for
+// many goroutines once used, and its fields must not change from then on.
 type HTTPAdapter struct {
-	// DialContext makes the connections in place of a [net.Dialer], for
-	// addresses of one's own or tests. The Connect limit is in its context.
-	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Retry is what to do about failed attempts, unless the call or its
+	// session has a [Retry].
+	Retry Retry
+	// RetryBudget bounds the retries of all calls together to this share of
+	// the requests, say 0.2, so that they do not bury a server that is sick
+	// already. Ten are free. Zero sets no bound.
+	RetryBudget float64
+
+	// PoolConnections is how many pools are kept: one for each TLS value and
+	// proxy in use. Beyond it the one not used for the longest time is given
+	// up. Zero means 64.
+	PoolConnections int
+	// PoolMaxSize is how many idle connections to one host a pool keeps. Zero
+	// means 64.
+	PoolMaxSize int
+	// PoolBlock makes PoolMaxSize the limit of all connections to a host: a
+	// request waits for one of them, as long as its context and Timeout.Total
+	// allow. Otherwise more are made, and closed after use.
+	PoolBlock bool
+
 	// DisableHTTP2 speaks HTTP/1.1 only.
 	DisableHTTP2 bool
+	// UnencryptedHTTP2 speaks HTTP/2 to http URLs, without asking the server
+	// (RFC 9113, section 3.3).
+	UnencryptedHTTP2 bool
 
-	mu         sync.Mutex
-	transports map[poolKey]*http.Transport
-	closed     bool
-}
+	// Resolver resolves names, in place of [net.DefaultResolver]. Those that
+	// a proxy resolves it does not see.
+	Resolver *net.Resolver
+	// DialContext makes the connections in place of a [net.Dialer], also those
+	// to proxies, for addresses of one's own or tests. The Connect limit is in
+	// its context.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Base is a transport to copy what has no field here from, such as the
+	// sizes of buffers and IdleConnTimeout. Its DialContext and TLSClientConfig
+	// count where DialContext and TLS.Config are nil. Its Proxy, DialTLSContext
+	// and DisableCompression do not: these the library decides itself.
+	Base *http.Transport
 
-// poolKey names a set of connections that may serve each other's requests.
-type poolKey struct {
-	tls TLS
+	pools pools
+	retrier
 }
 
 // Send implements [Adapter].
 func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
-	t, err := a.transport(poolKey{tls: opts.TLS})
+	key, err := a.poolKeyFor(p, &opts)
 	if err != nil {
 		return nil, err
 	}
-	return attempt(ctx, t, p, &opts, p.URL.Scheme == "https" && !a.DisableHTTP2)
+	pl, err := a.pool(&key)
+	if err != nil {
+		return nil, err
+	}
+	retry := opts.Retry
+	if retry == nil {
+		retry = &a.Retry
+	}
+	if retry.none() { // the usual case, without a closure
+		r, err := pl.send(ctx, p, &opts)
+		if err != nil {
+			return nil, err
+		}
+		return receive(r, &opts)
+	}
+	return a.retrier.send(ctx, p, &opts, retry, a.RetryBudget, func() (*Response, error) {
+		return pl.send(ctx, p, &opts)
+	})
 }
 
-// attempt sends p once and returns the response as opts want it, with its body
-// read or not. It is the only caller of a RoundTripper.
-func attempt(ctx context.Context, rt http.RoundTripper, p *PreparedRequest, opts *SendOptions, mayShare bool) (*Response, error) {
-	e := newExchange(ctx, opts.Timeout, mayShare)
-	hr, err := e.request(p)
+// send makes one attempt, and where the proxy asks for it a second one.
+func (pl *pool) send(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	if pl.forward == nil {
+		return attempt(ctx, pl, pl.transport, &pl.dog, p, opts, "")
+	}
+	request := toProxy(p)
+	authorization, err := pl.login.authorization(request)
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
-	if _, own := rt.(*http.Transport); !own {
+	r, err := attempt(ctx, pl, pl.transport, &pl.dog, p, opts, authorization)
+	if err != nil || !p.Replayable() {
+		return r, err
+	}
+	if authorization = pl.login.answer(request, r.StatusCode, r.Header); authorization == "" {
+		return r, nil
+	}
+	r.discard()
+	return attempt(ctx, pl, pl.transport, &pl.dog, p, opts, authorization)
+}
+
+// attempt sends p once, through the pool or, if that is nil, by rt, and returns
+// the response with its body unread. It is the only caller of a RoundTripper.
+func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions, authorization string) (*Response, error) {
+	e := newExchange(ctx, opts.Timeout, pl, dog, pl == nil || pl.mayShare(p))
+	hr, err := e.request(p, authorization)
+	if err != nil {
+		e.finish()
+		return nil, err
+	}
+	if pl == nil {
 		e.watch() // nobody will tell which connection it got
 	}
+	start := time.Now()
 	res, err := rt.RoundTrip(hr)
 	if err != nil {
 		if res != nil && res.Body != nil { // against the contract, but it happens
@@ -95,112 +166,18 @@ func attempt(ctx context.Context, rt http.RoundTripper, p *PreparedRequest, opts
 	}
 	r.Elapsed = time.Since(start)
 	r.wire.e, r.wire.ctx = e, ctx
+	if pl != nil && p.URL.Scheme == "http" {
+		r.TLS = nil // that with the proxy says nothing of the server
+	}
+	return r, nil
+}
+
+// receive reads the body of r as part of the attempt, if opts want it.
+func receive(r *Response, opts *SendOptions) (*Response, error) {
 	if opts.Stream || r.IsRedirect() {
 		return r, nil
 	}
 	return r, r.Load()
-}
-
-// request makes what net/http is to send for p. The map of the header is
-// shared: neither Transport nor a RoundTripper that keeps its contract writes to it.
-func (e *exchange) request(p *PreparedRequest) (*http.Request, error) {
-	hr := http.Request{
-		Method: p.Method, URL: p.URL, Host: hostField(p), Header: p.Header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
-	if _, named := p.Header["User-Agent"]; !named { // net/http would send its own
-		hr.Header = p.Header.Clone()
-		hr.Header["User-Agent"] = []string{""}
-	}
-	e.sent.Store(true)
-	if err := e.body(&hr, p); err != nil {
-		return nil, err
-	}
-	return hr.WithContext(e.traced()), nil
-}
-
-// body gives hr the body of p, if there is one, and a way to have it again for
-// a connection that turns out to be dead before anything was written.
-func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
-	switch {
-	case !p.body.present:
-		return nil
-	case p.body.length == 0:
-		hr.Body = http.NoBody
-		return p.body.confirmEmpty()
-	}
-	body, err := p.body.open()
-	if err != nil {
-		return err
-	}
-	hr.Body, hr.ContentLength = body, p.body.length
-	if s := p.body.stream; s != nil {
-		hr.Body = newUpload(e, body, s.waits)
-	}
-	if p.body.replayable() {
-		hr.GetBody = func() (io.ReadCloser, error) {
-			body, err := p.body.open()
-			if s := p.body.stream; s != nil && err == nil {
-				body = newUpload(e, body, s.waits)
-			}
-			return body, err
-		}
-	}
-	return nil
-}
-
-// hostField is the value of the Host field: the one given by hand, or the host
-// of the URL without the port that goes without saying and without the dot of a
-// complete name (RFC 9110, section 7.2).
-func hostField(p *PreparedRequest) string {
-	if h := p.Header["Host"]; len(h) > 0 {
-		return h[0]
-	}
-	host := p.URL.Host
-	switch p.URL.Scheme {
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	}
-	if i := strings.LastIndexByte(host, '.'); i >= 0 && (i == len(host)-1 || host[i+1] == ':') {
-		host = host[:i] + host[i+1:]
-	}
-	return host
-}
-
-// transport returns the transport for key, and makes it if need be.
-func (a *HTTPAdapter) transport(key poolKey) (*http.Transport, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return nil, ErrClosed
-	}
-	if t := a.transports[key]; t != nil {
-		return t, nil
-	}
-	t, err := a.newTransport(key)
-	if err != nil {
-		return nil, err
-	}
-	if a.transports == nil {
-		a.transports = make(map[poolKey]*http.Transport)
-	}
-	a.transports[key] = t
-	return t, nil
-}
-
-// Close closes the idle connections, and those in use once they are free.
-// Later calls return [ErrClosed].
-func (a *HTTPAdapter) Close() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	for _, t := range a.transports {
-		t.CloseIdleConnections()
-	}
-	a.transports = nil
-	return nil
 }
 
 // RoundTripper makes an adapter of rt: one that traces, records or mocks, or
@@ -208,18 +185,34 @@ func (a *HTTPAdapter) Close() error {
 // the request to its headers, connecting included, since what rt does is not
 // seen. TLS and Proxy of a call are rt's affair, and asking for them is
 // [ErrInvalidOption].
-func RoundTripper(rt http.RoundTripper) Adapter { return &roundTripper{rt} }
+func RoundTripper(rt http.RoundTripper) Adapter { return &roundTripper{rt: rt} }
 
-type roundTripper struct{ rt http.RoundTripper }
+type roundTripper struct {
+	rt    http.RoundTripper
+	local bool // there is no network
+	dog   watchdog
+	retrier
+}
 
 func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
 	if isNil(a.rt) {
 		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
 	}
-	if opts.TLS != (TLS{}) {
-		return nil, failText(ErrInvalidOption, "TLS cannot be set for a RoundTripper")
+	if !a.local {
+		if opts.TLS != (TLS{}) && !opts.environTLS {
+			return nil, failText(ErrInvalidOption, "TLS cannot be set for a RoundTripper")
+		}
+		if opts.Proxy != nil && !opts.environProxy {
+			return nil, failText(ErrInvalidOption, "a proxy cannot be set for a RoundTripper")
+		}
 	}
-	return attempt(ctx, a.rt, p, &opts, true)
+	retry := opts.Retry
+	if retry == nil {
+		retry = new(Retry)
+	}
+	return a.retrier.send(ctx, p, &opts, retry, 0, func() (*Response, error) {
+		return attempt(ctx, nil, a.rt, &a.dog, p, &opts, "")
+	})
 }
 
 // Close closes the idle connections of a RoundTripper that has some.
@@ -229,82 +222,3 @@ func (a *roundTripper) Close() error {
 	}
 	return nil
 }
-
-// Handler makes an adapter that lets h answer, without a network: for tests,
-// and for services within one program.
-func Handler(h http.Handler) Adapter { return &roundTripper{handlerTripper{h}} }
-
-type handlerTripper struct{ h http.Handler }
-
-func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
-	in := hr.Clone(hr.Context())
-	in.RequestURI = hr.URL.RequestURI()
-	in.RemoteAddr = "127.0.0.1:0"
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	body, pipe := io.Pipe()
-	w := &handlerWriter{header: http.Header{}, pipe: pipe, answered: make(chan *http.Response, 1), request: hr, body: body}
-	go w.serve(t.h, in)
-	select {
-	case res := <-w.answered:
-		return res, nil
-	case <-hr.Context().Done():
-		body.Close()
-		return nil, hr.Context().Err()
-	}
-}
-
-// handlerWriter is the [http.ResponseWriter] of a handler that answers
-// without a network. The response is there with the first byte of its body.
-type handlerWriter struct {
-	header   http.Header
-	pipe     *io.PipeWriter
-	answered chan *http.Response
-	request  *http.Request
-	body     io.ReadCloser
-	wrote    bool
-}
-
-func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
-	defer in.Body.Close()
-	defer func() {
-		if recover() != nil { // as net/http's server does: the connection breaks
-			w.WriteHeader(http.StatusInternalServerError)
-			w.pipe.CloseWithError(io.ErrUnexpectedEOF)
-			return
-		}
-		w.WriteHeader(http.StatusOK)
-		w.pipe.Close()
-	}()
-	h.ServeHTTP(w, in)
-}
-
-func (w *handlerWriter) Header() http.Header { return w.header }
-
-func (w *handlerWriter) WriteHeader(status int) {
-	if w.wrote || status < 200 {
-		return
-	}
-	w.wrote = true
-	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
-	if err != nil {
-		length = -1
-	}
-	w.answered <- &http.Response{
-		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header.Clone(), Body: w.body, ContentLength: length, Request: w.request,
-	}
-}
-
-func (w *handlerWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	if w.request.Method == http.MethodHead {
-		return len(b), nil
-	}
-	return w.pipe.Write(b)
-}
-
-// Flush implements [http.Flusher]: every write is there at once.
-func (w *handlerWriter) Flush() { w.WriteHeader(http.StatusOK) }

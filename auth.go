@@ -4,13 +4,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 )
 
 // An Auth authenticates requests: the result of [BasicAuth], [BearerAuth],
-// [DigestAuth], [AuthFunc], [NewAuth], [ProxyAuth], [ProxyDigestAuth] or
+// [DigestAuth], [AuthFunc], [NewAuth], [ProxyAuth] or
 // [NoAuth]. The zero Auth is none, and leaves the choice to the session, the
 // URL and netrc. An Auth is bound to the origin that the caller names: a
 // redirect to another one does not get it, nor does it come back on the way
@@ -89,7 +87,8 @@ func BasicAuth(username, password string) Auth {
 	return Auth{method: &basic{username, password}}
 }
 
-// ProxyAuth is [BasicAuth] for the proxy. Only the proxy gets to see it.
+// ProxyAuth is for the proxy, by Basic, or by Digest if it asks for that. Only
+// the proxy gets to see it.
 func ProxyAuth(username, password string) Auth {
 	return Auth{method: &basic{username, password}, proxy: true}
 }
@@ -180,34 +179,4 @@ func (a Auth) review(p *PreparedRequest) error {
 		return nil
 	}
 	return p.check()
-}
-
-// proxyAuthorization returns the field Proxy-Authorization of a request that
-// proxy gets to see: p itself or, with the method CONNECT, the one that asks
-// for a tunnel. It is empty if nothing is to be said. A field given by hand
-// counts most; it is for the proxy alone, whoever carries the request.
-func (p *PreparedRequest) proxyAuthorization(proxy *url.URL, method, target string) (string, error) {
-	if given := p.Header["Proxy-Authorization"]; len(given) > 0 {
-		return given[0], nil
-	}
-	switch m := p.proxyAuth.method.(type) {
-	case *basic:
-		return m.credentials()
-	case *digestAuth:
-		a, _, err := m.preempt(proxy, method, target, p)
-		return a.Value, err
-	}
-	return "", nil
-}
-
-// proxyAnswer returns the Proxy-Authorization that answers the challenge which
-// proxy gave in the header of a 407, empty if there is no answer. With again,
-// an answer was refused before.
-func (p *PreparedRequest) proxyAnswer(proxy *url.URL, method, target string, header http.Header, again bool) (string, error) {
-	m, ok := p.proxyAuth.method.(*digestAuth)
-	if !ok {
-		return "", nil
-	}
-	a, _, err := m.answer(proxy, method, target, p, header.Values("Proxy-Authenticate"), again)
-	return a.Value, err
 }

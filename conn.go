@@ -1,181 +1,86 @@
 package requests
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/http/httptrace"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// The limits of [Timeout] cost next to nothing while nothing goes wrong: an
-// HTTP/1.1 exchange has its connection to itself, so that its Read limit is the
-// deadline of the connection, which the runtime keeps without a timer or a
-// context of ours (a context with a timeout costs a request eight allocations
-// and 2 µs). Where several exchanges share a connection (HTTP/2) or there is
-// none to see (a foreign RoundTripper), a timer cancels the exchange instead.
-
-// An exchange is one request and its response on the wire. It is the context
-// of the request, so that a dial begun for it finds its Connect limit.
-type exchange struct {
-	context.Context
-	limit  Timeout // resolved: zero is no limit
-	trace  httptrace.ClientTrace
-	cancel context.CancelCauseFunc // nil where deadlines do
-
-	conn    atomic.Pointer[conn] // that it has to itself; nil if shared, foreign or not there yet
-	sent    atomic.Bool          // the whole request was handed over
-	expired atomic.Bool          // the Read limit ran out
-
-	upload atomic.Pointer[upload] // the body on its way, if it is a stream
-
-	mu    sync.Mutex
-	timer *time.Timer // for the Read limit without a conn
-}
-
-type exchangeKey struct{}
-
-// Value finds the exchange itself under exchangeKey.
-func (e *exchange) Value(key any) any {
-	if key == (exchangeKey{}) {
-		return e
-	}
-	return e.Context.Value(key)
-}
-
-// newExchange starts an exchange. With mayShare its connection may turn out to
-// be one that deadlines cannot serve, so that it needs a context to cancel.
-func newExchange(ctx context.Context, limit Timeout, mayShare bool) *exchange {
-	e := &exchange{Context: ctx, limit: limit}
-	if mayShare && limit.Read > 0 {
-		e.Context, e.cancel = context.WithCancelCause(ctx)
-	}
-	return e
-}
-
-// traced returns the context to send with; it tells e which connection it got.
-func (e *exchange) traced() context.Context {
-	e.trace.GotConn = e.got
-	return httptrace.WithClientTrace(e, &e.trace)
-}
-
-// got is called by the transport with the connection of the next attempt.
-func (e *exchange) got(info httptrace.GotConnInfo) {
-	var c *conn
-	switch nc := info.Conn.(type) {
-	case *conn:
-		c = nc
-	case *tls.Conn:
-		c, _ = nc.NetConn().(*conn)
-	}
-	if c == nil || c.multiplexed {
-		e.conn.Store(nil)
-		if e.sent.Load() {
-			e.watch()
-		}
-		return
-	}
-	e.conn.Store(c)
-	c.acquire(e)
-}
-
-// watch starts or restarts the timer of an exchange without deadlines.
-func (e *exchange) watch() {
-	if e.cancel == nil || e.conn.Load() != nil {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.timer != nil {
-		e.timer.Reset(e.limit.Read)
-		return
-	}
-	e.timer = time.AfterFunc(e.limit.Read, func() {
-		e.expired.Store(true)
-		e.cancel(e.readTimeout())
-	})
-}
-
-// pause stops the timer, while it is not the server that we wait for.
-func (e *exchange) pause() {
-	if e.cancel == nil {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.timer != nil {
-		e.timer.Stop()
-	}
-}
-
-// answered notes that the headers are here; the clock stands still until the
-// body is read.
-func (e *exchange) answered() {
-	e.pause()
-	if c := e.conn.Load(); c != nil {
-		c.answered(e)
-	}
-}
-
-// hurry lowers the Read limit, for a body that is only read to have its
-// connection again.
-func (e *exchange) hurry(limit time.Duration) {
-	if c := e.conn.Load(); c != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-	}
-	if e.limit.Read <= 0 || e.limit.Read > limit {
-		e.limit.Read = limit
-	}
-}
-
-// finish lets go of the connection, which may be in other hands by then.
-func (e *exchange) finish() {
-	e.pause()
-	if u := e.upload.Load(); u != nil {
-		u.Close()
-	}
-	if c := e.conn.Load(); c != nil {
-		c.release(e)
-	}
-	if e.cancel != nil {
-		e.cancel(nil)
-	}
-}
-
-// lost returns what ended the connection, nil if it is not known to have ended.
-func (e *exchange) lost() error {
-	if c := e.conn.Load(); c != nil {
-		return c.lost(e)
-	}
-	return nil
-}
-
-func (e *exchange) readTimeout() error { return &limitError{ErrReadTimeout, e.limit.Read} }
-
-// A conn is a connection whose deadlines follow the exchange that holds it.
-// While none does, as when it idles in the pool, it has no deadline.
+// A conn is a connection of a pool. Its deadlines follow the exchange that has
+// it to itself; while none does, as when it idles in the pool, it has no deadline.
 type conn struct {
 	net.Conn
+	pool        *pool
 	multiplexed bool // speaks HTTP/2: set before its first use
+	plain       bool // speaks HTTP/1.1 without TLS, in which the server never begins: likewise
 
 	mu      sync.Mutex
-	holder  *exchange
-	reading bool  // the body is being read: each read starts the clock anew
-	fault   error // what ended it
+	users   int       // exchanges on it
+	holder  *exchange // that has it to itself
+	reading bool      // the body is being read: each read starts the clock anew
+	fault   error     // what ended it
+	blocked bool      // a Read is under way
+	wrote   bool      // since the holder has it
+	closed  bool
+	settle  chan struct{} // of an acquire that waits for blocked or closed
 }
 
-func (c *conn) acquire(e *exchange) {
+// connOf finds the connection of a pool below what net/http was given, which is
+// nil if it comes from elsewhere.
+func connOf(nc net.Conn) *conn {
+	for {
+		switch c := nc.(type) {
+		case *conn:
+			return c
+		case *tls.Conn:
+			nc = c.NetConn()
+		case *tunnelled:
+			return c.base
+		default:
+			return nil
+		}
+	}
+}
+
+// A tunnelled connection is one through a proxy, over the connection to it.
+type tunnelled struct {
+	net.Conn
+	base *conn
+}
+
+// acquire begins the use by e. One that was used before is idle only when its
+// reader waits for more: net/http gives it away before it has looked whether
+// bytes are left behind the last response, and would take them for the next one
+// (CVE-2026-48931). If there are any it closes the connection before long.
+func (c *conn) acquire(e *exchange, reused bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.users++
+	if c.multiplexed {
+		return
+	}
+	for reused && !c.blocked && !c.closed {
+		settle := make(chan struct{})
+		c.settle = settle
+		c.mu.Unlock()
+		<-settle
+		c.mu.Lock()
+	}
 	if c.holder != nil { // the exchange before has not let go yet
 		c.Conn.SetDeadline(time.Time{})
 	}
-	c.holder, c.reading = e, false
+	c.holder, c.reading, c.wrote = e, false, false
+}
+
+// settled lets an acquire go on. The caller holds mu.
+func (c *conn) settled() {
+	if c.settle != nil {
+		close(c.settle)
+		c.settle = nil
+	}
 }
 
 func (c *conn) answered(e *exchange) {
@@ -186,30 +91,30 @@ func (c *conn) answered(e *exchange) {
 	}
 }
 
+// release ends the use by e. In a pool that is closed nobody else may have the
+// connection, though net/http may have put it among its idle ones by now.
 func (c *conn) release(e *exchange) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.users--
 	if c.holder == e {
-		c.holder = nil
-		if e.limit.Read > 0 {
+		c.holder, c.wrote = nil, false
+		if e.read() > 0 {
 			c.Conn.SetDeadline(time.Time{})
 		}
 	}
-}
-
-func (c *conn) lost(e *exchange) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.holder != e {
-		return nil
+	last := c.users == 0 && c.pool.retired.Load()
+	c.mu.Unlock()
+	if last {
+		c.Close()
 	}
-	return c.fault
 }
 
 // Close ends a body that is being sent too: net/http waits for the read of it
 // that is under way before it reports that the connection was closed.
 func (c *conn) Close() error {
 	c.mu.Lock()
+	c.closed = true
+	c.settled()
 	e := c.holder
 	c.mu.Unlock()
 	if e != nil {
@@ -217,26 +122,54 @@ func (c *conn) Close() error {
 			u.interrupt()
 		}
 	}
+	c.pool.remove(c)
 	return c.Conn.Close()
+}
+
+// idle reports whether no exchange uses the connection.
+func (c *conn) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.users == 0
+}
+
+func (c *conn) lost(e *exchange) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.holder != e && !c.multiplexed {
+		return nil
+	}
+	return c.fault
 }
 
 // limited returns the holder if it has a Read limit.
 func (c *conn) limited() *exchange {
-	if e := c.holder; e != nil && e.limit.Read > 0 {
+	if e := c.holder; e != nil && e.read() > 0 {
 		return e
 	}
 	return nil
 }
+
+// errUnasked ends a connection whose server speaks before it is spoken to.
+var errUnasked = errors.New("the server sent a response that nobody asked for")
 
 // Read reads under the deadline that the last write set, which is that of the
 // headers, or in a body under one of its own.
 func (c *conn) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	if e := c.limited(); e != nil && c.reading {
-		c.Conn.SetReadDeadline(time.Now().Add(e.limit.Read))
+		c.Conn.SetReadDeadline(time.Now().Add(e.read()))
 	}
+	c.blocked = true
+	c.settled()
 	c.mu.Unlock()
 	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	c.blocked = false
+	if n > 0 && c.plain && !c.wrote {
+		n, err = 0, errUnasked
+	}
+	c.mu.Unlock()
 	if err != nil {
 		err = c.failed(err)
 	}
@@ -248,6 +181,7 @@ func (c *conn) Read(b []byte) (int, error) {
 func (c *conn) Write(b []byte) (n int, err error) {
 	for {
 		c.mu.Lock()
+		c.wrote = true
 		e := c.limited()
 		switch {
 		case e == nil:
@@ -255,9 +189,9 @@ func (c *conn) Write(b []byte) (n int, err error) {
 			c.mu.Unlock()
 			return n, e.readTimeout()
 		case e.sent.Load():
-			c.Conn.SetDeadline(time.Now().Add(e.limit.Read))
+			c.Conn.SetDeadline(time.Now().Add(e.read()))
 		default:
-			c.Conn.SetWriteDeadline(time.Now().Add(e.limit.Read))
+			c.Conn.SetWriteDeadline(time.Now().Add(e.read()))
 		}
 		c.mu.Unlock()
 		m, err := c.Conn.Write(b[n:])

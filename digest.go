@@ -3,7 +3,6 @@ package requests
 import (
 	"errors"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -22,11 +21,6 @@ func DigestAuth(username, password string) Auth {
 	return Auth{method: newDigestAuth(username, password)}
 }
 
-// ProxyDigestAuth is [DigestAuth] for the proxy.
-func ProxyDigestAuth(username, password string) Auth {
-	return Auth{method: newDigestAuth(username, password), proxy: true}
-}
-
 // digestAuth is the state behind the copies of one Auth.
 type digestAuth struct{ spaces digest.Spaces }
 
@@ -40,7 +34,7 @@ func (d *digestAuth) String() string { return "Digest" }
 func (d *digestAuth) Authenticate(p *PreparedRequest) error {
 	delete(p.Header, "Authorization")
 	p.answer = nil
-	a, ok, err := d.preempt(p.URL, p.Method, p.URL.RequestURI(), p)
+	a, ok, err := d.preempt(p)
 	switch {
 	case err != nil:
 		return err
@@ -57,43 +51,29 @@ func (d *digestAuth) Authenticate(p *PreparedRequest) error {
 func (d *digestAuth) Challenge(r *Response) (*PreparedRequest, error) {
 	again := len(r.History) > 0 && r.History[len(r.History)-1].StatusCode == r.StatusCode
 	q := r.Request.Clone()
-	field, challenges := "Authorization", r.Header.Values("Www-Authenticate")
-	from, target := q.URL, q.URL.RequestURI()
-	if r.StatusCode == http.StatusProxyAuthRequired {
-		field, challenges = "Proxy-Authorization", r.Header.Values("Proxy-Authenticate")
-		from, target = q.proxy, absoluteTarget(q)
-	}
-	a, ok, err := d.answer(from, q.Method, target, q, challenges, again)
+	a, ok, err := d.answer(q, r.Header.Values("Www-Authenticate"), again)
 	if !ok {
 		return nil, err
 	}
-	q.setSecret(field, a.Value)
-	if r.StatusCode == http.StatusUnauthorized {
-		q.answer = &a
-	}
+	q.setSecret("Authorization", a.Value)
+	q.answer = &a
 	return q, nil
 }
 
-// absoluteTarget is the request target of p as a proxy sees it (RFC 9112,
-// section 3.2.2).
-func absoluteTarget(p *PreparedRequest) string {
-	return p.URL.Scheme + "://" + hostField(p) + p.URL.RequestURI()
-}
-
-// preempt gives the answer to what from would ask, false if nothing is known.
-func (d *digestAuth) preempt(from *url.URL, method, target string, p *PreparedRequest) (digest.Answer, bool, error) {
-	a, ok, err := d.spaces.Preempt(origin(from), digestRequest(method, target, p))
+// preempt gives the answer to what the origin of p would ask, false if nothing is known.
+func (d *digestAuth) preempt(p *PreparedRequest) (digest.Answer, bool, error) {
+	a, ok, err := d.spaces.Preempt(origin(p.URL), digestRequest(p))
 	return a, ok, digestError(err)
 }
 
 // answer answers one of challenges, false if none can be. An answer that was
 // refused is not given again, unless it was for the age of its nonce alone.
-func (d *digestAuth) answer(from *url.URL, method, target string, p *PreparedRequest, challenges []string, again bool) (digest.Answer, bool, error) {
+func (d *digestAuth) answer(p *PreparedRequest, challenges []string, again bool) (digest.Answer, bool, error) {
 	offer, ok := digest.Select(digest.Parse(challenges))
 	if !ok || again && !offer.Stale {
 		return digest.Answer{}, false, nil
 	}
-	a, err := d.spaces.Answer(origin(from), offer, digestRequest(method, target, p))
+	a, err := d.spaces.Answer(origin(p.URL), offer, digestRequest(p))
 	return a, err == nil, digestError(err)
 }
 
@@ -105,9 +85,9 @@ func (d *digestAuth) renew(r *Response) {
 }
 
 // digestRequest is what an answer says about p.
-func digestRequest(method, target string, p *PreparedRequest) digest.Request {
-	req := digest.Request{Method: method, URI: target}
-	if p.body.present && method != http.MethodConnect {
+func digestRequest(p *PreparedRequest) digest.Request {
+	req := digest.Request{Method: p.Method, URI: p.URL.RequestURI()}
+	if p.body.present {
 		req.Body = p.copyBody
 	}
 	return req

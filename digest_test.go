@@ -393,7 +393,7 @@ func TestDigestOrigins(t *testing.T) {
 			c := digestChallenge("n")
 			c.status = status
 			c.header.Set("Proxy-Authenticate", c.header.Get("Www-Authenticate"))
-			s, sent := scripted(t, replies(c), requests.DigestAuth("user", "pass"), requests.ProxyDigestAuth("user", "pass"))
+			s, sent := scripted(t, replies(c), requests.DigestAuth("user", "pass"), requests.ProxyAuth("user", "pass"))
 			if r := get(t, s, "http://a.test/"); r.StatusCode != status || len(sent.sent) != 1 {
 				t.Errorf("Get = %v after %d requests; want %d at once", r, len(sent.sent), status)
 			}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -19,17 +20,68 @@ import (
 // This file is the only reader of environment variables and of files that the
 // caller did not hand over as a reader.
 
+// environProxy returns what the environment names as the proxy for scheme, ""
+// for nothing.
+func environProxy(scheme string) string {
+	var value string
+	switch scheme {
+	case "http":
+		// A CGI program gets the request's field Proxy as HTTP_PROXY
+		// (CVE-2016-5385), on Windows by either name.
+		cgi := os.Getenv("REQUEST_METHOD") != ""
+		if !cgi || runtime.GOOS != "windows" {
+			value = variable("http_proxy", "HTTP_PROXY", cgi)
+		}
+	case "https":
+		value = variable("https_proxy", "HTTPS_PROXY", false)
+	default:
+		value = os.Getenv(scheme + "_proxy")
+	}
+	if value == "" {
+		value = variable("all_proxy", "ALL_PROXY", false)
+	}
+	return value
+}
+
+// variable returns the variable of the lower-case name, or else of the
+// upper-case one: one that is set to nothing hides the other, as in Python.
+func variable(lower, upper string, onlyLower bool) string {
+	if value, ok := os.LookupEnv(lower); ok || onlyLower {
+		return value
+	}
+	return os.Getenv(upper)
+}
+
+// environNoProxy returns the list of hosts that the environment exempts from
+// its proxies. Here an empty lower-case variable hides nothing, as in Python.
+func environNoProxy() string {
+	if list := os.Getenv("no_proxy"); list != "" {
+		return list
+	}
+	return os.Getenv("NO_PROXY")
+}
+
+// trusting returns t with the authorities that the environment names, if t
+// says nothing about whom to trust. In Requests these win over the program
+// (psf/requests#3829).
+func (t TLS) trusting() TLS {
+	if t.SkipVerify || t.CABundle != "" || t.Config != nil && (t.Config.RootCAs != nil || t.Config.InsecureSkipVerify) {
+		return t
+	}
+	if t.CABundle = os.Getenv("REQUESTS_CA_BUNDLE"); t.CABundle == "" {
+		t.CABundle = os.Getenv("CURL_CA_BUNDLE")
+	}
+	return t
+}
+
 // loadFiles reads the files that t names into c.
 func (t TLS) loadFiles(c *tls.Config) error {
 	if t.CABundle != "" {
-		pem, err := os.ReadFile(t.CABundle)
+		roots, err := loadBundle(t.CABundle)
 		if err != nil {
 			return fail(ErrInvalidOption, fmt.Errorf("TLS.CABundle: %w", err))
 		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return failText(ErrInvalidOption, fmt.Sprintf("TLS.CABundle: %s holds no certificate", t.CABundle))
-		}
+		c.RootCAs = roots
 	}
 	if t.CertFile == "" && t.KeyFile == "" {
 		return nil
@@ -40,7 +92,7 @@ func (t TLS) loadFiles(c *tls.Config) error {
 	}
 	pair, err := tls.LoadX509KeyPair(t.CertFile, keyFile)
 	if err != nil {
-		return fail(ErrInvalidOption, fmt.Errorf("TLS.CertFile and TLS.KeyFile: %w", err))
+		return fail(ErrInvalidOption, fmt.Errorf("TLS.CertFile %s and TLS.KeyFile %s: %w", t.CertFile, keyFile, err))
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return nil
@@ -158,4 +210,47 @@ func readNetrc(path string, info os.FileInfo) (*netrc.File, error) {
 	}
 	defer f.Close()
 	return netrc.Parse(f)
+}
+
+// loadBundle reads the authorities of a PEM file, or of all the files in a
+// directory, as c_rehash fills them: the names are of no importance here, and
+// files that hold no certificate are passed over.
+func loadBundle(path string) (*x509.CertPool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{path}
+	if info.IsDir() {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		files = files[:0]
+		for _, e := range entries {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	roots, found := x509.NewCertPool(), false
+	for _, name := range files {
+		if info.IsDir() && !isFile(name) {
+			continue
+		}
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		found = roots.AppendCertsFromPEM(pem) || found
+	}
+	if !found {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	return roots, nil
+}
+
+// isFile reports whether name is a file, perhaps by a link, of which hashed
+// directories are full, dangling ones too.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -209,6 +209,20 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
+// A hookError is what a function of the caller gave that an adapter has called.
+// It is returned as it was.
+type hookError struct{ err error }
+
+func (e *hookError) Error() string { return e.err.Error() }
+func (e *hookError) Unwrap() error { return e.err }
+
+// A callerError is the cause of a context of ours that ended with that of the
+// caller, of which it holds the contextError.
+type callerError struct{ err error }
+
+func (e *callerError) Error() string { return e.err.Error() }
+func (e *callerError) Unwrap() error { return e.err }
+
 // contextError says how ctx ended: by a limit of ours, by the caller's
 // deadline, or by the caller's cancelling, which is no timeout. It is nil while
 // ctx has not ended. The cause that the caller gave is kept beside it.
@@ -218,6 +232,9 @@ func contextError(ctx context.Context) error {
 		return nil
 	}
 	cause := context.Cause(ctx)
+	if c, ok := cause.(*callerError); ok {
+		return c.err
+	}
 	if limit, ok := errors.AsType[*limitError](cause); ok {
 		return limit
 	}
@@ -306,16 +323,21 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 	return fail(ErrProtocol, err)
 }
 
-// classified finds an error that was given its kind where it arose.
+// A classifiedError was given its kind where it arose, and is to be passed on.
+type classifiedError interface {
+	error
+	classified() error
+}
+
+func (e *limitError) classified() error  { return e }
+func (f *failure) classified() error     { return f }
+func (e *ProxyError) classified() error  { return e }
+func (e *sourceError) classified() error { return e.err }
+
+// classified finds the outermost error that was given its kind.
 func classified(err error) (error, bool) {
-	if e, ok := errors.AsType[*limitError](err); ok {
-		return e, true
-	}
-	if e, ok := errors.AsType[*failure](err); ok {
-		return e, true
-	}
-	if e, ok := errors.AsType[*sourceError](err); ok {
-		return e.err, true
+	if e, ok := errors.AsType[classifiedError](err); ok {
+		return e.classified(), true
 	}
 	return nil, false
 }

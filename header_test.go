@@ -237,7 +237,7 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		hr, err := newExchange(context.Background(), Timeout{}, false).request(p)
+		hr, err := newExchange(context.Background(), Timeout{}, nil, nil, false).request(p, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,11 +47,9 @@ func (t *journey) left(r *Response) {
 func (t *journey) answered(r *Response) (*PreparedRequest, error) {
 	auth := r.Request.auth
 	switch {
-	case r.StatusCode == http.StatusProxyAuthRequired && r.Request.proxy != nil:
-		auth = r.Request.proxyAuth
 	case r.StatusCode == http.StatusProxyAuthRequired:
 		if _, ok := auth.method.(*digestAuth); ok {
-			return nil, nil // no proxy is there to ask for anything
+			return nil, nil // what the proxy asks, the adapter answers
 		}
 	case r.StatusCode != http.StatusUnauthorized:
 		return nil, nil

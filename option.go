@@ -88,7 +88,9 @@ type TLS struct {
 	// SkipVerify accepts any certificate. Whoever is on the path can then read
 	// and change everything; it is for tests.
 	SkipVerify bool
-	// CABundle is a PEM file, or a directory of them, with the only authorities to trust.
+	// CABundle is a PEM file, or a directory of them, with the only authorities
+	// to trust. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name one where neither it
+	// nor Config nor SkipVerify says whom to trust; see [TrustEnv].
 	CABundle string
 	// CertFile and KeyFile hold the client's certificate in PEM. An empty
 	// KeyFile means that CertFile holds both.
@@ -157,6 +159,7 @@ type Hooks struct {
 	Request  []OnRequest
 	Response []OnResponse
 	Redirect []OnRedirect
+	Retry    []OnRetry
 }
 
 func (OnRequest) option()  {}
@@ -173,10 +176,13 @@ func (h *Hooks) add(opt Option) error {
 		h.Response = append(h.Response, o)
 	case OnRedirect:
 		h.Redirect = append(h.Redirect, o)
+	case OnRetry:
+		h.Retry = append(h.Retry, o)
 	case Hooks:
 		h.Request = append(h.Request, o.Request...)
 		h.Response = append(h.Response, o.Response...)
 		h.Redirect = append(h.Redirect, o.Redirect...)
+		h.Retry = append(h.Retry, o.Retry...)
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
@@ -194,11 +200,14 @@ func (h Hooks) over(base Hooks) Hooks {
 	if h.Redirect == nil {
 		h.Redirect = base.Redirect
 	}
+	if h.Retry == nil {
+		h.Retry = base.Retry
+	}
 	return h
 }
 
 func (h Hooks) clone() Hooks {
-	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect)}
+	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry)}
 }
 
 func (h *Hooks) beforeSend(p *PreparedRequest) error {
@@ -265,26 +274,29 @@ func (MaxBody) option()        {}
 
 // settings are what a call goes by: those of its session, with its own options over them.
 type settings struct {
-	base      string
-	params    []Params // of the call; the session's are merged under them
-	query     RawQuery
-	headers   []Headers
-	cookies   []Cookies
-	auth      Auth
-	proxyAuth Auth
-	content   Body // the one body, if form and files are empty
-	form      []Form
-	files     []File
-	tls       TLS
-	timeout   Timeout
-	hooks     Hooks
-	redirects int // how many to follow
-	maxBody   int64
-	stream    bool
-	ignoreEnv bool
-	raise     bool
-	noFollow  bool
-	authGiven bool // by the call
+	base           string
+	params         []Params // of the call; the session's are merged under them
+	query          RawQuery
+	headers        []Headers
+	cookies        []Cookies
+	auth           Auth
+	proxyAuth      Auth
+	content        Body // the one body, if form and files are empty
+	form           []Form
+	files          []File
+	tls            TLS
+	timeout        Timeout
+	retry          *Retry // nil: that of the adapter
+	proxies        Proxies
+	sessionProxies Proxies
+	hooks          Hooks
+	redirects      int // how many to follow
+	maxBody        int64
+	stream         bool
+	ignoreEnv      bool
+	raise          bool
+	noFollow       bool
+	authGiven      bool // by the call
 }
 
 // apply sets what opt says. It is one switch rather than a method for each
@@ -314,8 +326,12 @@ func (set *settings) apply(opt Option) error {
 		set.files = append(set.files, o...)
 	case Timeout:
 		set.timeout = o.over(set.timeout)
+	case Proxies:
+		set.proxies = o.over(set.proxies)
 	case TLS:
 		set.tls = o
+	case Retry:
+		set.retry = &o
 	case BaseURL:
 		set.base = string(o)
 	case AllowRedirects:

@@ -88,7 +88,7 @@ func resolveReference(base *url.URL, ref string) (*url.URL, error) {
 // Requests changes all methods by 302, and by 301 keeps PUT but loses its body.
 func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedRequest, error) {
 	q := *p
-	q.URL, q.Header, q.answer, q.proxy = target, p.Header.Clone(), nil, nil
+	q.URL, q.Header, q.answer = target, p.Header.Clone(), nil
 	switch {
 	case status == http.StatusSeeOther && p.Method != http.MethodHead && p.Method != http.MethodGet,
 		(status == http.StatusMovedPermanently || status == http.StatusFound) && p.Method == http.MethodPost:
@@ -103,9 +103,6 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	}
 	if !q.ownCookie {
 		delete(q.Header, "Cookie")
-	}
-	if q.proxyAuth.method != nil { // it is made anew for each request
-		delete(q.Header, "Proxy-Authorization")
 	}
 	if !sameOrigin(p.URL, target) {
 		q.dropSecrets()

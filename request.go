@@ -66,9 +66,7 @@ type PreparedRequest struct {
 
 	body      content
 	auth      Auth
-	proxyAuth Auth
 	answer    *digest.Answer // to a challenge, if there is one in Authorization
-	proxy     *url.URL       // that gets to see the request in the clear; nil if none does
 	named     *url.URL       // that the caller named, if redirects led from there
 	call      []Option       // what it was prepared with, for Send
 	cookies   []Cookies      // of the call, for the next hop
@@ -87,7 +85,7 @@ type scope struct {
 // prepare builds the request in the order of Requests: method, URL, headers,
 // cookies, body, authentication; so that an Auth sees all that it may sign.
 func prepare(method, rawURL string, from scope, set *settings) (*PreparedRequest, error) {
-	p := &PreparedRequest{auth: set.auth, proxyAuth: set.proxyAuth, cookies: set.cookies}
+	p := &PreparedRequest{auth: set.auth, cookies: set.cookies}
 	err := p.fill(method, rawURL, from, set)
 	if err != nil {
 		return nil, prepareError(rawURL, err)

@@ -34,10 +34,14 @@ type Session struct {
 	Auth Auth
 	// Cookies is the jar. NewSession makes one; nil stands for a new one.
 	Cookies *CookieJar
+	// Proxies says which proxies to take.
+	Proxies Proxies
 	// TLS holds the settings of encrypted connections.
 	TLS TLS
 	// Timeout limits each call. Zero fields mean the defaults.
 	Timeout Timeout
+	// Retry takes the place of that of the adapters, if it is not nil.
+	Retry *Retry
 	// Hooks run in every call that brings none of the kind.
 	Hooks Hooks
 	// MaxRedirects is how many redirects a call follows: 0 means 30, a negative
@@ -80,7 +84,7 @@ func (s *Session) With(opts ...Option) *Session {
 	s.setup()
 	d := &Session{
 		BaseURL: s.BaseURL, Headers: s.Headers.Clone(), Params: maps.Clone(s.Params), Auth: s.Auth, Cookies: s.Cookies,
-		TLS: s.TLS, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
+		Proxies: maps.Clone(s.Proxies), TLS: s.TLS, Retry: s.Retry, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
 		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
 		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, Logger: s.Logger,
 		mounts: s.mounts, netrc: s.netrc, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
@@ -129,8 +133,12 @@ func (s *Session) set(opt Option) error {
 		} else {
 			s.Auth = o
 		}
+	case Proxies:
+		s.Proxies = o.over(s.Proxies)
 	case TLS:
 		s.TLS = o
+	case Retry:
+		s.Retry = &o
 	case Timeout:
 		s.Timeout = o.over(s.Timeout)
 	case BaseURL:
@@ -246,7 +254,7 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 // settings are those of s with opts over them.
 func (s *Session) settings(opts []Option) (settings, error) {
 	set := settings{
-		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout,
+		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout, retry: s.Retry, sessionProxies: s.Proxies,
 		redirects: s.MaxRedirects, maxBody: s.MaxBody, stream: s.Stream, ignoreEnv: s.IgnoreEnv,
 		raise: s.RaiseForStatus, noFollow: s.NoRedirects,
 	}
@@ -342,7 +350,10 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	if ctx == nil {
 		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the context is nil")}
 	}
-	opts := SendOptions{Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, MaxBody: set.maxBody}
+	opts := SendOptions{
+		Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, Retry: set.retry, MaxBody: set.maxBody,
+		OnRetry: set.hooks.Retry, Logger: s.Logger,
+	}
 	ctx, total := limitTotal(ctx, opts.Timeout.Total)
 	trip := journey{jar: s.Cookies, netrc: s.netrcLookup(set), named: p.named}
 	if trip.named == nil {
@@ -425,6 +436,9 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err != nil {
 		return nil, &Error{Op: "send", URL: redactURL(p.URL), Err: err}
 	}
+	if err := set.route(&opts, p.URL); err != nil {
+		return nil, &Error{Op: "send", URL: redactURL(p.URL), Err: err}
+	}
 	start := s.logStart(ctx)
 	r, err := a.Send(ctx, p, opts)
 	if err == nil && r == nil {
@@ -468,8 +482,11 @@ func answer(r *Response, set *settings, total *totalLimit) (*Response, error) {
 // requestError wraps what an adapter returned, unless it is an *Error already.
 // One that says no more than that ctx has ended is told why it has.
 func requestError(ctx context.Context, op string, u *url.URL, err error) error {
-	if e, ok := err.(*Error); ok {
+	switch e := err.(type) {
+	case *Error:
 		return e
+	case *hookError:
+		return e.err
 	}
 	if _, known := classified(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = contextError(ctx)

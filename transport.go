@@ -1,50 +1,96 @@
 package requests
 
 import (
-	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
 const (
-	// idlePerHost is how many idle connections to one host are kept. The two
-	// of net/http make 32 parallel callers dial for nearly every request.
-	idlePerHost = 64
 	// idleTimeout closes a connection that nobody needed for so long.
 	idleTimeout = 90 * time.Second
 	// maxHeaderBytes bounds the header of a response (CVE-2023-38039).
 	maxHeaderBytes = 1 << 20
+	// pingAfter is how long an HTTP/2 connection with requests on it may be
+	// silent before it is asked for a sign of life, and pingTimeout how long
+	// that may take. The streams on a dead one would each wait for their own limit.
+	pingAfter   = 15 * time.Second
+	pingTimeout = 15 * time.Second
+	// writeTimeout ends an HTTP/2 connection whose peer takes nothing.
+	writeTimeout = time.Minute
 )
 
-// newTransport makes the transport for key, on a dialer of our own, so that one
-// Connect limit covers name resolution, TCP and TLS.
-func (a *HTTPAdapter) newTransport(key poolKey) (*http.Transport, error) {
-	config, err := key.tls.config(!a.DisableHTTP2)
+// newPool makes the pool for key: a transport on a dialer of our own, so that
+// one Connect limit covers name resolution, proxy, TCP and TLS.
+func (a *HTTPAdapter) newPool(key poolKey) (*pool, error) {
+	p := &pool{key: key, login: newProxyLogin(key.via)}
+	d := &dialer{pool: p, dial: a.DialContext, resolver: a.Resolver}
+	t := &http.Transport{}
+	base := key.tls
+	if a.Base != nil {
+		t = a.Base.Clone()
+		if d.dial == nil {
+			d.dial = t.DialContext
+		}
+		if base.Config == nil {
+			base.Config = t.TLSClientConfig
+		}
+		d.connectHeader = t.ProxyConnectHeader
+	}
+	if d.dial == nil {
+		d.dial = (&net.Dialer{Resolver: a.Resolver}).DialContext
+	}
+	config, err := base.config(!a.DisableHTTP2)
 	if err != nil {
 		return nil, err
 	}
-	d := &dialer{dial: a.DialContext, tls: config}
-	if d.dial == nil {
-		d.dial = (&net.Dialer{}).DialContext
+	d.tls = config
+	d.proxyTLS = proxyConfig(config, key.via.host)
+	d.h2c = a.UnencryptedHTTP2 && !key.https
+	if key.via.forwards(key.https, d.h2c) {
+		p.forward = &url.URL{Scheme: key.via.scheme, Host: key.via.host}
 	}
-	t := &http.Transport{
-		DialContext:            d.plain,
-		DialTLSContext:         d.encrypted,
-		TLSClientConfig:        config,
-		DisableCompression:     true, // the response decodes, and keeps the header
-		ForceAttemptHTTP2:      !a.DisableHTTP2,
-		MaxIdleConnsPerHost:    idlePerHost,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		ExpectContinueTimeout:  time.Second,
+	p.transport = a.configure(t, d, config)
+	return p, nil
+}
+
+// configure sets what the adapter decides in t. The rest stays as it is.
+func (a *HTTPAdapter) configure(t *http.Transport, d *dialer, config *tls.Config) *http.Transport {
+	t.Proxy = d.pool.route
+	t.DialContext = d.plain
+	t.DialTLSContext = d.encrypted
+	t.Dial, t.DialTLS = nil, nil //nolint:staticcheck // of Base; they would come before
+	t.TLSClientConfig = config.Clone()
+	t.DisableCompression = true // the response decodes, and keeps the header
+	t.ForceAttemptHTTP2 = !a.DisableHTTP2
+	idle := a.PoolMaxSize
+	if idle <= 0 {
+		idle = defaultIdle
 	}
-	if a.DisableHTTP2 {
-		t.Protocols = new(http.Protocols)
-		t.Protocols.SetHTTP1(true)
+	t.MaxIdleConnsPerHost = idle
+	t.MaxIdleConns = max(maxIdle, idle)
+	if a.PoolBlock {
+		t.MaxConnsPerHost = idle
 	}
-	return t, nil
+	if t.IdleConnTimeout == 0 {
+		t.IdleConnTimeout = idleTimeout
+	}
+	if t.MaxResponseHeaderBytes == 0 {
+		t.MaxResponseHeaderBytes = maxHeaderBytes
+	}
+	if t.ExpectContinueTimeout == 0 {
+		t.ExpectContinueTimeout = time.Second
+	}
+	if t.HTTP2 == nil {
+		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: writeTimeout}
+	}
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(!d.h2c)
+	t.Protocols.SetHTTP2(!a.DisableHTTP2)
+	t.Protocols.SetUnencryptedHTTP2(d.h2c)
+	return t
 }
 
 // config is the TLS configuration that t stands for.
@@ -68,56 +114,15 @@ func (t TLS) config(http2 bool) (*tls.Config, error) {
 	return c, t.loadFiles(c)
 }
 
-// A dialer makes connections within the Connect limit of the exchange that
-// wants them.
-type dialer struct {
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	tls  *tls.Config
-}
-
-func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := connectContext(ctx)
-	defer cancel()
-	return d.connect(ctx, network, addr)
-}
-
-func (d *dialer) connect(ctx context.Context, network, addr string) (*conn, error) {
-	nc, err := d.dial(ctx, network, addr)
-	if err != nil {
-		return nil, dialError(ctx, err)
+// proxyConfig is the configuration for TLS with the proxy itself. The client's
+// certificate is for the target, and a proxy speaks HTTP/1.1 to us.
+func proxyConfig(c *tls.Config, proxy string) *tls.Config {
+	if proxy == "" {
+		return nil
 	}
-	return &conn{Conn: nc}, nil
-}
-
-func (d *dialer) encrypted(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := connectContext(ctx)
-	defer cancel()
-	c, err := d.connect(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	config := d.tls
-	if config.ServerName == "" {
-		config = config.Clone()
-		config.ServerName, _, _ = net.SplitHostPort(addr)
-	}
-	tc := tls.Client(c, config)
-	if err := tc.HandshakeContext(ctx); err != nil {
-		c.Close()
-		if ended := contextError(ctx); ended != nil {
-			return nil, ended
-		}
-		return nil, fail(ErrTLS, err)
-	}
-	c.multiplexed = tc.ConnectionState().NegotiatedProtocol == "h2"
-	return tc, nil
-}
-
-// connectContext limits ctx to the Connect limit of its exchange.
-func connectContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	e, _ := ctx.Value(exchangeKey{}).(*exchange)
-	if e == nil || e.limit.Connect <= 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, e.limit.Connect, &limitError{ErrConnectTimeout, e.limit.Connect})
+	c = c.Clone()
+	c.ServerName, _, _ = net.SplitHostPort(proxy)
+	c.Certificates, c.GetClientCertificate = nil, nil
+	c.NextProtos = []string{"http/1.1"}
+	return c
 }

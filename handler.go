@@ -1,0 +1,86 @@
+package requests
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Handler makes an adapter that lets h answer, without a network: for tests,
+// and for services within one program.
+func Handler(h http.Handler) Adapter { return &roundTripper{rt: handlerTripper{h}, local: true} }
+
+type handlerTripper struct{ h http.Handler }
+
+func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
+	in := hr.Clone(hr.Context())
+	in.RequestURI = hr.URL.RequestURI()
+	in.RemoteAddr = "127.0.0.1:0"
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	body, pipe := io.Pipe()
+	w := &handlerWriter{header: http.Header{}, pipe: pipe, answered: make(chan *http.Response, 1), request: hr, body: body}
+	go w.serve(t.h, in)
+	select {
+	case res := <-w.answered:
+		return res, nil
+	case <-hr.Context().Done():
+		body.Close()
+		return nil, hr.Context().Err()
+	}
+}
+
+// handlerWriter is the [http.ResponseWriter] of a handler that answers
+// without a network. The response is there with the first byte of its body.
+type handlerWriter struct {
+	header   http.Header
+	pipe     *io.PipeWriter
+	answered chan *http.Response
+	request  *http.Request
+	body     io.ReadCloser
+	wrote    bool
+}
+
+func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
+	defer in.Body.Close()
+	defer func() {
+		if recover() != nil { // as net/http's server does: the connection breaks
+			w.WriteHeader(http.StatusInternalServerError)
+			w.pipe.CloseWithError(io.ErrUnexpectedEOF)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		w.pipe.Close()
+	}()
+	h.ServeHTTP(w, in)
+}
+
+func (w *handlerWriter) Header() http.Header { return w.header }
+
+func (w *handlerWriter) WriteHeader(status int) {
+	if w.wrote || status < 200 {
+		return
+	}
+	w.wrote = true
+	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		length = -1
+	}
+	w.answered <- &http.Response{
+		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header.Clone(), Body: w.body, ContentLength: length, Request: w.request,
+	}
+}
+
+func (w *handlerWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.request.Method == http.MethodHead {
+		return len(b), nil
+	}
+	return w.pipe.Write(b)
+}
+
+// Flush implements [http.Flusher]: every write is there at once.
+func (w *handlerWriter) Flush() { w.WriteHeader(http.StatusOK) }

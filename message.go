@@ -1,0 +1,114 @@
+package requests
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
+)
+
+// request makes what net/http is to send for p. The map of the header is
+// shared: neither Transport nor a RoundTripper that keeps its contract writes to it.
+func (e *exchange) request(p *PreparedRequest, authorization string) (*http.Request, error) {
+	hr := http.Request{
+		Method: p.Method, URL: p.URL, Host: hostField(p), Header: p.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	_, agent := p.Header["User-Agent"]
+	_, forProxy := p.Header["Proxy-Authorization"]
+	forward := e.pool != nil && e.pool.forward != nil
+	if !agent || forProxy || authorization != "" {
+		hr.Header = p.Header.Clone()
+		delete(hr.Header, "Proxy-Authorization") // no server gets to see it (CVE-2023-32681)
+		if !agent {                              // net/http would send its own
+			hr.Header["User-Agent"] = []string{""}
+		}
+		if authorization != "" {
+			hr.Header["Proxy-Authorization"] = []string{authorization}
+		}
+	}
+	if forward {
+		// net/http would make the target of the Host field, which decides
+		// nothing. The Host that goes with an absolute form is that of its
+		// authority (RFC 9112, section 3.2.2).
+		u := *p.URL
+		u.Opaque = "//" + u.Host + u.EscapedPath()
+		hr.URL = &u
+		if len(p.Header["Host"]) == 0 {
+			hr.Host = u.Host
+		}
+	}
+	e.sent.Store(true)
+	if err := e.body(&hr, p); err != nil {
+		return nil, err
+	}
+	return hr.WithContext(e), nil
+}
+
+// toProxy describes p, which is sent in absolute form, for the login at the proxy.
+func toProxy(p *PreparedRequest) digest.Request {
+	uri := p.URL.Scheme + "://" + p.URL.Host + p.URL.EscapedPath()
+	if p.URL.ForceQuery || p.URL.RawQuery != "" {
+		uri += "?" + p.URL.RawQuery
+	}
+	return digest.Request{Method: p.Method, URI: uri, Body: func(w io.Writer) error {
+		body, err := p.Body()
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		_, err = io.Copy(w, body)
+		return err
+	}}
+}
+
+// body gives hr the body of p, if there is one, and a way to have it again for
+// a connection that turns out to be dead before anything was written.
+func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
+	switch {
+	case !p.body.present:
+		return nil
+	case p.body.length == 0:
+		hr.Body = http.NoBody
+		return p.body.confirmEmpty()
+	}
+	body, err := p.body.open()
+	if err != nil {
+		return err
+	}
+	hr.Body, hr.ContentLength = body, p.body.length
+	if s := p.body.stream; s != nil {
+		hr.Body = newUpload(e, body, s.waits)
+	}
+	if p.body.replayable() {
+		hr.GetBody = func() (io.ReadCloser, error) {
+			body, err := p.body.open()
+			if s := p.body.stream; s != nil && err == nil {
+				body = newUpload(e, body, s.waits)
+			}
+			return body, err
+		}
+	}
+	return nil
+}
+
+// hostField is the value of the Host field: the one given by hand, or the host
+// of the URL without the port that goes without saying and without the dot of a
+// complete name (RFC 9110, section 7.2).
+func hostField(p *PreparedRequest) string {
+	if h := p.Header["Host"]; len(h) > 0 {
+		return h[0]
+	}
+	host := p.URL.Host
+	switch p.URL.Scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	if i := strings.LastIndexByte(host, '.'); i >= 0 && (i == len(host)-1 || host[i+1] == ':') {
+		host = host[:i] + host[i+1:]
+	}
+	return host
+}

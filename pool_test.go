@@ -1,0 +1,172 @@
+package requests
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+)
+
+var okHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
+
+// to is a DialContext that leads everything to addr.
+func to(addr string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}
+}
+
+// meeting answers requests once n of them are there.
+func meeting(n int) func(*faulty, net.Conn) {
+	var mu sync.Mutex
+	here, all := 0, make(chan bool)
+	return func(f *faulty, c net.Conn) {
+		br := bufio.NewReader(c)
+		for f.request(br) != nil {
+			mu.Lock()
+			if here++; here == n {
+				here = 0
+				close(all)
+				all = make(chan bool)
+				mu.Unlock()
+			} else {
+				wait := all
+				mu.Unlock()
+				<-wait
+			}
+			io.WriteString(c, okAnswer)
+		}
+	}
+}
+
+func TestPoolSizes(t *testing.T) {
+	const parallel = 32
+	burst := func(t *testing.T, s *Session, url string) {
+		var wg sync.WaitGroup
+		for range parallel {
+			wg.Go(func() {
+				if _, err := s.Get(bg, url); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	t.Run("the default keeps 32", func(t *testing.T) {
+		f := newFaulty(t, meeting(parallel))
+		a := new(HTTPAdapter)
+		s := over(t, a)
+		for range 3 {
+			burst(t, s, f.url())
+		}
+		if got := a.Stats(); got.Dialled != parallel || got.Reused != 2*parallel || got.Open != parallel || got.Idle != parallel {
+			t.Errorf("Stats() = %+v; want %d connections used three times", got, parallel)
+		}
+	})
+	t.Run("PoolMaxSize", func(t *testing.T) {
+		f := newFaulty(t, meeting(parallel))
+		a := &HTTPAdapter{PoolMaxSize: 4}
+		burst(t, over(t, a), f.url())
+		if got := a.Stats(); got.Dialled != parallel || got.Idle > 4 {
+			t.Errorf("Stats() = %+v; want %d dialled and 4 kept", got, parallel)
+		}
+	})
+	t.Run("PoolBlock", func(t *testing.T) {
+		f := newFaulty(t, answering(okAnswer))
+		a := &HTTPAdapter{PoolMaxSize: 2, PoolBlock: true}
+		burst(t, over(t, a), f.url())
+		if n := f.conns.Load(); n > 2 {
+			t.Errorf("the server saw %d connections; want 2", n)
+		}
+	})
+}
+
+// TestPoolWait is B018: who waits for a connection obeys the context, and
+// takes no place with them.
+func TestPoolWait(t *testing.T) {
+	f := newFaulty(t, answering(okAnswer))
+	a := &HTTPAdapter{PoolMaxSize: 1, PoolBlock: true}
+	s := over(t, a)
+	first, err := s.Get(bg, f.url(), Stream(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(bg)
+	failed := make(chan error)
+	go func() {
+		_, err := s.Get(ctx, f.url())
+		failed <- err
+	}()
+	for a.Stats().Waiting == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if got := a.Stats(); got.Open != 1 || got.Idle != 0 || got.Waiting != 1 {
+		t.Errorf("Stats() = %+v; want one connection in use and one request waiting", got)
+	}
+	cancel()
+	isAll(t, <-failed, context.Canceled)
+	_, err = s.Get(bg, f.url(), Timeout{Total: 20 * time.Millisecond})
+	isAll(t, err, ErrTotalTimeout)
+	if first.Text() != "ok" {
+		t.Error("the first response is not whole")
+	}
+	if _, err := s.Get(bg, f.url()); err != nil {
+		t.Error(err)
+	}
+	if got := a.Stats(); got.Waiting != 0 || got.Dialled != 1 {
+		t.Errorf("Stats() = %+v; want nobody waiting and one connection dialled", got)
+	}
+}
+
+// TestPoolLRU gives up the pool that was not used for the longest time, but not
+// under the response that still uses it.
+func TestPoolLRU(t *testing.T) {
+	f := newFaulty(t, answering(okAnswer))
+	a := &HTTPAdapter{PoolConnections: 2, DialContext: to(f.addr)}
+	s := over(t, a)
+	proxy := func(name string) Proxies { return Proxies{"http": "http://" + name} }
+	held, err := s.Get(bg, "http://h.test/", proxy("a.test"), Stream(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		proxy   string
+		dialled int64
+	}{{"b.test", 2}, {"c.test", 3}, {"b.test", 3}, {"d.test", 4}, {"b.test", 4}, {"c.test", 5}} {
+		if _, err := s.Get(bg, "http://h.test/", proxy(tt.proxy)); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Stats(); got.Dialled != tt.dialled {
+			t.Errorf("after %s: Stats() = %+v; want %d dialled", tt.proxy, got, tt.dialled)
+		}
+	}
+	if held.Text() != "ok" {
+		t.Errorf("the response of a pool that was given up: %v", held.Err())
+	}
+	if got := a.Stats(); got.Open != 2 {
+		t.Errorf("Stats() = %+v; want the connections of two pools open", got)
+	}
+}
+
+func TestBase(t *testing.T) {
+	f := newFaulty(t, answering(okAnswer))
+	dials := 0
+	base := &http.Transport{
+		IdleConnTimeout: time.Second,
+		Proxy:           func(*http.Request) (*url.URL, error) { return nil, errors.New("not to be asked") },
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			dials++
+			return (&net.Dialer{}).DialContext(ctx, network, f.addr)
+		},
+	}
+	s := over(t, &HTTPAdapter{Base: base})
+	if _, err := s.Get(bg, "http://h.test/"); err != nil || dials != 1 {
+		t.Errorf("%d dials by Base, error %v; want 1 and none", dials, err)
+	}
+}

@@ -1,0 +1,270 @@
+package requests
+
+import (
+	"context"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/noproxy"
+)
+
+// Proxies says which proxy a request takes. The keys are looked up in the order
+// "scheme://host", "scheme", "all://host", "all", in lower case and with the
+// host without its port; the first that is there counts. Its value is the URL
+// of the proxy, "" for none:
+//
+//	http://proxy:3128    HTTP; https targets by CONNECT; the scheme may be left out
+//	https://proxy:443    the same over TLS with the proxy
+//	socks5://proxy:1080  SOCKS5, names resolved here; also socks4
+//	socks5h://proxy:1080 SOCKS5, names resolved by the proxy; also socks4a
+//
+// Credentials in the URL, or those of [ProxyAuth] in their place, are for the
+// proxy alone: Basic, Digest if it asks for that, or those of SOCKS. A value
+// that is no proxy is [ErrInvalidProxy], and nothing is sent directly instead.
+//
+// Where no key is there the environment counts, unless [TrustEnv] says no:
+// http_proxy and https_proxy, then all_proxy, but for hosts on the list in
+// no_proxy. These are read anew for each request, also of redirects; lower case
+// goes before upper case. The key "no_proxy" takes the place of that variable;
+// like it, it does not concern proxies given here: exempt a host from those
+// with "scheme://host": "".
+type Proxies map[string]string
+
+func (Proxies) option() {}
+
+// find returns the value for u: of the keys in their order, in p or else in base.
+func (p Proxies) find(base Proxies, u *url.URL) (value string, ok bool) {
+	if len(p) == 0 && len(base) == 0 {
+		return "", false
+	}
+	host := strings.ToLower(hostname(u))
+	for _, key := range [...]string{u.Scheme + "://" + host, u.Scheme, "all://" + host, "all"} {
+		if value, ok = p[key]; ok {
+			return value, true
+		}
+		if value, ok = base[key]; ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// over returns p with what it says nothing about taken from base.
+func (p Proxies) over(base Proxies) Proxies {
+	if len(base) == 0 {
+		return p
+	}
+	all := maps.Clone(base)
+	maps.Copy(all, p)
+	return all
+}
+
+// route adds what depends on where a request goes, and on the environment.
+func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
+	if !set.ignoreEnv && opts.TLS.CABundle == "" {
+		opts.TLS = opts.TLS.trusting()
+		opts.environTLS = opts.TLS.CABundle != "" && set.tls == TLS{}
+	}
+	opts.Proxy, opts.environProxy, err = set.proxyFor(u)
+	return err
+}
+
+// proxyFor returns the proxy for u, nil for none, and whether the environment
+// has named it. What the program says comes before the environment, which in
+// Requests it is the other way round (psf/requests#2018).
+func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, environ bool, err error) {
+	value, ok := set.proxies.find(set.sessionProxies, u)
+	if !ok && !set.ignoreEnv {
+		value = environProxy(u.Scheme)
+		if value == "" || noproxy.Parse(set.noProxy()).Match(strings.ToLower(u.Hostname()), u.Port()) {
+			return nil, false, nil
+		}
+		environ = true
+	}
+	if value == "" {
+		return nil, false, nil
+	}
+	if proxy, err = parseProxy(value); err != nil {
+		return nil, environ, err
+	}
+	if login, ok := set.proxyAuth.method.(*basic); ok {
+		proxy.User = url.UserPassword(login.username, login.password)
+	}
+	return proxy, environ, nil
+}
+
+// noProxy is the list of hosts that the environment's proxies are not for.
+func (set *settings) noProxy() string {
+	if list, ok := set.proxies["no_proxy"]; ok {
+		return list
+	}
+	if list, ok := set.sessionProxies["no_proxy"]; ok {
+		return list
+	}
+	return environNoProxy()
+}
+
+// parseProxy reads the URL of a proxy. Its errors do not show it, since there
+// may be a password anywhere in what cannot be understood.
+func parseProxy(raw string) (*url.URL, error) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		scheme, rest = "http", strings.TrimPrefix(raw, "//")
+	}
+	scheme = strings.ToLower(scheme)
+	port, ok := proxyPorts[scheme]
+	if !ok {
+		return nil, failText(ErrInvalidProxy, "its scheme is not one of http, https, socks4, socks4a, socks5 and socks5h")
+	}
+	u, user, err := parseURL("http://" + rest)
+	if err != nil {
+		return nil, failText(ErrInvalidProxy, "it is not scheme://host:port")
+	}
+	if u.Path != "/" && u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, failText(ErrInvalidProxy, "it has a path, a query or a fragment")
+	}
+	u = &url.URL{Scheme: scheme, Host: u.Host, User: user}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	return u, nil
+}
+
+// proxyPorts are the schemes of proxies and the ports that go without saying.
+var proxyPorts = map[string]string{
+	"http": "80", "https": "443", "socks4": "1080", "socks4a": "1080", "socks5": "1080", "socks5h": "1080",
+}
+
+// via is a proxy as part of a poolKey, credentials included; the zero via is none.
+type via struct {
+	scheme, host         string // host with its port
+	user, password       string
+	hasUser, hasPassword bool
+	authorization        string // a Proxy-Authorization field given by hand
+}
+
+// viaProxy describes the way through u, the Proxy of [SendOptions], for p.
+func viaProxy(u *url.URL, p *PreparedRequest) (via, error) {
+	v := via{scheme: u.Scheme, host: u.Host}
+	port, ok := proxyPorts[u.Scheme]
+	if !ok || u.Hostname() == "" {
+		return via{}, failText(ErrInvalidProxy, "it is not scheme://host:port of a known scheme")
+	}
+	if u.Port() == "" {
+		v.host = net.JoinHostPort(u.Hostname(), port)
+	}
+	if u.User != nil {
+		v.user, v.hasUser = u.User.Username(), true
+		v.password, v.hasPassword = u.User.Password()
+	}
+	if field := p.Header["Proxy-Authorization"]; len(field) > 0 && !v.isSOCKS() {
+		v.authorization = field[0]
+	}
+	return v, nil
+}
+
+func (v *via) isSOCKS() bool { return strings.HasPrefix(v.scheme, "socks") }
+
+// forwards reports whether requests are sent to the proxy itself, in absolute
+// form (RFC 9112, section 3.2.2), rather than through it.
+func (v *via) forwards(https, h2c bool) bool {
+	return v.scheme != "" && !v.isSOCKS() && !https && !h2c
+}
+
+func (v *via) userinfo() *url.Userinfo {
+	switch {
+	case !v.hasUser:
+		return nil
+	case !v.hasPassword:
+		return url.User(v.user)
+	}
+	return url.UserPassword(v.user, v.password)
+}
+
+// String is the URL of the proxy without its credentials.
+func (v *via) String() string { return v.scheme + "://" + v.host }
+
+// A proxyLogin proves to an HTTP proxy who its user is.
+type proxyLogin struct {
+	via     via
+	answers *digest.Spaces // of Digest; nil without a user and password
+}
+
+func newProxyLogin(v via) proxyLogin {
+	l := proxyLogin{via: v}
+	if v.hasUser && v.hasPassword && v.authorization == "" && !v.isSOCKS() {
+		l.answers = &digest.Spaces{Credentials: digest.Credentials{Username: v.user, Password: v.password}}
+	}
+	return l
+}
+
+// authorization is the value of Proxy-Authorization for a request, "" for
+// none: the answer to a challenge of before, or Basic.
+func (l *proxyLogin) authorization(req digest.Request) (string, error) {
+	if l.via.authorization != "" {
+		return l.via.authorization, nil
+	}
+	if l.answers == nil {
+		return "", nil
+	}
+	a, known, err := l.answers.Preempt(l.via.host, req)
+	if err != nil {
+		return "", fail(ErrInvalidProxy, err)
+	}
+	if known {
+		return a.Value, nil
+	}
+	if strings.ContainsRune(l.via.user, ':') || hasControl(l.via.user) || hasControl(l.via.password) {
+		return "", failText(ErrInvalidProxy, "its user or password cannot be sent by Basic authentication")
+	}
+	return basicValue(l.via.user, l.via.password), nil
+}
+
+// answer is the authorization by which to send req again after the proxy
+// answered it with status and header, "" if that would be no use.
+func (l *proxyLogin) answer(req digest.Request, status int, header http.Header) string {
+	if status != http.StatusProxyAuthRequired || l.answers == nil {
+		return ""
+	}
+	d, ok := digest.Select(digest.Parse(header["Proxy-Authenticate"]))
+	if !ok {
+		return ""
+	}
+	a, err := l.answers.Answer(l.via.host, d, req)
+	if err != nil {
+		return ""
+	}
+	return a.Value
+}
+
+// A ProxyError is the answer of a proxy that would not connect to the target.
+// It is [ErrProxy].
+type ProxyError struct {
+	StatusCode int
+	Status     string // "407 Proxy Authentication Required"
+	Header     http.Header
+	URL        string // of the proxy, without credentials
+}
+
+func (e *ProxyError) Error() string {
+	return printable("proxy " + e.URL + " answered " + e.Status)
+}
+
+func (e *ProxyError) Unwrap() error { return ErrProxy }
+
+// proxyError gives a failure on the way to or through the proxy its kind. A
+// Connect limit that ran out there is both; a caller who gave up is neither.
+func proxyError(ctx context.Context, err error) error {
+	ended := contextError(ctx)
+	if ended == nil {
+		return fail(ErrProxy, err)
+	}
+	if limit, ok := ended.(*limitError); ok && limit.kind == ErrConnectTimeout {
+		return fail(ErrProxy, limit)
+	}
+	return ended
+}

@@ -1,0 +1,329 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Retry says which failed attempts are made again. The zero Retry makes none.
+// It is a field of [HTTPAdapter], and as an option of a call or a session takes
+// the place of that one. A Retry must not change once used.
+//
+// An attempt has failed that got no connection, that lost it, that ran out of
+// Timeout.Read, whose response is malformed or, unless it streams, cut short, or
+// has a status of StatusCodes, or the status 413, 429 or 503 with a Retry-After
+// field. Never made again are those that ended with the context or Timeout.Total,
+// failed in TLS, asked for a name that does not exist, or were turned away by the
+// proxy with a status below 500 other than 429.
+//
+// A request whose body cannot be sent again fails with [ErrBodyNotReplayable]
+// instead. When no retry is left the result is a [*RetryError]; but the
+// response, if it is one whose status is not in StatusCodes, and the plain error
+// if there was no retry at all.
+type Retry struct {
+	// Total is how many retries there are of all kinds together; so 3 means up
+	// to four attempts. Zero leaves that to the kinds' own numbers; a negative
+	// number allows none.
+	Total int
+	// Connect, Read, Status and Other limit the retries of one kind: before
+	// the request was sent; after that; by the status of the response; and
+	// those that If alone asks for. Zero leaves that to Total, and if that is
+	// zero too there are none. A negative number allows none.
+	Connect, Read, Status, Other int
+
+	// Methods are those made again once the request may have been sent; "*"
+	// stands for all. Nil means the idempotent ones: DELETE, GET, HEAD,
+	// OPTIONS, PUT and TRACE. A request with an Idempotency-Key field counts
+	// as one of them.
+	Methods []string
+	// StatusCodes are those of responses that are failures.
+	StatusCodes []int
+
+	// Backoff is the unit of the wait before a retry, which is 0, 2, 4, 8…
+	// times that long, and BackoffMax the most. Zero BackoffMax means 2 minutes.
+	Backoff, BackoffMax time.Duration
+	// Jitter is the most that chance adds to each wait of Backoff, so that
+	// callers who failed together do not come back together.
+	Jitter time.Duration
+
+	// MaxRetryAfter is the longest that a Retry-After field is obeyed, in
+	// place of Backoff; one that asks for more ends the retries. Zero means
+	// 5 minutes.
+	MaxRetryAfter time.Duration
+	// IgnoreRetryAfter pays no heed to that field.
+	IgnoreRetryAfter bool
+
+	// ReturnLast returns the last response when the retries are used up,
+	// whatever its status, and no error.
+	ReturnLast bool
+
+	// If decides in place of StatusCodes and of the kinds of errors whether an
+	// attempt has failed. It is asked about each one that the rest allows to be
+	// made again; the body of its Response is in memory unless it streams.
+	If func(Attempt) bool
+}
+
+func (Retry) option() {}
+
+// An Attempt is one try to have a request answered.
+type Attempt struct {
+	Number   int // counted from 1
+	Request  *PreparedRequest
+	Response *Response     // nil if none came; of one that is tried again the body is kept if it is short
+	Err      error         // nil if Response is complete, or is what failed
+	Wait     time.Duration // before the next one
+}
+
+// OnRetry is called before each retry and the wait for it. An error ends the
+// call and is returned as it is.
+type OnRetry func(Attempt) error
+
+func (OnRetry) option() {}
+
+// A RetryError reports a request that failed after it was tried again, or
+// whose last response has a status of [Retry].StatusCodes. It is every error of
+// its attempts, and [ErrRetriesExhausted] if that is why it came to an end.
+type RetryError struct {
+	Attempts []Attempt
+	Response *Response // the last one, readable; nil if the last attempt got none
+
+	reason error // what kept it from a further attempt; nil if Attempts says that
+}
+
+func (e *RetryError) Error() string {
+	last := e.Attempts[len(e.Attempts)-1]
+	text := "after " + strconv.Itoa(last.Number) + " attempts: "
+	if last.Number == 1 {
+		text = "after 1 attempt: "
+	}
+	if last.Err != nil {
+		text += last.Err.Error()
+	} else {
+		text += printable(strings.TrimSpace(strconv.Itoa(last.Response.StatusCode) + " " + last.Response.Reason))
+	}
+	if e.reason == nil {
+		return text
+	}
+	return e.reason.Error() + " " + text
+}
+
+// Unwrap returns the reason and the errors of the attempts, the last one first.
+func (e *RetryError) Unwrap() []error {
+	errs := make([]error, 0, len(e.Attempts)+1)
+	if e.reason != nil {
+		errs = append(errs, e.reason)
+	}
+	for _, a := range slices.Backward(e.Attempts) {
+		if a.Err != nil {
+			errs = append(errs, a.Err)
+		}
+	}
+	return errs
+}
+
+// A verdict is what [Retry] makes of an attempt.
+type verdict int
+
+const (
+	connectFailed verdict = iota // nothing was sent
+	readFailed
+	statusFailed
+	otherFailed
+	kinds    // how many kinds of failures there are
+	answered // or an error to be returned as it is
+)
+
+// spent counts the retries of each kind.
+type spent [kinds]int
+
+func (s *spent) total() int {
+	return s[connectFailed] + s[readFailed] + s[statusFailed] + s[otherFailed]
+}
+
+// none reports whether r is sure to retry nothing and to judge nothing.
+func (r *Retry) none() bool {
+	return r.Total == 0 && r.Connect <= 0 && r.Read <= 0 && r.Status <= 0 && r.Other <= 0
+}
+
+// judge says what kind of failure a is.
+func (r *Retry) judge(a *Attempt) verdict {
+	v := answered
+	switch {
+	case a.Err != nil:
+		if v = errorVerdict(a.Err); v == answered {
+			return answered
+		}
+	case r.failed(a.Response):
+		v = statusFailed
+	}
+	if v != connectFailed && !r.repeats(a.Request) {
+		return answered
+	}
+	if r.If == nil {
+		if v == otherFailed {
+			return answered
+		}
+		return v
+	}
+	switch {
+	case !r.If(*a):
+		return answered
+	case v == answered:
+		return statusFailed
+	}
+	return v
+}
+
+// errorVerdict gives the kind of an error, answered for what no retry can help.
+func errorVerdict(err error) verdict {
+	for _, lasting := range [...]error{ErrTLS, ErrTotalTimeout, ErrClosed, ErrBodyNotReplayable,
+		ErrInvalidURL, ErrInvalidHeader, ErrInvalidOption, ErrInvalidProxy} {
+		if errors.Is(err, lasting) {
+			return answered
+		}
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return answered
+	}
+	if p, ok := errors.AsType[*ProxyError](err); ok && p.StatusCode < 500 && p.StatusCode != http.StatusTooManyRequests {
+		return answered
+	}
+	switch {
+	case errors.Is(err, ErrConnectTimeout), errors.Is(err, ErrDNS), errors.Is(err, ErrProxy):
+		return connectFailed
+	case errors.Is(err, ErrConnectionLost), errors.Is(err, ErrTimeout), errors.Is(err, ErrIncompleteBody), errors.Is(err, ErrProtocol):
+		return readFailed
+	case errors.Is(err, ErrConnection):
+		return connectFailed
+	}
+	return otherFailed
+}
+
+// failed reports whether the status of a response is a failure.
+func (r *Retry) failed(res *Response) bool {
+	if slices.Contains(r.StatusCodes, res.StatusCode) {
+		return true
+	}
+	switch res.StatusCode {
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		_, ok := r.retryAfter(res, time.Now())
+		return ok
+	}
+	return false
+}
+
+// repeats reports whether p may be sent again once the server may have acted on it.
+func (r *Retry) repeats(p *PreparedRequest) bool {
+	if len(p.Header["Idempotency-Key"]) > 0 {
+		return true
+	}
+	if r.Methods == nil {
+		switch p.Method {
+		case http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodTrace:
+			return true
+		}
+		return false
+	}
+	return slices.ContainsFunc(r.Methods, func(m string) bool { return m == "*" || strings.EqualFold(m, p.Method) })
+}
+
+// allows reports whether a retry of the kind v is left.
+func (r *Retry) allows(v verdict, s *spent) bool {
+	own := [kinds]int{r.Connect, r.Read, r.Status, r.Other}[v]
+	if own < 0 || r.Total < 0 || own == 0 && r.Total == 0 {
+		return false
+	}
+	return (own == 0 || s[v] < own) && (r.Total == 0 || s.total() < r.Total)
+}
+
+// wait is how long to wait after a, false if that would be longer than it is worth.
+func (r *Retry) wait(a *Attempt, now time.Time) (time.Duration, bool) {
+	if a.Err == nil {
+		most := r.MaxRetryAfter
+		if most <= 0 {
+			most = defaultMaxRetryAfter
+		}
+		if d, ok := r.retryAfter(a.Response, now); ok && d > 0 {
+			return d, d <= most
+		}
+	}
+	d := r.backoff(a.Number)
+	if r.Jitter > 0 {
+		d += rand.N(r.Jitter)
+	}
+	return d, true
+}
+
+const (
+	defaultBackoffMax    = 2 * time.Minute
+	defaultMaxRetryAfter = 5 * time.Minute
+)
+
+// backoff is urllib3's: the first retry comes at once, as most failures are
+// connections that the server gave up between two requests.
+func (r *Retry) backoff(attempt int) time.Duration {
+	most := r.BackoffMax
+	if most <= 0 {
+		most = defaultBackoffMax
+	}
+	if attempt <= 1 || r.Backoff <= 0 {
+		return 0
+	}
+	if shift := attempt - 1; shift < 63 && r.Backoff <= most>>shift {
+		return r.Backoff << shift
+	}
+	return most
+}
+
+// retryAfter reads the Retry-After field of res, which is a number of seconds
+// or a date (RFC 9110, section 10.2.3). Anything else is as good as none.
+func (r *Retry) retryAfter(res *Response, now time.Time) (time.Duration, bool) {
+	if r.IgnoreRetryAfter {
+		return 0, false
+	}
+	return parseRetryAfter(res.Header.Get("Retry-After"), now)
+}
+
+// parseRetryAfter returns the time to wait from now on. One beyond what a
+// Duration can hold is the longest that it can.
+func parseRetryAfter(value string, now time.Time) (time.Duration, bool) {
+	value = strings.TrimSpace(value)
+	if value != "" && strings.Trim(value, "0123456789") == "" {
+		seconds, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || seconds > int64(math.MaxInt64/time.Second) {
+			return math.MaxInt64, true
+		}
+		return time.Duration(seconds) * time.Second, true
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		date, err = time.Parse(time.RFC1123Z, value) // another zone than GMT
+	}
+	if err != nil {
+		return 0, false
+	}
+	return max(date.Sub(now), 0), true
+}
+
+// pause waits, or returns how ctx ended.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return contextError(ctx)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return contextError(ctx)
+	}
+}

@@ -1,0 +1,396 @@
+package requests
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestParseRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		in   string
+		want time.Duration
+		ok   bool
+	}{
+		{"0", 0, true}, {"120", 2 * time.Minute, true}, {" 120 ", 2 * time.Minute, true}, {"007", 7 * time.Second, true},
+		{"9223372036854775807", math.MaxInt64, true}, {"99999999999", math.MaxInt64, true},
+		{"1000000000000000000", math.MaxInt64, true}, {strings.Repeat("9", 400), math.MaxInt64, true},
+		{"", 0, false}, {"-1", 0, false}, {"+1", 0, false}, {"120.5", 0, false}, {"1e3", 0, false}, {"soon", 0, false},
+		{"Sun, 01 Mar 2026 12:00:30 GMT", 30 * time.Second, true},
+		{"Sun, 01 Mar 2026 13:00:30 +0100", 30 * time.Second, true},
+		{"Sunday, 01-Mar-26 12:01:00 GMT", time.Minute, true}, // RFC 850
+		{"Sun Mar  1 12:01:00 2026", time.Minute, true},       // asctime
+		{"Sun, 01 Mar 2020 12:00:00 GMT", 0, true},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", math.MaxInt64, true},
+		{"Sun, 01 Foo 2026 12:00:00 GMT", 0, false},
+	} {
+		if got, ok := parseRetryAfter(tt.in, now); got != tt.want || ok != tt.ok {
+			t.Errorf("parseRetryAfter(%.40q) = %v, %v; want %v, %v", tt.in, got, ok, tt.want, tt.ok)
+		}
+	}
+}
+
+func FuzzParseRetryAfter(f *testing.F) {
+	for _, s := range []string{"0", "120", "9223372036854775807", "Sun, 01 Mar 2026 12:00:30 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "-1"} {
+		f.Add(s)
+	}
+	now := time.Unix(1e9, 0)
+	f.Fuzz(func(t *testing.T, s string) {
+		if d, ok := parseRetryAfter(s, now); d < 0 || !ok && d != 0 {
+			t.Fatalf("parseRetryAfter(%q) = %v, %v", s, d, ok)
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	for _, tt := range []struct {
+		retry Retry
+		want  []time.Duration // before the second, third… attempt
+	}{
+		{Retry{}, []time.Duration{0, 0, 0}},
+		{Retry{Backoff: time.Second}, []time.Duration{0, 2e9, 4e9, 8e9, 16e9, 32e9, 64e9, 120e9, 120e9}},
+		{Retry{Backoff: time.Second, BackoffMax: 5 * time.Second}, []time.Duration{0, 2e9, 4e9, 5e9, 5e9}},
+		{Retry{Backoff: time.Hour, BackoffMax: math.MaxInt64}, []time.Duration{0, 2 * time.Hour, 4 * time.Hour}},
+	} {
+		for i, want := range tt.want {
+			if got := tt.retry.backoff(i + 1); got != want {
+				t.Errorf("%+v: backoff(%d) = %v; want %v", tt.retry, i+1, got, want)
+			}
+		}
+		if got := tt.retry.backoff(1 << 40); got < 0 {
+			t.Errorf("%+v: backoff(2^40) = %v; want no overflow", tt.retry, got)
+		}
+	}
+	r := Retry{Jitter: time.Second}
+	for n := 1; n < 50; n++ {
+		if d, _ := r.wait(&Attempt{Number: n, Err: io.EOF}, time.Now()); d < 0 || d >= time.Second {
+			t.Errorf("wait(%d) = %v with a Jitter of 1s alone", n, d)
+		}
+	}
+}
+
+// TestRetry plays answers to a call and counts what came of it.
+func TestRetry(t *testing.T) {
+	get := func(r Retry) Retry { r.Total = max(r.Total, 3); return r }
+	on503 := Retry{Total: 3, StatusCodes: []int{503}}
+	after := func(v string) string {
+		return "HTTP/1.1 429 Too Many\r\nRetry-After: " + v + "\r\nContent-Length: 0\r\n\r\n"
+	}
+	cut := "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok" + andClose
+	for _, tt := range []struct {
+		name     string
+		retry    Retry
+		method   string // default GET
+		opts     []Option
+		answers  []string
+		requests int32
+		status   int // of the response; 0 for an error
+		want     []error
+		waits    string
+	}{
+		{name: "B181 twice 503", retry: on503, answers: []string{busyAnswer, busyAnswer, okAnswer}, requests: 3, status: 200, waits: "0s 0s"},
+		{name: "B181 429 for ever", retry: Retry{Total: 2, StatusCodes: []int{429}}, answers: []string{after("7")}, requests: 3, want: []error{ErrRetriesExhausted}, waits: "7s 7s"},
+		{name: "zero retries nothing", answers: []string{busyAnswer}, requests: 1, status: 503},
+		{name: "exhausted", retry: on503, answers: []string{busyAnswer}, requests: 4, want: []error{ErrRetriesExhausted}, waits: "0s 0s 0s"},
+		{name: "ReturnLast", retry: Retry{Total: 1, StatusCodes: []int{503}, ReturnLast: true}, answers: []string{busyAnswer}, requests: 2, status: 503, waits: "0s"},
+		{name: "none allowed", retry: Retry{Total: -1, Status: 5, StatusCodes: []int{503}}, answers: []string{busyAnswer}, requests: 1, want: []error{ErrRetriesExhausted}},
+		{name: "own number", retry: Retry{Total: 9, Status: 1, StatusCodes: []int{503}}, answers: []string{busyAnswer}, requests: 2, want: []error{ErrRetriesExhausted}, waits: "0s"},
+		{name: "own number alone", retry: Retry{Status: 2, StatusCodes: []int{503}}, answers: []string{busyAnswer}, requests: 3, want: []error{ErrRetriesExhausted}, waits: "0s 0s"},
+		{name: "own number alone, another kind", retry: Retry{Status: 2}, answers: []string{""}, requests: 1, want: []error{ErrConnectionLost}},
+		{name: "read -1", retry: Retry{Total: 5, Read: -1}, answers: []string{""}, requests: 1, want: []error{ErrConnectionLost}},
+		{name: "read 1", retry: Retry{Total: 5, Read: 1}, answers: []string{""}, requests: 2, want: []error{ErrConnectionLost, ErrRetriesExhausted}, waits: "0s"},
+		{name: "lost, then there", retry: get(Retry{Backoff: time.Second}), answers: []string{"", "", "", okAnswer}, requests: 4, status: 200, waits: "0s 2s 4s"},
+		{name: "garbage, then there", retry: get(Retry{}), answers: []string{"garbage\r\n\r\n", okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "a body cut short", retry: get(Retry{}), answers: []string{cut, okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "B184 a streamed body cut short", retry: get(Retry{}), opts: []Option{Stream(true)}, answers: []string{cut, okAnswer}, requests: 1, status: 200},
+		{name: "A233 POST", method: "POST", retry: get(Retry{}), opts: []Option{Text("x")}, answers: []string{""}, requests: 1, want: []error{ErrConnectionLost}},
+		{name: "A233 POST, status", method: "POST", retry: on503, opts: []Option{Text("x")}, answers: []string{busyAnswer}, requests: 1, status: 503},
+		{name: "POST that is named", method: "POST", retry: Retry{Total: 1, StatusCodes: []int{503}, Methods: []string{"POST"}}, opts: []Option{Text("x")}, answers: []string{busyAnswer, okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "POST with a key", method: "POST", retry: on503, opts: []Option{Text("x"), Headers{"Idempotency-Key": "k"}}, answers: []string{busyAnswer, okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "all methods", method: "PURGE", retry: Retry{Total: 1, StatusCodes: []int{503}, Methods: []string{"*"}}, answers: []string{busyAnswer, okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "429 with Retry-After", retry: get(Retry{}), answers: []string{after("4"), okAnswer}, requests: 2, status: 200, waits: "4s"},
+		{name: "429 without", retry: get(Retry{}), answers: []string{"HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"}, requests: 1, status: 429},
+		{name: "B180 junk", retry: get(Retry{}), answers: []string{after("soon")}, requests: 1, status: 429},
+		{name: "B180 junk, status listed", retry: get(Retry{StatusCodes: []int{429}}), answers: []string{after("-1"), okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "A207 years", retry: get(Retry{}), answers: []string{after("99999999999")}, requests: 1, status: 429},
+		{name: "A207 overflow, status listed", retry: get(Retry{StatusCodes: []int{429}}), answers: []string{after("9223372036854775807")}, requests: 1, want: []error{ErrRetriesExhausted}},
+		{name: "MaxRetryAfter", retry: get(Retry{MaxRetryAfter: time.Hour}), answers: []string{after("3600"), okAnswer}, requests: 2, status: 200, waits: "1h0m0s"},
+		{name: "beyond MaxRetryAfter", retry: get(Retry{MaxRetryAfter: time.Hour}), answers: []string{after("3601")}, requests: 1, status: 429},
+		{name: "IgnoreRetryAfter", retry: get(Retry{IgnoreRetryAfter: true}), answers: []string{after("4")}, requests: 1, status: 429},
+		{name: "exhausted by Retry-After alone", retry: Retry{Total: 1}, answers: []string{after("1")}, requests: 2, status: 429, waits: "1s"},
+		{name: "If by the body", retry: get(Retry{If: func(a Attempt) bool { return a.Err == nil && a.Response.Text() == "busy" }}),
+			answers: []string{strings.Replace(busyAnswer, "503", "200", 1), okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "If says no", retry: Retry{Total: 3, StatusCodes: []int{503}, If: func(Attempt) bool { return false }}, answers: []string{busyAnswer}, requests: 1, status: 503},
+		{name: "If and a body that cannot be decoded", retry: Retry{Other: 1, If: func(a Attempt) bool { return errors.Is(a.Err, ErrContentDecoding) }},
+			answers: []string{"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\njunk", okAnswer}, requests: 2, status: 200, waits: "0s"},
+		{name: "B183 a body that cannot be sent again", method: "PUT", retry: on503, opts: []Option{Reader(io.MultiReader(strings.NewReader("once")))},
+			answers: []string{busyAnswer, okAnswer}, requests: 1, want: []error{ErrBodyNotReplayable}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFaulty(t, answering(tt.answers...))
+			var waits []string
+			a := &HTTPAdapter{Retry: tt.retry}
+			a.sleep = func(_ context.Context, d time.Duration) error { waits = append(waits, d.String()); return nil }
+			method := tt.method
+			if method == "" {
+				method = "GET"
+			}
+			r, err := over(t, a).Do(bg, method, f.url(), tt.opts...)
+			isAll(t, err, tt.want...)
+			if (err == nil) != (tt.status > 0) || r != nil && r.StatusCode != tt.status {
+				t.Errorf("got %v, %v; want status %d", r, err, tt.status)
+			}
+			if n := f.requests.Load(); n != tt.requests {
+				t.Errorf("the server saw %d requests; want %d", n, tt.requests)
+			}
+			if got := strings.Join(waits, " "); got != tt.waits {
+				t.Errorf("the waits were %s; want %s", got, tt.waits)
+			}
+			if e, ok := errors.AsType[*RetryError](err); ok {
+				if len(e.Attempts) != int(tt.requests) || e.Attempts[0].Number != 1 {
+					t.Errorf("RetryError has %d attempts; want %d", len(e.Attempts), tt.requests)
+				}
+				if last := e.Attempts[len(e.Attempts)-1]; last.Err == nil && (e.Response == nil || e.Response.Err() != nil) {
+					t.Errorf("RetryError has the response %v; want the last one, readable", e.Response)
+				}
+			}
+			if r != nil {
+				r.Close()
+			}
+		})
+	}
+}
+
+// TestRetryConnect retries what did not connect, whatever the method, and tells why it failed.
+func TestRetryConnect(t *testing.T) {
+	dials := 0
+	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	a := &HTTPAdapter{Retry: Retry{Total: 9, Connect: 2}, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		dials++
+		return nil, refused
+	}}
+	_, err := over(t, a).Post(bg, "http://h.test/", Text("x"))
+	isAll(t, err, ErrRetriesExhausted, ErrConnection, refused)
+	if dials != 3 {
+		t.Errorf("%d attempts; want 3", dials)
+	}
+	if want := "requests: send http://h.test/: retries exhausted after 3 attempts: connection failed: dial: refused"; err.Error() != want {
+		t.Errorf("the error is %q; want %q", err, want)
+	}
+}
+
+// TestRetryReplaces is the order of settings: call, session, adapter.
+func TestRetryReplaces(t *testing.T) {
+	f := newFaulty(t, answering(busyAnswer))
+	on := func(total int) Retry { return Retry{Total: total, StatusCodes: []int{503}} }
+	s := over(t, &HTTPAdapter{Retry: on(1)})
+	count := func(s *Session, opts ...Option) int32 {
+		before := f.requests.Load()
+		s.Get(bg, f.url(), opts...)
+		return f.requests.Load() - before
+	}
+	if n := count(s); n != 2 {
+		t.Errorf("with the adapter's Retry: %d requests; want 2", n)
+	}
+	d := s.With(on(2))
+	if n := count(d); n != 3 {
+		t.Errorf("with the session's Retry: %d requests; want 3", n)
+	}
+	if n := count(d, on(3)); n != 4 {
+		t.Errorf("with the call's Retry: %d requests; want 4", n)
+	}
+	if n := count(d, Retry{}); n != 1 {
+		t.Errorf("with the call's zero Retry: %d requests; want 1", n)
+	}
+}
+
+// TestRetryReusesConnection drains what was given up, within a bound.
+func TestRetryReusesConnection(t *testing.T) {
+	f := newFaulty(t, answering(busyAnswer, busyAnswer, okAnswer))
+	s := over(t, &HTTPAdapter{Retry: Retry{Total: 3, StatusCodes: []int{503}}})
+	if _, err := s.Get(bg, f.url(), Stream(true)); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.conns.Load(); n != 1 {
+		t.Errorf("%d connections; want 1", n)
+	}
+	endless := "HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("400\r\n"+strings.Repeat("x", 1024)+"\r\n", 1000)
+	g := newFaulty(t, answering(endless, okAnswer))
+	start := time.Now()
+	if r, err := s.Get(bg, g.url()); err != nil || r.StatusCode != 200 {
+		t.Errorf("got %v, %v; want 200 after an endless 503", r, err)
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+// TestRetryWaits is B182 and B087: the wait ends with the context.
+func TestRetryWaits(t *testing.T) {
+	busy := script("HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n")
+	t.Run("B182 cancelled", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := pipes{serve: busy}.session(t, Retry{Total: 3, StatusCodes: []int{503}})
+			mine := errors.New("mine")
+			ctx, cancel := context.WithCancelCause(bg)
+			time.AfterFunc(30*time.Second, func() { cancel(mine) })
+			start := time.Now()
+			_, err := s.Get(ctx, "http://h.test/")
+			isAll(t, err, context.Canceled, mine)
+			e, ok := errors.AsType[*RetryError](err)
+			if !ok || len(e.Attempts) != 1 || e.Response == nil || e.Response.StatusCode != 503 {
+				t.Errorf("RetryError is %+v; want the attempt that was waited after", e)
+			}
+			if errors.Is(err, ErrRetriesExhausted) {
+				t.Errorf("%v says that the retries were used up", err)
+			}
+			if d := time.Since(start); d != 30*time.Second {
+				t.Errorf("it took %v; want 30s", d)
+			}
+		})
+	})
+	t.Run("B087 Total", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := pipes{serve: busy}.session(t, Retry{Total: 3, StatusCodes: []int{503}}, Timeout{Total: 20 * time.Second})
+			start := time.Now()
+			_, err := s.Get(bg, "http://h.test/")
+			isAll(t, err, ErrTotalTimeout, ErrTimeout)
+			if d := time.Since(start); d != 20*time.Second {
+				t.Errorf("it took %v; want 20s", d)
+			}
+		})
+	})
+	t.Run("an hour", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := pipes{serve: busy}.session(t, Retry{Total: 36, StatusCodes: []int{503}})
+			start := time.Now()
+			_, err := s.Get(bg, "http://h.test/")
+			isAll(t, err, ErrRetriesExhausted)
+			if d := time.Since(start); d != time.Hour {
+				t.Errorf("it took %v; want 1h", d)
+			}
+		})
+	})
+}
+
+// TestReadTimeoutRetried gives each attempt the whole limit.
+func TestReadTimeoutRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := pipes{serve: script(time.Hour)}.session(t, Retry{Total: 2}, Timeout{Read: time.Second})
+		start := time.Now()
+		_, err := s.Get(bg, "http://h.test/")
+		isAll(t, err, ErrReadTimeout, ErrRetriesExhausted)
+		if d := time.Since(start); d != 3*time.Second {
+			t.Errorf("it took %v; want 3s", d)
+		}
+	})
+}
+
+func TestOnRetry(t *testing.T) {
+	f := newFaulty(t, answering("", busyAnswer, okAnswer))
+	var log bytes.Buffer
+	s := over(t, new(HTTPAdapter), Retry{Total: 3, StatusCodes: []int{503}})
+	s.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var seen []string
+	note := OnRetry(func(a Attempt) error {
+		if a.Err != nil {
+			seen = append(seen, fmt.Sprint(a.Number, " ", errors.Is(a.Err, ErrConnectionLost)))
+		} else {
+			seen = append(seen, fmt.Sprint(a.Number, " ", a.Response.StatusCode, " ", a.Response.Text()))
+		}
+		return nil
+	})
+	if _, err := s.Get(bg, f.url()+"/?token=secret", note); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(seen, ", "), "1 true, 2 503 busy"; got != want {
+		t.Errorf("OnRetry saw %s; want %s", got, want)
+	}
+	if got := log.String(); strings.Count(got, "msg=retry") != 2 || strings.Contains(got, "secret") {
+		t.Errorf("the log is %s; want two retries and no secret", got)
+	}
+	mine := errors.New("mine")
+	if _, err := s.Get(bg, f.url(), OnRetry(func(Attempt) error { return mine }), Retry{Total: 1, StatusCodes: []int{200}}); err != mine {
+		t.Errorf("error %v; want what OnRetry returned, as it is", err)
+	}
+}
+
+// TestRetryBudget lets through ten retries, and from then on a share of the requests.
+func TestRetryBudget(t *testing.T) {
+	f := newFaulty(t, answering(busyAnswer))
+	a := &HTTPAdapter{Retry: Retry{Total: 1, StatusCodes: []int{503}}, RetryBudget: 0.25}
+	s := over(t, a)
+	for range 40 {
+		_, err := s.Get(bg, f.url())
+		isAll(t, err, ErrRetriesExhausted)
+	}
+	if n := f.requests.Load() - 40; n < 18 || n > 20 {
+		t.Errorf("%d retries of 40 requests; want some ten and a quarter", n)
+	}
+}
+
+// TestRetriesOfMany is A230, A232 and A234: every attempt sends the body and the
+// fields of its own request, whatever others do.
+func TestRetriesOfMany(t *testing.T) {
+	var mu sync.Mutex
+	seen := make(map[string][]string)
+	f := newFaulty(t, func(_ *faulty, c net.Conn) {
+		br := bufio.NewReader(c)
+		for {
+			r, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			seen[r.URL.Path] = append(seen[r.URL.Path], string(body)+r.Header.Get("Cookie"))
+			n := len(seen[r.URL.Path])
+			mu.Unlock()
+			if n < 3 {
+				io.WriteString(c, busyAnswer)
+			} else {
+				io.WriteString(c, okAnswer)
+			}
+		}
+	})
+	s := over(t, new(HTTPAdapter), Retry{Total: 3, StatusCodes: []int{503}})
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			id := fmt.Sprint("/", i)
+			body := []Option{Text(id), Reader(strings.NewReader(id)), Form{"id": id}}[i%3]
+			if _, err := s.Put(bg, f.url()+id, body, Cookies{"own": "1"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 40 {
+		id := fmt.Sprint("/", i)
+		want := []string{id, id, "id=%2F" + id[1:]}[i%3] + "own=1"
+		for _, got := range seen[id] {
+			if got != want {
+				t.Errorf("an attempt for %s had %q; want %q", id, got, want)
+			}
+		}
+		if len(seen[id]) != 3 {
+			t.Errorf("%d attempts for %s; want 3", len(seen[id]), id)
+		}
+	}
+}
