@@ -120,6 +120,7 @@
 //	ErrIncompleteBody        the body was cut short
 //	ErrContentDecoding       the body is not what its Content-Encoding says
 //	ErrBodyTooLarge          above MaxBody, or a decompression bomb
+//	ErrChecksum              a downloaded file is not the one that was meant
 //	ErrInvalidJSON           not one JSON value, or not of the wanted type
 //	ErrTooManyRedirects      more than MaxRedirects; also a RedirectError
 //	ErrBodyNotReplayable     the body had to be sent again and cannot be
