@@ -18,7 +18,7 @@ var kinds = map[string]error{
 	"ErrConnection": requests.ErrConnection, "ErrDNS": requests.ErrDNS, "ErrProxy": requests.ErrProxy, "ErrTLS": requests.ErrTLS,
 	"ErrConnectionLost": requests.ErrConnectionLost, "ErrTimeout": requests.ErrTimeout, "ErrConnectTimeout": requests.ErrConnectTimeout,
 	"ErrReadTimeout": requests.ErrReadTimeout, "ErrTotalTimeout": requests.ErrTotalTimeout, "ErrProtocol": requests.ErrProtocol,
-	"ErrIncompleteBody": requests.ErrIncompleteBody, "ErrContentDecoding": requests.ErrContentDecoding, "ErrBodyTooLarge": requests.ErrBodyTooLarge,
+	"ErrChecksum": requests.ErrChecksum, "ErrIncompleteBody": requests.ErrIncompleteBody, "ErrContentDecoding": requests.ErrContentDecoding, "ErrBodyTooLarge": requests.ErrBodyTooLarge,
 	"ErrInvalidJSON": requests.ErrInvalidJSON, "ErrTooManyRedirects": requests.ErrTooManyRedirects,
 	"ErrBodyNotReplayable": requests.ErrBodyNotReplayable, "ErrRetriesExhausted": requests.ErrRetriesExhausted,
 	"ErrStreamConsumed": requests.ErrStreamConsumed, "ErrCookieConflict": requests.ErrCookieConflict, "ErrClosed": requests.ErrClosed,
