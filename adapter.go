@@ -33,9 +33,6 @@ type SendOptions struct {
 	Trace   bool         // take the times
 	OnRetry []OnRetry    // to be called before each retry
 	Logger  *slog.Logger // to be told of each retry; nil: nobody
-	Trace   bool         // take the times
-
-	OnProgress []OnProgress // to be told of the body
 
 	OnProgress []OnProgress // to be told of the body
 
