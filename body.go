@@ -49,7 +49,7 @@ func Text(s string) Body {
 // Stat method or can seek, and the request is chunked otherwise. It can be sent
 // again, for a redirect or a retry, if r can seek; [ErrBodyNotReplayable] says
 // that it could not. r is not closed, and must not be used until the call has
-// returned.
+// returned. A call that ends while r keeps it waiting leaves that read behind.
 func Reader(r io.Reader) Body {
 	return Body{func() (content, error) {
 		if isNil(r) {

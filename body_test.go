@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +26,7 @@ type wire struct {
 	url   string
 	got   chan received
 	conns atomic.Int32
+	ended chan struct{} // a connection has ended, and all it brought is in got
 }
 
 type received struct {
@@ -41,10 +41,11 @@ type received struct {
 // order, and the last one to all further ones.
 func newWire(t *testing.T, answers ...string) *wire {
 	t.Helper()
-	w := &wire{got: make(chan received, 16)}
+	w := &wire{got: make(chan received, 16), ended: make(chan struct{}, 16)}
 	var asked atomic.Int32
 	w.url = listen(t, func(c net.Conn) {
 		w.conns.Add(1)
+		defer func() { w.ended <- struct{}{} }()
 		in := bufio.NewReader(c)
 		for {
 			r, err := http.ReadRequest(in)
@@ -153,6 +154,9 @@ func TestReaderLength(t *testing.T) {
 		{"negative Len", negativeLen{strings.NewReader("text")}, -1, "text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if got := prepareUpload(t, Reader(tt.r)).ContentLength(); got != tt.length {
+				t.Errorf("ContentLength() = %d; want %d", got, tt.length)
+			}
 			got := bodyOnTheWire(t, Reader(tt.r))
 			if string(got.body) != tt.want || got.length != tt.length || got.err != nil {
 				t.Errorf("body = %q of length %d, %v; want %q of length %d", got.body, got.length, got.err, tt.want, tt.length)
@@ -272,9 +276,7 @@ func TestBadSource(t *testing.T) {
 			t.Run(tt.name+"/"+kind, func(t *testing.T) {
 				failing = io.MultiReader(text(), iotest.ErrReader(errDisk))
 				w := newWire(t, answerOK)
-				s := new(Session)
-				defer s.Close()
-				_, err := s.Post(t.Context(), w.url, option(tt.source()))
+				err := failingPost(t, w, option(tt.source()))
 				if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 					t.Errorf("Post() = %v; want %v", err, tt.want)
 				}
@@ -283,16 +285,34 @@ func TestBadSource(t *testing.T) {
 				} else if tt.want == errDisk && e.Err != errDisk {
 					t.Errorf("Err = %#v; want the error of the reader as it was", e.Err)
 				}
-				select {
-				case got := <-w.got:
-					if got.err == nil {
-						t.Errorf("the server got a complete request of %d bytes", len(got.body))
-					}
-				default: // not even a head
-				}
 			})
 		}
 	}
+}
+
+// failingPost checks that the server has got no complete request when the call
+// has failed and the connection, if there was one, has ended.
+func failingPost(t *testing.T, w *wire, opts ...Option) error {
+	t.Helper()
+	dialled := false
+	s := new(Session)
+	s.Mount("http://", &HTTPAdapter{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialled = true
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	_, err := s.Post(t.Context(), w.url, opts...)
+	s.Close()
+	if err != nil && dialled {
+		<-w.ended
+	}
+	select {
+	case got := <-w.got:
+		if got.err == nil {
+			t.Errorf("the server got a complete request of %d bytes", len(got.body))
+		}
+	default: // not even a head
+	}
+	return err
 }
 
 // dying gives its last bytes together with an error.
@@ -307,7 +327,7 @@ func (d *dying) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// B103: a file that changes its size after it was looked at.
+// A file that changes its size after it was looked at.
 func TestFileChangesSize(t *testing.T) {
 	for _, kind := range []string{"Reader", "Files"} {
 		for _, size := range []int64{0, 1, 99_999, 100_001, 300_000} {
@@ -315,31 +335,22 @@ func TestFileChangesSize(t *testing.T) {
 				if size == before {
 					continue
 				}
-				t.Run(kind+" "+strconv.FormatInt(before, 10)+" to "+strconv.FormatInt(size, 10), func(t *testing.T) {
+				t.Run("B103 "+kind+" "+strconv.FormatInt(before, 10)+" to "+strconv.FormatInt(size, 10), func(t *testing.T) {
 					path := writeFile(t, "f", strings.Repeat("x", int(before)))
 					var option Option = Reader(openFile(t, path))
 					if kind == "Files" {
 						option = Files{{Field: "f", Path: path}}
 					}
 					w := newWire(t, answerOK)
-					s := new(Session)
-					defer s.Close()
-					_, err := s.Post(t.Context(), w.url, option, OnRequest(func(*PreparedRequest) error { return os.Truncate(path, size) }))
+					err := failingPost(t, w, option, OnRequest(func(*PreparedRequest) error { return os.Truncate(path, size) }))
 					if !errors.Is(err, ErrInvalidOption) {
 						t.Errorf("Post() = %v; want %v", err, ErrInvalidOption)
-					}
-					select {
-					case got := <-w.got:
-						if got.err == nil {
-							t.Errorf("the server got a complete request of %d bytes", len(got.body))
-						}
-					default:
 					}
 				})
 			}
 		}
 	}
-	t.Run("gone", func(t *testing.T) {
+	t.Run("B103 gone", func(t *testing.T) {
 		path := writeFile(t, "f", "text")
 		w := newWire(t, answerOK)
 		_, err := Post(t.Context(), w.url, Files{{Field: "f", Path: path}}, OnRequest(func(*PreparedRequest) error { return os.Remove(path) }))
@@ -347,7 +358,7 @@ func TestFileChangesSize(t *testing.T) {
 			t.Errorf("Post() = %v; want %v", err, os.ErrNotExist)
 		}
 	})
-	t.Run("gone before the second sending", func(t *testing.T) {
+	t.Run("B103 gone before the second sending", func(t *testing.T) {
 		path := writeFile(t, "f", "text")
 		w := newWire(t, "HTTP/1.1 307 Again\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n", answerOK)
 		_, err := Post(t.Context(), w.url, Files{{Field: "f", Path: path}}, OnRedirect(func(*Response, *PreparedRequest) error { return os.Remove(path) }))
@@ -356,224 +367,6 @@ func TestFileChangesSize(t *testing.T) {
 		}
 	})
 }
-
-// B101: a context ends a call whose body waits for ever.
-func TestBlockedBody(t *testing.T) {
-	send := func(t *testing.T, do func(ctx context.Context, url string) error) {
-		t.Helper()
-		reached := make(chan struct{})
-		url := listen(t, func(c net.Conn) {
-			bufio.NewReader(c).ReadString('\n')
-			close(reached)
-			io.Copy(io.Discard, c)
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { <-reached; cancel() }()
-		done := make(chan error, 1)
-		go func() { done <- do(ctx, url) }()
-		select {
-		case err := <-done:
-			if !errors.Is(err, context.Canceled) || errors.Is(err, ErrTimeout) {
-				t.Errorf("error = %v; want %v", err, context.Canceled)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("the call did not return")
-		}
-	}
-	t.Run("Reader", func(t *testing.T) {
-		pr, pw := io.Pipe()
-		defer pw.Close()
-		send(t, func(ctx context.Context, url string) error { _, err := Post(ctx, url, Reader(pr)); return err })
-	})
-	t.Run("Files", func(t *testing.T) {
-		pr, pw := io.Pipe()
-		defer pw.Close()
-		send(t, func(ctx context.Context, url string) error {
-			_, err := Post(ctx, url, Files{{Field: "f", Reader: pr}})
-			return err
-		})
-	})
-	t.Run("body of an http.Request", func(t *testing.T) {
-		pr, pw := io.Pipe()
-		body := &closeCount{Reader: pr, closed: make(chan struct{})}
-		send(t, func(ctx context.Context, url string) error {
-			hr, err := http.NewRequestWithContext(ctx, "POST", url, body)
-			if err != nil {
-				return err
-			}
-			_, err = new(Session).Client().Do(hr)
-			return err
-		})
-		pw.Close()
-		select {
-		case <-body.closed:
-		case <-time.After(10 * time.Second):
-			t.Error("the body was not closed")
-		}
-	})
-}
-
-// closeCount says when it was closed for the first time.
-type closeCount struct {
-	io.Reader
-	count  atomic.Int32
-	closed chan struct{}
-}
-
-func (c *closeCount) Close() error {
-	if c.count.Add(1) == 1 {
-		close(c.closed)
-	}
-	return nil
-}
-
-// TestEarlyAnswer has servers that answer, or go away, before they have read the body.
-func TestEarlyAnswer(t *testing.T) {
-	const tooLarge = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nmuch"
-	body := func() Body { return Reader(io.LimitReader(zeros{}, 8<<20)) }
-	t.Run("B095 413 and close", func(t *testing.T) {
-		url := listen(t, func(c net.Conn) {
-			http.ReadRequest(bufio.NewReader(c))
-			io.WriteString(c, tooLarge)
-			c.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, c)
-		})
-		r, err := Post(t.Context(), url, body())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.StatusCode != 413 || r.Text() != "much" {
-			t.Errorf("Post() = %d %q; want 413 %q", r.StatusCode, r.Text(), "much")
-		}
-	})
-	t.Run("B096 413 and reset", func(t *testing.T) {
-		url := listen(t, func(c net.Conn) {
-			http.ReadRequest(bufio.NewReader(c))
-			io.WriteString(c, tooLarge)
-			c.(*net.TCPConn).SetLinger(0)
-		})
-		// The reset may overtake the response, so that either is right.
-		r, err := Post(t.Context(), url, body())
-		if err == nil && r.StatusCode != 413 || err != nil && !errors.Is(err, ErrConnection) && !errors.Is(err, ErrIncompleteBody) {
-			t.Errorf("Post() = %v, %v; want 413 or %v", r, err, ErrConnectionLost)
-		}
-	})
-	t.Run("B097 reset amid the body", func(t *testing.T) {
-		url := listen(t, func(c net.Conn) {
-			r, _ := http.ReadRequest(bufio.NewReader(c))
-			io.CopyN(io.Discard, r.Body, 1<<20)
-			c.(*net.TCPConn).SetLinger(0)
-		})
-		if _, err := Post(t.Context(), url, body()); !errors.Is(err, ErrConnectionLost) {
-			t.Errorf("Post() = %v; want %v", err, ErrConnectionLost)
-		}
-	})
-}
-
-// A source that waits does not keep a call from ending when the server does.
-func TestServerEndsWhileSourceWaits(t *testing.T) {
-	for _, tt := range []struct {
-		name, answer string
-		want         error
-	}{
-		{"server goes away", "", ErrConnectionLost},
-		{"server answers", "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nmuch", nil},
-	} {
-		for _, kind := range []string{"Reader", "Files"} {
-			t.Run(tt.name+" "+kind, func(t *testing.T) {
-				pr, pw := io.Pipe()
-				defer pw.Close()
-				url := listen(t, func(c net.Conn) {
-					http.ReadRequest(bufio.NewReader(c))
-					io.WriteString(c, tt.answer)
-				})
-				var option Option = Reader(pr)
-				if kind == "Files" {
-					option = Files{{Field: "f", Reader: pr}}
-				}
-				s := new(Session)
-				defer s.Close()
-				r, err := s.Post(t.Context(), url, option)
-				if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
-					t.Fatalf("Post() = %v, %v; want %v", r, err, tt.want)
-				}
-				if tt.want == nil && r.StatusCode != 413 {
-					t.Errorf("Post() = %d; want 413", r.StatusCode)
-				}
-				waitFor(t, "the upload to be given up", func() bool {
-					stacks := make([]byte, 1<<20)
-					return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*upload).Read("))
-				})
-			})
-		}
-	}
-}
-
-// waitFor gives what other goroutines do some time.
-func waitFor(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatalf("gave up waiting for %s", what)
-		}
-	}
-}
-
-// A connection is used again after each kind of body.
-func TestUploadKeepsConnection(t *testing.T) {
-	w := newWire(t, answerOK)
-	s := new(Session)
-	defer s.Close()
-	path := writeFile(t, "f", strings.Repeat("x", 200_000))
-	for range 20 {
-		for _, option := range []Option{
-			Text("x"),
-			Reader(strings.NewReader("x")),
-			Reader(openFile(t, path)),
-			Reader(iotest.OneByteReader(strings.NewReader("xyz"))),
-			Reader(liar{strings.NewReader("xyz"), 3}),
-			Files{{Field: "f", Path: path}},
-			Files{{Field: "f", Path: path}, {Field: "g", Reader: iotest.HalfReader(strings.NewReader("xyz"))}},
-		} {
-			if _, err := s.Post(t.Context(), w.url, option); err != nil {
-				t.Fatal(err)
-			}
-			w.next(t)
-		}
-	}
-	if n := w.conns.Load(); n != 1 {
-		t.Errorf("%d connections for 140 requests; want 1", n)
-	}
-}
-
-// TestLongReaderWithoutLength has more bytes than a buffer, by a method that
-// net/http probes for a body with a read of one byte.
-func TestLongReaderWithoutLength(t *testing.T) {
-	for _, method := range []string{"GET", "POST"} {
-		w := newWire(t, answerOK)
-		reads := &readCount{r: strings.NewReader(strings.Repeat("0123456789", 100_000))}
-		if _, err := Do(t.Context(), method, w.url, Reader(reads)); err != nil {
-			t.Fatal(err)
-		}
-		if got := w.next(t); len(got.body) != 1_000_000 || !bytes.HasSuffix(got.body, []byte("9")) {
-			t.Errorf("%s: the server got %d bytes; want a million", method, len(got.body))
-		}
-		if reads.n > 100 {
-			t.Errorf("%s: %d reads; want large ones", method, reads.n)
-		}
-	}
-}
-
-type readCount struct {
-	r io.Reader
-	n int
-}
-
-func (c *readCount) Read(b []byte) (int, error) { c.n++; return c.r.Read(b) }
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
 // TestBodyInput has the rows of bad input for bodies: refused before a dial, or
 // sent exactly as they say.
@@ -686,11 +479,11 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// C090: any method may have a body, which is then framed.
+// Any method may have a body, which is then framed.
 func TestBodyOfAnyMethod(t *testing.T) {
 	for _, method := range []string{"GET", "DELETE", "OPTIONS", "MKCOL"} {
 		for name, body := range map[string]Body{"known": Text("body"), "chunked": Reader(iotest.OneByteReader(strings.NewReader("body")))} {
-			t.Run(method+" "+name, func(t *testing.T) {
+			t.Run("C090 "+method+" "+name, func(t *testing.T) {
 				w := newWire(t, answerOK)
 				if _, err := Do(t.Context(), method, w.url, body); err != nil {
 					t.Fatal(err)
@@ -703,25 +496,30 @@ func TestBodyOfAnyMethod(t *testing.T) {
 	}
 }
 
-// C091: a million values cost linear time.
+// A million values cost linear time.
 func TestMillionValues(t *testing.T) {
 	many := make([]int, 1_000_000)
-	p := prepareUpload(t, Form{"a": many})
-	if got, want := p.ContentLength(), int64(4_000_000-1); got != want {
-		t.Errorf("ContentLength() = %d; want %d", got, want)
-	}
-	p = prepareUpload(t, Form{"a": many}, Files{{Field: "f", Reader: strings.NewReader("c")}})
-	if got := p.ContentLength(); got < 80_000_000 {
-		t.Errorf("ContentLength() = %d; want a part for each value", got)
-	}
+	t.Run("C091 form", func(t *testing.T) {
+		if got, want := prepareUpload(t, Form{"a": many}).ContentLength(), int64(4_000_000-1); got != want {
+			t.Errorf("ContentLength() = %d; want %d", got, want)
+		}
+	})
+	t.Run("C091 multipart", func(t *testing.T) {
+		p := prepareUpload(t, Form{"a": many}, Files{{Field: "f", Reader: strings.NewReader("c")}})
+		if got := p.ContentLength(); got < 80_000_000 {
+			t.Errorf("ContentLength() = %d; want a part for each value", got)
+		}
+	})
 }
 
-// A130: a request line, be it for a proxy, never has a host with more than that in it.
+// A request line, be it for a proxy, never has a host with more than that in it.
 func TestHostWithLineEnd(t *testing.T) {
 	for _, url := range []string{"http://a.test:80#\r\nX: 1/", "http://a.test:80\r\nX: 1/", "http://a.test\r\n:80/", "http://a.test:8 0/"} {
-		if p, err := NewRequest("POST", url, Text("x")).Prepare(); !errors.Is(err, ErrInvalidURL) {
-			t.Errorf("Prepare(%q) = %v, %v; want %v", url, p, err, ErrInvalidURL)
-		}
+		t.Run("A130 "+url, func(t *testing.T) {
+			if p, err := NewRequest("POST", url, Text("x")).Prepare(); !errors.Is(err, ErrInvalidURL) {
+				t.Errorf("Prepare(%q) = %v, %v; want %v", url, p, err, ErrInvalidURL)
+			}
+		})
 	}
 }
 

@@ -248,7 +248,7 @@ func TestRedirectWays(t *testing.T) {
 		var got http.Header
 		b := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
 		defer b.Close()
-		a := httptest.NewServer(http.RedirectHandler(b.URL, 302))
+		a := httptest.NewServer(http.RedirectHandler(b.URL, http.StatusFound))
 		defer a.Close()
 		if _, err := requests.Get(t.Context(), a.URL, requests.BearerAuth(secret), field("X-Api-Key")); err != nil || got == nil {
 			t.Fatalf("Get = %v", err)
@@ -264,7 +264,7 @@ func TestRedirectWays(t *testing.T) {
 		s.Mount("http://", requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			got = append(got, r.Header.Clone())
 			if r.Host == "a.test" {
-				http.Redirect(w, r, "http://b.test/", 302)
+				http.Redirect(w, r, "http://b.test/", http.StatusFound)
 			}
 		})))
 		defer s.Close()

@@ -21,15 +21,15 @@ type ShowSecrets bool
 
 func (ShowSecrets) curlOption() {}
 
-// hidden stands for a secret.
-const hidden = "***"
+// secretMask stands in for a secret.
+const secretMask = "***"
 
 // Curl returns a command for a POSIX shell that makes curl send the same
 // request. Timeouts, proxies and TLS settings are no part of it.
 //
 // Credentials, cookies, and all fields and values whose names look like
 // secrets, be it in the query, a form or JSON, are shown as "***" unless
-// ShowSecrets(true) is given. Nothing else of a body is hidden.
+// ShowSecrets(true) is given. Nothing else of a body is secretMask.
 //
 // A body that is a stream is not read: the command takes it from its standard
 // input. A request that [Session.Send] would refuse gives a shell comment that says why.
@@ -97,9 +97,6 @@ func (c *curlCommand) target(p *PreparedRequest) {
 	if strings.ContainsAny(target, "[]{}") {
 		c.add("--globoff")
 	}
-	if path := u.EscapedPath() + "/"; strings.Contains(path, "/./") || strings.Contains(path, "/../") {
-		c.add("--path-as-is")
-	}
 	c.add(target)
 	if strings.HasSuffix(u.Hostname(), ".") && len(p.Header["Host"]) == 0 {
 		c.add("-H", "Host: "+hostField(p))
@@ -113,7 +110,7 @@ func (c *curlCommand) header(h http.Header) {
 			case v == "":
 				c.add("-H", name+";") // curl's way to say it
 			case !c.show && looksSecret(name):
-				c.add("-H", name+": "+hidden)
+				c.add("-H", name+": "+secretMask)
 			default:
 				c.add("-H", name+": "+v)
 			}
@@ -162,7 +159,7 @@ func (c *curlCommand) body(p *PreparedRequest) {
 	if !c.show {
 		data = redactBody(data, p.Header.Get("Content-Type"))
 	}
-	if n, plain := run(data); plain && n == len(data) && n <= maxArgument && data[0] != '@' { // "@" would name a file
+	if n, plain := plainRun(data); plain && n == len(data) && n <= maxArgument && data[0] != '@' { // "@" would name a file
 		c.add("--data-binary", data)
 		return
 	}
@@ -179,7 +176,7 @@ func redactBody(data, contentType string) string {
 	case strings.HasSuffix(kind, "/json"), strings.HasSuffix(kind, "+json"):
 		redacted, err := redactJSON(data)
 		if err != nil {
-			return hidden // there is no telling which part of it is secret
+			return secretMask // there is no telling which part of it is secret
 		}
 		return redacted
 	}
@@ -218,7 +215,7 @@ func redactJSON(data string) (string, error) {
 					return "", err
 				}
 				b.WriteString(data[done : dec.InputOffset()-int64(len(value))])
-				b.WriteString(`"` + hidden + `"`)
+				b.WriteString(`"` + secretMask + `"`)
 				done = dec.InputOffset()
 			} else if ok && name {
 				name = false
@@ -241,7 +238,7 @@ func shellQuote(s string) string {
 	}
 	var b strings.Builder
 	for s != "" {
-		n, plain := run(s)
+		n, plain := plainRun(s)
 		if plain {
 			b.WriteString("'" + strings.ReplaceAll(s[:n], "'", `'\''`) + "'")
 		} else {
@@ -252,12 +249,12 @@ func shellQuote(s string) string {
 	return b.String()
 }
 
-// run returns the length of the longest beginning of s that is plain text all
+// plainRun returns the length of the longest beginning of s that is plain text all
 // through, or nowhere.
-func run(s string) (n int, plain bool) {
-	n, plain = character(s)
+func plainRun(s string) (n int, plain bool) {
+	n, plain = plainCharacter(s)
 	for n < len(s) {
-		size, p := character(s[n:])
+		size, p := plainCharacter(s[n:])
 		if p != plain {
 			break
 		}
@@ -271,7 +268,7 @@ func run(s string) (n int, plain bool) {
 func printfFormat(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
-		size, plain := character(s[i:])
+		size, plain := plainCharacter(s[i:])
 		c := s[i : i+size]
 		switch {
 		case c == "%", c == `\`:
@@ -290,9 +287,9 @@ func printfFormat(s string) string {
 	return b.String()
 }
 
-// character returns the size of the first character of s, and whether a
+// plainCharacter returns the size of the first character of s, and whether a
 // terminal would show it and no more.
-func character(s string) (size int, plain bool) {
+func plainCharacter(s string) (size int, plain bool) {
 	r, size := utf8.DecodeRuneInString(s)
 	valid := r != utf8.RuneError || size > 1
 	return size, valid && (r == '\n' || r == '\t' || strconv.IsPrint(r))

@@ -101,12 +101,12 @@ func TestCurlSecrets(t *testing.T) {
 				"Curl()": p.Curl(), "Curl(nil)": p.Curl(nil), "Curl(ShowSecrets(false))": p.Curl(ShowSecrets(true), ShowSecrets(false)),
 			} {
 				for _, encoded := range []string{secret, "dXNlcjpodW50ZXIy"} {
-					if strings.Contains(got, encoded) || !strings.Contains(got, hidden) && tt.name != "fragment" {
-						t.Errorf("%s = %s; want %s in place of %s", name, got, hidden, encoded)
+					if strings.Contains(got, encoded) || !strings.Contains(got, secretMask) && tt.name != "fragment" {
+						t.Errorf("%s = %s; want %s in place of %s", name, got, secretMask, encoded)
 					}
 				}
 			}
-			if got := p.Curl(ShowSecrets(true)); strings.Contains(got, hidden) {
+			if got := p.Curl(ShowSecrets(true)); strings.Contains(got, secretMask) {
 				t.Errorf("Curl(ShowSecrets(true)) = %s; want the secret", got)
 			}
 		})
@@ -148,7 +148,7 @@ func FuzzRedactJSON(f *testing.F) {
 		case map[string]any:
 			for name := range v {
 				if v[name] = redact(v[name]); looksSecret(name) {
-					v[name] = hidden
+					v[name] = secretMask
 				}
 			}
 		case []any:

@@ -26,30 +26,39 @@ func environProxy(scheme string) string {
 	var value string
 	switch scheme {
 	case "http":
-		// A CGI program gets the request's field Proxy as HTTP_PROXY
-		// (CVE-2016-5385), on Windows by either name.
-		cgi := os.Getenv("REQUEST_METHOD") != ""
-		if !cgi || runtime.GOOS != "windows" {
-			value = variable("http_proxy", "HTTP_PROXY", cgi)
-		}
+		value = httpProxy()
 	case "https":
-		value = variable("https_proxy", "HTTPS_PROXY", false)
+		value = variable("https_proxy", "HTTPS_PROXY")
 	default:
 		value = os.Getenv(scheme + "_proxy")
 	}
 	if value == "" {
-		value = variable("all_proxy", "ALL_PROXY", false)
+		value = variable("all_proxy", "ALL_PROXY")
 	}
 	return value
 }
 
 // variable returns the variable of the lower-case name, or else of the
 // upper-case one: one that is set to nothing hides the other, as in Python.
-func variable(lower, upper string, onlyLower bool) string {
-	if value, ok := os.LookupEnv(lower); ok || onlyLower {
+func variable(lower, upper string) string {
+	if value, ok := os.LookupEnv(lower); ok {
 		return value
 	}
 	return os.Getenv(upper)
+}
+
+// httpProxy is the variable for http. A CGI program gets the field Proxy of the
+// request that it answers as HTTP_PROXY (CVE-2016-5385), on Windows by either name.
+func httpProxy() string {
+	lower, ok := os.LookupEnv("http_proxy")
+	if ok && runtime.GOOS != "windows" {
+		return lower
+	}
+	upper := os.Getenv("HTTP_PROXY")
+	if upper == "" || os.Getenv("REQUEST_METHOD") != "" {
+		return ""
+	}
+	return upper
 }
 
 // environNoProxy returns the list of hosts that the environment exempts from

@@ -65,12 +65,15 @@ func (p Proxies) over(base Proxies) Proxies {
 
 // route adds what depends on where a request goes, and on the environment.
 func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
-	if !set.ignoreEnv && opts.TLS.CABundle == "" {
-		opts.TLS = opts.TLS.trusting()
-		opts.environTLS = opts.TLS.CABundle != "" && set.tls == TLS{}
+	if opts.Proxy, opts.environProxy, err = set.proxyFor(u); err != nil {
+		return err
 	}
-	opts.Proxy, opts.environProxy, err = set.proxyFor(u)
-	return err
+	encrypted := u.Scheme == "https" || opts.Proxy != nil && opts.Proxy.Scheme == "https"
+	if encrypted && !set.ignoreEnv {
+		opts.TLS = set.tls.trusting()
+		opts.environTLS = set.tls == TLS{}
+	}
+	return nil
 }
 
 // proxyFor returns the proxy for u, nil for none, and whether the environment

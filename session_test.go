@@ -88,7 +88,7 @@ func TestSessionIsForManyGoroutines(t *testing.T) {
 		io.WriteString(w, "got"+r.URL.Query().Get("n"))
 	})
 	mux.HandleFunc("/post", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	mux.Handle("/redirect", http.RedirectHandler("/post", 307))
+	mux.Handle("/redirect", http.RedirectHandler("/post", http.StatusTemporaryRedirect))
 	mux.Handle("/digest", &digestServer{algorithm: "SHA-256", qop: "auth"})
 	server := httptest.NewServer(mux)
 	defer server.Close()

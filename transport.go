@@ -61,7 +61,8 @@ func (a *HTTPAdapter) configure(t *http.Transport, d *dialer, config *tls.Config
 	t.Proxy = d.pool.route
 	t.DialContext = d.plain
 	t.DialTLSContext = d.encrypted
-	t.Dial, t.DialTLS = nil, nil //nolint:staticcheck // of Base; they would come before
+	//lint:ignore SA1019 DialTLS of Base would come before DialTLSContext.
+	t.Dial, t.DialTLS = nil, nil
 	t.TLSClientConfig = config.Clone()
 	t.DisableCompression = true // the response decodes, and keeps the header
 	t.ForceAttemptHTTP2 = !a.DisableHTTP2

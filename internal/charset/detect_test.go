@@ -120,6 +120,7 @@ func TestDetect(t *testing.T) {
 		{name: "meta with an unknown label", body: "<meta charset=bogus>grüße", contentType: "text/html", want: "utf-8"},
 		{name: "meta cannot be UTF-16", body: "<meta charset=utf-16le>", contentType: "text/html", want: "utf-8"},
 		{name: "meta cannot be UTF-7", body: "<meta charset=utf-7>+ADw-script+AD4-", contentType: "text/html", want: "utf-8"},
+		{name: "meta behind an empty comment", body: "<!--><meta charset=koi8-r>", contentType: "text/html", want: "koi8-r"},
 		{name: "XML declaration", body: `<?xml version="1.0" encoding='koi8-r'?>`, contentType: "text/xml", want: "koi8-r"},
 		{name: "XML declaration in RSS", body: `<?xml version="1.0" encoding = "koi8-r" ?>`, contentType: "application/rss+xml", want: "koi8-r"},
 		{name: "XML declaration of no type", body: `<?xml version="1.0" encoding="koi8-r"?>`, want: "koi8-r"},

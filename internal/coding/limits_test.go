@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/zstd"
 )
 
 // bomb returns what decodes to head and then to size zeros at least. One
@@ -118,6 +117,17 @@ func TestLimits(t *testing.T) {
 			wantError(t, err, tt.err)
 		})
 	}
+}
+
+// TestLimitOfStack has two codings that are each within the ratio.
+func TestLimitOfStack(t *testing.T) {
+	data := encode(t, "gzip", encode(t, "gzip", make([]byte, 16<<20)))
+	r, err := NewReader(bytes.NewReader(data), []string{"gzip", "gzip"}, Limits{Free: -1, Ratio: 1100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(io.Discard, r)
+	wantError(t, err, ErrTooLarge)
 }
 
 // TestRealRatio makes sure that text of much repetition passes the default ratio.
@@ -295,22 +305,16 @@ func TestExcessInput(t *testing.T) {
 	}
 }
 
-func TestZstdOptions(t *testing.T) {
-	before := runtime.NumGoroutine()
-	d := newZstd(nil).(*zstdDecoder)
-	if d.data == nil {
-		t.Fatal("no decoder")
-	}
-	if err := d.data.Reset(strings.NewReader("\x28\xb5\x2f\xfd\x00\x08\x19\x00\x00abc")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.data.Read(make([]byte, 1)); err != nil {
-		t.Errorf("Read: %v", err)
-	}
-	if n := runtime.NumGoroutine(); n > before {
-		t.Errorf("%d goroutines more", n-before)
-	}
-	if zstd.MaxWindowSize < maxZstdWindow {
-		t.Errorf("window %d is above what the decoder can", maxZstdWindow)
+// TestNoGoroutines reads a little of much: what would work ahead is at work then.
+func TestNoGoroutines(t *testing.T) {
+	for _, coding := range all {
+		data := bomb(t, coding, "", 64<<20)
+		before := runtime.NumGoroutine()
+		r := mustReader(bytes.NewReader(data), coding)
+		r.Read(make([]byte, 1))
+		if n := runtime.NumGoroutine(); n != before {
+			t.Errorf("%s: %d goroutines; want %d", coding, n, before)
+		}
+		r.Release()
 	}
 }

@@ -335,12 +335,39 @@ func TestRelease(t *testing.T) {
 		}
 		r.Release()
 		r.Release()
-		if n, err := r.Read(buf); n != 0 || err == nil || err == io.EOF {
-			t.Errorf("%s: Read after Release = %d, %v; want an error", coding, n, err)
+		if n, err := r.Read(buf); n != 0 || err != errReleased {
+			t.Errorf("%s: Read after Release = %d, %v; want 0, %v", coding, n, err, errReleased)
 		}
 		wantDecoded(t, coding, encode(t, coding, text), []byte(text)) // with the decoder given back
 	}
 }
+
+// TestReleaseInRead has the reader released while it reads the body: the Read
+// ends as it would have, and then the decoder goes back.
+func TestReleaseInRead(t *testing.T) {
+	for _, coding := range all {
+		var r *Reader
+		body := bytes.NewReader(encode(t, coding, text))
+		r = mustReader(readerFunc(func(p []byte) (int, error) {
+			r.Release()
+			return body.Read(p)
+		}), coding)
+		buf := make([]byte, len(text))
+		if n, err := r.Read(buf); n == 0 || err != nil {
+			t.Errorf("%s: Read = %d, %v; want text", coding, n, err)
+		}
+		if r.stages[0].unit != nil {
+			t.Errorf("%s: the decoder was not given back", coding)
+		}
+		if n, err := r.Read(buf); n != 0 || err != errReleased {
+			t.Errorf("%s: Read after Release = %d, %v; want 0, %v", coding, n, err, errReleased)
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // TestReleaseWhileReading makes sure that no decoder goes to another body
 // while it is at work: the detector of races sees the two.

@@ -34,10 +34,7 @@ func newZstd(in *bufio.Reader) decoder {
 	return &zstdDecoder{in: in, data: data}
 }
 
-func (d *zstdDecoder) reset() {
-	d.data.Reset(nil)
-	*d = zstdDecoder{in: d.in, data: d.data}
-}
+func (d *zstdDecoder) reset() { *d = zstdDecoder{in: d.in, data: d.data} }
 
 func (d *zstdDecoder) Read(p []byte) (int, error) {
 	for {

@@ -1,0 +1,140 @@
+package requests
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pageServer answers with the Link field that next gives for a request, and
+// keeps what it was asked.
+func pageServer(t *testing.T, next func(r *http.Request) string, opts ...Option) (s *Session, asked func() []*http.Request) {
+	var seen []*http.Request
+	s = NewSession(opts...)
+	t.Cleanup(func() { s.Close() })
+	s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r)
+		if link := next(r); link != "" {
+			w.Header().Set("Link", link)
+		}
+		io.WriteString(w, r.URL.String())
+	})))
+	return s, func() []*http.Request { return seen }
+}
+
+func TestPages(t *testing.T) {
+	s, asked := pageServer(t, func(r *http.Request) string {
+		switch r.URL.Query().Get("page") {
+		case "":
+			return `<?page=2&per=10>; rel="next", <?page=3>; rel=last`
+		case "2":
+			return `<http://a.test/list?page=3>; rel="next"`
+		}
+		return `<?page=2>; rel=prev`
+	}, BasicAuth("user", "pass"), Params{"key": "v"})
+	s.Cookies.Set("c", "1", CookieDomain("a.test"))
+	var got []string
+	for r, err := range s.Pages(t.Context(), "http://a.test/list", Params{"per": 10}, Headers{"X-Own": "x"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.URL.String())
+	}
+	want := []string{"http://a.test/list?key=v&per=10", "http://a.test/list?page=2&per=10", "http://a.test/list?page=3"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Pages gives %q; want %q", got, want)
+	}
+	for _, r := range asked() {
+		if user, _, ok := r.BasicAuth(); !ok || user != "user" || r.Header.Get("X-Own") != "x" || r.Header.Get("Cookie") != "c=1" {
+			t.Errorf("%s was asked for with %v; want what the first was", r.URL, r.Header)
+		}
+	}
+}
+
+// A next page of another origin gets nothing that is bound to the first one,
+// and neither does one that leads back from there.
+func TestPagesOfAnotherOrigin(t *testing.T) {
+	s, asked := pageServer(t, func(r *http.Request) string {
+		switch r.URL.Path {
+		case "/1":
+			return "<http://b.test/2>; rel=next"
+		case "/2":
+			return "<http://a.test/3>; rel=next"
+		}
+		return ""
+	}, BasicAuth("user", "pass"))
+	s.Cookies.Set("c", "1", CookieDomain("a.test"))
+	s.Cookies.Set("everywhere", "1")
+	for _, err := range s.Pages(t.Context(), "http://a.test/1", Headers{"X-Api-Key": "k", "X-Plain": "p"}, Cookies{"own": "1"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := asked()
+	if len(seen) != 3 {
+		t.Fatalf("%d pages were asked for; want 3", len(seen))
+	}
+	if h := seen[1].Header; h.Get("Authorization") != "" || h.Get("X-Api-Key") != "" || h.Get("Cookie") != "" || h.Get("X-Plain") != "p" {
+		t.Errorf("the other origin was asked with %v", h)
+	}
+	if h := seen[2].Header; h.Get("Authorization") != "" || h.Get("X-Api-Key") != "" || strings.Contains(h.Get("Cookie"), "own") {
+		t.Errorf("back at the first origin it was asked with %v; what was dropped stays dropped", h)
+	}
+}
+
+func TestPagesEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		next  func(*http.Request) string
+		pages int
+		err   error
+	}{
+		{"itself", func(*http.Request) string { return "</list#more>; rel=next" }, 1, ErrProtocol},
+		{"in a circle", func(r *http.Request) string {
+			return map[string]string{"/list": "</2>; rel=next", "/2": "</3>; rel=next", "/3": "</2>; rel=next"}[r.URL.Path]
+		}, 3, ErrProtocol},
+		{"no URL", func(*http.Request) string { return "<http://[::1>; rel=next" }, 1, ErrInvalidURL},
+		{"file", func(*http.Request) string { return "<file:///etc/passwd>; rel=next" }, 1, ErrInvalidScheme},
+		{"of something else", func(*http.Request) string { return "</2>; rel=next; anchor=\"/other\"" }, 1, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _ := pageServer(t, tt.next)
+			pages := 0
+			var last error
+			for r, err := range s.Pages(t.Context(), "http://a.test/list") {
+				if last = err; err == nil && r.OK() {
+					pages++
+				}
+			}
+			if pages != tt.pages || !errors.Is(last, tt.err) {
+				t.Errorf("%d pages, error %v; want %d, %v", pages, last, tt.pages, tt.err)
+			}
+		})
+	}
+}
+
+func TestPagesStop(t *testing.T) {
+	s, asked := pageServer(t, func(r *http.Request) string { return fmt.Sprintf("<%sx>; rel=next", r.URL.Path) })
+	n := 0
+	for r, err := range s.Pages(t.Context(), "http://a.test/x", Stream(true)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if n++; n == 3 {
+			break
+		}
+	}
+	if len(asked()) != 3 {
+		t.Errorf("%d pages were asked for; want 3", len(asked()))
+	}
+	for r, err := range s.Pages(t.Context(), "nowhere") {
+		if r != nil || !errors.Is(err, ErrMissingScheme) {
+			t.Errorf("Pages of no URL gives %v, %v; want %v", r, err, ErrMissingScheme)
+		}
+	}
+}
