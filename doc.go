@@ -19,8 +19,9 @@
 // # Options
 //
 // What a call needs beside its URL is a value of a type of its own: [Params],
-// [Headers], [Cookies], [Timeout], [TLS], an [Auth], a [Body] made by [JSON],
-// [Text], [Bytes] or [Reader], a [Form], [Files], and the others that are an [Option].
+// [Headers], [Cookies], [Timeout], [Retry], [Proxies], [TLS], an [Auth], a [Body]
+// made by [JSON], [Text], [Bytes] or [Reader], a [Form], [Files], and the others
+// that are an [Option].
 // Given to [NewSession] a value is a default; given to a call it overrides the
 // default for that call. Their order counts only among values of one type.
 //
@@ -51,8 +52,8 @@
 // cookies and mounts; the first one is not changed. Nil as the value of a
 // header or a parameter takes the session's away for one call.
 //
-// [Session.Mount] puts an adapter in charge of the URLs with a prefix:
-// [RoundTripper] adapts any [http.RoundTripper], [Handler] lets an
+// [Session.Mount] puts an adapter in charge of the URLs with a prefix: an
+// [HTTPAdapter] with settings of its own, [RoundTripper] adapts any [http.RoundTripper], [Handler] lets an
 // [http.Handler] answer without a network, for tests. [Session.Client] goes the
 // other way: it hands the session to code that wants an [http.Client].
 //
@@ -84,6 +85,11 @@
 // are undone (gzip, deflate, br and zstd, also stacked), within bounds: a small
 // body that decodes into a huge one is [ErrBodyTooLarge].
 //
+// [IterJSON] decodes JSON lines, [Response.Events] server-sent events, and
+// [Session.Events] connects again when a feed breaks off. [Session.Pages] follows
+// the next links of a list. [Response.SaveFile] makes a file that is complete or
+// not there, and [Session.Download] goes on where a transfer has broken off.
+//
 // # Timeouts
 //
 // No call waits for ever. Unless a [Timeout] says otherwise, connecting may
@@ -92,6 +98,22 @@
 // whole, as a download may take its time; Total sets one. The deadline of the
 // context holds beside these. A consumer that is slow to read a streamed body
 // is not a timeout: the clock runs only while a read waits.
+//
+// # Proxies
+//
+// HTTP, HTTPS and SOCKS proxies are given by [Proxies], or by the variables
+// http_proxy, https_proxy, all_proxy and no_proxy, which count where the program
+// says nothing. So do REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and the netrc file;
+// TrustEnv(false) shuts all of these out. A proxy that cannot be used is an
+// error: nothing is sent directly instead.
+//
+// # Retries
+//
+// Nothing is tried again unless a [Retry] says so, given to a call, a session or
+// an HTTPAdapter. Then only requests that may be repeated are, which are those of
+// the idempotent methods and those with an Idempotency-Key, and only as long as
+// nothing of a response has been handed out. What Retry-After says is obeyed up
+// to five minutes.
 //
 // # Errors
 //
@@ -109,7 +131,7 @@
 //	ErrConnection            no connection, or it broke
 //	├── ErrDNS               the name was not resolved
 //	├── ErrConnectTimeout    Timeout.Connect ran out; an ErrTimeout too
-//	├── ErrProxy             the proxy refused or failed
+//	├── ErrProxy             the proxy failed, or refused: then a ProxyError too
 //	├── ErrTLS               the handshake or the certificate
 //	└── ErrConnectionLost    it ended before the headers were complete
 //	ErrTimeout               time ran out, by a limit or the context's deadline
@@ -120,11 +142,11 @@
 //	ErrIncompleteBody        the body was cut short
 //	ErrContentDecoding       the body is not what its Content-Encoding says
 //	ErrBodyTooLarge          above MaxBody, or a decompression bomb
-//	ErrChecksum              a downloaded file is not the one that was meant
+//	ErrChecksum              the file is not the one that a Checksum names
 //	ErrInvalidJSON           not one JSON value, or not of the wanted type
 //	ErrTooManyRedirects      more than MaxRedirects; also a RedirectError
 //	ErrBodyNotReplayable     the body had to be sent again and cannot be
-//	ErrRetriesExhausted      the last attempt failed as well
+//	ErrRetriesExhausted      the last attempt failed as well; also a RetryError
 //	ErrStreamConsumed        the streamed body was read before
 //	ErrCookieConflict        several cookies of the name
 //	ErrClosed                the session, the adapter or the response is closed
@@ -175,9 +197,10 @@
 // Standard, but for "~", which stays, and "*", which does not. Redirects follow
 // the Fetch Standard, origins RFC 6454, cookies RFC 6265bis, Basic
 // authentication RFC 7617 in UTF-8, Bearer RFC 6750, Digest RFC 7616, multipart
-// bodies RFC 7578 with names escaped as the HTML Standard has it, and JSON RFC
-// 8259. Content codings are RFC 1950 to 1952 (deflate with and without its
-// wrapper, gzip), RFC 7932 (br) and RFC 8878 (zstd).
+// bodies RFC 7578 with names escaped as the HTML Standard has it, JSON RFC 8259,
+// links RFC 8288, file names RFC 6266 and events the HTML Standard. Content
+// codings are RFC 1950 to 1952 (deflate with and without its wrapper, gzip),
+// RFC 7932 (br) and RFC 8878 (zstd). SOCKS5 is RFC 1928 with RFC 1929.
 //
 // # Differences from Requests
 //
@@ -196,10 +219,17 @@
 //     only POST becomes a GET, as in browsers.
 //   - A generator is sent empty the second time: ErrBodyNotReplayable.
 //   - A multipart body is built in memory: it is streamed, with its length.
-//   - netrc replaces an Authorization field that the call sets: it does not.
+//   - netrc replaces an Authorization field that the call sets, proxies of the
+//     environment those of the session, and a CA bundle of the environment
+//     verify=False: what the program says wins.
+//   - Retry-After is obeyed for up to six hours, and junk in it is an error: for up
+//     to MaxRetryAfter, and junk is ignored.
+//   - The last response is lost when retries run out: RetryError has it.
 //   - A cookie without a domain goes everywhere: to hosts that the program
 //     names, never to one that only a redirect names.
-//   - Text without a charset is ISO-8859-1: it is UTF-8 if it is valid as that.
+//   - Text without a charset is ISO-8859-1: it is what a byte order mark or a
+//     declaration in HTML or XML says, else UTF-8 if it is valid as that, else
+//     what it looks like.
 //   - gzip and deflate: br and zstd as well, stacked, and guarded against bombs.
 //   - A truncated gzip body passes, and a second read after an error is empty:
 //     both are errors, each time.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-requests/requests"
@@ -18,8 +19,8 @@ var kinds = map[string]error{
 	"ErrConnection": requests.ErrConnection, "ErrDNS": requests.ErrDNS, "ErrProxy": requests.ErrProxy, "ErrTLS": requests.ErrTLS,
 	"ErrConnectionLost": requests.ErrConnectionLost, "ErrTimeout": requests.ErrTimeout, "ErrConnectTimeout": requests.ErrConnectTimeout,
 	"ErrReadTimeout": requests.ErrReadTimeout, "ErrTotalTimeout": requests.ErrTotalTimeout, "ErrProtocol": requests.ErrProtocol,
-	"ErrChecksum": requests.ErrChecksum, "ErrIncompleteBody": requests.ErrIncompleteBody, "ErrContentDecoding": requests.ErrContentDecoding, "ErrBodyTooLarge": requests.ErrBodyTooLarge,
-	"ErrInvalidJSON": requests.ErrInvalidJSON, "ErrTooManyRedirects": requests.ErrTooManyRedirects,
+	"ErrIncompleteBody": requests.ErrIncompleteBody, "ErrContentDecoding": requests.ErrContentDecoding, "ErrBodyTooLarge": requests.ErrBodyTooLarge,
+	"ErrChecksum": requests.ErrChecksum, "ErrInvalidJSON": requests.ErrInvalidJSON, "ErrTooManyRedirects": requests.ErrTooManyRedirects,
 	"ErrBodyNotReplayable": requests.ErrBodyNotReplayable, "ErrRetriesExhausted": requests.ErrRetriesExhausted,
 	"ErrStreamConsumed": requests.ErrStreamConsumed, "ErrCookieConflict": requests.ErrCookieConflict, "ErrClosed": requests.ErrClosed,
 }
@@ -98,6 +99,29 @@ func TestTextsNameWhatExists(t *testing.T) {
 			if !exist[m[2]] {
 				t.Errorf("%s says %s, which does not exist", file, m[0])
 			}
+		}
+	}
+}
+
+// TestContributingKnowsEachFile finds files that the layout in CONTRIBUTING.md
+// leaves out, and lines about files that are gone.
+func TestContributingKnowsEachFile(t *testing.T) {
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := regexp.MustCompile(`\b\w+\.go\b`).FindAllString(string(text), -1)
+	told = slices.DeleteFunc(told, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	var files []string
+	for _, f := range sourceFiles(t, ".") {
+		files = append(files, f.name)
+		if !slices.Contains(told, f.name) {
+			t.Errorf("CONTRIBUTING.md does not say what %s is for", f.name)
+		}
+	}
+	for _, name := range told {
+		if !slices.Contains(files, name) {
+			t.Errorf("CONTRIBUTING.md tells of %s, which does not exist", name)
 		}
 	}
 }

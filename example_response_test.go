@@ -10,6 +10,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 
 	"github.com/go-requests/requests"
 )
@@ -62,6 +64,71 @@ func ExampleResponse_IterContent() {
 	}
 	fmt.Println(n)
 	// Output: 100000
+}
+
+// JSON lines come decoded, each as soon as it is there.
+func ExampleIterJSON() {
+	type Record struct {
+		ID  int
+		URL string
+	}
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/stream/3", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	for rec, err := range requests.IterJSON[Record](r) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(rec.ID, strings.TrimPrefix(rec.URL, httpbin))
+	}
+	// Output:
+	// 0 /stream/3
+	// 1 /stream/3
+	// 2 /stream/3
+}
+
+// Server-sent events of one response. Session.Events connects again when the
+// connection is lost.
+func ExampleResponse_Events() {
+	feed := requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "event: price\nid: 1\ndata: 42\n\n: a comment\n\ndata: two\ndata: lines\n\n")
+	}))
+	ctx := context.Background()
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("mock://", feed)
+	r, err := s.Get(ctx, "mock://feed/", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	for e, err := range r.Events() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s %q %q\n", e.Type, e.ID, e.Data)
+	}
+	// Output:
+	// price "1" "42"
+	// message "1" "two\nlines"
+}
+
+func ExampleResponse_Links() {
+	r := &requests.Response{
+		StatusCode: http.StatusOK,
+		Header:     http.Header{"Link": {`</items?page=3>; rel="next", </items?page=9>; rel=last; title="the end"`}},
+		URL:        &url.URL{Scheme: "https", Host: "api.example.com", Path: "/items"},
+	}
+	links := r.Links()
+	fmt.Println(links["next"].URL)
+	fmt.Println(links["last"].Params["title"])
+	// Output:
+	// https://api.example.com/items?page=3
+	// the end
 }
 
 // A response that is in memory can be read as often as one likes.

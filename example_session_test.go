@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -122,6 +123,105 @@ func ExampleSession_With() {
 	// Output:
 	// "billing/1.4" ""
 	// "billing/1.4" "42"
+}
+
+// Pages follows the Link field from page to page.
+func ExampleSession_Pages() {
+	api := requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, _ := strconv.Atoi(r.FormValue("page"))
+		if page < 2 {
+			w.Header().Set("Link", fmt.Sprintf(`</items?page=%d>; rel="next"`, page+1))
+		}
+		fmt.Fprintf(w, "page %d", page)
+	}))
+	ctx := context.Background()
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("https://api.example.com/", api)
+	for r, err := range s.Pages(ctx, "https://api.example.com/items") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(r.Text())
+	}
+	// Output:
+	// page 0
+	// page 1
+	// page 2
+}
+
+// A server that is busy is asked again, after the time that it names.
+func ExampleRetry() {
+	busy := 2
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if busy--; busy >= 0 {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		io.WriteString(w, "at last")
+	}))
+	defer server.Close()
+
+	ctx := context.Background()
+	s := requests.NewSession(
+		requests.Retry{Total: 4, StatusCodes: []int{502, 503, 504}, Backoff: 200 * time.Millisecond, Jitter: 50 * time.Millisecond},
+		requests.OnRetry(func(a requests.Attempt) error {
+			fmt.Println("attempt", a.Number, "got", a.Response.StatusCode)
+			return nil
+		}))
+	defer s.Close()
+	r, err := s.Get(ctx, server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output:
+	// attempt 1 got 503
+	// attempt 2 got 503
+	// at last
+}
+
+// The last response is not lost when the retries are used up.
+func ExampleRetryError() {
+	ctx := context.Background()
+	_, err := requests.Get(ctx, httpbin+"/status/503", requests.Retry{Total: 2, StatusCodes: []int{503}})
+	fmt.Println(errors.Is(err, requests.ErrRetriesExhausted))
+	if e, ok := errors.AsType[*requests.RetryError](err); ok {
+		fmt.Println(len(e.Attempts), e.Response.StatusCode)
+	}
+	// Output:
+	// true
+	// 3 503
+}
+
+// A proxy is chosen by the scheme and the host of the URL. What the program
+// says counts more than the environment.
+func ExampleProxies() {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "asked for %s, with credentials: %t", r.URL, r.Header.Get("Proxy-Authorization") != "")
+	}))
+	defer proxy.Close()
+
+	ctx := context.Background()
+	s := requests.NewSession(
+		requests.Proxies{"http": proxy.URL, "http://127.0.0.1": ""},
+		requests.ProxyAuth("user", "pass"))
+	defer s.Close()
+	r, err := s.Get(ctx, "http://example.com/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+
+	r, err = s.Get(ctx, httpbin+"/status/204") // directly
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.StatusCode)
+	// Output:
+	// asked for http://example.com/, with credentials: true
+	// 204
 }
 
 // What is mounted on the longest prefix of a URL sends the request.

@@ -1,7 +1,9 @@
 package requests_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -204,6 +206,33 @@ func ExampleJSON() {
 	// {"item":"tea","grams":250}
 }
 
+// Another decoder, here one that keeps the digits of numbers.
+func ExampleJSONDecoder() {
+	exact := requests.JSONDecoder(func(data []byte, v any) error {
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber()
+		if err := d.Decode(v); err != nil {
+			return err
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return errors.New("more than one value")
+		}
+		return nil
+	})
+	ctx := context.Background()
+	s := requests.NewSession(exact)
+	defer s.Close()
+	s.Mount("mock://", requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"id": 12345678901234567890}`)
+	})))
+	v, err := requests.As[map[string]any](s.Get(ctx, "mock://service/"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(v["id"])
+	// Output: 12345678901234567890
+}
+
 func ExampleForm() {
 	ctx := context.Background()
 	r, err := requests.Post(ctx, httpbin+"/post", requests.Form{"key": "value", "tag": []string{"a", "b"}})
@@ -337,6 +366,39 @@ func ExampleAuthFunc() {
 	}
 	fmt.Println(r.Request.Header.Get("X-Signature"))
 	// Output: POST /post 5
+}
+
+// A scheme of one's own may answer challenges, too.
+func ExampleNewAuth() {
+	ctx := context.Background()
+	s := requests.NewSession(requests.NewAuth(new(ticket)))
+	defer s.Close()
+	s.Mount("mock://", requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Ticket 42" {
+			w.Header().Set("WWW-Authenticate", "Ticket number=42")
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})))
+	r, err := s.Get(ctx, "mock://service/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.StatusCode, r.History)
+	// Output: 200 [<Response [401]>]
+}
+
+type ticket struct{}
+
+func (*ticket) Authenticate(*requests.PreparedRequest) error { return nil } // nothing before it is asked for
+
+func (*ticket) Challenge(r *requests.Response) (*requests.PreparedRequest, error) {
+	number, ok := strings.CutPrefix(r.Header.Get("WWW-Authenticate"), "Ticket number=")
+	if !ok || r.Request.Header.Get("Authorization") != "" { // not ours, or refused
+		return nil, nil
+	}
+	p := r.Request.Clone()
+	p.Header.Set("Authorization", "Ticket "+number)
+	return p, nil
 }
 
 func ExampleNoAuth() {
