@@ -1,95 +1,193 @@
 package requests_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
-	"net/http/httptest"
-	"net/textproto"
 	"os"
-	"path/filepath"
-	"strings"
+	"strconv"
+	"time"
 
 	"github.com/go-requests/requests"
 )
 
-// partServer prints the parts of what it is sent.
-func partServer() *httptest.Server {
-	return httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		parts, err := r.MultipartReader()
+// served is a session in which h answers everything below mock://.
+func served(h http.HandlerFunc) *requests.Session {
+	s := requests.NewSession()
+	s.Mount("mock://", requests.Handler(h))
+	return s
+}
+
+// Lines that are looked at and let go need no copy.
+func ExampleResponse_IterLineBytes() {
+	s := served(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "GET / 200\nGET /missing 404\nPOST / 200\n")
+	})
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://logs/", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	bad := 0
+	for line, err := range r.IterLineBytes() {
 		if err != nil {
-			fmt.Println(err)
+			log.Fatal(err)
+		}
+		if !bytes.HasSuffix(line, []byte(" 200")) {
+			bad++
+		}
+	}
+	fmt.Println(bad)
+	// Output: 1
+}
+
+func ExampleResponse_IterSplit() {
+	s := served(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a.txt\x00b\nc.txt\x00") })
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://files/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for name, err := range r.IterSplit("\x00") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%q\n", name)
+	}
+	// Output:
+	// "a.txt"
+	// "b\nc.txt"
+	// ""
+}
+
+// Text is shown as it arrives, and no character is cut in two.
+func ExampleResponse_IterText() {
+	s := served(func(w http.ResponseWriter, _ *http.Request) {
+		for _, part := range []string{"caf\xc3", "\xa9, s'il", " vous pla\xc3\xaet"} {
+			io.WriteString(w, part)
+		}
+	})
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://chat/", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	for piece, err := range r.IterText(0) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%q\n", piece)
+	}
+	// Output:
+	// "caf"
+	// "é, s'il"
+	// " vous plaît"
+}
+
+// A stream that goes on where it was when its connection ends, until the
+// server says that it is over.
+func ExampleSession_Events() {
+	s := served(func(w http.ResponseWriter, r *http.Request) {
+		last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+		if last == 3 {
+			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		for {
-			part, err := parts.NextPart()
-			if err != nil {
-				return
-			}
-			data, _ := io.ReadAll(part)
-			fmt.Printf("%q %q %q %s\n", part.FormName(), part.FileName(), part.Header.Get("Content-Type"), data)
-		}
-	}))
-}
-
-func ExampleFiles() {
-	server := partServer()
-	defer server.Close()
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "report.csv")
-	if err := os.WriteFile(path, []byte("a,b"), 0o600); err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err = requests.Post(context.Background(), server.URL,
-		requests.Form{"kind": "monthly", "tag": []string{"x", "y"}},
-		requests.Files{
-			{Field: "report", Path: path, ContentType: "text/csv"},
-			{Field: "notes", Name: "notes.txt", Reader: strings.NewReader("more")},
-		})
-	if err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// "kind" "" "" monthly
-	// "tag" "" "" x
-	// "tag" "" "" y
-	// "report" "report.csv" "text/csv" a,b
-	// "notes" "notes.txt" "" more
-}
-
-// A part with a type and without a filename, as APIs want that take JSON
-// beside a file.
-func ExampleFile() {
-	server := partServer()
-	defer server.Close()
-	_, err := requests.Post(context.Background(), server.URL, requests.Files{
-		{Field: "meta", Name: requests.NoName, Reader: strings.NewReader(`{"public":true}`), ContentType: "application/json"},
-		{Field: "image", Name: "a.png", Reader: strings.NewReader("..."), Header: textproto.MIMEHeader{"Content-Language": {"en"}}},
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "retry: 10\nid: %d\ndata: event %[1]d\n\n", last+1)
 	})
-	if err != nil {
-		fmt.Println(err)
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for ev, err := range s.Events(ctx, "mock://prices/") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(ev.Data)
 	}
 	// Output:
-	// "meta" "" "application/json" {"public":true}
-	// "image" "a.png" "" ...
+	// event 1
+	// event 2
+	// event 3
 }
 
-func ExamplePreparedRequest_Curl() {
-	p, err := requests.NewRequest("POST", "https://api.example.com/orders?api_key=1234",
-		requests.BearerAuth("abcd"),
-		requests.Headers{"User-Agent": "shop/1.0", "Accept": "*/*"},
-		requests.JSON(map[string]any{"item": "it's", "count": 1})).Prepare()
+// The cookies that one response set, as told from all in the jar.
+func ExampleResponse_Cookies() {
+	s := served(func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark", Path: "/"})
+	})
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://site/")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	fmt.Println(p.Curl())
-	// Output: curl -X POST 'https://api.example.com/orders?api_key=***' -H 'Accept: */*' -H 'Authorization: ***' -H 'Content-Type: application/json' -H 'User-Agent: shop/1.0' --data-binary '{"count":1,"item":"it'\''s"}'
+	for _, c := range r.Cookies() {
+		fmt.Println(c.Name, c.Value, c.Path)
+	}
+	// Output: theme dark /
+}
+
+func ExampleResponse_Text() {
+	s := served(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		io.WriteString(w, "\xcf\xf0\xe8\xe2\xe5\xf2, \xec\xe8\xf0! \xca\xe0\xea \xe4\xe5\xeb\xe0?")
+	})
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://site/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%q %s\n", r.Encoding, r.ApparentEncoding()) // the header does not say
+	fmt.Println(r.Text())
+	r.Encoding = "koi8-r" // which is wrong
+	fmt.Println(r.Text())
+	// Output:
+	// "" windows-1251
+	// Привет, мир! Как дела?
+	// оПХБЕР, ЛХП! йЮЙ ДЕКЮ?
+}
+
+func ExampleResponse_WriteTo() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/base64/aGVsbG8K", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := r.WriteTo(os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+	// Output: hello
+}
+
+// The bytes as they came, for what keeps them in their content coding.
+func ExampleResponse_Raw() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/gzip", requests.Stream(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	raw, err := r.Raw()
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = gzip.NewReader(raw)
+	fmt.Println(r.Header.Get("Content-Encoding"), err)
+	// Output: gzip <nil>
+}
+
+func ExampleResponse_Trailer() {
+	ctx := context.Background()
+	r, err := requests.Get(ctx, httpbin+"/trailers?Checksum=abc")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Trailer().Get("Checksum"))
+	// Output: abc
 }

@@ -71,7 +71,7 @@ func (s *Session) nextPage(r *Response, first *url.URL) (*PreparedRequest, error
 	if err != nil {
 		return nil, err
 	}
-	if !isHTTP(target.Scheme) && target.Scheme != r.URL.Scheme {
+	if !reachable(r.URL, target) {
 		return nil, failText(ErrInvalidScheme, "a next page in another scheme")
 	}
 	q, err := redirected(r.Request, http.StatusTemporaryRedirect, target)
@@ -79,10 +79,7 @@ func (s *Session) nextPage(r *Response, first *url.URL) (*PreparedRequest, error
 		return nil, err
 	}
 	q.named = first
-	if !q.ownCookie {
-		if field := cookieField(s.Cookies, target, hostname(target) == hostname(first), q.cookies); field != "" {
-			q.Header["Cookie"] = []string{field}
-		}
-	}
+	trip := journey{jar: s.Cookies, named: first}
+	trip.setCookies(q)
 	return q, q.authenticate()
 }
