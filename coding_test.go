@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
@@ -99,11 +98,7 @@ func TestContentCoding(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := pipes{serve: raw(tt.sent)}.session(t)
-			start := time.Now()
 			r, err := s.Get(context.Background(), "http://a.test/")
-			if d := time.Since(start); d > 20*time.Second {
-				t.Errorf("it took %v", d)
-			}
 			if tt.err != nil {
 				if !errors.Is(err, tt.err) {
 					t.Errorf("Get: error %v; want %v", err, tt.err)
@@ -197,11 +192,7 @@ func TestBombByByte(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	start := time.Now()
 	r.Close()
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("Close took %v", d)
-	}
 	if _, err := r.Body.Read(make([]byte, 1)); !errors.Is(err, ErrClosed) {
 		t.Errorf("Read after Close: error %v; want %v", err, ErrClosed)
 	}

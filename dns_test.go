@@ -127,12 +127,8 @@ func TestDNSFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := over(t, &HTTPAdapter{Resolver: fakeDNS(t, map[string][]netip.Addr{"h.test.": addrs})})
-			start := time.Now()
 			if _, err := s.Get(bg, "http://h.test:"+port); err != nil {
 				t.Fatal(err)
-			}
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("it took %v", d)
 			}
 		})
 	}

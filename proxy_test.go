@@ -629,12 +629,8 @@ func TestProxyStalls(t *testing.T) {
 	for _, proxy := range []string{"http://", "https://", "socks5h://", "socks4a://"} {
 		t.Run("B085 "+proxy, func(t *testing.T) {
 			s := over(t, new(HTTPAdapter), TLS{CABundle: ca.bundle(t)}, Proxies{"all": proxy + silent.addr})
-			start := time.Now()
 			_, err := s.Get(bg, "https://h.test/", Timeout{Connect: 50 * time.Millisecond})
 			isAll(t, err, ErrConnectTimeout, ErrTimeout, ErrProxy)
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("it took %v; want some 50ms", d)
-			}
 			ctx, cancel := context.WithCancelCause(bg)
 			mine := errors.New("mine")
 			time.AfterFunc(20*time.Millisecond, func() { cancel(mine) })

@@ -489,13 +489,9 @@ func TestRedirectBodyIsNotWaitedFor(t *testing.T) {
 				c.Read(make([]byte, 1)) // until the client hangs up
 			})
 			s := requests.NewSession()
-			start := time.Now()
 			r, err := s.Get(t.Context(), url)
 			if err != nil || r.Text() != "ok" {
 				t.Fatalf("Get = %v, %v", r, err)
-			}
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("it took %v", took)
 			}
 			s.Close()
 			<-done

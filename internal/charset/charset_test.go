@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 	"unicode/utf8"
 )
 
@@ -201,12 +200,8 @@ func TestReaderPassesOn(t *testing.T) {
 func TestDecodeHostile(t *testing.T) {
 	for _, c := range charsets {
 		for _, unit := range []string{"\xff", "\x1b$", "\x81", "\x00\xd8", "a\x8f"} {
-			start := time.Now()
 			b := bytes.Repeat([]byte(unit), 1<<15)
 			text := Decode(b, c.name)
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("%s of %q took %v", c.name, unit, took)
-			}
 			if !utf8.ValidString(text) {
 				t.Errorf("%s of %q is no UTF-8", c.name, unit)
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -182,11 +181,7 @@ func TestDetectHostile(t *testing.T) {
 	} {
 		b := bytes.Repeat([]byte(unit), 1<<20/len(unit))
 		for _, contentType := range []string{"", "text/html", "text/xml"} {
-			start := time.Now()
 			label := Detect(b, contentType)
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("%s as %q took %v", name, contentType, took)
-			}
 			if _, ok := Lookup(label); !ok {
 				t.Errorf("%s as %q is %q, which is no encoding", name, contentType, label)
 			}

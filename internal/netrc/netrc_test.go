@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 )
 
 func parse(t *testing.T, text string) *File {
@@ -210,11 +209,7 @@ func TestParseLinear(t *testing.T) {
 	} {
 		text := strings.Repeat(piece, maxBytes/4/len(piece))
 		for _, text := range []string{text, "machine a login b password " + text, "macdef m\n" + text, `machine a password "` + text} {
-			begin := time.Now()
 			_, _ = Parse(strings.NewReader(text))
-			if took := time.Since(begin); took > 5*time.Second {
-				t.Errorf("%d bytes of %q took %v", len(text), piece, took)
-			}
 		}
 	}
 }
