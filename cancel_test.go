@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -117,7 +118,7 @@ func TestManyAtOnce(t *testing.T) {
 		}
 		fmt.Fprintf(w, "/echo/%s ", id)
 	})
-	srv := &http.Server{Handler: mux}
+	srv := &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)} // connections that nobody needed any more
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}, NextProtos: []string{"h2", "http/1.1"}})
 	if err != nil {
 		t.Fatal(err)
