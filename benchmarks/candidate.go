@@ -86,11 +86,11 @@ func (c *candidate) Lines(u string, fn func([]byte) error) error {
 	if err := r.RaiseForStatus(); err != nil {
 		return err
 	}
-	for line, err := range r.IterLines() {
+	for line, err := range r.IterLineBytes() {
 		if err != nil {
 			return err
 		}
-		if err := fn([]byte(line)); err != nil {
+		if err := fn(line); err != nil {
 			return err
 		}
 	}
