@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/examples/internal/program"
@@ -24,13 +23,11 @@ func tail(ctx context.Context, url string) error {
 		return err
 	}
 	defer r.Close()
-	for line, err := range r.IterLines() {
+	for event, err := range r.Events() {
 		if err != nil {
 			return err
 		}
-		if data, ok := strings.CutPrefix(line, "data: "); ok {
-			fmt.Println(data)
-		}
+		fmt.Println(event.Data)
 	}
 	return nil
 }
