@@ -462,6 +462,10 @@ func redactQuery(query string) string {
 // and such values are not printed (CVE-2026-40895).
 func looksSecret(name string) bool {
 	name = strings.ToLower(name)
+	if strings.Contains(name, "authoriz") {
+		return true
+	}
+	name = strings.ReplaceAll(name, "author", "") // a person, as in ?author=x
 	for _, word := range [...]string{"auth", "token", "secret", "password", "passwd", "credential", "api-key", "apikey", "api_key",
 		"access-key", "accesskey", "access_key", "private-key", "signature", "session", "cookie", "csrf", "xsrf", "jwt"} {
 		if strings.Contains(name, word) {
