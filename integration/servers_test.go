@@ -420,7 +420,8 @@ func TestServersStop(t *testing.T) {
 	}{
 		{"on SIGTERM", `exec "$@"`, true},
 		{"with its group", `"$@" & wait`, true},
-		{"leaving a session behind", `setsid sleep 60 & exec "$@"`, false},
+		// The server starts only when the other session is there.
+		{"leaving a session behind", `r=$(mktemp -u); setsid sh -c ': > "$0"; exec sleep 60' "$r" & until [ -e "$r" ]; do :; done; rm "$r"; exec "$@"`, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			reserve := newPortReserve()
