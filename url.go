@@ -312,7 +312,7 @@ func normalizeHost(host string) (string, error) {
 	ascii := strings.ToLower(host)
 	if strings.Contains(ascii, "xn--") || !isASCII(ascii) {
 		var err error
-		if ascii, err = lookup.ToASCII(host); err != nil {
+		if ascii, err = toASCII(host); err != nil {
 			return "", failText(ErrInvalidURL, "host "+strconv.Quote(host)+" is not a valid internationalised name")
 		}
 	}
@@ -320,6 +320,17 @@ func normalizeHost(host string) (string, error) {
 		return "", failText(ErrInvalidURL, "host "+strconv.Quote(host)+" has an invalid label")
 	}
 	return ascii, nil
+}
+
+// toASCII applies the lookup to what it gave, too: a letter that is mapped to a
+// Hebrew one, such as U+2137, is checked by the bidi rule as it came, and the
+// name that it makes would be refused when it comes back in a Location.
+func toASCII(host string) (string, error) {
+	ascii, err := lookup.ToASCII(host)
+	if err == nil {
+		ascii, err = lookup.ToASCII(ascii)
+	}
+	return ascii, err
 }
 
 func isASCII(s string) bool {

@@ -142,6 +142,7 @@ var urlRows = []inputRow{
 	{id: "C040 ASCII in Punycode", url: "http://xn--example-.com/", kind: ErrInvalidURL},
 	{id: "C040 bad Punycode", url: "http://xn--a.com/", kind: ErrInvalidURL},
 	{id: "C040 empty Punycode", url: "http://xn--.com/", kind: ErrInvalidURL},
+	{id: "C040 right to left before left to right", url: "http://ℷa/", kind: ErrInvalidURL},
 	{id: "C040 capitals", url: "http://XN--STRAE-OQA.de/", dial: "xn--strae-oqa.de:80", target: "/", host: "xn--strae-oqa.de"},
 	{id: "C041 not UTF-8", url: "http://h\xff.test/", kind: ErrInvalidURL},
 	{id: "A142 escaped slash", url: "http://a%2Fb/", kind: ErrInvalidURL},
