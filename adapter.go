@@ -34,7 +34,8 @@ type SendOptions struct {
 	OnRetry []OnRetry    // to be called before each retry
 	Logger  *slog.Logger // to be told of each retry; nil: nobody
 
-	OnProgress []OnProgress // to be told of the body
+	OnProgress      []OnProgress      // to be told of the body
+	OnInformational []OnInformational // to be told of what comes before the response
 
 	environTLS, environProxy bool // nobody has asked for them
 }
@@ -141,6 +142,7 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 	if opts.Trace {
 		ctx, times = startClock(ctx)
 	}
+	ctx, before := hearInterim(ctx, opts.OnInformational)
 	e := newExchange(ctx, opts.Timeout, pl, dog, pl == nil || pl.mayShare(p))
 	hr, err := e.request(p, authorization)
 	if err != nil {
@@ -152,7 +154,7 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		e.watch() // nobody will tell which connection it got
 	}
 	start := time.Now()
-	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
+	res, err := before.end(e.roundTrip(rt, hr, p.body.stream != nil))
 	if err != nil {
 		if res != nil && res.Body != nil { // against the contract, but it happens
 			res.Body.Close()

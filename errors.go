@@ -335,6 +335,7 @@ func (e *limitError) classified() error  { return e }
 func (f *failure) classified() error     { return f }
 func (e *ProxyError) classified() error  { return e }
 func (e *sourceError) classified() error { return e.err }
+func (e *hookError) classified() error   { return e }
 
 // classified finds the outermost error that was given its kind.
 func classified(err error) (error, bool) {

@@ -258,3 +258,26 @@ func ExampleTLS() {
 	// true
 	// private TLS 1.3
 }
+
+// A server that needs time to answer may say beforehand what will be needed.
+func ExampleOnInformational() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		io.WriteString(w, "<!doctype html>")
+	}))
+	defer server.Close()
+
+	ctx := context.Background()
+	r, err := requests.Get(ctx, server.URL, requests.OnInformational(func(status int, header http.Header) error {
+		fmt.Println(status, header.Get("Link"))
+		return nil
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.StatusCode, r.Text())
+	// Output:
+	// 103 </style.css>; rel=preload
+	// 200 <!doctype html>
+}

@@ -3,6 +3,8 @@ package requests
 import (
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strconv"
 )
 
@@ -20,11 +22,16 @@ func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	body, pipe := io.Pipe()
-	w := &handlerWriter{header: http.Header{}, pipe: pipe, answered: make(chan *http.Response, 1), request: hr, body: body}
+	w := &handlerWriter{
+		header: http.Header{}, pipe: pipe, request: hr, body: body,
+		answered: make(chan *http.Response, 1), refused: make(chan error, 1),
+	}
 	go w.serve(t.h, in)
 	select {
 	case res := <-w.answered:
 		return res, nil
+	case err := <-w.refused:
+		return nil, err
 	case <-hr.Context().Done():
 		body.Close()
 		return nil, hr.Context().Err()
@@ -37,6 +44,7 @@ type handlerWriter struct {
 	header   http.Header
 	pipe     *io.PipeWriter
 	answered chan *http.Response
+	refused  chan error // by a hook that was told of an informational response
 	request  *http.Request
 	body     io.ReadCloser
 	wrote    bool
@@ -59,7 +67,11 @@ func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 func (w *handlerWriter) Header() http.Header { return w.header }
 
 func (w *handlerWriter) WriteHeader(status int) {
-	if w.wrote || status < 200 {
+	if w.wrote {
+		return
+	}
+	if status < 200 {
+		w.inform(status)
 		return
 	}
 	w.wrote = true
@@ -71,6 +83,19 @@ func (w *handlerWriter) WriteHeader(status int) {
 		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.header.Clone(), Body: w.body, ContentLength: length, Request: w.request,
+	}
+}
+
+// inform passes an informational response on as a transport does.
+func (w *handlerWriter) inform(status int) {
+	trace := httptrace.ContextClientTrace(w.request.Context())
+	if status == http.StatusSwitchingProtocols || trace == nil || trace.Got1xxResponse == nil {
+		return
+	}
+	if err := trace.Got1xxResponse(status, textproto.MIMEHeader(w.header.Clone())); err != nil {
+		w.wrote = true
+		w.refused <- err
+		w.pipe.CloseWithError(err)
 	}
 }
 

@@ -156,11 +156,12 @@ type OnRedirect func(*Response, *PreparedRequest) error
 // Hooks are the functions that a session calls, each kind in its order. A call
 // that brings some of a kind has those called, and not the session's.
 type Hooks struct {
-	Request  []OnRequest
-	Response []OnResponse
-	Redirect []OnRedirect
-	Retry    []OnRetry
-	Progress []OnProgress
+	Request       []OnRequest
+	Response      []OnResponse
+	Redirect      []OnRedirect
+	Retry         []OnRetry
+	Progress      []OnProgress
+	Informational []OnInformational
 }
 
 func (OnRequest) option()  {}
@@ -185,12 +186,15 @@ func (h *Hooks) add(opt Option) error {
 			break
 		}
 		h.Progress = append(h.Progress, o)
+	case OnInformational:
+		h.Informational = append(h.Informational, o)
 	case Hooks:
 		h.Request = append(h.Request, o.Request...)
 		h.Response = append(h.Response, o.Response...)
 		h.Redirect = append(h.Redirect, o.Redirect...)
 		h.Retry = append(h.Retry, o.Retry...)
 		h.Progress = append(h.Progress, o.Progress...)
+		h.Informational = append(h.Informational, o.Informational...)
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
@@ -214,11 +218,17 @@ func (h Hooks) over(base Hooks) Hooks {
 	if h.Progress == nil {
 		h.Progress = base.Progress
 	}
+	if h.Informational == nil {
+		h.Informational = base.Informational
+	}
 	return h
 }
 
 func (h Hooks) clone() Hooks {
-	return Hooks{slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry), slices.Clone(h.Progress)}
+	return Hooks{
+		slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry), slices.Clone(h.Progress),
+		slices.Clone(h.Informational),
+	}
 }
 
 func (h *Hooks) beforeSend(p *PreparedRequest) error {

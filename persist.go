@@ -113,7 +113,7 @@ func concluded(attempts []Attempt, opts *SendOptions, reason error) (*Response, 
 	switch {
 	case reason == nil && last.Err == nil:
 		return last.Response, nil
-	case reason == nil && len(attempts) == 1:
+	case reason == nil && (len(attempts) == 1 || isA[*hookError](last.Err)):
 		return nil, last.Err
 	}
 	if last.Response != nil && last.Err == nil {

@@ -184,6 +184,9 @@ func (r *Retry) judge(a *Attempt) verdict {
 
 // errorVerdict gives the kind of an error, answered for what no retry can help.
 func errorVerdict(err error) verdict {
+	if isA[*hookError](err) {
+		return answered
+	}
 	for _, lasting := range [...]error{ErrTLS, ErrTotalTimeout, ErrClosed, ErrBodyNotReplayable,
 		ErrInvalidURL, ErrInvalidHeader, ErrInvalidOption, ErrInvalidProxy} {
 		if errors.Is(err, lasting) {

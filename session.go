@@ -360,7 +360,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	}
 	opts := SendOptions{
 		Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, Retry: set.retry, MaxBody: set.maxBody,
-		Trace: set.trace, OnProgress: set.hooks.Progress, OnRetry: set.hooks.Retry, Logger: s.Logger,
+		Trace: set.trace, OnProgress: set.hooks.Progress, OnInformational: set.hooks.Informational, OnRetry: set.hooks.Retry, Logger: s.Logger,
 	}
 	ctx, total := limitTotal(ctx, opts.Timeout.Total)
 	trip := journey{jar: s.Cookies, netrc: s.netrcLookup(set), named: p.named}

@@ -89,8 +89,8 @@ func TestTimingsOfHandler(t *testing.T) {
 	})
 }
 
-// TestTraceIsFree counts what a call that does not ask for the times and the
-// progress pays for them: nothing.
+// TestTraceIsFree counts what a call that does not ask for the times, the
+// progress and what comes before the response pays for them: nothing.
 func TestTraceIsFree(t *testing.T) {
 	if testing.CoverMode() != "" {
 		t.Skip("coverage allocates")
@@ -105,6 +105,8 @@ func TestTraceIsFree(t *testing.T) {
 		r.timed(nil)
 		r.countDownload(opts.OnProgress)
 		handshakes(context.Background())
+		_, before := hearInterim(context.Background(), opts.OnInformational)
+		before.end(nil, nil)
 	}); n != 0 {
 		t.Errorf("%v allocations; want 0", n)
 	}
