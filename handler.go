@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -9,7 +10,8 @@ import (
 )
 
 // Handler makes an adapter that lets h answer, without a network: for tests,
-// and for services within one program.
+// and for services within one program. The response ends with the context of
+// the call, though h goes on if it does not look at that of its request.
 func Handler(h http.Handler) Adapter { return &roundTripper{rt: handlerTripper{h}, local: true} }
 
 type handlerTripper struct{ h http.Handler }
@@ -33,7 +35,6 @@ func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 	case err := <-w.refused:
 		return nil, err
 	case <-hr.Context().Done():
-		body.Close()
 		return nil, hr.Context().Err()
 	}
 }
@@ -50,7 +51,11 @@ type handlerWriter struct {
 	wrote    bool
 }
 
+// serve lets h answer, and cuts the body off at the end of the context, which h
+// may not look at.
 func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
+	ctx := in.Context()
+	defer context.AfterFunc(ctx, func() { w.pipe.CloseWithError(ctx.Err()) })()
 	defer in.Body.Close()
 	defer func() {
 		if recover() != nil { // as net/http's server does: the connection breaks

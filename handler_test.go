@@ -1,0 +1,76 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestHandlerOutlastsItsCaller has a handler go on that does not look at its
+// context: whoever waits for the body does not wait for that.
+func TestHandlerOutlastsItsCaller(t *testing.T) {
+	mine := errors.New("mine")
+	for _, tt := range []struct {
+		name string
+		ctx  func() (context.Context, func())
+		opts []Option
+		want []error
+	}{
+		{name: "deadline", ctx: func() (context.Context, func()) {
+			ctx, cancel := context.WithTimeout(bg, time.Second)
+			return ctx, func() { cancel() }
+		}, want: []error{context.DeadlineExceeded, ErrTimeout}},
+		{name: "cancelled", ctx: func() (context.Context, func()) {
+			ctx, cancel := context.WithCancelCause(bg)
+			time.AfterFunc(time.Second, func() { cancel(mine) })
+			return ctx, func() { cancel(nil) }
+		}, want: []error{context.Canceled, mine}},
+		{name: "Read", ctx: func() (context.Context, func()) { return bg, func() {} },
+			opts: []Option{Timeout{Read: time.Second}}, want: []error{ErrReadTimeout}},
+		{name: "no Read limit", ctx: func() (context.Context, func()) {
+			ctx, cancel := context.WithTimeout(bg, time.Second)
+			return ctx, func() { cancel() }
+		}, opts: []Option{Timeout{Read: -1}}, want: []error{context.DeadlineExceeded}},
+	} {
+		for _, stream := range []Stream{false, true} {
+			bubble(t, tt.name, func(t *testing.T) {
+				refused := make(chan error, 1)
+				s := NewSession()
+				defer s.Close()
+				s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					io.WriteString(w, "half")
+					time.Sleep(time.Hour)
+					_, err := io.WriteString(w, "the rest")
+					refused <- err
+				})))
+				start := time.Now()
+				ctx, done := tt.ctx()
+				defer done()
+				r, err := s.Get(ctx, "http://a.test/", append(tt.opts, stream)...)
+				if stream {
+					if err != nil {
+						t.Fatal(err)
+					}
+					var got []byte
+					got, err = io.ReadAll(r.Body)
+					r.Close()
+					if string(got) != "half" {
+						t.Errorf("the body is %q before the end; want half", got)
+					}
+				}
+				isAll(t, err, tt.want...)
+				if took := time.Since(start); took != time.Second {
+					t.Errorf("it took %v; want 1s", took)
+				}
+				if err := <-refused; err == nil {
+					t.Error("the handler can still write")
+				}
+				synctest.Wait()
+			})
+		}
+	}
+}
