@@ -121,8 +121,17 @@ func handshake(ctx context.Context, c net.Conn, config *tls.Config) (*tls.Conn, 
 		return nil, ended
 	case isLost(err) && !isTLS(err):
 		return nil, &failure{kind: ErrConnection, cause: err, text: ErrConnection.Error() + ": in the TLS handshake: " + err.Error()}
+	case isPlainHTTP(err):
+		return nil, &failure{kind: ErrTLS, cause: err, text: ErrTLS.Error() + ": the server speaks HTTP without TLS; perhaps its URL begins with http://"}
 	}
 	return nil, fail(ErrTLS, err)
+}
+
+// isPlainHTTP reports whether what came in place of a TLS record begins a
+// response of HTTP/1, as of a server that has another port for TLS.
+func isPlainHTTP(err error) bool {
+	e, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok && string(e.RecordHeader[:]) == "HTTP/"
 }
 
 // dialProxy connects to the proxy.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -117,11 +118,16 @@ func TestHandshakeFaults(t *testing.T) {
 		_, err := over(t, new(HTTPAdapter), opts()...).Get(bg, f.https())
 		isAll(t, err, ErrTLS)
 	})
-	t.Run("B204 no TLS", func(t *testing.T) {
-		f := newFaulty(t, func(_ *faulty, c net.Conn) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); hold(c) })
-		_, err := over(t, new(HTTPAdapter), opts()...).Get(bg, f.https())
-		isAll(t, err, ErrTLS)
-	})
+	for text, hinted := range map[string]bool{"HTTP/1.1 400 Bad Request\r\n\r\n": true, "HTTP/1.0 200 OK\r\n\r\n": true, "SSH-2.0-x\r\n": false} {
+		t.Run(fmt.Sprintf("B064 B204 no TLS, %.8s", text), func(t *testing.T) {
+			f := newFaulty(t, func(_ *faulty, c net.Conn) { io.WriteString(c, text); hold(c) })
+			_, err := over(t, new(HTTPAdapter), opts()...).Get(bg, f.https())
+			isAll(t, err, ErrTLS)
+			if got := strings.Contains(err.Error(), "perhaps its URL begins with http://"); got != hinted || !isA[tls.RecordHeaderError](err) {
+				t.Errorf("the error is %v; want one of a record header, and the hint: %v", err, hinted)
+			}
+		})
+	}
 	t.Run("B206 many names", func(t *testing.T) {
 		many := ca.issue(t, func(c *x509.Certificate) {
 			c.DNSNames = nil
