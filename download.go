@@ -26,8 +26,8 @@ const (
 	minSpan = 1 << 20
 )
 
-// resumption is how a download that was interrupted goes on, unless the call or
-// the session has a Retry.
+// resumption is how a download that was interrupted goes on, unless the call,
+// the session or the adapter has a Retry.
 var resumption = Retry{Total: 5, Backoff: 200 * time.Millisecond, BackoffMax: 5 * time.Second}
 
 // Download is [Session.Download] without a session.
@@ -42,8 +42,8 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 //
 // What has come so far is in path.part, and in path.part.json what it is of. If
 // the transfer breaks off, it goes on from there, as often as the [Retry] of the
-// call or the session allows for reading, five times without one; and so does a
-// later call for the same url and path. Where the server has no strong
+// call, the session or the [HTTPAdapter] allows for reading, five times without
+// one; and so does a later call for the same url and path. Where the server has no strong
 // validator, or another version by now, all is fetched anew. Where it could not
 // be gone on with, nothing is left behind. Two downloads to one path must not run at
 // the same time.
@@ -141,9 +141,20 @@ func (d *download) prepare(set *settings) (err error) {
 	}
 	d.meter = newMeter(set.hooks.Progress, -1)
 	if d.retry = set.retry; d.retry == nil {
-		d.retry = &resumption
+		d.retry = d.adapterRetry()
 	}
 	return nil
+}
+
+// adapterRetry is that of the adapter that the first request goes to, if that
+// says anything.
+func (d *download) adapterRetry() *Retry {
+	if a, err := d.session.adapter(d.url); err == nil {
+		if h, ok := a.(*HTTPAdapter); ok && !h.Retry.unset() {
+			return &h.Retry
+		}
+	}
+	return &resumption
 }
 
 // run fetches until the file is complete or nothing more can be done.

@@ -429,6 +429,44 @@ func TestDownloadFails(t *testing.T) {
 	}
 }
 
+// TestDownloadRetries goes by the Retry of the call, the session, the adapter.
+func TestDownloadRetries(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		adapter       Retry
+		session, call []Option
+		asked         int
+	}{
+		{name: "adapter", adapter: Retry{Read: 2}, asked: 3},
+		{name: "adapter, more than without one", adapter: Retry{Total: 7}, asked: 8},
+		{name: "adapter that forbids it", adapter: Retry{Connect: 3, Read: -1}, asked: 1},
+		{name: "session before adapter", adapter: Retry{Read: 2}, session: []Option{Retry{Read: 1}}, asked: 2},
+		{name: "call before session", adapter: Retry{Read: 2}, session: []Option{Retry{Read: 1}}, call: []Option{Retry{}}, asked: 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &depot{content: noise(100000), tag: `"a"`, cuts: slices.Repeat([]int{1000}, 20)}
+			srv := httptest.NewServer(d)
+			defer srv.Close()
+			s := over(t, &HTTPAdapter{Retry: tt.adapter}, tt.session...)
+			_, err := s.Download(bg, srv.URL, filepath.Join(t.TempDir(), "x"), tt.call...)
+			isAll(t, err, ErrIncompleteBody)
+			if n := len(d.requests()); n != tt.asked {
+				t.Errorf("it asked %d times; want %d", n, tt.asked)
+			}
+		})
+	}
+	t.Run("none says anything", func(t *testing.T) {
+		d, err := over(t, &HTTPAdapter{Retry: Retry{Backoff: time.Hour}}).newDownload("http://a.test/", filepath.Join(t.TempDir(), "x"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.part.close()
+		if d.retry != &resumption {
+			t.Errorf("it goes by %+v; want %+v", d.retry, resumption)
+		}
+	})
+}
+
 func readOnly(t *testing.T, dir string) {
 	if runtime.GOOS == "windows" || os.Getuid() == 0 {
 		t.Skip("permissions do not bind this user")

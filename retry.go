@@ -148,6 +148,11 @@ func (s *spent) total() int {
 	return s[connectFailed] + s[readFailed] + s[statusFailed] + s[otherFailed]
 }
 
+// unset reports whether r says nothing of how many retries there are.
+func (r *Retry) unset() bool {
+	return r.Total == 0 && r.Connect == 0 && r.Read == 0 && r.Status == 0 && r.Other == 0
+}
+
 // none reports whether r is sure to retry nothing and to judge nothing.
 func (r *Retry) none() bool {
 	return r.Total == 0 && r.Connect <= 0 && r.Read <= 0 && r.Status <= 0 && r.Other <= 0
