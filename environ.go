@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -263,3 +264,22 @@ func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
 }
+
+// openRegular opens a file that has a size. It looks first, as to open a named
+// pipe is to wait for its writer.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
+	}
+	if err != nil {
+		return nil, fail(ErrInvalidOption, err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fail(ErrInvalidOption, err)
+	}
+	return f, nil
+}
+
+var errNotRegular = errors.New("not a regular file")

@@ -98,9 +98,7 @@ var borders = []border{
 		names: regexp.MustCompile(`^(os\.(Open|OpenFile|OpenRoot|OpenInRoot|Create|CreateTemp|MkdirTemp|ReadFile|WriteFile|ReadDir|DirFS|Rename|Remove|RemoveAll)` +
 			`|crypto/tls\.LoadX509KeyPair|path/filepath\.(Walk|WalkDir|Glob))$`),
 		within: []string{
-			"environ.go",    // certificates, netrc
-			"body.go",       // the files of an upload
-			"multipart.go",  // likewise
+			"environ.go",    // certificates, netrc, the files of an upload
 			"cookiefile.go", // the jar on disk
 			"file.go",       // SaveFile, the partial file of a download
 		},

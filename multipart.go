@@ -3,14 +3,11 @@ package requests
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"mime"
 	"mime/multipart"
 	"net/textproto"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -300,25 +297,6 @@ func fileStream(path, what string) (*stream, error) {
 	}
 	return &stream{what: what, length: info.Size(), reopen: func() (io.Reader, error) { return openRegular(path) }}, nil
 }
-
-// openRegular opens a file that has a size. It looks first, as to open a named
-// pipe is to wait for its writer.
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
-	}
-	if err != nil {
-		return nil, fail(ErrInvalidOption, err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fail(ErrInvalidOption, err)
-	}
-	return f, nil
-}
-
-var errNotRegular = errors.New("not a regular file")
 
 // finish writes the last boundary and returns the stream of it all.
 func (m *multipartBody) finish() (*stream, error) {
