@@ -6,8 +6,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -218,6 +222,130 @@ func TestIdleConnections(t *testing.T) {
 			t.Errorf("Stats() = %+v; want no more than the last connection open", got)
 		}
 	})
+}
+
+// TestNoOldResponse is A217 and A201: a connection whose response was not read
+// to its end serves nobody else, who would get what is left of it; nor does it
+// stay open.
+func TestNoOldResponse(t *testing.T) {
+	const old = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nold"
+	read := func(ctx context.Context, s *Session, url string, opts ...Option) error {
+		_, err := s.Get(ctx, url, opts...)
+		return err
+	}
+	for _, tt := range []struct {
+		name string
+		old  string
+		call func(ctx context.Context, s *Session, url string) error
+		want error // nil: any
+	}{
+		{"A217 Read ran out in the headers", "HTTP/1.1 200 OK\r\n", func(ctx context.Context, s *Session, url string) error {
+			return read(ctx, s, url, Timeout{Read: 50 * time.Millisecond})
+		}, ErrReadTimeout},
+		{"A217 Read ran out in the body", old, func(ctx context.Context, s *Session, url string) error {
+			return read(ctx, s, url, Timeout{Read: 50 * time.Millisecond})
+		}, ErrReadTimeout},
+		{"A217 Total ran out", old, func(ctx context.Context, s *Session, url string) error {
+			return read(ctx, s, url, Timeout{Total: 50 * time.Millisecond})
+		}, ErrTotalTimeout},
+		{"A217 cancelled", old, func(ctx context.Context, s *Session, url string) error {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(50*time.Millisecond, cancel)
+			return read(ctx, s, url)
+		}, context.Canceled},
+		{"A217 too large", old, func(ctx context.Context, s *Session, url string) error { return read(ctx, s, url, MaxBody(2)) }, ErrBodyTooLarge},
+		{"A201 closed early", old, func(ctx context.Context, s *Session, url string) error {
+			r, err := s.Get(ctx, url, Stream(true))
+			if err != nil {
+				return nil
+			}
+			r.Close()
+			return errors.New("closed")
+		}, nil},
+		{"A201 As of a streamed response", strings.Replace(old, "200", "404", 1), func(ctx context.Context, s *Session, url string) error {
+			_, err := As[int](s.Get(ctx, url, Stream(true), Timeout{Read: 50 * time.Millisecond}))
+			return err
+		}, nil},
+		{"A201 an iterator that is left", old + "\n", func(ctx context.Context, s *Session, url string) error {
+			r, err := s.Get(ctx, url, Stream(true))
+			if err != nil {
+				return nil
+			}
+			for line := range r.IterLines() {
+				return errors.New(line)
+			}
+			return nil
+		}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			late := make(chan bool)
+			f := newFaulty(t, func(f *faulty, c net.Conn) {
+				if f.request(bufio.NewReader(c)) == nil {
+					return
+				}
+				if f.conns.Load() > 1 {
+					io.WriteString(c, okAnswer)
+					hold(c)
+					return
+				}
+				io.WriteString(c, tt.old)
+				<-late
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+				hold(c)
+			})
+			a := new(HTTPAdapter)
+			s := over(t, a)
+			err := tt.call(bg, s, f.url())
+			close(late)
+			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("the first call: %v; want %v", err, tt.want)
+			}
+			r, err := s.Get(bg, f.url())
+			if err != nil || r.Text() != "ok" || f.conns.Load() != 2 {
+				t.Errorf("then Get = %v, %v over connection %d; want ok over the second", r, err, f.conns.Load())
+			}
+			if got := statsOf(a, func(s Stats) bool { return s.Open == 1 }); got.Open != 1 || got.Idle != 1 {
+				t.Errorf("Stats() = %+v; want one connection, which is idle", got)
+			}
+		})
+	}
+}
+
+// TestStreamIsNotHeld is A200: with all that looks at a response on its way, a
+// streamed body comes no faster than it is read.
+func TestStreamIsNotHeld(t *testing.T) {
+	var written atomic.Int64
+	s := NewSession(Stream(true), Trace(true), RaiseForStatus(true), DigestAuth("u", "p"), MaxBody(1<<30),
+		Retry{Total: 3, StatusCodes: []int{503}, If: func(a Attempt) bool { return a.Err != nil }},
+		OnResponse(func(r *Response) (*Response, error) { return r, nil }), OnProgress(func(_, _ int64) {}),
+		OnRetry(func(Attempt) error { return nil }), OnInformational(func(int, http.Header) error { return nil }))
+	defer s.Close()
+	s.Logger = slog.New(slog.DiscardHandler)
+	s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		block := make([]byte, 1<<10)
+		for {
+			n, err := w.Write(block)
+			written.Add(int64(n))
+			if err != nil {
+				return
+			}
+		}
+	})))
+	r, err := s.Get(bg, "http://a.test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	read := int64(0)
+	for range 100 {
+		n, err := io.ReadFull(r.Body, make([]byte, 10_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read += int64(n); written.Load()-read > 64<<10 {
+			t.Fatalf("A200 after %d bytes were read, %d had been taken", read, written.Load())
+		}
+	}
 }
 
 // TestCloseInFlight is B017: calls that have begun may end, later ones fail.

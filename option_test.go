@@ -266,3 +266,48 @@ func TestMount(t *testing.T) {
 		t.Errorf("Get after a wrong Mount = %v, want ErrInvalidOption", err)
 	}
 }
+
+// TestDataURL is A199: no bound on a response holds for a URL that brings its
+// own, so that none is requested, be it named by the caller or by a redirect.
+func TestDataURL(t *testing.T) {
+	const data = "data:text/plain;base64,QUFB"
+	s := NewSession(MaxBody(1))
+	defer s.Close()
+	s.Mount("http://", Handler(http.RedirectHandler(data, http.StatusFound)))
+	for _, url := range []string{data, "DATA:,x", "data://text/plain,x", "http://a.test/"} {
+		r, err := s.Get(context.Background(), url)
+		if r != nil || !errors.Is(err, ErrInvalidURL) {
+			t.Errorf("A199 Get(%s) = %v, %v; want ErrInvalidURL", url, r, err)
+		}
+	}
+}
+
+// TestNestedValues is A204: what is nested or refers to itself is refused, and
+// not followed to the end of the stack.
+func TestNestedValues(t *testing.T) {
+	list := []any{nil}
+	list[0] = list
+	table := map[string]any{}
+	table["self"] = table
+	type node struct{ Next *node }
+	ring := &node{}
+	ring.Next = ring
+	var pointer any
+	pointer = &pointer
+	deep := any("x")
+	for range 100_000 {
+		deep = []any{deep}
+	}
+	for name, v := range map[string]any{"list": list, "map": table, "ring": ring, "pointer": pointer, "deep": deep} {
+		opts := map[string]Option{"Params": Params{"a": v}, "Headers": Headers{"A": v}, "Form": Form{"a": v}}
+		if name != "deep" { // which encoding/json writes
+			opts["JSON"] = JSON(v)
+		}
+		for kind, opt := range opts {
+			_, err := NewRequest("POST", "http://a.test/", opt).Prepare()
+			if !errors.Is(err, ErrInvalidOption) && !errors.Is(err, ErrInvalidHeader) {
+				t.Errorf("A204 %s of a %s: %v; want ErrInvalidOption", kind, name, err)
+			}
+		}
+	}
+}

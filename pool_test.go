@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -151,6 +152,28 @@ func TestPoolLRU(t *testing.T) {
 	}
 	if got := statsOf(a, func(s Stats) bool { return s.Open == 2 }); got.Open != 2 {
 		t.Errorf("Stats() = %+v; want the connections of two pools open", got)
+	}
+}
+
+// TestPoolsAreBounded is A202: a program that names ever more proxies does not
+// keep a pool for each.
+func TestPoolsAreBounded(t *testing.T) {
+	f := newFaulty(t, answering(okAnswer))
+	a := &HTTPAdapter{DialContext: to(f.addr)}
+	s := over(t, a)
+	const many, most = 100, 64
+	for i := range many {
+		if _, err := s.Get(bg, "http://h.test/", Proxies{"http": fmt.Sprintf("http://p%d.test", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := statsOf(a, func(s Stats) bool { return s.Open <= most }); got.Open > most || got.Dialled != many {
+		t.Errorf("A202 Stats() = %+v; want %d dialled, at most %d open", got, many, most)
+	}
+	a.pools.mu.Lock()
+	defer a.pools.mu.Unlock()
+	if n := len(a.pools.list); n > most {
+		t.Errorf("A202 there are %d pools; want at most %d", n, most)
 	}
 }
 
