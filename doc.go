@@ -89,6 +89,16 @@
 // [Session.Events] connects again when a feed breaks off. [Session.Pages] follows
 // the next links of a list. [Response.SaveFile] makes a file that is complete or
 // not there, and [Session.Download] goes on where a transfer has broken off.
+// [OnProgress] is told how far a body has come.
+//
+// # Hooks
+//
+// [OnRequest], [OnResponse], [OnRedirect], [OnRetry] and [OnInformational] are
+// options like any other: functions that are called on the way of a call, and
+// whose error ends it. What a hook may change, its documentation says. [Trace]
+// has the times of a call taken for [Response.Timings], [HTTPAdapter.Stats]
+// counts connections, and [PreparedRequest.Curl] writes a request as a curl
+// command.
 //
 // # Timeouts
 //

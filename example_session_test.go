@@ -347,6 +347,47 @@ func ExampleHTTPAdapter() {
 	// Output: daemon at /version
 }
 
+// What is mounted on a prefix has a policy of its own for the hosts below it.
+func ExampleHTTPAdapter_retry() {
+	busy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if busy {
+			busy = false
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		io.WriteString(w, "at last")
+	}))
+	defer server.Close()
+
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount(server.URL, &requests.HTTPAdapter{
+		Retry: requests.Retry{Total: 4, StatusCodes: []int{502, 503, 504}, Backoff: 200 * time.Millisecond}})
+	r, err := s.Get(context.Background(), server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output: at last
+}
+
+// The connection of the first call serves the others.
+func ExampleHTTPAdapter_Stats() {
+	a := new(requests.HTTPAdapter)
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("http://", a)
+	for range 3 {
+		if _, err := s.Get(context.Background(), httpbin+"/get"); err != nil {
+			log.Fatal(err)
+		}
+	}
+	stats := a.Stats()
+	fmt.Println(stats.Dialled, stats.Reused)
+	// Output: 1 2
+}
+
 // Any package that wants an http.Client can send through a session.
 func ExampleSession_Client() {
 	s := requests.NewSession(requests.BearerAuth("token"))
@@ -423,6 +464,18 @@ func ExampleRequest_Prepare() {
 	// Output:
 	// GET https://xn--bcher-kva.example/a%20b?q=1&page=2
 	// 0
+}
+
+// A command to try in a terminal, without what must not be in a bug report.
+func ExamplePreparedRequest_Curl() {
+	p, err := requests.NewRequest("POST", "https://api.example.com/orders",
+		requests.JSON(map[string]any{"item": "tea"}), requests.BearerAuth("token")).Prepare()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(p.Curl())
+	// Output:
+	// curl -X POST 'https://api.example.com/orders' -H 'Authorization: ***' -H 'Content-Type: application/json' -H 'User-Agent:' -H 'Accept:' --data-binary '{"item":"tea"}'
 }
 
 func ExamplePreparedRequest_Body() {
