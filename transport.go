@@ -116,14 +116,15 @@ func (t TLS) config(http2 bool) (*tls.Config, error) {
 }
 
 // proxyConfig is the configuration for TLS with the proxy itself. The client's
-// certificate is for the target, and a proxy speaks HTTP/1.1 to us.
+// certificate is for the target, as are the sessions to be resumed, which are
+// kept by name alone (CVE-2021-22890); and a proxy speaks HTTP/1.1 to us.
 func proxyConfig(c *tls.Config, proxy string) *tls.Config {
 	if proxy == "" {
 		return nil
 	}
 	c = c.Clone()
 	c.ServerName, _, _ = net.SplitHostPort(proxy)
-	c.Certificates, c.GetClientCertificate = nil, nil
+	c.Certificates, c.GetClientCertificate, c.ClientSessionCache = nil, nil, nil
 	c.NextProtos = []string{"http/1.1"}
 	return c
 }
