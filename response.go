@@ -94,11 +94,14 @@ func (r *Response) Load() error {
 		return r.wire.err
 	}
 	r.loaded = true
+	read := false
+	defer r.closeUnless(&read) // an OnProgress may panic
 	if err := r.stream(); err != nil {
 		r.wire.fail(err)
 	} else {
 		r.content = r.wire.readAll()
 	}
+	read = true
 	r.Body = &r.memory
 	r.memory = memoryBody{r: r}
 	return r.wire.err
