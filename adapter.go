@@ -103,14 +103,14 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 		retry = &a.Retry
 	}
 	if retry.none() { // the usual case, without a closure
-		r, err := pl.send(ctx, p, &opts)
+		r, err := a.sendBy(ctx, pl, p, &opts)
 		if err != nil {
 			return nil, err
 		}
 		return receive(r, &opts)
 	}
 	return a.retrier.send(ctx, p, &opts, retry, a.RetryBudget, func() (*Response, error) {
-		return pl.send(ctx, p, &opts)
+		return a.sendBy(ctx, pl, p, &opts)
 	})
 }
 

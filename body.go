@@ -129,14 +129,15 @@ type stream struct {
 func (s *stream) open() (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r := s.first
+	anew := s.used || r == nil
+	if anew && s.reopen == nil { // which leaves a sending that is under way alone
+		return nil, ErrBodyNotReplayable
+	}
 	if s.last != nil {
 		s.last.end()
 	}
-	r := s.first
-	if s.used || r == nil {
-		if s.reopen == nil {
-			return nil, ErrBodyNotReplayable
-		}
+	if anew {
 		var err error
 		if r, err = s.reopen(); err != nil {
 			if s.used {

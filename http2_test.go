@@ -24,37 +24,45 @@ type framed struct {
 	buf   bytes.Buffer
 }
 
-// newFramed serves HTTP/2 without TLS: serve gets each HEADERS frame that ends
-// its stream, until it returns false, which ends the connection.
+// newFramed serves HTTP/2 without TLS: serve gets each HEADERS frame, until it
+// returns false, which ends the connection.
 func newFramed(t testing.TB, serve func(f *framed, conn int32, stream uint32) bool) *faulty {
 	return newFaulty(t, func(srv *faulty, c net.Conn) {
 		number := srv.conns.Load()
-		if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
+		serveFrames(c, func(f *framed, stream uint32) bool {
+			srv.requests.Add(1)
+			return serve(f, number, stream)
+		})
+	})
+}
+
+// serveFrames serves HTTP/2 on c as newFramed does.
+func serveFrames(c net.Conn, serve func(f *framed, stream uint32) bool) {
+	preface := make([]byte, len(http2.ClientPreface))
+	if _, err := io.ReadFull(c, preface); err != nil || string(preface) != http2.ClientPreface {
+		return
+	}
+	f := &framed{Framer: http2.NewFramer(c, c), Conn: c}
+	f.hpack = hpack.NewEncoder(&f.buf)
+	f.WriteSettings()
+	for {
+		frame, err := f.ReadFrame()
+		if err != nil {
 			return
 		}
-		f := &framed{Framer: http2.NewFramer(c, c), Conn: c}
-		f.hpack = hpack.NewEncoder(&f.buf)
-		f.WriteSettings()
-		for {
-			frame, err := f.ReadFrame()
-			if err != nil {
+		switch frame := frame.(type) {
+		case *http2.SettingsFrame:
+			if !frame.IsAck() {
+				f.WriteSettingsAck()
+			}
+		case *http2.PingFrame:
+			f.WritePing(true, frame.Data)
+		case *http2.HeadersFrame:
+			if !serve(f, frame.StreamID) {
 				return
 			}
-			switch frame := frame.(type) {
-			case *http2.SettingsFrame:
-				if !frame.IsAck() {
-					f.WriteSettingsAck()
-				}
-			case *http2.PingFrame:
-				f.WritePing(true, frame.Data)
-			case *http2.HeadersFrame:
-				srv.requests.Add(1)
-				if !serve(f, number, frame.StreamID) {
-					return
-				}
-			}
 		}
-	})
+	}
 }
 
 // headers answers with a status.

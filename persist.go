@@ -48,6 +48,8 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 // status is read, which may show that it is one after all.
 func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*Response, error)) verdict {
 	a.Response, a.Err = try()
+	judged := false
+	defer a.Response.closeUnless(&judged)
 	if a.Err == nil && retry.If != nil {
 		a.Response, a.Err = receive(a.Response, opts)
 	}
@@ -57,6 +59,7 @@ func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*
 			v = retry.judge(a)
 		}
 	}
+	judged = true
 	return v
 }
 

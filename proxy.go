@@ -23,8 +23,9 @@ import (
 //	socks5h://proxy:1080 SOCKS5, names resolved by the proxy; also socks4a
 //
 // Credentials in the URL, or those of [ProxyAuth] in their place, are for the
-// proxy alone: Basic, Digest if it asks for that, or those of SOCKS. A value
-// that is no proxy is [ErrInvalidProxy], and nothing is sent directly instead.
+// proxy alone: Basic, Digest if it asks for that, or those of SOCKS, which a
+// SOCKS5 proxy that lets everybody in is not told. A value that is no proxy is
+// [ErrInvalidProxy], and nothing is sent directly instead.
 //
 // Where no key is there the environment counts, unless [TrustEnv] says no:
 // http_proxy and https_proxy, then all_proxy, but for hosts on the list in

@@ -54,7 +54,8 @@ func (r *Request) Prepare() (*PreparedRequest, error) {
 
 // A PreparedRequest is a request as it will be sent. Its fields may be changed
 // until then; [Session.Send] checks them again. It may be sent several times if
-// its body allows ([PreparedRequest.Replayable]), but not by two goroutines at once.
+// its body allows ([PreparedRequest.Replayable]), and by several goroutines at
+// once if that is none or in memory, as long as nothing changes the request.
 type PreparedRequest struct {
 	// Method is a token of RFC 9110, section 9.1, in capitals as a rule.
 	Method string
@@ -520,7 +521,9 @@ func (p *PreparedRequest) check() error {
 		if info != nil {
 			return failText(ErrInvalidURL, "a prepared URL has no userinfo: use BasicAuth")
 		}
-		p.URL = u
+		if *u != *p.URL { // p may be in use by others, as long as nobody changes it
+			p.URL = u
+		}
 	}
 	if p.Header == nil {
 		p.Header = http.Header{}

@@ -94,11 +94,14 @@ func (r *Response) Load() error {
 		return r.wire.err
 	}
 	r.loaded = true
+	read := false
+	defer r.closeUnless(&read) // an OnProgress may panic
 	if err := r.stream(); err != nil {
 		r.wire.fail(err)
 	} else {
 		r.content = r.wire.readAll()
 	}
+	read = true
 	r.Body = &r.memory
 	r.memory = memoryBody{r: r}
 	return r.wire.err
@@ -121,6 +124,15 @@ func (r *Response) Close() error {
 		r.wire.Close()
 	}
 	return nil
+}
+
+// closeUnless ends r unless *done by then. It is deferred where functions of
+// the caller run while r holds its connection: their panic passes, as does
+// [runtime.Goexit], and nobody else has r to close it.
+func (r *Response) closeUnless(done *bool) {
+	if r != nil && !*done {
+		r.wire.Close()
+	}
 }
 
 // IsRedirect reports whether the response is one that names where to go on.

@@ -390,10 +390,19 @@ func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err != nil {
 		return nil, nil, err
 	}
+	decided := false
+	defer r.closeUnless(&decided)
+	r, next, err := decide(r, set, trip)
+	decided = true
+	return r, next, err
+}
+
+// decide returns what step does once r is there.
+func decide(r *Response, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
 	next, err := trip.answered(r)
 	if err != nil {
 		r.Close()
-		return nil, nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+		return nil, nil, &Error{Op: "prepare", URL: redactURL(r.URL), Err: err}
 	}
 	if next != nil {
 		return r, next, nil

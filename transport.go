@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -42,13 +43,14 @@ func (a *HTTPAdapter) newPool(key poolKey) (*pool, error) {
 	if d.dial == nil {
 		d.dial = (&net.Dialer{Resolver: a.Resolver}).DialContext
 	}
-	config, err := base.config(!a.DisableHTTP2)
+	http2 := !a.DisableHTTP2 && !key.http1
+	config, err := base.config(http2)
 	if err != nil {
 		return nil, err
 	}
 	d.tls = config
 	d.proxyTLS = proxyConfig(config, key.via.host)
-	d.h2c = a.UnencryptedHTTP2 && !key.https
+	d.h2c = a.UnencryptedHTTP2 && !key.https && !key.http1
 	if key.via.forwards(key.https, d.h2c) {
 		p.forward = &url.URL{Scheme: key.via.scheme, Host: key.via.host}
 	}
@@ -65,7 +67,8 @@ func (a *HTTPAdapter) configure(t *http.Transport, d *dialer, config *tls.Config
 	t.Dial, t.DialTLS = nil, nil
 	t.TLSClientConfig = config.Clone()
 	t.DisableCompression = true // the response decodes, and keeps the header
-	t.ForceAttemptHTTP2 = !a.DisableHTTP2
+	http2 := !a.DisableHTTP2 && !d.pool.key.http1
+	t.ForceAttemptHTTP2 = http2
 	idle := a.PoolMaxSize
 	if idle <= 0 {
 		idle = defaultIdle
@@ -89,7 +92,7 @@ func (a *HTTPAdapter) configure(t *http.Transport, d *dialer, config *tls.Config
 	}
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(!d.h2c)
-	t.Protocols.SetHTTP2(!a.DisableHTTP2)
+	t.Protocols.SetHTTP2(http2)
 	t.Protocols.SetUnencryptedHTTP2(d.h2c)
 	return t
 }
@@ -104,10 +107,10 @@ func (t TLS) config(http2 bool) (*tls.Config, error) {
 		c.MinVersion = tls.VersionTLS12
 	}
 	if c.NextProtos == nil {
-		c.NextProtos = []string{"http/1.1"}
-		if http2 {
-			c.NextProtos = []string{"h2", "http/1.1"}
-		}
+		c.NextProtos = []string{"h2", "http/1.1"}
+	}
+	if !http2 { // what is not spoken is not offered
+		c.NextProtos = slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" })
 	}
 	if t.SkipVerify {
 		c.InsecureSkipVerify = true
@@ -116,14 +119,15 @@ func (t TLS) config(http2 bool) (*tls.Config, error) {
 }
 
 // proxyConfig is the configuration for TLS with the proxy itself. The client's
-// certificate is for the target, and a proxy speaks HTTP/1.1 to us.
+// certificate is for the target, as are the sessions to be resumed, which are
+// kept by name alone (CVE-2021-22890); and a proxy speaks HTTP/1.1 to us.
 func proxyConfig(c *tls.Config, proxy string) *tls.Config {
 	if proxy == "" {
 		return nil
 	}
 	c = c.Clone()
 	c.ServerName, _, _ = net.SplitHostPort(proxy)
-	c.Certificates, c.GetClientCertificate = nil, nil
+	c.Certificates, c.GetClientCertificate, c.ClientSessionCache = nil, nil, nil
 	c.NextProtos = []string{"http/1.1"}
 	return c
 }
