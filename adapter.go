@@ -81,7 +81,9 @@ type HTTPAdapter struct {
 	// Base is a transport to copy what has no field here from, such as the
 	// sizes of buffers and IdleConnTimeout. Its DialContext and TLSClientConfig
 	// count where DialContext and TLS.Config are nil. Its Proxy, DialTLSContext
-	// and DisableCompression do not: these the library decides itself.
+	// and DisableCompression do not: these the library decides itself. With it
+	// all requests go by a Transport, those of HTTP/1.1 too, which otherwise
+	// need none.
 	Base *http.Transport
 
 	pools pools
@@ -143,7 +145,11 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		ctx, times = startClock(ctx)
 	}
 	ctx, before := hearInterim(ctx, opts.OnInformational)
-	e := newExchange(ctx, opts.Timeout, pl, dog, pl == nil || pl.mayShare(p))
+	how := sharing
+	if pl != nil {
+		how = pl.carrier(p)
+	}
+	e := newExchange(ctx, opts.Timeout, pl, dog, how)
 	hr, err := e.request(p, authorization)
 	if err != nil {
 		e.finish()
@@ -154,7 +160,14 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		e.watch() // nobody will tell which connection it got
 	}
 	start := time.Now()
-	res, err := before.end(e.roundTrip(rt, hr, p.body.stream != nil))
+	var res *http.Response
+	if how == direct {
+		res, err = pl.http1.roundTrip(e, hr)
+	}
+	if how != direct || err == errBlind {
+		res, err = e.roundTrip(rt, hr, p.body.stream != nil)
+	}
+	res, err = before.end(res, err)
 	if err != nil {
 		if res != nil && res.Body != nil { // against the contract, but it happens
 			res.Body.Close()

@@ -217,10 +217,11 @@ func TestUploadFaults(t *testing.T) {
 	t.Run("B099 a reader that fails", func(t *testing.T) {
 		exploded := errors.New("the disk exploded")
 		f := newFaulty(t, answering(okAnswer))
-		_, err := over(t, new(HTTPAdapter), Retry{Total: 3, Methods: []string{"*"}}).Post(bg, f.url(),
+		a := new(HTTPAdapter)
+		_, err := over(t, a, Retry{Total: 3, Methods: []string{"*"}}).Post(bg, f.url(),
 			Reader(io.MultiReader(strings.NewReader("x"), failing{exploded})))
 		isAll(t, err, exploded)
-		if n := f.conns.Load(); n != 1 {
+		if n := a.Stats().Dialled; n != 1 {
 			t.Errorf("%d connections; want 1", n)
 		}
 	})

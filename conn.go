@@ -16,6 +16,7 @@ type conn struct {
 	pool        *pool
 	multiplexed bool // speaks HTTP/2: set before its first use
 	plain       bool // speaks HTTP/1.1 without TLS, in which the server never begins: likewise
+	direct      bool // is read and written on the goroutine of its exchange: likewise
 
 	mu      sync.Mutex
 	users   int       // exchanges on it
@@ -24,7 +25,9 @@ type conn struct {
 	fault   error     // what ended it
 	blocked bool      // a Read is under way
 	wrote   bool      // since the holder has it
+	heard   bool      // something was read since then
 	closed  bool
+	stale   bool          // it may have a deadline of an exchange before
 	settle  chan struct{} // of an acquire that waits for blocked or closed
 }
 
@@ -62,17 +65,18 @@ func (c *conn) acquire(e *exchange, reused bool) {
 	if c.multiplexed {
 		return
 	}
-	for reused && !c.blocked && !c.closed {
+	for reused && !c.direct && !c.blocked && !c.closed {
 		settle := make(chan struct{})
 		c.settle = settle
 		c.mu.Unlock()
 		<-settle
 		c.mu.Lock()
 	}
-	if c.holder != nil { // the exchange before has not let go yet
+	if (c.holder != nil || c.stale) && (!c.direct || !e.sent.Load() || e.read() <= 0) { // the exchange before has not let go yet
 		c.Conn.SetDeadline(time.Time{})
 	}
-	c.holder, c.reading, c.wrote = e, false, false
+	c.stale = false
+	c.holder, c.reading, c.wrote, c.heard = e, false, false, false
 }
 
 // settled lets an acquire go on. The caller holds mu.
@@ -98,7 +102,7 @@ func (c *conn) release(e *exchange) {
 	c.users--
 	if c.holder == e {
 		c.holder, c.wrote = nil, false
-		if e.read() > 0 {
+		if c.stale = c.direct; !c.stale && e.read() > 0 { // nobody reads a direct one while it is idle
 			c.Conn.SetDeadline(time.Time{})
 		}
 	}
@@ -153,6 +157,12 @@ func (c *conn) limited() *exchange {
 // errUnasked ends a connection whose server speaks before it is spoken to.
 var errUnasked = errors.New("the server sent a response that nobody asked for")
 
+// isTLSRecord reports whether b begins as an alert or a handshake message of TLS
+// does (RFC 8446, section 5.1): what a port of https says to a request in the clear.
+func isTLSRecord(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 21 || b[0] == 22) && b[1] == 3
+}
+
 // Read reads under the deadline that the last write set, which is that of the
 // headers, or in a body under one of its own.
 func (c *conn) Read(b []byte) (int, error) {
@@ -166,8 +176,14 @@ func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
 	c.blocked = false
-	if n > 0 && c.plain && !c.wrote {
-		n, err = 0, errUnasked
+	if n > 0 && c.plain {
+		switch {
+		case !c.wrote:
+			n, err = 0, errUnasked
+		case !c.heard && isTLSRecord(b[:n]):
+			n, err = 0, failText(ErrProtocol, "the server speaks TLS: perhaps its URL begins with https://")
+		}
+		c.heard = true
 	}
 	c.mu.Unlock()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-requests/requests/internal/digest"
@@ -26,10 +27,35 @@ type dialer struct {
 	proxyTLS      *tls.Config   // with the proxy
 	connectHeader http.Header   // for CONNECT
 	h2c           bool
+	unused        atomic.Pointer[spareConn]
+}
+
+// A spareConn was made for a request that another one is to carry.
+type spareConn struct {
+	addr string
+	net.Conn
+}
+
+// spare keeps c, which leads to addr, for the next dial.
+func (d *dialer) spare(addr string, c net.Conn) {
+	if before := d.unused.Swap(&spareConn{addr, c}); before != nil {
+		before.Close()
+	}
+}
+
+// take returns the spare connection to addr, nil if there is none.
+func (d *dialer) take(addr string) net.Conn {
+	if c := d.unused.Load(); c != nil && c.addr == addr && d.unused.CompareAndSwap(c, nil) {
+		return c.Conn
+	}
+	return nil
 }
 
 // plain is the DialContext of the transport.
 func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
+	if c := d.take(addr); c != nil {
+		return c, nil
+	}
 	ctx, stop, err := d.limited(ctx)
 	if err != nil {
 		return nil, err
@@ -53,6 +79,9 @@ func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
 
 // encrypted is the DialTLSContext of the transport.
 func (d *dialer) encrypted(ctx context.Context, _, addr string) (net.Conn, error) {
+	if c := d.take(addr); c != nil {
+		return c, nil
+	}
 	ctx, stop, err := d.limited(ctx)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,6 @@ import (
 type exchange struct {
 	context.Context // the caller's, with the trace
 
-	trace   httptrace.ClientTrace
 	pool    *pool         // nil for a foreign RoundTripper
 	dog     *watchdog     // that of the pool or the RoundTripper
 	connect time.Duration // the Connect limit; zero is none
@@ -53,23 +52,38 @@ func exchangeOf(ctx context.Context) *exchange {
 	return e
 }
 
-// newExchange starts an exchange. With mayShare its connection may turn out to
-// be one that deadlines cannot serve, so that it has to be ended in another way.
-func newExchange(ctx context.Context, limit Timeout, p *pool, dog *watchdog, mayShare bool) *exchange {
-	e := &exchange{connect: limit.Connect, pool: p, dog: dog}
+// A carrier is how an exchange is carried.
+type carrier int
+
+const (
+	direct    carrier = iota // by http1, which says which connection it is
+	exclusive                // by net/http, on a connection of its own
+	sharing                  // perhaps on one that deadlines cannot serve, so that it has to be ended in another way
+)
+
+// newExchange starts an exchange.
+func newExchange(ctx context.Context, limit Timeout, p *pool, dog *watchdog, how carrier) *exchange {
+	e := &exchange{Context: ctx, connect: limit.Connect, pool: p, dog: dog}
 	e.silence.Store(int64(limit.Read))
 	if p != nil {
 		p.waiting.Add(1)
 	}
-	e.trace.GotConn = e.got
-	e.Context = httptrace.WithClientTrace(ctx, &e.trace)
-	if mayShare && limit.Read > 0 {
+	if how == direct {
+		return e
+	}
+	e.follow()
+	if how == sharing && limit.Read > 0 {
 		e.done = make(chan struct{})
 		if ctx.Done() != nil {
 			e.detach = context.AfterFunc(ctx, func() { e.end(ctx.Err()) })
 		}
 	}
 	return e
+}
+
+// follow has net/http tell which connection it takes.
+func (e *exchange) follow() {
+	e.Context = httptrace.WithClientTrace(e.Context, &httptrace.ClientTrace{GotConn: e.got})
 }
 
 // Value implements [context.Context]: it finds the exchange itself under exchangeKey.

@@ -87,7 +87,7 @@ var framingCases = []framingCase{
 	{name: "B063 unasked 101", sent: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx", err: ErrProtocol, head: true},
 	{name: "B063 199 with a body, which nothing follows", sent: "HTTP/1.1 199 Odd\r\nContent-Length: 1\r\n\r\nx", err: ErrConnectionLost, head: true},
 	{name: "B063 199 with a body, which is no head", sent: "HTTP/1.1 199 Odd\r\nContent-Length: 1\r\n\r\nx" + ok + "Content-Length: 0\r\n\r\n", err: ErrProtocol, head: true},
-	{name: "B064 TLS on a port of http", sent: "\x15\x03\x01\x00\x02\x02\x50", err: ErrConnectionLost, head: true},
+	{name: "B064 TLS on a port of http", sent: "\x15\x03\x01\x00\x02\x02\x50", err: ErrProtocol, head: true},
 	{name: "B070 204 with a body", sent: "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", want: ""},
 	{name: "B070 304 with a body", sent: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", want: ""},
 	{name: "B071 204 chunked", sent: "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", want: ""},

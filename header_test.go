@@ -237,7 +237,7 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		hr, err := newExchange(context.Background(), Timeout{}, nil, nil, false).request(p, "")
+		hr, err := newExchange(context.Background(), Timeout{}, nil, nil, exclusive).request(p, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,6 +39,7 @@ func (e *exchange) request(p *PreparedRequest, authorization string) (*http.Requ
 			hr.Host = u.Host
 		}
 	}
+	hr.Close = closes(p.Header) // else net/http keeps a connection that the server has not closed
 	e.sent.Store(true)
 	if err := e.body(&hr, p); err != nil {
 		return nil, err

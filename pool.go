@@ -54,6 +54,7 @@ func (a *HTTPAdapter) poolKeyFor(p *PreparedRequest, opts *SendOptions) (poolKey
 type pool struct {
 	key       poolKey
 	transport *http.Transport
+	http1     *http1   // nil if all is the transport's
 	forward   *url.URL // the proxy, for targets that it is asked for in absolute form
 	login     proxyLogin
 	dog       watchdog
@@ -73,6 +74,17 @@ func (p *pool) mayShare(r *PreparedRequest) bool {
 		return p.transport.Protocols.HTTP2()
 	}
 	return p.transport.Protocols.UnencryptedHTTP2()
+}
+
+// carrier says how r is carried.
+func (p *pool) carrier(r *PreparedRequest) carrier {
+	switch {
+	case p.carries(r):
+		return direct
+	case p.mayShare(r):
+		return sharing
+	}
+	return exclusive
 }
 
 func (p *pool) add(c *conn) {
@@ -95,6 +107,9 @@ func (p *pool) remove(c *conn) {
 func (p *pool) retire() {
 	p.retired.Store(true)
 	p.transport.CloseIdleConnections()
+	if p.http1 != nil {
+		p.http1.close()
+	}
 }
 
 // route is the Proxy of the transport, which net/http calls before each of its
