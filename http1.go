@@ -89,11 +89,13 @@ func (t *http1) roundTrip(e *exchange, hr *http.Request) (*http.Response, error)
 		if err == nil || c.heard || !repeatable(hr) || e.expired.Load() || e.Context.Err() != nil || !isLost(err) {
 			return res, err
 		}
+		again := *hr // the first one may still be read
 		if hr.Body != nil && hr.GetBody != nil {
-			if hr.Body, err = hr.GetBody(); err != nil {
+			if again.Body, err = hr.GetBody(); err != nil {
 				return nil, err
 			}
 		}
+		hr = &again
 	}
 	c, err := t.connect(e, hr.URL)
 	if err == errBlind {
@@ -230,7 +232,9 @@ type sending struct {
 func (c *persistConn) send(e *exchange, hr *http.Request) sending {
 	_, counted := hr.Body.(*countedUpload)
 	if e.sent.Load() && hr.ContentLength <= maxDirect && !counted {
-		return sending{err: c.write(hr)}
+		err := c.write(hr)
+		c.abandonFor(err)
+		return sending{err: err}
 	}
 	s := sending{done: make(chan error, 1)}
 	body := &source{ReadCloser: hr.Body}
@@ -241,11 +245,21 @@ func (c *persistConn) send(e *exchange, hr *http.Request) sending {
 			err = body.err
 		}
 		s.done <- err
-		if _, known := classified(err); err != nil && (known || !isLost(err)) {
-			c.link.Close() // the response will not come: the request is not complete
-		}
+		c.abandonFor(err)
 	}()
 	return s
+}
+
+// abandonFor closes the connection if err is why the request is not complete, so
+// that nobody waits for its response; not if it is the server that does not take
+// the rest, which may have answered.
+func (c *persistConn) abandonFor(err error) {
+	if err == nil {
+		return
+	}
+	if _, known := classified(err); known || !isLost(err) {
+		c.link.Close()
+	}
 }
 
 // A source is a body that remembers its error, which [http.Request.Write] wraps

@@ -196,8 +196,9 @@ func TestIdleConns(t *testing.T) {
 	last, _ := put("a")
 	surplus, _ := put("a")
 	other, _ := put("b")
-	if _, err := surplus.link.Write([]byte("x")); !errors.Is(err, net.ErrClosed) || s.n != 3 {
-		t.Errorf("the third of two: Write = %v, %d idle; want it closed, and 3", err, s.n)
+	wantClosed(t, surplus)
+	if s.n != 3 {
+		t.Errorf("%d idle; want 3", s.n)
 	}
 	for _, want := range []*persistConn{last, first, nil} {
 		if got := s.take(endpoint{"http", "a"}); got != want {
@@ -206,9 +207,14 @@ func TestIdleConns(t *testing.T) {
 	}
 	s.close()
 	s.put(last)
-	for _, c := range []*persistConn{other, last} {
+	wantClosed(t, other, last)
+}
+
+func wantClosed(t *testing.T, conns ...*persistConn) {
+	t.Helper()
+	for i, c := range conns {
 		if _, err := c.link.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("after close: Write = %v; want it closed", err)
+			t.Errorf("connection %d: Write = %v; want it closed", i, err)
 		}
 	}
 }
@@ -231,11 +237,7 @@ func TestIdleConnsSweep(t *testing.T) {
 	if s.n != 1 || s.sweep == nil || s.take(alive.peer) != alive {
 		t.Errorf("%d are left; want the one that is alive, and the next sweep", s.n)
 	}
-	for _, c := range []*persistConn{old, dead} {
-		if _, err := c.link.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Write = %v; want it closed", err)
-		}
-	}
+	wantClosed(t, old, dead)
 	s.look()
 	if len(s.hosts) != 0 || s.sweep != nil {
 		t.Errorf("%d hosts, sweep %v; want none", len(s.hosts), s.sweep)
