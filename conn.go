@@ -72,7 +72,11 @@ func (c *conn) acquire(e *exchange, reused bool) {
 		<-settle
 		c.mu.Lock()
 	}
-	if (c.holder != nil || c.stale) && (!c.direct || !e.sent.Load() || e.read() <= 0) { // the exchange before has not let go yet
+	// The deadline of the exchange before may still be set: it has not let go
+	// yet, or needed not clear it. The write of a request that is sent at once
+	// sets both anew.
+	renewed := c.direct && e.sent.Load() && e.read() > 0
+	if (c.holder != nil || c.stale) && !renewed {
 		c.Conn.SetDeadline(time.Time{})
 	}
 	c.stale = false

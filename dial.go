@@ -38,7 +38,15 @@ type spareConn struct {
 
 // spare keeps c, which leads to addr, for the next dial.
 func (d *dialer) spare(addr string, c net.Conn) {
-	if before := d.unused.Swap(&spareConn{addr, c}); before != nil {
+	d.swap(&spareConn{addr, c})
+	if d.pool.retired.Load() { // perhaps after the last look for one
+		d.swap(nil)
+	}
+}
+
+// swap makes c the spare connection and closes the one before.
+func (d *dialer) swap(c *spareConn) {
+	if before := d.unused.Swap(c); before != nil {
 		before.Close()
 	}
 }

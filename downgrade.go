@@ -10,11 +10,11 @@ import (
 // is bound to a connection, has not answered it, and gets it once more by that.
 func (a *HTTPAdapter) sendBy(ctx context.Context, pl *pool, p *PreparedRequest, opts *SendOptions) (*Response, error) {
 	r, err := pl.send(ctx, p, opts)
-	if err == nil || pl.key.http1 || !wantsHTTP1(err) || !p.Replayable() {
+	if err == nil || pl.key.only1 || !wantsHTTP1(err) || !p.Replayable() {
 		return r, err
 	}
 	key := pl.key
-	key.http1 = true
+	key.only1 = true
 	if pl, err = a.pool(&key); err != nil {
 		return nil, err
 	}

@@ -48,9 +48,7 @@ func (p *pool) carries(r *PreparedRequest) bool {
 // close ends the connections that are idle.
 func (t *http1) close() {
 	t.idle.close()
-	if c := t.dial.unused.Swap(nil); c != nil {
-		c.Close()
-	}
+	t.dial.swap(nil)
 }
 
 // maxDirect is the largest body that is sent without looking for an answer

@@ -261,3 +261,30 @@ func TestIdleConnsLimit(t *testing.T) {
 		t.Error("the second is gone too")
 	}
 }
+
+// A connection that was handed over is taken once, for its own address, and is
+// not left open where nobody takes it.
+func TestSpareConnection(t *testing.T) {
+	d := &dialer{pool: new(pool)}
+	gone := func(c net.Conn) bool {
+		_, err := c.Read(make([]byte, 1))
+		return err == io.EOF
+	}
+	first, firstEnd := net.Pipe()
+	second, secondEnd := net.Pipe()
+	late, lateEnd := net.Pipe()
+	d.spare("a:80", first)
+	d.spare("b:80", second)
+	if !gone(firstEnd) {
+		t.Error("the first is left open beside the second")
+	}
+	if d.take("a:80") != nil || d.take("b:80") != second || d.take("b:80") != nil {
+		t.Error("take: want the second, for b:80 alone and once")
+	}
+	second.Close()
+	d.pool.retired.Store(true)
+	d.spare("a:80", late)
+	if !gone(lateEnd) || d.take("a:80") != nil || !gone(secondEnd) {
+		t.Error("a connection that came after the end of the pool is left open")
+	}
+}

@@ -25,7 +25,7 @@ type poolKey struct {
 	tls   TLS
 	via   via
 	https bool // the scheme of the targets, where it makes a difference
-	http1 bool // HTTP/1.1 alone, for what servers want by no other version
+	only1 bool // HTTP/1.1 alone, for what servers want by no other version
 }
 
 // poolKeyFor returns the key for a request. What the connection does not

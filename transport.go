@@ -43,14 +43,14 @@ func (a *HTTPAdapter) newPool(key poolKey) (*pool, error) {
 	if d.dial == nil {
 		d.dial = (&net.Dialer{Resolver: a.Resolver}).DialContext
 	}
-	http2 := !a.DisableHTTP2 && !key.http1
+	http2 := !a.DisableHTTP2 && !key.only1
 	config, err := base.config(http2)
 	if err != nil {
 		return nil, err
 	}
 	d.tls = config
 	d.proxyTLS = proxyConfig(config, key.via.host)
-	d.h2c = a.UnencryptedHTTP2 && !key.https && !key.http1
+	d.h2c = a.UnencryptedHTTP2 && !key.https && !key.only1
 	if key.via.forwards(key.https, d.h2c) {
 		p.forward = &url.URL{Scheme: key.via.scheme, Host: key.via.host}
 	}
@@ -70,7 +70,7 @@ func (a *HTTPAdapter) configure(t *http.Transport, d *dialer, config *tls.Config
 	t.Dial, t.DialTLS = nil, nil
 	t.TLSClientConfig = config.Clone()
 	t.DisableCompression = true // the response decodes, and keeps the header
-	http2 := !a.DisableHTTP2 && !d.pool.key.http1
+	http2 := !a.DisableHTTP2 && !d.pool.key.only1
 	t.ForceAttemptHTTP2 = http2
 	idle := a.PoolMaxSize
 	if idle <= 0 {
