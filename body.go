@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // A Body is what a request carries: made by [JSON], [Bytes], [Text] or
@@ -106,7 +108,7 @@ func (c *content) confirmEmpty() error {
 	if _, err = r.Read(nil); err == nil || err == io.EOF {
 		return nil
 	}
-	if known, ok := classified(err); ok {
+	if known, ok := fault.Of(err); ok {
 		return known
 	}
 	return err
@@ -180,12 +182,8 @@ func (s *streamReader) Read(b []byte) (n int, err error) {
 		if p := recover(); p != nil {
 			n, err = 0, fmt.Errorf("panic in the request body: %v", p)
 		}
-		switch err.(type) {
-		case nil, *failure, *sourceError:
-		default:
-			if err != io.EOF {
-				err = &sourceError{err}
-			}
+		if _, ours := err.(interface{ Classified() error }); err != nil && err != io.EOF && !ours {
+			err = &sourceError{err}
 		}
 		s.err = err
 	}()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/socks"
 	"github.com/go-requests/requests/internal/tunnel"
 )
@@ -157,9 +158,9 @@ func handshake(ctx context.Context, c net.Conn, config *tls.Config) (*tls.Conn, 
 	case ended != nil:
 		return nil, ended
 	case isLost(err) && !isTLS(err):
-		return nil, &failure{kind: ErrConnection, cause: err, text: ErrConnection.Error() + ": in the TLS handshake: " + err.Error()}
+		return nil, fault.Reword(ErrConnection, err, "in the TLS handshake: "+err.Error())
 	case isPlainHTTP(err):
-		return nil, &failure{kind: ErrTLS, cause: err, text: ErrTLS.Error() + ": the server speaks HTTP without TLS; perhaps its URL begins with http://"}
+		return nil, fault.Reword(ErrTLS, err, "the server speaks HTTP without TLS; perhaps its URL begins with http://")
 	}
 	return nil, fail(ErrTLS, err)
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/netrc"
 )
 
@@ -123,7 +124,7 @@ func (l netrcLookup) auth(u *url.URL, login string) Auth {
 	}
 	f, err := l.file.load()
 	if err != nil && l.log != nil {
-		l.log.Warn("netrc is not used", "error", printable(err.Error()))
+		l.log.Warn("netrc is not used", "error", fault.Printable(err.Error()))
 	}
 	e, ok := f.Lookup(u.Hostname(), login)
 	if !ok {

@@ -9,104 +9,84 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/go-requests/requests/internal/fault"
 )
-
-// A kind is one node of the error tree that doc.go draws. It is also every
-// node above it, so that errors.Is follows the tree.
-type kind struct {
-	text    string
-	parents []error
-}
-
-func newKind(text string, parents ...error) error { return &kind{text, parents} }
-
-func (k *kind) Error() string { return k.text }
-
-func (k *kind) Is(target error) bool {
-	for _, p := range k.parents {
-		if errors.Is(p, target) {
-			return true
-		}
-	}
-	return false
-}
 
 // Errors of input, found before anything is sent.
 var (
 	// ErrInvalidURL reports a URL that cannot be requested.
-	ErrInvalidURL = newKind("invalid URL")
+	ErrInvalidURL error = fault.InvalidURL
 	// ErrMissingScheme reports a URL without a scheme, such as "example.com" or "localhost:8080".
-	ErrMissingScheme = newKind("missing scheme", ErrInvalidURL)
+	ErrMissingScheme error = fault.MissingScheme
 	// ErrInvalidScheme reports a URL whose scheme no mounted adapter serves.
-	ErrInvalidScheme = newKind("no adapter for the scheme", ErrInvalidURL)
+	ErrInvalidScheme error = fault.InvalidScheme
 	// ErrInvalidHeader reports a header field whose name or value may not be sent (RFC 9110, section 5).
-	ErrInvalidHeader = newKind("invalid header")
+	ErrInvalidHeader error = fault.InvalidHeader
 	// ErrInvalidOption reports an option that cannot be used: two bodies, a value that cannot be encoded, a negative limit.
-	ErrInvalidOption = newKind("invalid option")
+	ErrInvalidOption error = fault.InvalidOption
 	// ErrInvalidProxy reports a proxy URL that cannot be used. A request is never sent directly instead.
-	ErrInvalidProxy = newKind("invalid proxy")
+	ErrInvalidProxy error = fault.InvalidProxy
 )
 
 // Errors of the connection.
 var (
 	// ErrConnection reports that no connection could be made or that it broke.
-	ErrConnection = newKind("connection failed")
+	ErrConnection error = fault.Connection
 	// ErrDNS reports a host name that could not be resolved.
-	ErrDNS = newKind("name resolution failed", ErrConnection)
+	ErrDNS error = fault.DNS
 	// ErrProxy reports that a proxy refused, failed or could not be reached.
-	ErrProxy = newKind("proxy failed", ErrConnection)
+	ErrProxy error = fault.Proxy
 	// ErrTLS reports a failed handshake or a certificate that was not accepted.
-	ErrTLS = newKind("TLS failed", ErrConnection)
+	ErrTLS error = fault.TLS
 	// ErrConnectionLost reports a connection that ended before a response was complete in its headers.
-	ErrConnectionLost = newKind("connection lost", ErrConnection)
+	ErrConnectionLost error = fault.ConnectionLost
 )
 
 // Errors of time. All are [ErrTimeout].
 var (
 	// ErrTimeout reports that time ran out: a limit of [Timeout] or the deadline of the caller's context.
-	ErrTimeout = newKind("timed out")
+	ErrTimeout error = fault.Timeout
 	// ErrConnectTimeout reports that Timeout.Connect ran out. It is [ErrConnection] too.
-	ErrConnectTimeout = newKind("connect timed out", ErrConnection, ErrTimeout)
+	ErrConnectTimeout error = fault.ConnectTimeout
 	// ErrReadTimeout reports that Timeout.Read ran out while the server was silent.
-	ErrReadTimeout = newKind("read timed out", ErrTimeout)
+	ErrReadTimeout error = fault.ReadTimeout
 	// ErrTotalTimeout reports that Timeout.Total ran out.
-	ErrTotalTimeout = newKind("total time ran out", ErrTimeout)
+	ErrTotalTimeout error = fault.TotalTimeout
 )
 
 // Errors of the response.
 var (
 	// ErrProtocol reports a response that is not HTTP as RFC 9112 and RFC 9113 define it.
-	ErrProtocol = newKind("malformed response")
+	ErrProtocol error = fault.Protocol
 	// ErrIncompleteBody reports a body shorter than its framing announced.
-	ErrIncompleteBody = newKind("incomplete body")
+	ErrIncompleteBody error = fault.IncompleteBody
 	// ErrContentDecoding reports a body that its Content-Encoding does not describe.
-	ErrContentDecoding = newKind("cannot decode content")
+	ErrContentDecoding error = fault.ContentDecoding
 	// ErrBodyTooLarge reports a body above [MaxBody], or one that decompresses beyond reason.
-	ErrBodyTooLarge = newKind("body too large")
+	ErrBodyTooLarge error = fault.BodyTooLarge
 	// ErrChecksum reports a file that is not the one which a [Checksum] names.
-	ErrChecksum = newKind("checksum does not match")
+	ErrChecksum error = fault.Checksum
 	// ErrInvalidJSON reports a body that is not one JSON value, or not one of the wanted type.
-	ErrInvalidJSON = newKind("invalid JSON")
+	ErrInvalidJSON error = fault.InvalidJSON
 )
 
 // Errors of use.
 var (
 	// ErrTooManyRedirects reports more redirects than [MaxRedirects] allows.
-	ErrTooManyRedirects = newKind("too many redirects")
+	ErrTooManyRedirects error = fault.TooManyRedirects
 	// ErrBodyNotReplayable reports a request body that would have to be sent again and cannot be.
-	ErrBodyNotReplayable = newKind("body cannot be sent again")
+	ErrBodyNotReplayable error = fault.BodyNotReplayable
 	// ErrRetriesExhausted reports that every attempt which [Retry] allows has failed.
-	ErrRetriesExhausted = newKind("retries exhausted")
+	ErrRetriesExhausted error = fault.RetriesExhausted
 	// ErrStreamConsumed reports a streamed body that was read before.
-	ErrStreamConsumed = newKind("stream was consumed before")
+	ErrStreamConsumed error = fault.StreamConsumed
 	// ErrCookieConflict reports a name that several cookies of different domains or paths have.
-	ErrCookieConflict = newKind("several cookies of this name")
+	ErrCookieConflict error = fault.CookieConflict
 	// ErrClosed reports the use of a session, an adapter or a response after its Close.
-	ErrClosed = newKind("closed")
+	ErrClosed error = fault.Closed
 )
 
 // An Error records a request that could not be completed. What a [Session] and
@@ -135,63 +115,11 @@ func (e *Error) Timeout() bool {
 	return errors.Is(e.Err, ErrTimeout) || errors.Is(e.Err, context.DeadlineExceeded)
 }
 
-// A failure is one kind of the tree with what led to it.
-type failure struct {
-	kind  error
-	cause error
-	text  string // "" for that of kind and cause
-}
-
-// fail gives cause a kind. The text of cause may quote the peer, so it is made
-// printable and cut.
-func fail(kind, cause error) error { return &failure{kind: kind, cause: cause} }
+// fail wraps cause in one of the kinds.
+func fail(kind, cause error) error { return fault.New(kind, cause) }
 
 // failText is fail for a cause that only needs words.
-func failText(kind error, text string) error {
-	return &failure{kind: kind, text: kind.Error() + ": " + text}
-}
-
-func (f *failure) Error() string {
-	if f.text != "" {
-		return printable(f.text)
-	}
-	return f.kind.Error() + ": " + printable(f.cause.Error())
-}
-
-func (f *failure) Unwrap() []error {
-	if f.cause == nil {
-		return []error{f.kind}
-	}
-	return []error{f.kind, f.cause}
-}
-
-// maxErrorText bounds what an error repeats of the peer's words (CVE-2025-58187: texts of megabytes).
-const maxErrorText = 1 << 10
-
-// printable makes text safe for a log line: control characters, which could
-// forge lines or drive a terminal, are escaped (CVE-2026-42507).
-func printable(s string) string {
-	if len(s) > maxErrorText {
-		cut := maxErrorText
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	if strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if strconv.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		q := strconv.QuoteRune(r)
-		b.WriteString(q[1 : len(q)-1])
-	}
-	return b.String()
-}
+func failText(kind error, text string) error { return fault.Text(kind, text) }
 
 // A limitError says which limit of [Timeout] ran out and how long it was.
 type limitError struct {
@@ -241,7 +169,7 @@ func contextError(ctx context.Context) error {
 		return limit
 	}
 	if cause != err {
-		err = &failure{kind: err, cause: cause}
+		err = fail(err, cause)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fail(ErrTimeout, err)
@@ -254,7 +182,7 @@ func dialError(ctx context.Context, err error) error {
 	if e := contextError(ctx); e != nil {
 		return e
 	}
-	if known, ok := classified(err); ok {
+	if known, ok := fault.Of(err); ok {
 		return known
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
@@ -277,7 +205,7 @@ func sendError(ctx context.Context, e *exchange, err error) error {
 		}
 		ctx = e.Context
 	}
-	if known, ok := classified(err); ok {
+	if known, ok := fault.Of(err); ok {
 		return known
 	}
 	if ended := contextError(ctx); ended != nil {
@@ -306,7 +234,7 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 		}
 		ctx = e.Context
 	}
-	if known, ok := classified(err); ok {
+	if known, ok := fault.Of(err); ok {
 		return known
 	}
 	if ctx != nil {
@@ -325,25 +253,12 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 	return fail(ErrProtocol, err)
 }
 
-// A classifiedError was given its kind where it arose, and is to be passed on.
-type classifiedError interface {
-	error
-	classified() error
-}
+// Errors that were given their kind where they arose. See [fault.Of].
 
-func (e *limitError) classified() error  { return e }
-func (f *failure) classified() error     { return f }
-func (e *ProxyError) classified() error  { return e }
-func (e *sourceError) classified() error { return e.err }
-func (e *hookError) classified() error   { return e }
-
-// classified finds the outermost error that was given its kind.
-func classified(err error) (error, bool) {
-	if e, ok := errors.AsType[classifiedError](err); ok {
-		return e.classified(), true
-	}
-	return nil, false
-}
+func (e *limitError) Classified() error  { return e }
+func (e *ProxyError) Classified() error  { return e }
+func (e *sourceError) Classified() error { return e.err }
+func (e *hookError) Classified() error   { return e }
 
 // isTLS reports whether err is about the handshake or the certificate. An
 // alert of the server, such as for a certificate it misses, comes as a
@@ -417,7 +332,7 @@ func redactURL(u *url.URL) string {
 		v.Opaque = v.Opaque[at+1:]
 	}
 	v.RawQuery = redactQuery(v.RawQuery)
-	return printable(v.String())
+	return fault.Printable(v.String())
 }
 
 // redactText is redactURL for what may not be a URL: from "//" to the last "@"
@@ -441,7 +356,7 @@ func redactText(raw string) string {
 	if hasFragment {
 		rest += "#" + fragment
 	}
-	return printable(rest)
+	return fault.Printable(rest)
 }
 
 // redactQuery hides the values of query keys that look like secrets.

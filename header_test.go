@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // The rows C050 to C068: what the caller may put into the head of a request.
@@ -131,7 +133,7 @@ func checkRefused(t *testing.T, err, kind error, dials []string) {
 	if len(dials) > 0 {
 		t.Errorf("dialled %q", dials)
 	}
-	if err != nil && (strings.ContainsFunc(err.Error(), isControl) || len(err.Error()) > 2*maxErrorText) {
+	if err != nil && (strings.ContainsFunc(err.Error(), isControl) || len(err.Error()) > 2*fault.MaxText) {
 		t.Errorf("the error text %.200q is not safe to log", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "Injected") {

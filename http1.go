@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // net/http's Transport keeps two goroutines for each connection of HTTP/1.1,
@@ -255,7 +257,7 @@ func (c *persistConn) abandonFor(err error) {
 	if err == nil {
 		return
 	}
-	if _, known := classified(err); known || !isLost(err) {
+	if _, known := fault.Of(err); known || !isLost(err) {
 		c.link.Close()
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // What [Session.Logger] is told. Everything but the caller's own method is
@@ -61,8 +63,8 @@ func (s *Session) logNext(ctx context.Context, r *Response, next *PreparedReques
 // kindOf names err without the words of whoever made it: those of a foreign
 // adapter may hold anything.
 func kindOf(err error) string {
-	if k, ok := errors.AsType[*kind](err); ok {
-		return k.text
+	if k, ok := errors.AsType[*fault.Kind](err); ok {
+		return k.Error()
 	}
 	for _, ended := range [...]error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, ended) {

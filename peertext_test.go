@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // hostile is text that forges a log line and drives a terminal.
@@ -77,7 +79,7 @@ func TestPeerText(t *testing.T) {
 			if i := strings.IndexFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }); i >= 0 {
 				t.Errorf("the error has a character that does not print: %q", text)
 			}
-			if len(text) > maxErrorText+200 {
+			if len(text) > fault.MaxText+200 {
 				t.Errorf("the error has %d bytes: %.100s", len(text), text)
 			}
 			if !strings.Contains(text, tt.says) {

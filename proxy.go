@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/noproxy"
 )
 
@@ -255,7 +256,7 @@ type ProxyError struct {
 }
 
 func (e *ProxyError) Error() string {
-	return printable("proxy " + e.URL + " answered " + e.Status)
+	return fault.Printable("proxy " + e.URL + " answered " + e.Status)
 }
 
 func (e *ProxyError) Unwrap() error { return ErrProxy }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // A Response is the answer to a request. Unless [Stream] was asked for, its
@@ -84,7 +86,7 @@ func (e *HTTPError) Error() string {
 		side = "Server"
 	}
 	return strconv.Itoa(e.Response.StatusCode) + " " + side + " Error: " +
-		printable(e.Response.Reason) + " for url: " + redactURL(e.Response.URL)
+		fault.Printable(e.Response.Reason) + " for url: " + redactURL(e.Response.URL)
 }
 
 // Load reads the rest of a streamed body into memory and closes the

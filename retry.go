@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // Retry says which failed attempts are made again. The zero Retry makes none.
@@ -107,7 +109,7 @@ func (e *RetryError) Error() string {
 	if last.Err != nil {
 		text += last.Err.Error()
 	} else {
-		text += printable(strings.TrimSpace(strconv.Itoa(last.Response.StatusCode) + " " + last.Response.Reason))
+		text += fault.Printable(strings.TrimSpace(strconv.Itoa(last.Response.StatusCode) + " " + last.Response.Reason))
 	}
 	if e.reason == nil {
 		return text

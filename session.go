@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // A Session keeps what calls have in common: default settings, cookies, and the
@@ -505,7 +507,7 @@ func requestError(ctx context.Context, op string, u *url.URL, err error) error {
 	case *hookError:
 		return e.err
 	}
-	if _, known := classified(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if _, known := fault.Of(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = contextError(ctx)
 	}
 	return &Error{Op: op, URL: redactURL(u), Err: err}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // A row of input is refused before a dial with kind, or is sent to dial as
@@ -168,7 +170,7 @@ func checkInput(t *testing.T, w *headServer, s *Session, row inputRow, opts ...O
 		if len(dials) > 0 {
 			t.Errorf("Get(%.80q) dialled %v", row.url, dials)
 		}
-		if err != nil && len(err.Error()) > 2*maxErrorText {
+		if err != nil && len(err.Error()) > 2*fault.MaxText {
 			t.Errorf("the error has %d bytes", len(err.Error()))
 		}
 		if err != nil && strings.ContainsFunc(err.Error(), isControl) {
