@@ -327,7 +327,7 @@ func (d *dialer) limited(ctx context.Context) (context.Context, func(), error) {
 	if e.connect <= 0 {
 		return ctx, stop, nil
 	}
-	ctx, end := context.WithTimeoutCause(ctx, e.connect, &limitError{ErrConnectTimeout, e.connect})
+	ctx, end := context.WithTimeoutCause(ctx, e.connect, &fault.Limit{Kind: ErrConnectTimeout, After: e.connect})
 	return ctx, func() { end(); stop() }, nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/go-requests/requests/internal/fault"
 )
@@ -121,17 +120,6 @@ func fail(kind, cause error) error { return fault.New(kind, cause) }
 // failText is fail for a cause that only needs words.
 func failText(kind error, text string) error { return fault.Text(kind, text) }
 
-// A limitError says which limit of [Timeout] ran out and how long it was.
-type limitError struct {
-	kind  error
-	limit time.Duration
-}
-
-func (e *limitError) Error() string   { return e.kind.Error() + " after " + e.limit.String() }
-func (e *limitError) Unwrap() error   { return e.kind }
-func (e *limitError) Timeout() bool   { return true }  // net.Error
-func (e *limitError) Temporary() bool { return false } // net.Error; to crypto/tls it means that the connection is of no use any more
-
 // A sourceError is what the caller's own reader gave as a request body. It is
 // returned as it was.
 type sourceError struct{ err error }
@@ -153,28 +141,12 @@ type callerError struct{ err error }
 func (e *callerError) Error() string { return e.err.Error() }
 func (e *callerError) Unwrap() error { return e.err }
 
-// contextError says how ctx ended: by a limit of ours, by the caller's
-// deadline, or by the caller's cancelling, which is no timeout. It is nil while
-// ctx has not ended. The cause that the caller gave is kept beside it.
+// contextError is [fault.Ended], and looks through a callerError.
 func contextError(ctx context.Context) error {
-	err := ctx.Err()
-	if err == nil {
-		return nil
-	}
-	cause := context.Cause(ctx)
-	if c, ok := cause.(*callerError); ok {
+	if c, ok := context.Cause(ctx).(*callerError); ok {
 		return c.err
 	}
-	if limit, ok := errors.AsType[*limitError](cause); ok {
-		return limit
-	}
-	if cause != err {
-		err = fail(err, cause)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fail(ErrTimeout, err)
-	}
-	return err
+	return fault.Ended(ctx)
 }
 
 // dialError gives a failure to connect its kind.
@@ -255,7 +227,6 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 
 // Errors that were given their kind where they arose. See [fault.Of].
 
-func (e *limitError) Classified() error  { return e }
 func (e *ProxyError) Classified() error  { return e }
 func (e *sourceError) Classified() error { return e.err }
 func (e *hookError) Classified() error   { return e }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // The limits of [Timeout] cost next to nothing while nothing goes wrong: an
@@ -249,7 +251,7 @@ func (e *exchange) lost() error {
 	return nil
 }
 
-func (e *exchange) readTimeout() error { return &limitError{ErrReadTimeout, e.read()} }
+func (e *exchange) readTimeout() error { return &fault.Limit{Kind: ErrReadTimeout, After: e.read()} }
 
 // A watchdog ends exchanges whose Read limit runs out. One timer serves all
 // that it watches: to start and stop the clock of one is a store, which a

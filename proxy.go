@@ -268,7 +268,7 @@ func proxyError(ctx context.Context, err error) error {
 	if ended == nil {
 		return fail(ErrProxy, err)
 	}
-	if limit, ok := ended.(*limitError); ok && limit.kind == ErrConnectTimeout {
+	if limit, ok := ended.(*fault.Limit); ok && limit.Kind == ErrConnectTimeout {
 		return fail(ErrProxy, limit)
 	}
 	return ended

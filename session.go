@@ -524,7 +524,7 @@ func limitTotal(ctx context.Context, total time.Duration) (context.Context, *tot
 		return ctx, nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &totalLimit{time.AfterFunc(total, func() { cancel(&limitError{ErrTotalTimeout, total}) }), cancel}
+	return ctx, &totalLimit{time.AfterFunc(total, func() { cancel(&fault.Limit{Kind: ErrTotalTimeout, After: total}) }), cancel}
 }
 
 // pause stops the clock: the body of a streamed response is the caller's to time.
