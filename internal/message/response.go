@@ -1,0 +1,44 @@
+package message
+
+import (
+	"net/http"
+)
+
+// A Response is the head of a response.
+type Response struct {
+	StatusCode int    // 100 to 999
+	Status     string // the code and the reason, as in "200 OK"; the reason may be missing
+	Minor      int    // of the version: 0 for HTTP/1.0, 1 for HTTP/1.1
+
+	// Header has all fields as they were sent, those of the framing and
+	// repeated ones included. Names are in canonical form.
+	Header http.Header
+
+	// Framing says how the body ends, and Length how long it is, -1 if only its
+	// end will tell.
+	Framing Framing
+	Length  int64
+
+	// Close says that the connection ends with this response: the response says
+	// so, its version does, its body ends with the connection, or its framing is
+	// not to be trusted.
+	Close bool
+}
+
+// Interim reports whether another response to the same request follows (RFC
+// 9110, section 15.2). A 101 is the last one in HTTP.
+func (r *Response) Interim() bool { return r.StatusCode < 200 && r.StatusCode != 101 }
+
+// Reason returns the reason phrase, which is "" if none was sent.
+func (r *Response) Reason() string { return "" }
+
+// Framing is how the end of a body is found (RFC 9112, section 6.3).
+type Framing uint8
+
+const (
+	NoBody     Framing = iota // there is none
+	Sized                     // by its length
+	Chunked                   // by its last chunk
+	UntilClose                // by the end of the connection
+	Tunnel                    // there is no body: HTTP is over, and what follows belongs to another protocol
+)
