@@ -1,16 +1,14 @@
 package requests
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A CurlOption changes what [PreparedRequest.Curl] returns. [ShowSecrets] is one.
@@ -21,15 +19,12 @@ type ShowSecrets bool
 
 func (ShowSecrets) curlOption() {}
 
-// secretMask stands in for a secret.
-const secretMask = "***"
-
 // Curl returns a command for a POSIX shell that makes curl send the same
 // request. Timeouts, proxies and TLS settings are no part of it.
 //
 // Credentials, cookies, and all fields and values whose names look like
 // secrets, be it in the query, a form or JSON, are shown as "***" unless
-// ShowSecrets(true) is given. Nothing else of a body is secretMask.
+// ShowSecrets(true) is given. Nothing else of a body is.
 //
 // A body that is a stream is not read: the command takes it from its standard
 // input. A request that [Session.Send] would refuse gives a shell comment that says why.
@@ -91,7 +86,7 @@ func (c *curlCommand) target(p *PreparedRequest) {
 	u := *p.URL
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if !c.show {
-		u.RawQuery = redactQuery(u.RawQuery)
+		u.RawQuery = redact.Query(u.RawQuery)
 	}
 	target := u.String()
 	if strings.ContainsAny(target, "[]{}") {
@@ -109,8 +104,8 @@ func (c *curlCommand) header(h http.Header) {
 			switch {
 			case v == "":
 				c.add("-H", name+";") // curl's way to say it
-			case !c.show && looksSecret(name):
-				c.add("-H", name+": "+secretMask)
+			case !c.show && redact.Secret(name):
+				c.add("-H", name+": "+redact.Mask)
 			default:
 				c.add("-H", name+": "+v)
 			}
@@ -157,7 +152,7 @@ func (c *curlCommand) body(p *PreparedRequest) {
 	}
 	data := string(p.body.data)
 	if !c.show {
-		data = redactBody(data, p.Header.Get("Content-Type"))
+		data = redact.Body(data, p.Header.Get("Content-Type"))
 	}
 	if n, plain := plainRun(data); plain && n == len(data) && n <= maxArgument && data[0] != '@' { // "@" would name a file
 		c.add("--data-binary", data)
@@ -165,65 +160,6 @@ func (c *curlCommand) body(p *PreparedRequest) {
 	}
 	c.input = data
 	c.add("--data-binary", "@-")
-}
-
-// redactBody hides what looks like a secret in a body of named values.
-func redactBody(data, contentType string) string {
-	kind, _, _ := mime.ParseMediaType(contentType)
-	switch {
-	case kind == "application/x-www-form-urlencoded":
-		return redactQuery(data)
-	case strings.HasSuffix(kind, "/json"), strings.HasSuffix(kind, "+json"):
-		redacted, err := redactJSON(data)
-		if err != nil {
-			return secretMask // there is no telling which part of it is secret
-		}
-		return redacted
-	}
-	return data
-}
-
-// redactJSON hides the values of members whose names look like secrets, and
-// leaves all other bytes as they are.
-func redactJSON(data string) (string, error) {
-	dec := json.NewDecoder(strings.NewReader(data))
-	dec.UseNumber()
-	var b strings.Builder
-	var (
-		done    int64  // how much of data is in b
-		objects []bool // for each open value, whether it is an object
-		name    bool   // the next token, if a string, is the name of a member
-		value   json.RawMessage
-	)
-	for {
-		token, err := dec.Token()
-		if errors.Is(err, io.EOF) && len(objects) == 0 {
-			b.WriteString(data[done:])
-			return b.String(), nil
-		}
-		if err != nil {
-			return "", err
-		}
-		switch token {
-		case json.Delim('{'), json.Delim('['):
-			objects = append(objects, token == json.Delim('{'))
-		case json.Delim('}'), json.Delim(']'):
-			objects = objects[:len(objects)-1]
-		default:
-			if key, ok := token.(string); ok && name && looksSecret(key) {
-				if err := dec.Decode(&value); err != nil {
-					return "", err
-				}
-				b.WriteString(data[done : dec.InputOffset()-int64(len(value))])
-				b.WriteString(`"` + secretMask + `"`)
-				done = dec.InputOffset()
-			} else if ok && name {
-				name = false
-				continue
-			}
-		}
-		name = len(objects) > 0 && objects[len(objects)-1]
-	}
 }
 
 // shellQuote quotes s for a POSIX shell, and so that a terminal shows it and

@@ -2,7 +2,6 @@ package requests
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // TestCurl compares the whole command.
@@ -101,79 +102,16 @@ func TestCurlSecrets(t *testing.T) {
 				"Curl()": p.Curl(), "Curl(nil)": p.Curl(nil), "Curl(ShowSecrets(false))": p.Curl(ShowSecrets(true), ShowSecrets(false)),
 			} {
 				for _, encoded := range []string{secret, "dXNlcjpodW50ZXIy"} {
-					if strings.Contains(got, encoded) || !strings.Contains(got, secretMask) && tt.name != "fragment" {
-						t.Errorf("%s = %s; want %s in place of %s", name, got, secretMask, encoded)
+					if strings.Contains(got, encoded) || !strings.Contains(got, redact.Mask) && tt.name != "fragment" {
+						t.Errorf("%s = %s; want %s in place of %s", name, got, redact.Mask, encoded)
 					}
 				}
 			}
-			if got := p.Curl(ShowSecrets(true)); strings.Contains(got, secretMask) {
+			if got := p.Curl(ShowSecrets(true)); strings.Contains(got, redact.Mask) {
 				t.Errorf("Curl(ShowSecrets(true)) = %s; want the secret", got)
 			}
 		})
 	}
-}
-
-func TestRedactJSON(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{`{"password":"x","user":"y"}`, `{"password":"***","user":"y"}`},
-		{` { "user" : "password" , "password" : 1.50 } `, ` { "user" : "password" , "password" : "***" } `},
-		{`{"token":{"a":[1,{"b":2}]},"c":[3]}`, `{"token":"***","c":[3]}`},
-		{`[{"a":[{"secret":null}]},"token",{"b":{"jwt":true,"c":"jwt"}}]`, `[{"a":[{"secret":"***"}]},"token",{"b":{"jwt":"***","c":"jwt"}}]`},
-		{`{"pass\u0077ord":"x"}`, `{"pass\u0077ord":"***"}`},
-		{`{"token":"a"}` + "\n" + `{"token":"b"}`, `{"token":"***"}` + "\n" + `{"token":"***"}`},
-		{`"token"`, `"token"`},
-		{`12345678901234567890`, `12345678901234567890`},
-		{``, ``},
-		{`{}`, `{}`},
-	} {
-		if got, err := redactJSON(tt.in); err != nil || got != tt.want {
-			t.Errorf("redactJSON(%q) = %q, %v; want %q", tt.in, got, err, tt.want)
-		}
-	}
-	for _, in := range []string{`{"password": x`, `{"a":1`, `[`, `]`, `{"password"}`, `{"token":"x"} {`, "\x00"} {
-		if got, err := redactJSON(in); err == nil {
-			t.Errorf("redactJSON(%q) = %q; want an error", in, got)
-		}
-	}
-}
-
-// FuzzRedactJSON compares with what redacting the decoded value gives.
-func FuzzRedactJSON(f *testing.F) {
-	for _, in := range []string{`{"password":"x","user":"y"}`, `[{"a":[{"secret":null}]},"token",{"b":{"jwt":true}}]`, `{"token":{"token":1}}`, ` 1 `, `{"a":`} {
-		f.Add(in)
-	}
-	var redact func(v any) any
-	redact = func(v any) any {
-		switch v := v.(type) {
-		case map[string]any:
-			for name := range v {
-				if v[name] = redact(v[name]); looksSecret(name) {
-					v[name] = secretMask
-				}
-			}
-		case []any:
-			for i := range v {
-				v[i] = redact(v[i])
-			}
-		}
-		return v
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		got, err := redactJSON(in)
-		var want, decoded any
-		if invalid := json.Unmarshal([]byte(in), &want); invalid != nil {
-			return
-		}
-		if err != nil {
-			t.Fatalf("redactJSON(%q) = %v; want none, as it is JSON", in, err)
-		}
-		if err := json.Unmarshal([]byte(got), &decoded); err != nil {
-			t.Fatalf("redactJSON(%q) = %q: %v", in, got, err)
-		}
-		if want = redact(want); !reflect.DeepEqual(decoded, want) {
-			t.Errorf("redactJSON(%q) = %q; want %v", in, got, want)
-		}
-	})
 }
 
 // A request that would not be sent is no command, whatever stands in it.

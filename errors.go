@@ -8,10 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // Errors of input, found before anything is sent.
@@ -289,79 +288,10 @@ func prepareError(rawURL string, err error) error {
 	return &Error{Op: "prepare", URL: redactText(rawURL), Err: err}
 }
 
-// redactURL is u without password and without what looks like a secret in its
-// query, for people to read.
-func redactURL(u *url.URL) string {
-	if u == nil {
-		return ""
-	}
-	v := *u
-	if v.User != nil {
-		v.User = url.User(v.User.Username())
-	}
-	if at := strings.LastIndexByte(v.Opaque, '@'); at >= 0 { // "user:password@host" without a scheme
-		v.Opaque = v.Opaque[at+1:]
-	}
-	v.RawQuery = redactQuery(v.RawQuery)
-	return fault.Printable(v.String())
-}
-
-// redactText is redactURL for what may not be a URL: from "//" to the last "@"
-// anything may be a password, since nobody can tell what the caller meant.
+// redactText is [redact.URL] for what may not be a URL.
 func redactText(raw string) string {
 	if u, _, err := parseURL(raw); err == nil {
-		return redactURL(u)
+		return redact.URL(u)
 	}
-	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
-		start := 0
-		if i := strings.Index(raw, "//"); i >= 0 && i < at {
-			start = i + 2
-		}
-		raw = raw[:start] + raw[at+1:]
-	}
-	rest, fragment, hasFragment := strings.Cut(raw, "#")
-	rest, query, hasQuery := strings.Cut(rest, "?")
-	if hasQuery {
-		rest += "?" + redactQuery(query)
-	}
-	if hasFragment {
-		rest += "#" + fragment
-	}
-	return fault.Printable(rest)
-}
-
-// redactQuery hides the values of query keys that look like secrets.
-func redactQuery(query string) string {
-	if query == "" {
-		return ""
-	}
-	pairs := strings.Split(query, "&")
-	for i, pair := range pairs {
-		if key, value, ok := strings.Cut(pair, "="); ok && value != "" && looksSecret(key) {
-			pairs[i] = key + "=***"
-		}
-	}
-	return strings.Join(pairs, "&")
-}
-
-// looksSecret reports whether a field or a query key of this name is likely to
-// hold a credential, as X-Api-Key does. Such fields do not leave their origin,
-// and such values are not printed (CVE-2026-40895).
-func looksSecret(name string) bool {
-	name = strings.ToLower(name)
-	if strings.Contains(name, "authoriz") {
-		return true
-	}
-	name = strings.ReplaceAll(name, "author", "") // a person, as in ?author=x
-	for _, word := range [...]string{"auth", "token", "secret", "password", "passwd", "credential", "api-key", "apikey", "api_key",
-		"access-key", "accesskey", "access_key", "private-key", "signature", "session", "cookie", "csrf", "xsrf", "jwt"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	switch name {
-	case "key", "sig", "pwd", "pass", "code", "sid":
-		return true
-	}
-	return strings.HasSuffix(name, "-key") && name != "idempotency-key" // Ocp-Apim-Subscription-Key and the like
+	return redact.Unparsed(raw)
 }

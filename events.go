@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/mediatype"
+	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/sse"
 )
 
@@ -62,7 +63,7 @@ func (r *Response) Events() iter.Seq2[Event, error] {
 // eventError gives what an event reader returned its kind.
 func (r *Response) eventError(err error) error {
 	if errors.Is(err, sse.ErrTooLarge) {
-		return &Error{Op: "read", URL: redactURL(r.URL), Err: fail(ErrBodyTooLarge, err)}
+		return &Error{Op: "read", URL: redact.URL(r.URL), Err: fail(ErrBodyTooLarge, err)}
 	}
 	return err
 }
@@ -176,7 +177,7 @@ func checkEventStream(r *Response) error {
 	if text == "" {
 		return nil
 	}
-	return &Error{Op: "read", URL: redactURL(r.URL), Err: failText(ErrProtocol, text)}
+	return &Error{Op: "read", URL: redact.URL(r.URL), Err: failText(ErrProtocol, text)}
 }
 
 // read yields the events of one connection. It returns nil if it came to an end.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/disposition"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A FileOption says how [Response.SaveFile] makes a file: [Overwrite] or
@@ -71,7 +72,7 @@ func readError(u *url.URL, err error) error {
 	if _, ok := err.(*Error); ok {
 		return err
 	}
-	return &Error{Op: "read", URL: redactURL(u), Err: err}
+	return &Error{Op: "read", URL: redact.URL(u), Err: err}
 }
 
 func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {

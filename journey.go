@@ -3,6 +3,8 @@ package requests
 import (
 	"net/http"
 	"net/url"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A journey is what a call has behind it. From a response it tells the request
@@ -81,7 +83,7 @@ func (t *journey) followed(r *Response) (*PreparedRequest, error) {
 	}
 	p := r.Request
 	if !reachable(p.URL, target) {
-		return nil, failText(ErrInvalidScheme, "a redirect to "+redactURL(target))
+		return nil, failText(ErrInvalidScheme, "a redirect to "+redact.URL(target))
 	}
 	q, err := redirected(p, r.StatusCode, target)
 	if err != nil {
@@ -134,7 +136,7 @@ func (r *Response) Next() (*PreparedRequest, error) {
 	}
 	q, err := t.followed(r)
 	if err != nil {
-		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
 	}
 	if q != nil {
 		q.call = r.Request.call

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/charset"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // JSONDecoder decodes the JSON of responses in place of [encoding/json], for
@@ -76,7 +77,7 @@ func (r *Response) decode(data []byte, v any) error {
 	if offset, ok := faultOffset(err); ok {
 		err = &jsonFault{err: err, place: placeOf(data, offset), near: snippet(data, offset)}
 	}
-	return &Error{Op: "read", URL: redactURL(r.URL), Err: fail(ErrInvalidJSON, err)}
+	return &Error{Op: "read", URL: redact.URL(r.URL), Err: fail(ErrInvalidJSON, err)}
 }
 
 // unmarshal decodes data into v, but leaves v as it was after an error.
@@ -197,7 +198,7 @@ const (
 func snippet(data []byte, read int64) string {
 	at := int(min(max(read-1, 0), int64(len(data))))
 	from, to := max(at-snippetBefore, 0), min(at+snippetAfter, len(data))
-	if from == to || looksSecret(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
+	if from == to || redact.Secret(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
 		return ""
 	}
 	return strconv.Quote(strings.ToValidUTF8(string(data[from:to]), "\uFFFD"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // What [Session.Logger] is told. Everything but the caller's own method is
@@ -32,7 +33,7 @@ func (s *Session) logOutcome(ctx context.Context, start time.Time, p *PreparedRe
 	}
 	attrs := []slog.Attr{
 		slog.String("method", p.Method),
-		slog.String("url", redactURL(p.URL)),
+		slog.String("url", redact.URL(p.URL)),
 		slog.Duration("elapsed", time.Since(start)),
 	}
 	if err != nil {
@@ -55,9 +56,9 @@ func (s *Session) logNext(ctx context.Context, r *Response, next *PreparedReques
 	}
 	s.Logger.LogAttrs(ctx, slog.LevelDebug, event,
 		slog.Int("status", r.StatusCode),
-		slog.String("url", redactURL(r.URL)),
+		slog.String("url", redact.URL(r.URL)),
 		slog.String("method", next.Method),
-		slog.String("to", redactURL(next.URL)))
+		slog.String("to", redact.URL(next.URL)))
 }
 
 // kindOf names err without the words of whoever made it: those of a foreign

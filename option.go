@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
@@ -241,7 +243,7 @@ func (h *Hooks) beforeSend(p *PreparedRequest) error {
 		return nil
 	}
 	if err := p.check(); err != nil {
-		return &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+		return &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
 	}
 	return nil
 }
@@ -275,7 +277,7 @@ func (h *Hooks) beforeRedirect(r *Response, p *PreparedRequest) error {
 		return nil
 	}
 	if err := p.check(); err != nil {
-		return &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+		return &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
 	}
 	return nil
 }

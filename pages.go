@@ -5,6 +5,8 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // Pages gets url and then each next page, as the Link field with the relation
@@ -41,7 +43,7 @@ func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Se
 			case next == nil:
 				return
 			case seen[pageKey(next.URL)]:
-				yield(nil, &Error{Op: "prepare", URL: redactURL(next.URL), Err: failText(ErrProtocol, "the next page was there before")})
+				yield(nil, &Error{Op: "prepare", URL: redact.URL(next.URL), Err: failText(ErrProtocol, "the next page was there before")})
 				return
 			}
 			next.call = opts

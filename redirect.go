@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // isRedirect reports whether a response of this status asks to go on to its
@@ -128,7 +130,7 @@ func dropContentFields(h http.Header) {
 // nothing to it; that the caller wants none stays, too.
 func (p *PreparedRequest) dropSecrets() {
 	for name := range p.Header {
-		if looksSecret(name) {
+		if redact.Secret(name) {
 			delete(p.Header, name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // Version is that of this package, as the default User-Agent names it.
@@ -338,7 +339,7 @@ func cloneURL(u *url.URL) *url.URL {
 }
 
 // String names the request without anything that could be secret.
-func (p *PreparedRequest) String() string { return p.Method + " " + redactURL(p.URL) }
+func (p *PreparedRequest) String() string { return p.Method + " " + redact.URL(p.URL) }
 
 // GoString keeps %#v from printing what String does not.
 func (p *PreparedRequest) GoString() string { return p.String() }

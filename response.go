@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A Response is the answer to a request. Unless [Stream] was asked for, its
@@ -86,7 +87,7 @@ func (e *HTTPError) Error() string {
 		side = "Server"
 	}
 	return strconv.Itoa(e.Response.StatusCode) + " " + side + " Error: " +
-		fault.Printable(e.Response.Reason) + " for url: " + redactURL(e.Response.URL)
+		fault.Printable(e.Response.Reason) + " for url: " + redact.URL(e.Response.URL)
 }
 
 // Load reads the rest of a streamed body into memory and closes the
@@ -171,7 +172,7 @@ func (r *Response) Trailer() http.Header {
 func (r *Response) Raw() (io.Reader, error) {
 	if r.wire.coded() {
 		if r.loaded || r.wire.started {
-			return nil, &Error{Op: "read", URL: redactURL(r.URL), Err: ErrStreamConsumed}
+			return nil, &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
 		}
 		r.wire.header = http.Header{}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A Session keeps what calls have in common: default settings, cookies, and the
@@ -341,15 +342,15 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 	for _, o := range opts {
 		switch o.(type) {
 		case Params, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
-			return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
+			return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
 		}
 	}
 	set, err := s.settings(slices.Concat(p.call, opts))
 	if err != nil {
-		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
 	}
 	if err := p.check(); err != nil {
-		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: err}
+		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
 	}
 	return s.run(ctx, p, &set)
 }
@@ -358,7 +359,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 // is the answer. It alone calls [Adapter.Send].
 func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*Response, error) {
 	if ctx == nil {
-		return nil, &Error{Op: "prepare", URL: redactURL(p.URL), Err: failText(ErrInvalidOption, "the context is nil")}
+		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: failText(ErrInvalidOption, "the context is nil")}
 	}
 	opts := SendOptions{
 		Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, Retry: set.retry, MaxBody: set.maxBody,
@@ -404,7 +405,7 @@ func decide(r *Response, set *settings, trip *journey) (*Response, *PreparedRequ
 	next, err := trip.answered(r)
 	if err != nil {
 		r.Close()
-		return nil, nil, &Error{Op: "prepare", URL: redactURL(r.URL), Err: err}
+		return nil, nil, &Error{Op: "prepare", URL: redact.URL(r.URL), Err: err}
 	}
 	if next != nil {
 		return r, next, nil
@@ -432,14 +433,14 @@ func follow(r *Response, set *settings, trip *journey) (*PreparedRequest, error)
 	if trip.redirects == set.redirects && r.Header.Get("Location") != "" {
 		r.journey = trip.kept()
 		r.discard()
-		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: &RedirectError{Response: r}}
+		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: &RedirectError{Response: r}}
 	}
 	q, err := trip.followed(r)
 	if q == nil && err == nil {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &Error{Op: "redirect", URL: redactURL(r.URL), Err: err}
+		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
 	}
 	trip.redirects++
 	trip.answers = 0
@@ -453,10 +454,10 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	a, err := s.adapter(p.URL)
 	if err != nil {
-		return nil, &Error{Op: "send", URL: redactURL(p.URL), Err: err}
+		return nil, &Error{Op: "send", URL: redact.URL(p.URL), Err: err}
 	}
 	if err := set.route(&opts, p.URL); err != nil {
-		return nil, &Error{Op: "send", URL: redactURL(p.URL), Err: err}
+		return nil, &Error{Op: "send", URL: redact.URL(p.URL), Err: err}
 	}
 	start := s.logStart(ctx)
 	r, err := a.Send(ctx, p, opts)
@@ -510,7 +511,7 @@ func requestError(ctx context.Context, op string, u *url.URL, err error) error {
 	if _, known := fault.Of(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = contextError(ctx)
 	}
-	return &Error{Op: op, URL: redactURL(u), Err: err}
+	return &Error{Op: op, URL: redact.URL(u), Err: err}
 }
 
 // A totalLimit is the Total limit of a call, nil if it has none.

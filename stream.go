@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/coding"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // wireBody is the body of a response on the wire: what the transport gives,
@@ -153,7 +154,7 @@ func (w *wireBody) fail(err error) error {
 		return w.err
 	}
 	if _, ok := errors.AsType[*Error](err); !ok {
-		err = &Error{Op: "read", URL: redactURL(w.url), Err: err}
+		err = &Error{Op: "read", URL: redact.URL(w.url), Err: err}
 	}
 	w.err = err
 	if !w.done {
@@ -180,7 +181,7 @@ func (w *wireBody) release() {
 // Close implements io.Closer. What was not read is neither read nor decoded.
 func (w *wireBody) Close() error {
 	if !w.done {
-		w.err = &Error{Op: "read", URL: redactURL(w.url), Err: ErrClosed}
+		w.err = &Error{Op: "read", URL: redact.URL(w.url), Err: ErrClosed}
 		w.release()
 	}
 	return nil
@@ -282,7 +283,7 @@ func (w *wireBody) readExact() []byte {
 			return b
 		}
 		if err == io.EOF { // a RoundTripper that announced more than it has
-			w.done, w.err = true, &Error{Op: "read", URL: redactURL(w.url), Err: ErrIncompleteBody}
+			w.done, w.err = true, &Error{Op: "read", URL: redact.URL(w.url), Err: ErrIncompleteBody}
 			return nil
 		}
 		if err != nil {
@@ -418,7 +419,7 @@ func (r *Response) stream() error {
 		if err := r.wire.err; err != nil && !(r.wire.started && errors.Is(err, ErrClosed)) {
 			return err
 		}
-		return &Error{Op: "read", URL: redactURL(r.URL), Err: ErrStreamConsumed}
+		return &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
 	}
 	return nil
 }

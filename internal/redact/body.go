@@ -1,0 +1,68 @@
+package redact
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"strings"
+)
+
+// Body hides what looks like a secret in a body of named values.
+func Body(data, contentType string) string {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case kind == "application/x-www-form-urlencoded":
+		return Query(data)
+	case strings.HasSuffix(kind, "/json"), strings.HasSuffix(kind, "+json"):
+		redacted, err := JSON(data)
+		if err != nil {
+			return Mask // there is no telling which part of it is secret
+		}
+		return redacted
+	}
+	return data
+}
+
+// JSON hides the values of members whose names look like secrets, and
+// leaves all other bytes as they are.
+func JSON(data string) (string, error) {
+	dec := json.NewDecoder(strings.NewReader(data))
+	dec.UseNumber()
+	var b strings.Builder
+	var (
+		done    int64  // how much of data is in b
+		objects []bool // for each open value, whether it is an object
+		name    bool   // the next token, if a string, is the name of a member
+		value   json.RawMessage
+	)
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) && len(objects) == 0 {
+			b.WriteString(data[done:])
+			return b.String(), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			objects = append(objects, token == json.Delim('{'))
+		case json.Delim('}'), json.Delim(']'):
+			objects = objects[:len(objects)-1]
+		default:
+			if key, ok := token.(string); ok && name && Secret(key) {
+				if err := dec.Decode(&value); err != nil {
+					return "", err
+				}
+				b.WriteString(data[done : dec.InputOffset()-int64(len(value))])
+				b.WriteString(`"` + Mask + `"`)
+				done = dec.InputOffset()
+			} else if ok && name {
+				name = false
+				continue
+			}
+		}
+		name = len(objects) > 0 && objects[len(objects)-1]
+	}
+}
