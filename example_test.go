@@ -567,7 +567,7 @@ func ExampleError_text() {
 		fmt.Println(e.Op, e.Timeout())
 	}
 	// Output:
-	// requests: prepare https://example.com:99999/?token=***: invalid URL: port "99999" is not in 1 to 65535
+	// requests: prepare https://example.com:99999/?token=***: invalid URL: the port is not in 1 to 65535
 	// prepare false
 }
 

@@ -50,6 +50,10 @@ func parseURL(raw string) (*url.URL, *url.Userinfo, error) {
 		end = len(rest) - 2
 	}
 	authority, rest := rest[2:2+end], rest[2+end:]
+	if strings.HasSuffix(authority, ":") && strings.IndexByte(rest, '@') >= 0 {
+		// Not an empty port but a password: "user:/password@host".
+		return nil, nil, failText(ErrInvalidURL, `an "@" after an empty port; "/", "?" and "#" in a password are written %2F, %3F and %23`)
+	}
 	if strings.HasPrefix(rest, `\`) { // some parsers take it for "/", some for userinfo: CVE-2016-8624
 		return nil, nil, failText(ErrInvalidURL, `"\" ends the host`)
 	}
@@ -269,7 +273,8 @@ func parseUserinfo(s string) (*url.Userinfo, error) {
 }
 
 // splitPort cuts the port from an authority without userinfo. An empty port is
-// the default one (RFC 3986, section 3.2.3).
+// the default one (RFC 3986, section 3.2.3). What is no port may be half of a
+// password with an unescaped "/", "?" or "#", so that the error does not quote it.
 func splitPort(s string) (host, port string, err error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 || strings.IndexByte(s[i:], ']') >= 0 {
@@ -281,7 +286,7 @@ func splitPort(s string) (host, port string, err error) {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 || port[0] == '0' || port[0] == '+' {
-		return "", "", failText(ErrInvalidURL, "port "+strconv.Quote(port)+" is not in 1 to 65535")
+		return "", "", failText(ErrInvalidURL, "the port is not in 1 to 65535")
 	}
 	return host, port, nil
 }
@@ -313,11 +318,11 @@ func normalizeHost(host string) (string, error) {
 	if strings.Contains(ascii, "xn--") || !isASCII(ascii) {
 		var err error
 		if ascii, err = toASCII(host); err != nil {
-			return "", failText(ErrInvalidURL, "host "+strconv.Quote(host)+" is not a valid internationalised name")
+			return "", failText(ErrInvalidURL, "the host is not a valid internationalised name")
 		}
 	}
 	if !isHostname(ascii) {
-		return "", failText(ErrInvalidURL, "host "+strconv.Quote(host)+" has an invalid label")
+		return "", failText(ErrInvalidURL, "the host has an invalid label")
 	}
 	return ascii, nil
 }
