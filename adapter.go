@@ -92,6 +92,9 @@ type HTTPAdapter struct {
 
 // Send implements [Adapter].
 func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
+	if err := checkMessage(p); err != nil { // an adapter may be called without a session
+		return nil, err
+	}
 	key, err := a.poolKeyFor(p, &opts)
 	if err != nil {
 		return nil, err
@@ -140,6 +143,9 @@ func (pl *pool) send(ctx context.Context, p *PreparedRequest, opts *SendOptions)
 // attempt sends p once, through the pool or, if that is nil, by rt, and returns
 // the response with its body unread. It is the only caller of a RoundTripper.
 func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions, authorization string) (*Response, error) {
+	if err := contextError(ctx); err != nil {
+		return nil, err
+	}
 	var times *clock
 	if opts.Trace {
 		ctx, times = startClock(ctx)
@@ -263,6 +269,9 @@ type roundTripper struct {
 func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
 	if isNil(a.rt) {
 		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
+	}
+	if err := checkMessage(p); err != nil {
+		return nil, err
 	}
 	if !a.local {
 		if opts.TLS != (TLS{}) && !opts.environTLS {

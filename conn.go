@@ -73,10 +73,8 @@ func (c *conn) acquire(e *exchange, reused bool) {
 		c.mu.Lock()
 	}
 	// The deadline of the exchange before may still be set: it has not let go
-	// yet, or needed not clear it. The write of a request that is sent at once
-	// sets both anew.
-	renewed := c.direct && e.sent.Load() && e.read() > 0
-	if (c.holder != nil || c.stale) && !renewed {
+	// yet, or needed not clear it.
+	if c.holder != nil || c.stale {
 		c.Conn.SetDeadline(time.Time{})
 	}
 	c.stale = false
@@ -160,6 +158,18 @@ func (c *conn) limited() *exchange {
 
 // errUnasked ends a connection whose server speaks before it is spoken to.
 var errUnasked = errors.New("the server sent a response that nobody asked for")
+
+// silent reports whether the TLS connection over c has nothing that is unread:
+// bytes behind a response that arrived with it are in no count of the kernel. It
+// ends the use of c by its holder.
+func (c *conn) silent(link *tls.Conn) bool {
+	c.mu.Lock()
+	c.holder, c.stale = nil, true
+	c.mu.Unlock()
+	c.Conn.SetReadDeadline(time.Unix(1, 0))
+	n, err := link.Read(make([]byte, 1))
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+}
 
 // isTLSRecord reports whether b begins as an alert or a handshake message of TLS
 // does (RFC 8446, section 5.1): what a port of https says to a request in the clear.

@@ -33,13 +33,13 @@ type dialer struct {
 
 // A spareConn was made for a request that another one is to carry.
 type spareConn struct {
-	addr string
+	peer endpoint
 	net.Conn
 }
 
-// spare keeps c, which leads to addr, for the next dial.
-func (d *dialer) spare(addr string, c net.Conn) {
-	d.swap(&spareConn{addr, c})
+// spare keeps c, which leads to peer, for the next dial.
+func (d *dialer) spare(peer endpoint, c net.Conn) {
+	d.swap(&spareConn{peer, c})
 	if d.pool.retired.Load() { // perhaps after the last look for one
 		d.swap(nil)
 	}
@@ -52,9 +52,10 @@ func (d *dialer) swap(c *spareConn) {
 	}
 }
 
-// take returns the spare connection to addr, nil if there is none.
-func (d *dialer) take(addr string) net.Conn {
-	if c := d.unused.Load(); c != nil && c.addr == addr && d.unused.CompareAndSwap(c, nil) {
+// take returns the spare connection to peer, nil if there is none. One without
+// TLS must never serve https.
+func (d *dialer) take(peer endpoint) net.Conn {
+	if c := d.unused.Load(); c != nil && c.peer == peer && d.unused.CompareAndSwap(c, nil) {
 		return c.Conn
 	}
 	return nil
@@ -62,7 +63,7 @@ func (d *dialer) take(addr string) net.Conn {
 
 // plain is the DialContext of the transport.
 func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
-	if c := d.take(addr); c != nil {
+	if c := d.take(endpoint{"http", addr}); c != nil {
 		return c, nil
 	}
 	ctx, stop, err := d.limited(ctx)
@@ -88,7 +89,7 @@ func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
 
 // encrypted is the DialTLSContext of the transport.
 func (d *dialer) encrypted(ctx context.Context, _, addr string) (net.Conn, error) {
-	if c := d.take(addr); c != nil {
+	if c := d.take(endpoint{"https", addr}); c != nil {
 		return c, nil
 	}
 	ctx, stop, err := d.limited(ctx)

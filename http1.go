@@ -172,7 +172,7 @@ func (t *http1) open(ctx context.Context, u *url.URL) (*persistConn, error) {
 	c.base = connOf(c.link)
 	if c.probe = newProbe(c.base.Conn); c.probe == nil {
 		t.blind.Store(true)
-		t.dial.spare(address(u), c.link)
+		t.dial.spare(endpoint{u.Scheme, address(u)}, c.link)
 		return nil, errBlind
 	}
 	c.base.direct = true
@@ -345,6 +345,13 @@ func (c *persistConn) response(hr *http.Request, trace *httptrace.ClientTrace) (
 	}
 }
 
+// silent reports whether nothing came behind the response, as far as can be
+// seen without asking the kernel.
+func (c *persistConn) silent() bool {
+	tc, ok := c.link.(*tls.Conn)
+	return !ok || c.base.silent(tc)
+}
+
 // Read reads for br.
 func (c *persistConn) Read(b []byte) (int, error) {
 	if c.left <= 0 {
@@ -402,7 +409,7 @@ func (b *http1Body) end(complete bool) {
 		complete = false
 	}
 	reason := errNotKept
-	if complete && b.keep && c.br.Buffered() == 0 && b.sent.complete() {
+	if complete && b.keep && c.br.Buffered() == 0 && b.sent.complete() && c.silent() {
 		b.home.put(c)
 		reason = nil
 	} else {

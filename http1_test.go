@@ -273,18 +273,18 @@ func TestSpareConnection(t *testing.T) {
 	first, firstEnd := net.Pipe()
 	second, secondEnd := net.Pipe()
 	late, lateEnd := net.Pipe()
-	d.spare("a:80", first)
-	d.spare("b:80", second)
+	d.spare(endpoint{"http", "a:80"}, first)
+	d.spare(endpoint{"http", "b:80"}, second)
 	if !gone(firstEnd) {
 		t.Error("the first is left open beside the second")
 	}
-	if d.take("a:80") != nil || d.take("b:80") != second || d.take("b:80") != nil {
+	if d.take(endpoint{"http", "a:80"}) != nil || d.take(endpoint{"http", "b:80"}) != second || d.take(endpoint{"http", "b:80"}) != nil {
 		t.Error("take: want the second, for b:80 alone and once")
 	}
 	second.Close()
 	d.pool.retired.Store(true)
-	d.spare("a:80", late)
-	if !gone(lateEnd) || d.take("a:80") != nil || !gone(secondEnd) {
+	d.spare(endpoint{"http", "a:80"}, late)
+	if !gone(lateEnd) || d.take(endpoint{"http", "a:80"}) != nil || !gone(secondEnd) {
 		t.Error("a connection that came after the end of the pool is left open")
 	}
 }

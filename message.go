@@ -47,6 +47,21 @@ func (e *exchange) request(p *PreparedRequest, authorization string) (*http.Requ
 	return hr.WithContext(e), nil
 }
 
+// checkMessage holds that p can be written as one message: a line end in its
+// method, Host or fields would make two of it (RFC 9112, section 11.1).
+func checkMessage(p *PreparedRequest) error {
+	if p == nil {
+		return failText(ErrInvalidOption, "the request is nil")
+	}
+	if p.URL == nil || p.URL.Host == "" && p.URL.Opaque == "" {
+		return failText(ErrInvalidURL, "no host supplied")
+	}
+	if !isToken(p.Method) || p.Method == http.MethodConnect {
+		return failText(ErrInvalidOption, "the method is not one of a request")
+	}
+	return checkHeader(p.Header)
+}
+
 // toProxy describes p, which is sent in absolute form, for the login at the proxy.
 func toProxy(p *PreparedRequest) digest.Request {
 	uri := p.URL.Scheme + "://" + p.URL.Host + p.URL.EscapedPath()
@@ -79,14 +94,17 @@ func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
 		return err
 	}
 	hr.Body, hr.ContentLength = body, p.body.length
-	if s := p.body.stream; s != nil {
-		hr.Body = newUpload(e, body, s.waits)
+	// The clock of a body that may take long must not run while it is sent. A
+	// connection of HTTP/1.1 gives each write a limit of its own.
+	long := e.done != nil && p.body.length > maxDirect
+	if s := p.body.stream; s != nil || long {
+		hr.Body = newUpload(e, body, s != nil && s.waits)
 	}
 	if p.body.replayable() {
 		hr.GetBody = func() (io.ReadCloser, error) {
 			body, err := p.body.open()
-			if s := p.body.stream; s != nil && err == nil {
-				body = newUpload(e, body, s.waits)
+			if s := p.body.stream; (s != nil || long) && err == nil {
+				body = newUpload(e, body, s != nil && s.waits)
 			}
 			return body, err
 		}
