@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -39,11 +40,12 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 // An Authenticator adds credentials to requests. Authenticate is called last
 // in preparing, when method, URL, header and body are as they will be sent, and
 // anew for each redirect within the origin; it must be safe for many
-// goroutines. An error is returned by the call.
+// goroutines. Its context is that of the call (see [Hooks]), or the one given to
+// Prepare. An error is returned by the call.
 //
 // One that also has the method
 //
-//	Challenge(*Response) (*PreparedRequest, error)
+//	Challenge(ctx context.Context, r *Response) (*PreparedRequest, error)
 //
 // is shown each 401 and 407 response from its own origin, and returns the
 // request to send next, made by [PreparedRequest.Clone] from Response.Request,
@@ -51,23 +53,25 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 // between two redirects. The response that it answers goes into
 // [Response.History]; the last one of these tells a second time from the first.
 type Authenticator interface {
-	Authenticate(*PreparedRequest) error
+	Authenticate(ctx context.Context, p *PreparedRequest) error
 }
 
 // challenger is the optional half of [Authenticator].
 type challenger interface {
-	Challenge(*Response) (*PreparedRequest, error)
+	Challenge(ctx context.Context, r *Response) (*PreparedRequest, error)
 }
 
 // NewAuth makes an Auth of a.
 func NewAuth(a Authenticator) Auth { return Auth{method: a} }
 
 // AuthFunc makes an Auth of a function, for signatures and schemes of one's own.
-func AuthFunc(f func(*PreparedRequest) error) Auth { return Auth{method: authFunc(f)} }
+func AuthFunc(f func(ctx context.Context, p *PreparedRequest) error) Auth {
+	return Auth{method: authFunc(f)}
+}
 
-type authFunc func(*PreparedRequest) error
+type authFunc func(context.Context, *PreparedRequest) error
 
-func (f authFunc) Authenticate(p *PreparedRequest) error { return f(p) }
+func (f authFunc) Authenticate(ctx context.Context, p *PreparedRequest) error { return f(ctx, p) }
 
 // NoAuth sends a request without authentication, whatever the session, the
 // userinfo of the URL and netrc have. An Authorization field stays as it is.
@@ -75,8 +79,8 @@ func NoAuth() Auth { return Auth{method: noAuth{}} }
 
 type noAuth struct{}
 
-func (noAuth) Authenticate(*PreparedRequest) error { return nil }
-func (noAuth) String() string                      { return "none" }
+func (noAuth) Authenticate(context.Context, *PreparedRequest) error { return nil }
+func (noAuth) String() string                                       { return "none" }
 
 // BasicAuth sends the user name and password in every request (RFC 7617). The
 // bytes of the strings go out as they are, which is UTF-8 for what is written
@@ -95,7 +99,7 @@ func ProxyAuth(username, password string) Auth {
 
 type basic struct{ username, password string }
 
-func (b *basic) Authenticate(p *PreparedRequest) error {
+func (b *basic) Authenticate(_ context.Context, p *PreparedRequest) error {
 	value, err := b.credentials()
 	if err == nil {
 		p.setSecret("Authorization", value)
@@ -140,7 +144,7 @@ type bearer struct{ token string }
 // token68 are the characters of RFC 9110, section 11.2.
 var token68 = bytesOf(alphanumeric + "-._~+/=")
 
-func (b *bearer) Authenticate(p *PreparedRequest) error {
+func (b *bearer) Authenticate(_ context.Context, p *PreparedRequest) error {
 	for i := 0; i < len(b.token); i++ {
 		if !token68.has(b.token[i]) {
 			return failText(ErrInvalidOption, "a bearer token of other characters than letters, digits and -._~+/=")
@@ -161,12 +165,12 @@ func (p *PreparedRequest) setSecret(field, value string) {
 }
 
 // authenticate applies the Auth anew, in place of what it set before.
-func (p *PreparedRequest) authenticate() error {
+func (p *PreparedRequest) authenticate(ctx context.Context) error {
 	if p.auth.method == nil {
 		return nil
 	}
-	if err := p.auth.method.Authenticate(p); err != nil {
-		return err
+	if err := p.auth.method.Authenticate(ctx, p); err != nil {
+		return whyEnded(ctx, err)
 	}
 	return p.auth.review(p)
 }
@@ -174,9 +178,17 @@ func (p *PreparedRequest) authenticate() error {
 // review checks p after an Authenticator of the caller's, which may do anything
 // to it.
 func (a Auth) review(p *PreparedRequest) error {
-	switch a.method.(type) {
-	case *basic, *bearer, noAuth, *digestAuth:
+	if !a.foreign() {
 		return nil
 	}
 	return p.check()
+}
+
+// foreign reports whether the Authenticator is the caller's.
+func (a Auth) foreign() bool {
+	switch a.method.(type) {
+	case nil, *basic, *bearer, noAuth, *digestAuth:
+		return false
+	}
+	return true
 }

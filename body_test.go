@@ -342,7 +342,7 @@ func TestFileChangesSize(t *testing.T) {
 						option = Files{{Field: "f", Path: path}}
 					}
 					w := newWire(t, answerOK)
-					err := failingPost(t, w, option, OnRequest(func(*PreparedRequest) error { return os.Truncate(path, size) }))
+					err := failingPost(t, w, option, OnRequest(func(context.Context, *PreparedRequest) error { return os.Truncate(path, size) }))
 					if !errors.Is(err, ErrInvalidOption) {
 						t.Errorf("Post() = %v; want %v", err, ErrInvalidOption)
 					}
@@ -353,7 +353,7 @@ func TestFileChangesSize(t *testing.T) {
 	t.Run("B103 gone", func(t *testing.T) {
 		path := writeFile(t, "f", "text")
 		w := newWire(t, answerOK)
-		_, err := Post(t.Context(), w.url, Files{{Field: "f", Path: path}}, OnRequest(func(*PreparedRequest) error { return os.Remove(path) }))
+		_, err := Post(t.Context(), w.url, Files{{Field: "f", Path: path}}, OnRequest(func(context.Context, *PreparedRequest) error { return os.Remove(path) }))
 		if !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrBodyNotReplayable) {
 			t.Errorf("Post() = %v; want %v", err, os.ErrNotExist)
 		}
@@ -361,7 +361,7 @@ func TestFileChangesSize(t *testing.T) {
 	t.Run("B103 gone before the second sending", func(t *testing.T) {
 		path := writeFile(t, "f", "text")
 		w := newWire(t, "HTTP/1.1 307 Again\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n", answerOK)
-		_, err := Post(t.Context(), w.url, Files{{Field: "f", Path: path}}, OnRedirect(func(*Response, *PreparedRequest) error { return os.Remove(path) }))
+		_, err := Post(t.Context(), w.url, Files{{Field: "f", Path: path}}, OnRedirect(func(context.Context, *Response, *PreparedRequest) error { return os.Remove(path) }))
 		if !errors.Is(err, os.ErrNotExist) || !errors.Is(err, ErrBodyNotReplayable) {
 			t.Errorf("Post() = %v; want %v and %v", err, os.ErrNotExist, ErrBodyNotReplayable)
 		}
@@ -516,7 +516,7 @@ func TestMillionValues(t *testing.T) {
 func TestHostWithLineEnd(t *testing.T) {
 	for _, url := range []string{"http://a.test:80#\r\nX: 1/", "http://a.test:80\r\nX: 1/", "http://a.test\r\n:80/", "http://a.test:8 0/"} {
 		t.Run("A130 "+url, func(t *testing.T) {
-			if p, err := NewRequest("POST", url, Text("x")).Prepare(); !errors.Is(err, ErrInvalidURL) {
+			if p, err := NewRequest("POST", url, Text("x")).Prepare(bg); !errors.Is(err, ErrInvalidURL) {
 				t.Errorf("Prepare(%q) = %v, %v; want %v", url, p, err, ErrInvalidURL)
 			}
 		})

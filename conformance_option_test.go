@@ -2,6 +2,7 @@ package requests
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -326,7 +327,7 @@ func (p *player) newAuth(spec *authSpec) Auth {
 	case "none":
 		return NoAuth()
 	case "func":
-		return AuthFunc(func(q *PreparedRequest) error { return p.authenticate(q, spec) })
+		return AuthFunc(func(_ context.Context, q *PreparedRequest) error { return p.authenticate(q, spec) })
 	}
 	p.t.Fatalf("no such auth: %q", spec.Type)
 	return Auth{}
@@ -360,7 +361,7 @@ func (p *player) hook(spec *hookSpec) OnResponse {
 	if h, ok := p.hooks[spec.ID]; ok {
 		return h
 	}
-	h := OnResponse(func(r *Response) (*Response, error) {
+	h := OnResponse(func(_ context.Context, r *Response) (*Response, error) {
 		if spec.Tag != "" {
 			p.seen.hookLog = append(p.seen.hookLog, spec.Tag+":"+jsonNumber(r.StatusCode).String()+":"+p.hide(r.URL.String()))
 		}

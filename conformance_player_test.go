@@ -184,11 +184,11 @@ func (p *player) replaceShared() (restore func()) {
 
 func (p *player) prepare(st *stepSpec) (*PreparedRequest, error) {
 	r := NewRequest(orEmpty(st.Method), p.fill(orEmpty(st.URL)), p.requestOptions(st)...)
-	prepare := p.session.Prepare
+	prepare := func() (*PreparedRequest, error) { return p.session.Prepare(bg, r) }
 	if st.Via == "request" {
-		prepare = (*Request).Prepare
+		prepare = func() (*PreparedRequest, error) { return r.Prepare(bg) }
 	}
-	q, err := prepare(r)
+	q, err := prepare()
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
 	default:
 		p.t.Fatalf("no such mutation: %q", m.Do)
 	}
-	other, err := NewRequest(q.Method, target, opts...).Prepare()
+	other, err := NewRequest(q.Method, target, opts...).Prepare(bg)
 	if err != nil {
 		return err
 	}

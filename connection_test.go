@@ -317,8 +317,8 @@ func TestStreamIsNotHeld(t *testing.T) {
 	var written atomic.Int64
 	s := NewSession(Stream(true), Trace(true), RaiseForStatus(true), DigestAuth("u", "p"), MaxBody(1<<30),
 		Retry{Total: 3, StatusCodes: []int{503}, If: func(a Attempt) bool { return a.Err != nil }},
-		OnResponse(func(r *Response) (*Response, error) { return r, nil }), OnProgress(func(_, _ int64) {}),
-		OnRetry(func(Attempt) error { return nil }), OnInformational(func(int, http.Header) error { return nil }))
+		OnResponse(func(_ context.Context, r *Response) (*Response, error) { return r, nil }), OnProgress(func(_, _ int64) {}),
+		OnRetry(func(context.Context, Attempt) error { return nil }), OnInformational(func(context.Context, int, http.Header) error { return nil }))
 	defer s.Close()
 	s.Logger = slog.New(slog.DiscardHandler)
 	s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -387,7 +387,7 @@ func TestCloseInFlight(t *testing.T) {
 }
 
 func mustPrepare(t testing.TB, url string) *PreparedRequest {
-	p, err := NewRequest("GET", url).Prepare()
+	p, err := NewRequest("GET", url).Prepare(bg)
 	if err != nil {
 		t.Fatal(err)
 	}

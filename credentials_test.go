@@ -41,7 +41,7 @@ func credentials() []credential {
 		{name: "session field X-Api-Key", session: []requests.Option{requests.Headers{"X-Api-Key": secret}}, carried: inField("X-Api-Key")},
 		{name: "BasicAuth", call: []requests.Option{requests.BasicAuth("u", secret)}, carried: inField("Authorization")},
 		{name: "session BearerAuth", session: []requests.Option{requests.BearerAuth(secret)}, carried: inField("Authorization")},
-		{name: "AuthFunc", session: []requests.Option{requests.AuthFunc(func(p *requests.PreparedRequest) error {
+		{name: "AuthFunc", session: []requests.Option{requests.AuthFunc(func(_ context.Context, p *requests.PreparedRequest) error {
 			p.Header.Set("X-Signature", secret+p.URL.Path)
 			return nil
 		})}, carried: inField("X-Signature")},
@@ -230,14 +230,14 @@ func TestRedirectWays(t *testing.T) {
 		return s.With(opts...).Get(ctx, url)
 	})
 	call("Send", func(s *requests.Session, ctx context.Context, url string, opts ...requests.Option) (*requests.Response, error) {
-		p, err := s.Prepare(requests.NewRequest("GET", url, opts...))
+		p, err := s.Prepare(t.Context(), requests.NewRequest("GET", url, opts...))
 		if err != nil {
 			return nil, err
 		}
 		return s.Send(ctx, p)
 	})
 	call("Send without a session", func(s *requests.Session, ctx context.Context, url string, opts ...requests.Option) (*requests.Response, error) {
-		p, err := requests.NewRequest("GET", url, opts...).Prepare()
+		p, err := requests.NewRequest("GET", url, opts...).Prepare(t.Context())
 		if err != nil {
 			return nil, err
 		}
@@ -372,18 +372,18 @@ func TestBasicAuth(t *testing.T) {
 // A tokenAuth asks for a new token when the server refuses the one it has.
 type tokenAuth struct{ token string }
 
-func (a *tokenAuth) Authenticate(p *requests.PreparedRequest) error {
+func (a *tokenAuth) Authenticate(_ context.Context, p *requests.PreparedRequest) error {
 	p.Header.Set("Authorization", "Token "+a.token)
 	return nil
 }
 
-func (a *tokenAuth) Challenge(r *requests.Response) (*requests.PreparedRequest, error) {
+func (a *tokenAuth) Challenge(ctx context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
 	if a.token == "broken" {
 		return nil, io.ErrUnexpectedEOF
 	}
 	a.token += "+"
 	p := r.Request.Clone()
-	return p, a.Authenticate(p)
+	return p, a.Authenticate(ctx, p)
 }
 
 func TestAuthenticatorChallenge(t *testing.T) {
@@ -415,7 +415,7 @@ func TestAuthenticatorChallenge(t *testing.T) {
 		}
 	})
 	t.Run("checked", func(t *testing.T) { // whatever it puts into the header
-		s, sent := scripted(t, replies(ok()), requests.AuthFunc(func(p *requests.PreparedRequest) error {
+		s, sent := scripted(t, replies(ok()), requests.AuthFunc(func(_ context.Context, p *requests.PreparedRequest) error {
 			p.Header.Set("X-Signature", "a\r\nX-Evil: 1")
 			return nil
 		}))
@@ -439,7 +439,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 	_, unparsed := s.Get(t.Context(), "http://u:"+secret+"@a.test:x/")
 	_, header := s.Get(t.Context(), "http://a.test/", requests.Headers{"X-T": secret + "\n"})
 	_, method := s.Do(t.Context(), "GET\r\nX: 1", "http://a.test/")
-	p, err := s.Prepare(requests.NewRequest("GET", "http://u:"+secret+"@a.test/?token="+secret, requests.Headers{"Authorization": secret}))
+	p, err := s.Prepare(t.Context(), requests.NewRequest("GET", "http://u:"+secret+"@a.test/?token="+secret, requests.Headers{"Authorization": secret}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestCurl(t *testing.T) {
 			want: `curl 'http://a.test.:81/' -H 'Host: a.test:81' -H 'Accept: x' -H 'User-Agent: y'`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := NewRequest(tt.method, tt.url, tt.opts...).Prepare()
+			p, err := NewRequest(tt.method, tt.url, tt.opts...).Prepare(bg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestCurlSecrets(t *testing.T) {
 		{"fragment", "http://a.test/#access_token=" + secret, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := NewRequest("POST", tt.url, tt.opts...).Prepare()
+			p, err := NewRequest("POST", tt.url, tt.opts...).Prepare(bg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +202,7 @@ func TestCurlRuns(t *testing.T) {
 		{"multipart", "POST", "/", []Option{Form{"a": odd}, Files{{Field: odd[:20], Path: writeFile(t, "f.bin", "\x00\r\n"), ContentType: "a/b"}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := NewRequest(tt.method, server.URL+tt.path, tt.opts...).Prepare()
+			p, err := NewRequest(tt.method, server.URL+tt.path, tt.opts...).Prepare(bg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -241,7 +241,7 @@ func FuzzCurl(f *testing.F) {
 	f.Add("M'!", "https://é.test/?token=x&a=%27", "Cookie", "\xff\u202e", "application/json", []byte(`{"password":"'"}`), false)
 	f.Add("PUT", "http://a.test", "X", "\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89", "application/x-www-form-urlencoded", []byte("@a=1&password='"), false)
 	f.Fuzz(func(t *testing.T, method, address, name, value, contentType string, body []byte, show bool) {
-		p, err := NewRequest(method, address, Headers{name: value, "Content-Type": contentType}, Bytes(body)).Prepare()
+		p, err := NewRequest(method, address, Headers{name: value, "Content-Type": contentType}, Bytes(body)).Prepare(bg)
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/url"
@@ -31,7 +32,7 @@ func newDigestAuth(username, password string) *digestAuth {
 func (d *digestAuth) String() string { return "Digest" }
 
 // Authenticate implements [Authenticator] with what is known of the origin.
-func (d *digestAuth) Authenticate(p *PreparedRequest) error {
+func (d *digestAuth) Authenticate(_ context.Context, p *PreparedRequest) error {
 	delete(p.Header, "Authorization")
 	p.answer = nil
 	a, ok, err := d.preempt(p)
@@ -48,7 +49,7 @@ func (d *digestAuth) Authenticate(p *PreparedRequest) error {
 }
 
 // Challenge implements the second half of [Authenticator].
-func (d *digestAuth) Challenge(r *Response) (*PreparedRequest, error) {
+func (d *digestAuth) Challenge(_ context.Context, r *Response) (*PreparedRequest, error) {
 	again := len(r.History) > 0 && r.History[len(r.History)-1].StatusCode == r.StatusCode
 	q := r.Request.Clone()
 	a, ok, err := d.answer(q, r.Header.Values("Www-Authenticate"), again)

@@ -75,7 +75,7 @@ func TestDNSFaults(t *testing.T) {
 	retry := Retry{Total: 2}
 	t.Run("B190 NXDOMAIN", func(t *testing.T) {
 		tries := 0
-		s := over(t, &HTTPAdapter{Resolver: fakeDNS(t, nil)}, retry, OnRetry(func(Attempt) error { tries++; return nil }))
+		s := over(t, &HTTPAdapter{Resolver: fakeDNS(t, nil)}, retry, OnRetry(func(context.Context, Attempt) error { tries++; return nil }))
 		_, err := s.Get(bg, "http://nowhere.test/")
 		isAll(t, err, ErrDNS, ErrConnection)
 		if d, ok := errors.AsType[*net.DNSError](err); !ok || !d.IsNotFound || tries > 0 {
@@ -85,7 +85,7 @@ func TestDNSFaults(t *testing.T) {
 	t.Run("B191 SERVFAIL", func(t *testing.T) {
 		tries := 0
 		s := over(t, &HTTPAdapter{Resolver: fakeDNS(t, map[string][]netip.Addr{"sick.test.": nil})}, retry,
-			OnRetry(func(Attempt) error { tries++; return nil }))
+			OnRetry(func(context.Context, Attempt) error { tries++; return nil }))
 		_, err := s.Post(bg, "http://sick.test/", Text("x"))
 		isAll(t, err, ErrDNS, ErrRetriesExhausted)
 		if tries != 2 {

@@ -94,8 +94,9 @@
 // # Hooks
 //
 // [OnRequest], [OnResponse], [OnRedirect], [OnRetry] and [OnInformational] are
-// options like any other: functions that are called on the way of a call, and
-// whose error ends it. What a hook may change, its documentation says. [Trace]
+// options like any other: functions that are called on the way of a call, with
+// its context, and whose error ends it. What a hook may change, its documentation
+// says. [Trace]
 // has the times of a call taken for [Response.Timings], [HTTPAdapter.Stats]
 // counts connections, and [PreparedRequest.Curl] writes a request as a curl
 // command.

@@ -56,7 +56,7 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 func (s *Session) Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
 	s.setup()
 	if ctx == nil {
-		return 0, prepareError(url, failText(ErrInvalidOption, "the context is nil"))
+		return 0, prepareError(url, errNilContext)
 	}
 	d, err := s.newDownload(url, path, opts)
 	if err != nil {

@@ -313,7 +313,7 @@ var (
 
 // allow lets n requests be sent.
 func allow(n int) OnRequest {
-	return func(*PreparedRequest) error {
+	return func(context.Context, *PreparedRequest) error {
 		if n--; n < 0 {
 			return errNoMore
 		}
@@ -589,7 +589,7 @@ func TestDownloadParallel(t *testing.T) {
 			d.content = content
 			s, url, dir := d.start(t)
 			if d.noRange {
-				s.Hooks.Response = []OnResponse{func(r *Response) (*Response, error) {
+				s.Hooks.Response = []OnResponse{func(_ context.Context, r *Response) (*Response, error) {
 					r.Header.Del("Accept-Ranges") // which ServeContent sets
 					return nil, nil
 				}}

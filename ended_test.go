@@ -101,8 +101,8 @@ func TestEndedContextSendsNothing(t *testing.T) {
 				ctx, cancel := context.WithCancel(bg)
 				_, err := s.Post(ctx, way.url+path, Text("order"),
 					Retry{Total: 1, StatusCodes: []int{503}, Methods: []string{"POST"}, Backoff: time.Nanosecond},
-					OnResponse(func(*Response) (*Response, error) { cancel(); return nil, nil }),
-					OnRetry(func(Attempt) error { cancel(); return nil }))
+					OnResponse(func(context.Context, *Response) (*Response, error) { cancel(); return nil, nil }),
+					OnRetry(func(context.Context, Attempt) error { cancel(); return nil }))
 				cancel()
 				if !errors.Is(err, context.Canceled) {
 					t.Errorf("POST %s = %v; want context.Canceled", path, err)

@@ -269,7 +269,7 @@ func ExampleOnInformational() {
 	defer server.Close()
 
 	ctx := context.Background()
-	r, err := requests.Get(ctx, server.URL, requests.OnInformational(func(status int, header http.Header) error {
+	r, err := requests.Get(ctx, server.URL, requests.OnInformational(func(_ context.Context, status int, header http.Header) error {
 		fmt.Println(status, header.Get("Link"))
 		return nil
 	}))

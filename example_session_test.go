@@ -166,7 +166,7 @@ func ExampleRetry() {
 	ctx := context.Background()
 	s := requests.NewSession(
 		requests.Retry{Total: 4, StatusCodes: []int{502, 503, 504}, Backoff: 200 * time.Millisecond, Jitter: 50 * time.Millisecond},
-		requests.OnRetry(func(a requests.Attempt) error {
+		requests.OnRetry(func(_ context.Context, a requests.Attempt) error {
 			fmt.Println("attempt", a.Number, "got", a.Response.StatusCode)
 			return nil
 		}))
@@ -409,7 +409,7 @@ func ExampleSession_Prepare() {
 	s := requests.NewSession(requests.BaseURL(httpbin), requests.Headers{"X-Client": "billing/1.4"})
 	defer s.Close()
 
-	p, err := s.Prepare(requests.NewRequest("POST", "/post", requests.JSON(map[string]int{"grams": 250})))
+	p, err := s.Prepare(ctx, requests.NewRequest("POST", "/post", requests.JSON(map[string]int{"grams": 250})))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -432,7 +432,7 @@ func ExampleSession_Send() {
 	ctx := context.Background()
 	s := requests.NewSession()
 	defer s.Close()
-	p, err := requests.NewRequest("POST", httpbin+"/post", requests.Form{"n": 1}).Prepare()
+	p, err := requests.NewRequest("POST", httpbin+"/post", requests.Form{"n": 1}).Prepare(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -455,7 +455,8 @@ func ExampleSession_Send() {
 
 // A request prepared without a session has no defaults at all.
 func ExampleRequest_Prepare() {
-	p, err := requests.NewRequest("get", "https://bücher.example/a b?q=1", requests.Params{"page": 2}).Prepare()
+	ctx := context.Background()
+	p, err := requests.NewRequest("get", "https://bücher.example/a b?q=1", requests.Params{"page": 2}).Prepare(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -468,8 +469,9 @@ func ExampleRequest_Prepare() {
 
 // A command to try in a terminal, without what must not be in a bug report.
 func ExamplePreparedRequest_Curl() {
+	ctx := context.Background()
 	p, err := requests.NewRequest("POST", "https://api.example.com/orders",
-		requests.JSON(map[string]any{"item": "tea"}), requests.BearerAuth("token")).Prepare()
+		requests.JSON(map[string]any{"item": "tea"}), requests.BearerAuth("token")).Prepare(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -479,7 +481,8 @@ func ExamplePreparedRequest_Curl() {
 }
 
 func ExamplePreparedRequest_Body() {
-	p, err := requests.NewRequest("PUT", "https://example.com/notes/1", requests.Text("remember the milk")).Prepare()
+	ctx := context.Background()
+	p, err := requests.NewRequest("PUT", "https://example.com/notes/1", requests.Text("remember the milk")).Prepare(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}

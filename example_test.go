@@ -149,7 +149,8 @@ func ExampleParams() {
 }
 
 func ExampleRawQuery() {
-	p, err := requests.NewRequest("GET", "https://example.com/search", requests.RawQuery("a=1&b&c=x+y")).Prepare()
+	ctx := context.Background()
+	p, err := requests.NewRequest("GET", "https://example.com/search", requests.RawQuery("a=1&b&c=x+y")).Prepare(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -352,7 +353,7 @@ func ExampleDigestAuth() {
 // A function sees the request as it will be sent, and so can sign it.
 func ExampleAuthFunc() {
 	ctx := context.Background()
-	sign := requests.AuthFunc(func(p *requests.PreparedRequest) error {
+	sign := requests.AuthFunc(func(_ context.Context, p *requests.PreparedRequest) error {
 		body, ok := p.Bytes()
 		if !ok {
 			return errors.New("cannot sign a streamed body")
@@ -389,9 +390,9 @@ func ExampleNewAuth() {
 
 type ticket struct{}
 
-func (*ticket) Authenticate(*requests.PreparedRequest) error { return nil } // nothing before it is asked for
+func (*ticket) Authenticate(context.Context, *requests.PreparedRequest) error { return nil } // nothing before it is asked for
 
-func (*ticket) Challenge(r *requests.Response) (*requests.PreparedRequest, error) {
+func (*ticket) Challenge(_ context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
 	number, ok := strings.CutPrefix(r.Header.Get("WWW-Authenticate"), "Ticket number=")
 	if !ok || r.Request.Header.Get("Authorization") != "" { // not ours, or refused
 		return nil, nil
@@ -480,25 +481,30 @@ func ExampleMaxBody() {
 	// Output: true
 }
 
+type requestID struct{}
+
+// A hook is given the context of its call, and so what the program keeps there.
 func ExampleOnRequest() {
-	ctx := context.Background()
-	count := 0
-	r, err := requests.Get(ctx, httpbin+"/redirect/2", requests.OnRequest(func(p *requests.PreparedRequest) error {
-		count++
-		p.Header.Set("X-Attempt", fmt.Sprint(count))
+	s := requests.NewSession(requests.OnRequest(func(ctx context.Context, p *requests.PreparedRequest) error {
+		if id, ok := ctx.Value(requestID{}).(string); ok {
+			p.Header.Set("X-Request-Id", id)
+		}
 		return nil
 	}))
+	defer s.Close()
+	ctx := context.WithValue(context.Background(), requestID{}, "4711")
+	r, err := s.Get(ctx, httpbin+"/redirect/2")
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(count, r.Request.Header.Get("X-Attempt"))
-	// Output: 3 3
+	fmt.Println(r.Request.Header.Get("X-Request-Id"))
+	// Output: 4711
 }
 
 // A hook may refuse a response, or give another one in its place.
 func ExampleOnResponse() {
 	ctx := context.Background()
-	s := requests.NewSession(requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+	s := requests.NewSession(requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 		if kind := r.Header.Get("Content-Type"); r.OK() && !strings.HasPrefix(kind, "application/json") {
 			return nil, fmt.Errorf("want JSON, got %s", kind)
 		}
@@ -517,7 +523,7 @@ func ExampleOnResponse() {
 // A redirect that leaves the host can be refused.
 func ExampleOnRedirect() {
 	ctx := context.Background()
-	stay := requests.OnRedirect(func(r *requests.Response, next *requests.PreparedRequest) error {
+	stay := requests.OnRedirect(func(_ context.Context, r *requests.Response, next *requests.PreparedRequest) error {
 		if next.URL.Host != r.URL.Host {
 			return fmt.Errorf("%s leads to %s", r.URL.Path, next.URL.Host)
 		}

@@ -155,7 +155,7 @@ func TestChangedHeadIsChecked(t *testing.T) {
 	} {
 		t.Run(name+" after preparing", func(t *testing.T) {
 			s := w.session(t)
-			p, err := s.Prepare(NewRequest("GET", "http://h.test/"))
+			p, err := s.Prepare(bg, NewRequest("GET", "http://h.test/"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,14 +165,14 @@ func TestChangedHeadIsChecked(t *testing.T) {
 			checkRefused(t, err, ErrInvalidHeader, dials)
 		})
 		t.Run(name+" by a hook", func(t *testing.T) {
-			s := w.session(t, OnRequest(func(p *PreparedRequest) error { change(p); return nil }))
+			s := w.session(t, OnRequest(func(_ context.Context, p *PreparedRequest) error { change(p); return nil }))
 			_, err := s.Get(context.Background(), "http://h.test/")
 			dials, _ := w.seen()
 			checkRefused(t, err, ErrInvalidHeader, dials)
 		})
 		t.Run(name+" by an Auth", func(t *testing.T) {
 			s := w.session(t)
-			_, err := s.Get(context.Background(), "http://h.test/", AuthFunc(func(p *PreparedRequest) error { change(p); return nil }))
+			_, err := s.Get(context.Background(), "http://h.test/", AuthFunc(func(_ context.Context, p *PreparedRequest) error { change(p); return nil }))
 			dials, _ := w.seen()
 			checkRefused(t, err, ErrInvalidHeader, dials)
 		})
@@ -235,7 +235,7 @@ func FuzzHeaders(f *testing.F) {
 	f.Add("GET\r\nX: 1", "Content-Length", "5")
 	f.Add("PURGE", "Host", "a b")
 	f.Fuzz(func(t *testing.T, method, name, value string) {
-		p, err := NewRequest(method, "http://h.test/", Headers{name: value}).Prepare()
+		p, err := NewRequest(method, "http://h.test/", Headers{name: value}).Prepare(bg)
 		if err != nil {
 			return
 		}

@@ -18,21 +18,21 @@ import (
 type heard []string
 
 func (h *heard) response(name string) requests.OnResponse {
-	return func(r *requests.Response) (*requests.Response, error) {
+	return func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 		*h = append(*h, fmt.Sprint(name, ":", r.StatusCode))
 		return nil, nil
 	}
 }
 
 func (h *heard) request(name string) requests.OnRequest {
-	return func(p *requests.PreparedRequest) error {
+	return func(_ context.Context, p *requests.PreparedRequest) error {
 		*h = append(*h, name+":"+p.Method+" "+p.URL.Path)
 		return nil
 	}
 }
 
 func (h *heard) redirect(name string) requests.OnRedirect {
-	return func(r *requests.Response, p *requests.PreparedRequest) error {
+	return func(_ context.Context, r *requests.Response, p *requests.PreparedRequest) error {
 		*h = append(*h, fmt.Sprint(name, ":", r.StatusCode, " to ", p.URL))
 		return nil
 	}
@@ -85,7 +85,7 @@ func TestHooksOrder(t *testing.T) {
 	t.Run("a prepared request", func(t *testing.T) {
 		var h heard
 		s, _ := scripted(t, replies(ok()))
-		p, err := s.Prepare(requests.NewRequest("GET", "http://a.test/1", h.response("r")))
+		p, err := s.Prepare(t.Context(), requests.NewRequest("GET", "http://a.test/1", h.response("r")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestHooksOrder(t *testing.T) {
 func TestHooksSeeTheBody(t *testing.T) {
 	var text string
 	var history []*requests.Response
-	read := requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+	read := requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 		text += r.Text() + ";"
 		history = r.History
 		return r, nil
@@ -125,7 +125,7 @@ func TestHooksSeeTheBody(t *testing.T) {
 	}
 	t.Run("half a response", func(t *testing.T) { // is not shown at all
 		called := false
-		s, _ := scripted(t, replies(ok()), requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+		s, _ := scripted(t, replies(ok()), requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 			called = true
 			return nil, nil
 		}))
@@ -162,7 +162,7 @@ func (cutShort) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestHooksReplace(t *testing.T) {
 	other := func(status int, body string) requests.OnResponse {
-		return func(r *requests.Response) (*requests.Response, error) {
+		return func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 			return &requests.Response{StatusCode: status, Reason: "Replaced", URL: r.URL, Body: io.NopCloser(strings.NewReader(body))}, nil
 		}
 	}
@@ -175,7 +175,7 @@ func TestHooksReplace(t *testing.T) {
 	})
 	t.Run("after a redirect", func(t *testing.T) {
 		s, _ := scripted(t, replies(redirectTo("/2"), ok()))
-		r := get(t, s, "http://a.test/", requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+		r := get(t, s, "http://a.test/", requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 			if r.IsRedirect() {
 				return nil, nil
 			}
@@ -193,7 +193,7 @@ func TestHooksReplace(t *testing.T) {
 	})
 	t.Run("a redirect in", func(t *testing.T) { // goes by the rules of any other
 		s, sent := scripted(t, func(_ int, p *requests.PreparedRequest) reply { return ok() }, requests.BearerAuth(secret))
-		get(t, s, "http://a.test/", requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+		get(t, s, "http://a.test/", requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 			if r.URL.Host == "b.test" {
 				return nil, nil
 			}
@@ -205,7 +205,7 @@ func TestHooksReplace(t *testing.T) {
 	})
 	t.Run("encoding", func(t *testing.T) {
 		s, _ := scripted(t, replies(reply{status: 200, body: "caf\xe9"}))
-		r := get(t, s, "http://a.test/", requests.OnResponse(func(r *requests.Response) (*requests.Response, error) {
+		r := get(t, s, "http://a.test/", requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 			r.Encoding = "iso-8859-1"
 			return nil, nil
 		}))
@@ -222,9 +222,9 @@ func TestHookErrors(t *testing.T) {
 		hook  requests.Option
 		sends int
 	}{
-		{"OnRequest", requests.OnRequest(func(*requests.PreparedRequest) error { return own }), 0},
-		{"OnResponse", requests.OnResponse(func(*requests.Response) (*requests.Response, error) { return nil, own }), 1},
-		{"OnRedirect", requests.OnRedirect(func(*requests.Response, *requests.PreparedRequest) error { return own }), 1},
+		{"OnRequest", requests.OnRequest(func(context.Context, *requests.PreparedRequest) error { return own }), 0},
+		{"OnResponse", requests.OnResponse(func(context.Context, *requests.Response) (*requests.Response, error) { return nil, own }), 1},
+		{"OnRedirect", requests.OnRedirect(func(context.Context, *requests.Response, *requests.PreparedRequest) error { return own }), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var h heard
@@ -238,11 +238,11 @@ func TestHookErrors(t *testing.T) {
 	t.Run("what a hook writes is checked", func(t *testing.T) {
 		bad := func(p *requests.PreparedRequest) { p.Header["X-A"] = []string{"a\nb"} }
 		s, sent := scripted(t, replies(redirectTo("/2"), ok()))
-		_, err := s.Get(t.Context(), "http://a.test/", requests.OnRequest(func(p *requests.PreparedRequest) error { bad(p); return nil }))
+		_, err := s.Get(t.Context(), "http://a.test/", requests.OnRequest(func(_ context.Context, p *requests.PreparedRequest) error { bad(p); return nil }))
 		if !errors.Is(err, requests.ErrInvalidHeader) || len(sent.sent) > 0 {
 			t.Errorf("OnRequest: Get = %v; want ErrInvalidHeader", err)
 		}
-		_, err = s.Get(t.Context(), "http://a.test/", requests.OnRedirect(func(_ *requests.Response, p *requests.PreparedRequest) error { bad(p); return nil }))
+		_, err = s.Get(t.Context(), "http://a.test/", requests.OnRedirect(func(_ context.Context, _ *requests.Response, p *requests.PreparedRequest) error { bad(p); return nil }))
 		if e, ok := errors.AsType[*requests.Error](err); !errors.Is(err, requests.ErrInvalidHeader) || !ok || e.Op != "redirect" {
 			t.Errorf("OnRedirect: Get = %v; want ErrInvalidHeader", err)
 		}

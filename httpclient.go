@@ -74,7 +74,9 @@ func (t sessionTripper) send(hr *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, prepareError(hr.URL.String(), err)
 	}
-	p, err := t.s.prepare(hr.Method, hr.URL.String(), &set)
+	ctx, life := limitCall(hr.Context(), &set, set.auth)
+	defer life.over()
+	p, err := t.s.prepare(ctx, hr.Method, hr.URL.String(), &set)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +85,7 @@ func (t sessionTripper) send(hr *http.Request) (*Response, error) {
 		p.dropSecrets()
 	}
 	(&journey{jar: t.s.Cookies, named: named}).setCookies(p)
-	return t.s.run(hr.Context(), p, &set)
+	return t.s.run(ctx, p, &set, life)
 }
 
 // led returns the URL that the caller named if it was redirects of an

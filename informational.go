@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// OnInformational is called with each informational response (1xx) that comes
-// before a response, such as 103, whose Link fields say what will be needed
+// OnInformational is called with the context of the call ([Hooks]) and each
+// informational response (1xx) that comes before a response, such as 103, whose Link fields say what will be needed
 // (RFC 8297). That is so for all requests of the call, those of redirects,
 // challenges and retries included. It is not called for 101, as that is the end
 // of HTTP on the connection.
@@ -19,7 +19,7 @@ import (
 // caller's, and both the call and the connection wait for it. An error ends the
 // call and is returned as it is. All informational responses to one request
 // together may have 1 MiB; more is [ErrProtocol].
-type OnInformational func(status int, header http.Header) error
+type OnInformational func(ctx context.Context, status int, header http.Header) error
 
 func (OnInformational) option() {}
 
@@ -34,13 +34,15 @@ type interim struct {
 	over bool  // nothing is told any more
 }
 
-// hearInterim has the transport that gets the context tell hooks.
+// hearInterim has the transport that gets the context tell hooks. They are
+// called with ctx.
 func hearInterim(ctx context.Context, hooks []OnInformational) (context.Context, *interim) {
 	if len(hooks) == 0 {
 		return ctx, nil
 	}
 	i := &interim{hooks: hooks}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: i.got}), i
+	got := func(status int, header textproto.MIMEHeader) error { return i.got(ctx, status, header) }
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: got}), i
 }
 
 // fieldOverhead is what a field or a status line counts beside its text, as in
@@ -48,7 +50,7 @@ func hearInterim(ctx context.Context, hooks []OnInformational) (context.Context,
 const fieldOverhead = 32
 
 // got also bounds what comes, which net/http leaves to whoever listens.
-func (i *interim) got(status int, header textproto.MIMEHeader) error {
+func (i *interim) got(ctx context.Context, status int, header textproto.MIMEHeader) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.err != nil || i.over {
@@ -64,20 +66,20 @@ func (i *interim) got(status int, header textproto.MIMEHeader) error {
 		i.err = failText(ErrProtocol, "the informational responses do not end")
 		return i.err
 	}
-	i.err = i.tell(status, http.Header(header))
+	i.err = i.tell(ctx, status, http.Header(header))
 	return i.err
 }
 
 // tell is called by a goroutine of the transport, where a panic of a hook would
 // end the program.
-func (i *interim) tell(status int, header http.Header) (err error) {
+func (i *interim) tell(ctx context.Context, status int, header http.Header) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &hookError{fmt.Errorf("panic in OnInformational: %v", p)}
 		}
 	}()
 	for _, f := range i.hooks {
-		if err := f(status, header); err != nil {
+		if err := f(ctx, status, header); err != nil {
 			return &hookError{err}
 		}
 	}

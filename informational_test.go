@@ -46,7 +46,7 @@ func hintingAlike(n int) http.Handler {
 // hints collects what an OnInformational is told.
 type hints []string
 
-func (h *hints) add(status int, header http.Header) error {
+func (h *hints) add(_ context.Context, status int, header http.Header) error {
 	*h = append(*h, fmt.Sprint(status, " ", header.Get("Link")))
 	return nil
 }
@@ -133,7 +133,7 @@ func TestOnInformationalError(t *testing.T) {
 	own := fail(ErrReadTimeout, errors.New("own")) // a kind that is worth a retry elsewhere
 	ways(t, hintingAlike(2), func(t *testing.T, s *Session, url, _ string) {
 		calls := 0
-		hook := OnInformational(func(int, http.Header) error { calls++; return own })
+		hook := OnInformational(func(context.Context, int, http.Header) error { calls++; return own })
 		r, err := s.Get(bg, url, hook, OnInformational((*hints)(nil).add), Retry{Total: 3, If: func(Attempt) bool { return true }})
 		if r != nil || err != own || calls != 1 {
 			t.Errorf("Get = %v, %v after %d calls; want the hook's own error after 1", r, err, calls)
@@ -149,7 +149,7 @@ func TestOnInformationalError(t *testing.T) {
 		ways(t, hintingAlike(2), func(t *testing.T, s *Session, url, _ string) {
 			calls := 0
 			ctx := httptrace.WithClientTrace(bg, &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error { return nil }})
-			_, err := s.Get(ctx, url, OnInformational(func(int, http.Header) error { calls++; return own }))
+			_, err := s.Get(ctx, url, OnInformational(func(context.Context, int, http.Header) error { calls++; return own }))
 			if err != own || calls != 1 {
 				t.Errorf("Get = %v after %d calls; want the hook's own error after 1", err, calls)
 			}
@@ -176,7 +176,7 @@ func TestOnInformationalEndless(t *testing.T) {
 				}
 			})
 			n := 0
-			_, err := over(t, new(HTTPAdapter)).Get(bg, f.url(), OnInformational(func(int, http.Header) error { n++; return nil }))
+			_, err := over(t, new(HTTPAdapter)).Get(bg, f.url(), OnInformational(func(context.Context, int, http.Header) error { n++; return nil }))
 			isAll(t, err, ErrProtocol)
 			if n == 0 || n > maxHeaderBytes/fieldOverhead {
 				t.Errorf("the hook was called %d times; want at most %d", n, maxHeaderBytes/fieldOverhead)
@@ -190,7 +190,7 @@ func TestOnInformationalEndless(t *testing.T) {
 			}
 			return true
 		})
-		_, err := over(t, h2c()).Get(bg, f.url(), OnInformational(func(int, http.Header) error { return nil }))
+		_, err := over(t, h2c()).Get(bg, f.url(), OnInformational(func(context.Context, int, http.Header) error { return nil }))
 		isAll(t, err, ErrProtocol)
 	})
 }
@@ -201,14 +201,14 @@ func TestOnInformationalIsOver(t *testing.T) {
 		s := pipes{serve: script("HTTP/1.1 103 Early Hints\r\n\r\n", time.Second, "HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")}.session(t)
 		ctx, cancel := context.WithCancel(bg)
 		calls := 0
-		_, err := s.Get(ctx, "http://a.test/", OnInformational(func(int, http.Header) error { calls++; cancel(); return nil }))
+		_, err := s.Get(ctx, "http://a.test/", OnInformational(func(context.Context, int, http.Header) error { calls++; cancel(); return nil }))
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		if !errors.Is(err, context.Canceled) || calls != 1 {
 			t.Errorf("Get = %v after %d calls; want context.Canceled after 1", err, calls)
 		}
 	})
-	ctx, i := hearInterim(bg, []OnInformational{func(int, http.Header) error { return errors.New("late") }})
+	ctx, i := hearInterim(bg, []OnInformational{func(context.Context, int, http.Header) error { return errors.New("late") }})
 	if _, err := i.end(nil, nil); err != nil {
 		t.Fatal(err)
 	}

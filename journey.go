@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -46,7 +47,7 @@ func (t *journey) left(r *Response) {
 
 // answered returns the request that answers the challenge of r, nil if there is
 // none to be answered.
-func (t *journey) answered(r *Response) (*PreparedRequest, error) {
+func (t *journey) answered(ctx context.Context, r *Response) (*PreparedRequest, error) {
 	auth := r.Request.auth
 	switch {
 	case r.StatusCode == http.StatusProxyAuthRequired:
@@ -60,9 +61,9 @@ func (t *journey) answered(r *Response) (*PreparedRequest, error) {
 	if !ok || t.answers == maxAnswers {
 		return nil, nil
 	}
-	q, err := c.Challenge(r)
+	q, err := c.Challenge(ctx, r)
 	if q == nil || err != nil {
-		return nil, err
+		return nil, whyEnded(ctx, err)
 	}
 	if q == r.Request {
 		q = q.Clone()
@@ -75,7 +76,8 @@ func (t *journey) answered(r *Response) (*PreparedRequest, error) {
 	return q, auth.review(q)
 }
 
-// followed returns the request that r redirects to, nil if r is final.
+// followed returns the request that r redirects to, not yet authenticated, nil
+// if r is final.
 func (t *journey) followed(r *Response) (*PreparedRequest, error) {
 	target, err := redirectTarget(r)
 	if target == nil || err != nil {
@@ -94,7 +96,7 @@ func (t *journey) followed(r *Response) (*PreparedRequest, error) {
 	if q.auth.method == nil && q.Header["Authorization"] == nil && entersHost(p.URL, target) {
 		q.auth = t.netrc.auth(target, "")
 	}
-	return q, q.authenticate()
+	return q, nil
 }
 
 // entersHost reports whether a redirect leads to another host, where netrc
@@ -122,7 +124,8 @@ func (t *journey) kept() *journey {
 
 // Next returns the request that the response redirects to, for [Session.Send],
 // which is what [AllowRedirects] would have sent; nil if it is no redirect.
-// What was dropped on the way to another origin stays dropped. The body is not read.
+// What was dropped on the way to another origin stays dropped. An [Authenticator]
+// of the caller's is asked by Send, with its context. The body is not read.
 func (r *Response) Next() (*PreparedRequest, error) {
 	if r.Request == nil || r.URL == nil {
 		return nil, nil // made by hand
@@ -135,11 +138,14 @@ func (r *Response) Next() (*PreparedRequest, error) {
 		t.named = r.Request.URL
 	}
 	q, err := t.followed(r)
+	if err == nil && q != nil {
+		q.call = r.Request.call
+		if q.unauthorized = q.auth.foreign(); !q.unauthorized {
+			err = q.authenticate(context.Background())
+		}
+	}
 	if err != nil {
 		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
-	}
-	if q != nil {
-		q.call = r.Request.call
 	}
 	return q, nil
 }

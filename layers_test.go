@@ -26,7 +26,7 @@ var upperFiles = []string{"client.go", "httpclient.go", "logger.go", "session.go
 
 // lowerExceptions are the names of upper files that a lower one uses all the same.
 var lowerExceptions = map[string]string{
-	"stream.go totalLimit": "the end of a streamed body frees the timer of its call",
+	"stream.go lifetime": "the context of a call ends with its streamed body",
 }
 
 func TestLowerFilesNameNoSession(t *testing.T) {

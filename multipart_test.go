@@ -22,7 +22,7 @@ import (
 // prepareUpload prepares a POST that is not sent.
 func prepareUpload(t *testing.T, opts ...Option) *PreparedRequest {
 	t.Helper()
-	p, err := NewRequest("POST", "http://a.test/", opts...).Prepare()
+	p, err := NewRequest("POST", "http://a.test/", opts...).Prepare(bg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestFilesRefused(t *testing.T) {
 			if errors.Is(tt.want, os.ErrPermission) && os.Getuid() <= 0 {
 				t.Skip("the superuser reads everything, and Windows has other permissions")
 			}
-			p, err := NewRequest("POST", "http://a.test/", tt.opts...).Prepare()
+			p, err := NewRequest("POST", "http://a.test/", tt.opts...).Prepare(bg)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("Prepare() = %v, %v; want %v", p, err, tt.want)
 			}
@@ -331,7 +331,7 @@ func TestFilesWebPlatform(t *testing.T) {
 			if tt.Encoding != "utf-8" {
 				t.Skip("names are UTF-8")
 			}
-			p, err := NewRequest("POST", "http://a.test/", opts...).Prepare()
+			p, err := NewRequest("POST", "http://a.test/", opts...).Prepare(bg)
 			if strings.Contains(tt.Name+file.Filename, "\x00") {
 				if !errors.Is(err, ErrInvalidOption) {
 					t.Errorf("Prepare() = %v; want %v", err, ErrInvalidOption)
@@ -561,7 +561,7 @@ func FuzzFiles(f *testing.F) {
 		opts := []Option{Form{field: text}, Files{
 			{Field: field, Name: name, ContentType: contentType, Header: textproto.MIMEHeader{key: {value}}, Reader: strings.NewReader(data)},
 			{Field: "last", Name: NoName, Reader: iotest.HalfReader(strings.NewReader(data))}}}
-		p, err := NewRequest("POST", "http://a.test/", opts...).Prepare()
+		p, err := NewRequest("POST", "http://a.test/", opts...).Prepare(bg)
 		if err != nil {
 			return
 		}

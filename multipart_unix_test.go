@@ -15,7 +15,7 @@ func TestFilesNamedPipe(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := NewRequest("POST", "http://a.test/", Files{{Field: "f", Path: fifo}}).Prepare()
+	_, err := NewRequest("POST", "http://a.test/", Files{{Field: "f", Path: fifo}}).Prepare(bg)
 	if !errors.Is(err, ErrInvalidOption) || !errors.Is(err, errNotRegular) {
 		t.Errorf("Prepare() = %v; want %v", err, errNotRegular)
 	}

@@ -90,7 +90,7 @@ func TestNetrc(t *testing.T) {
 	t.Run("without a session", func(t *testing.T) {
 		noEnvironment(t)
 		useNetrc(t, file)
-		p, err := requests.NewRequest("GET", "http://a.test/").Prepare()
+		p, err := requests.NewRequest("GET", "http://a.test/").Prepare(t.Context())
 		if err != nil || p.Header.Get("Authorization") != "" {
 			t.Errorf("Prepare = %v, %v; want no Authorization", p.Header, err)
 		}

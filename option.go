@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"slices"
@@ -136,27 +137,35 @@ type RaiseForStatus bool
 // limit but the guard against decompression bombs.
 type MaxBody int64
 
-// OnRequest is called with each request just before it is sent: the first one,
-// those that follow redirects and those that answer challenges, but not retries.
+// OnRequest is called with the context of the call ([Hooks]) and each request
+// just before it is sent: the first one, those that follow redirects and those
+// that answer challenges, but not retries.
 // It may change the request, which is then checked again. An error ends the
 // call and is returned as it is.
-type OnRequest func(*PreparedRequest) error
+type OnRequest func(ctx context.Context, p *PreparedRequest) error
 
-// OnResponse is called with each response, redirects included, before it is
-// looked at for a redirect, with its body in memory unless [Stream] was asked
-// for or it is a redirect. A challenge that is answered, as by [DigestAuth], and
+// OnResponse is called with the context of the call and each response, redirects
+// included, before it is looked at for a redirect, with its body in memory unless
+// [Stream] was asked for or it is a redirect. A challenge that is answered, as by [DigestAuth], and
 // a response that is tried again are not shown. The response that it returns,
 // if it is not nil, takes the place of the one it got, which is closed. An error
 // ends the call and is returned as it is.
-type OnResponse func(*Response) (*Response, error)
+type OnResponse func(ctx context.Context, r *Response) (*Response, error)
 
-// OnRedirect is called with each redirect and the request that is to follow it,
-// from which everything bound to another origin is gone. It may change the
+// OnRedirect is called with the context of the call, each redirect and the
+// request that is to follow it, from which everything bound to another origin is gone. It may change the
 // request. An error ends the call and is returned as it is.
-type OnRedirect func(*Response, *PreparedRequest) error
+type OnRedirect func(ctx context.Context, r *Response, next *PreparedRequest) error
 
 // Hooks are the functions that a session calls, each kind in its order. A call
 // that brings some of a kind has those called, and not the session's.
+//
+// Each but OnProgress is given the context of the call, which an [Authenticator]
+// gets too. It has the values of the caller's context and ends with it, when
+// [Timeout].Total runs out and with the call: when that returns or, for a
+// streamed response, when the body has been read or closed. A hook that gives up
+// since Total has run out ends the call with [ErrTotalTimeout]. Otherwise the
+// error of a hook is returned as it is.
 type Hooks struct {
 	Request       []OnRequest
 	Response      []OnResponse
@@ -233,10 +242,15 @@ func (h Hooks) clone() Hooks {
 	}
 }
 
-func (h *Hooks) beforeSend(p *PreparedRequest) error {
+// any reports whether there is a hook that is given the context of the call.
+func (h *Hooks) any() bool {
+	return len(h.Request) > 0 || len(h.Response) > 0 || len(h.Redirect) > 0 || len(h.Retry) > 0 || len(h.Informational) > 0
+}
+
+func (h *Hooks) beforeSend(ctx context.Context, p *PreparedRequest) error {
 	for _, f := range h.Request {
-		if err := f(p); err != nil {
-			return err
+		if err := f(ctx, p); err != nil {
+			return hookFailure(ctx, p.URL, err)
 		}
 	}
 	if len(h.Request) == 0 {
@@ -249,12 +263,12 @@ func (h *Hooks) beforeSend(p *PreparedRequest) error {
 }
 
 // afterSend returns r, or what a hook gave in its place.
-func (h *Hooks) afterSend(r *Response) (*Response, error) {
+func (h *Hooks) afterSend(ctx context.Context, r *Response) (*Response, error) {
 	for _, f := range h.Response {
-		other, err := f(r)
+		other, err := f(ctx, r)
 		if err != nil {
 			r.Close()
-			return nil, err
+			return nil, hookFailure(ctx, r.URL, err)
 		}
 		if other != nil && other != r {
 			r.Close()
@@ -267,10 +281,10 @@ func (h *Hooks) afterSend(r *Response) (*Response, error) {
 	return r, nil
 }
 
-func (h *Hooks) beforeRedirect(r *Response, p *PreparedRequest) error {
+func (h *Hooks) beforeRedirect(ctx context.Context, r *Response, p *PreparedRequest) error {
 	for _, f := range h.Redirect {
-		if err := f(r, p); err != nil {
-			return err
+		if err := f(ctx, r, p); err != nil {
+			return hookFailure(ctx, r.URL, err)
 		}
 	}
 	if len(h.Redirect) == 0 {

@@ -64,7 +64,7 @@ func TestParams(t *testing.T) {
 		{"pointer to a pointer", []Option{Params{"a": new(*int)}}, "error"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := NewRequest("GET", "http://h.test/", tt.opts...).Prepare()
+			p, err := NewRequest("GET", "http://h.test/", tt.opts...).Prepare(bg)
 			if tt.want == "error" {
 				if !errors.Is(err, ErrInvalidOption) {
 					t.Errorf("Prepare = %v, want ErrInvalidOption", err)
@@ -95,7 +95,7 @@ func TestSessionParams(t *testing.T) {
 		{"replaced by two", "http://h.test/", []Option{Params{"a": 8}, Params{"a": 9}}, "/?a=8&a=9&b=2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := s.Prepare(NewRequest("GET", tt.url, tt.opts...))
+			p, err := s.Prepare(bg, NewRequest("GET", tt.url, tt.opts...))
 			if err != nil || p.URL.RequestURI() != tt.want {
 				t.Errorf("Prepare = %v, %v; want the target %q", p, err, tt.want)
 			}
@@ -304,7 +304,7 @@ func TestNestedValues(t *testing.T) {
 			opts["JSON"] = JSON(v)
 		}
 		for kind, opt := range opts {
-			_, err := NewRequest("POST", "http://a.test/", opt).Prepare()
+			_, err := NewRequest("POST", "http://a.test/", opt).Prepare(bg)
 			if !errors.Is(err, ErrInvalidOption) && !errors.Is(err, ErrInvalidHeader) {
 				t.Errorf("A204 %s of a %s: %v; want ErrInvalidOption", kind, name, err)
 			}

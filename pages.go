@@ -35,7 +35,7 @@ func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Se
 				return
 			}
 			r.Close()
-			next, err := s.nextPage(r, first)
+			next, err := s.nextPage(ctx, r, first)
 			switch {
 			case err != nil:
 				yield(nil, prepareError(r.Links()["next"].Ref, err))
@@ -64,7 +64,7 @@ func pageKey(u *url.URL) string {
 
 // nextPage returns the request for the page after r, nil if r is the last. The
 // caller has named the host of first, and no other one.
-func (s *Session) nextPage(r *Response, first *url.URL) (*PreparedRequest, error) {
+func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL) (*PreparedRequest, error) {
 	link, ok := r.Links()["next"]
 	if !ok {
 		return nil, nil
@@ -83,5 +83,5 @@ func (s *Session) nextPage(r *Response, first *url.URL) (*PreparedRequest, error
 	q.named = first
 	trip := journey{jar: s.Cookies, named: first}
 	trip.setCookies(q)
-	return q, q.authenticate()
+	return q, q.authenticate(ctx)
 }

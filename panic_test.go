@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -20,14 +21,14 @@ func TestPanics(t *testing.T) {
 		server *faulty
 		opts   []Option
 	}{
-		{"OnRequest", f, []Option{OnRequest(func(*PreparedRequest) error { panic("mine") })}},
-		{"OnResponse", f, []Option{OnResponse(func(*Response) (*Response, error) { panic("mine") })}},
-		{"OnResponse of a redirect", redirect, []Option{OnResponse(func(*Response) (*Response, error) { panic("mine") })}},
-		{"OnRedirect", redirect, []Option{OnRedirect(func(*Response, *PreparedRequest) error { panic("mine") })}},
-		{"OnRetry", busy, []Option{Retry{Total: 1, StatusCodes: []int{503}}, OnRetry(func(Attempt) error { panic("mine") })}},
+		{"OnRequest", f, []Option{OnRequest(func(context.Context, *PreparedRequest) error { panic("mine") })}},
+		{"OnResponse", f, []Option{OnResponse(func(context.Context, *Response) (*Response, error) { panic("mine") })}},
+		{"OnResponse of a redirect", redirect, []Option{OnResponse(func(context.Context, *Response) (*Response, error) { panic("mine") })}},
+		{"OnRedirect", redirect, []Option{OnRedirect(func(context.Context, *Response, *PreparedRequest) error { panic("mine") })}},
+		{"OnRetry", busy, []Option{Retry{Total: 1, StatusCodes: []int{503}}, OnRetry(func(context.Context, Attempt) error { panic("mine") })}},
 		{"Retry.If", busy, []Option{Retry{Total: 1, If: func(Attempt) bool { panic("mine") }}}},
 		{"OnProgress", f, []Option{OnProgress(func(done, total int64) { panic("mine") })}},
-		{"AuthFunc", f, []Option{AuthFunc(func(*PreparedRequest) error { panic("mine") })}},
+		{"AuthFunc", f, []Option{AuthFunc(func(context.Context, *PreparedRequest) error { panic("mine") })}},
 		{"Challenge", denied, []Option{NewAuth(panicky{})}},
 	} {
 		for _, stream := range []bool{false, true} {
@@ -97,6 +98,6 @@ func unused(s Stats) bool { return s.Open == s.Idle && s.Waiting == 0 }
 // panicky is an Authenticator that panics when it is shown a challenge.
 type panicky struct{}
 
-func (panicky) Authenticate(*PreparedRequest) error { return nil }
+func (panicky) Authenticate(context.Context, *PreparedRequest) error { return nil }
 
-func (panicky) Challenge(*Response) (*PreparedRequest, error) { panic("mine") }
+func (panicky) Challenge(context.Context, *Response) (*PreparedRequest, error) { panic("mine") }

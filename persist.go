@@ -78,7 +78,7 @@ func announce(ctx context.Context, a *Attempt, opts *SendOptions) error {
 			slog.Int("attempt", a.Number), outcome, slog.Duration("wait", a.Wait))
 	}
 	for _, f := range opts.OnRetry {
-		if err := f(*a); err != nil {
+		if err := f(ctx, *a); err != nil {
 			return &hookError{err}
 		}
 	}

@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -38,20 +39,26 @@ func (r Request) GoString() string { return r.String() }
 
 // Prepare makes the request ready to be sent without a session: without
 // default headers, cookies, authentication and base URL but those in its options.
-func (r *Request) Prepare() (*PreparedRequest, error) {
+// ctx is for the Authenticator alone, and is not kept.
+func (r *Request) Prepare(ctx context.Context) (*PreparedRequest, error) {
+	if ctx == nil {
+		return nil, prepareError(r.URL, errNilContext)
+	}
 	set := settings{redirects: defaultMaxRedirects}
 	for _, o := range r.Options {
 		if err := set.apply(o); err != nil {
 			return nil, prepareError(r.URL, err)
 		}
 	}
-	p, err := prepare(r.Method, r.URL, scope{}, &set)
+	p, err := prepare(ctx, r.Method, r.URL, scope{}, &set)
 	if err != nil {
 		return nil, err
 	}
 	p.call = r.Options
 	return p, nil
 }
+
+var errNilContext = failText(ErrInvalidOption, "the context is nil")
 
 // A PreparedRequest is a request as it will be sent. Its fields may be changed
 // until then; [Session.Send] checks them again. It may be sent several times if
@@ -73,6 +80,8 @@ type PreparedRequest struct {
 	call      []Option       // what it was prepared with, for Send
 	cookies   []Cookies      // of the call, for the next hop
 	ownCookie bool           // the Cookie field was given by hand
+
+	unauthorized bool // the Authenticator is still to be asked
 }
 
 // scope is what a session gives to a request that is prepared in it.
@@ -86,16 +95,16 @@ type scope struct {
 
 // prepare builds the request in the order of Requests: method, URL, headers,
 // cookies, body, authentication; so that an Auth sees all that it may sign.
-func prepare(method, rawURL string, from scope, set *settings) (*PreparedRequest, error) {
+func prepare(ctx context.Context, method, rawURL string, from scope, set *settings) (*PreparedRequest, error) {
 	p := &PreparedRequest{auth: set.auth, cookies: set.cookies}
-	err := p.fill(method, rawURL, from, set)
+	err := p.fill(ctx, method, rawURL, from, set)
 	if err != nil {
 		return nil, prepareError(rawURL, err)
 	}
 	return p, nil
 }
 
-func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings) (err error) {
+func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, from scope, set *settings) (err error) {
 	if p.Method, err = prepareMethod(method); err != nil {
 		return err
 	}
@@ -119,7 +128,7 @@ func (p *PreparedRequest) fill(method, rawURL string, from scope, set *settings)
 	if p.auth.method == nil && p.Header["Authorization"] == nil {
 		p.auth = urlAuth(user, p.URL, from.netrc)
 	}
-	return p.authenticate()
+	return p.authenticate(ctx)
 }
 
 // urlAuth is the Auth for a request that was given none: that of the userinfo

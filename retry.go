@@ -84,9 +84,9 @@ type Attempt struct {
 	Wait     time.Duration // before the next one
 }
 
-// OnRetry is called before each retry and the wait for it. An error ends the
-// call and is returned as it is.
-type OnRetry func(Attempt) error
+// OnRetry is called with the context of the call ([Hooks]) before each retry and
+// the wait for it. An error ends the call and is returned as it is.
+type OnRetry func(ctx context.Context, a Attempt) error
 
 func (OnRetry) option() {}
 

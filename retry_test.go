@@ -303,7 +303,7 @@ func TestOnRetry(t *testing.T) {
 	s := over(t, new(HTTPAdapter), Retry{Total: 3, StatusCodes: []int{503}})
 	s.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var seen []string
-	note := OnRetry(func(a Attempt) error {
+	note := OnRetry(func(_ context.Context, a Attempt) error {
 		if a.Err != nil {
 			seen = append(seen, fmt.Sprint(a.Number, " ", errors.Is(a.Err, ErrConnectionLost)))
 		} else {
@@ -321,7 +321,7 @@ func TestOnRetry(t *testing.T) {
 		t.Errorf("the log is %s; want two retries and no secret", got)
 	}
 	mine := errors.New("mine")
-	if _, err := s.Get(bg, f.url(), OnRetry(func(Attempt) error { return mine }), Retry{Total: 1, StatusCodes: []int{200}}); err != mine {
+	if _, err := s.Get(bg, f.url(), OnRetry(func(context.Context, Attempt) error { return mine }), Retry{Total: 1, StatusCodes: []int{200}}); err != mine {
 		t.Errorf("error %v; want what OnRetry returned, as it is", err)
 	}
 }

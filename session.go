@@ -2,7 +2,6 @@ package requests
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -216,14 +216,19 @@ func (s *Session) setup() {
 func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (*Response, error) {
 	s.setup()
 	set, err := s.settings(opts)
+	if err == nil && ctx == nil {
+		err = errNilContext
+	}
 	if err != nil {
 		return nil, prepareError(url, err)
 	}
-	p, err := s.prepare(method, url, &set)
+	ctx, life := limitCall(ctx, &set, set.auth)
+	defer life.over()
+	p, err := s.prepare(ctx, method, url, &set)
 	if err != nil {
 		return nil, err
 	}
-	return s.run(ctx, p, &set)
+	return s.run(ctx, p, &set, life)
 }
 
 // Get sends a GET request.
@@ -300,14 +305,18 @@ func callNames(layers []Headers, field string) bool {
 }
 
 // Prepare makes a request of the session ready to be looked at, changed and
-// sent with [Session.Send], which goes by the options of the request again.
-func (s *Session) Prepare(r *Request) (*PreparedRequest, error) {
+// sent with [Session.Send], which goes by the options of the request again. ctx
+// is for the Authenticator alone, and is not kept.
+func (s *Session) Prepare(ctx context.Context, r *Request) (*PreparedRequest, error) {
 	s.setup()
 	set, err := s.settings(r.Options)
+	if err == nil && ctx == nil {
+		err = errNilContext
+	}
 	if err != nil {
 		return nil, prepareError(r.URL, err)
 	}
-	p, err := s.prepare(r.Method, r.URL, &set)
+	p, err := s.prepare(ctx, r.Method, r.URL, &set)
 	if err != nil {
 		return nil, err
 	}
@@ -315,12 +324,12 @@ func (s *Session) Prepare(r *Request) (*PreparedRequest, error) {
 	return p, nil
 }
 
-func (s *Session) prepare(method, url string, set *settings) (*PreparedRequest, error) {
+func (s *Session) prepare(ctx context.Context, method, url string, set *settings) (*PreparedRequest, error) {
 	from := scope{headers: s.Headers, params: s.Params, jar: s.Cookies, base: set.base, netrc: s.netrcLookup(set)}
 	if from.headers == nil {
 		from.headers = defaults
 	}
-	return prepare(method, url, from, set)
+	return prepare(ctx, method, url, from, set)
 }
 
 // netrcLookup finds what netrc has, nothing if the environment does not count.
@@ -346,26 +355,33 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 		}
 	}
 	set, err := s.settings(slices.Concat(p.call, opts))
+	if err == nil && ctx == nil {
+		err = errNilContext
+	}
+	if err == nil {
+		err = p.check()
+	}
 	if err != nil {
 		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
 	}
-	if err := p.check(); err != nil {
-		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
+	ctx, life := limitCall(ctx, &set, p.auth)
+	defer life.over()
+	if p.unauthorized {
+		p = p.Clone() // it may be in use by others
+		if err := p.authenticate(ctx); err != nil {
+			return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
+		}
 	}
-	return s.run(ctx, p, &set)
+	return s.run(ctx, p, &set, life)
 }
 
 // run is the loop: it sends p and what follows from the responses, until one
 // is the answer. It alone calls [Adapter.Send].
-func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*Response, error) {
-	if ctx == nil {
-		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: failText(ErrInvalidOption, "the context is nil")}
-	}
+func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, life *lifetime) (*Response, error) {
 	opts := SendOptions{
 		Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, Retry: set.retry, MaxBody: set.maxBody,
 		Trace: set.trace, OnProgress: set.hooks.Progress, OnInformational: set.hooks.Informational, OnRetry: set.hooks.Retry, Logger: s.Logger,
 	}
-	ctx, total := limitTotal(ctx, opts.Timeout.Total)
 	trip := journey{jar: s.Cookies, netrc: s.netrcLookup(set), named: p.named}
 	if trip.named == nil {
 		trip.named = p.URL
@@ -373,11 +389,10 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings) (*
 	for {
 		r, next, err := s.step(ctx, p, opts, set, &trip)
 		if err != nil {
-			total.end()
 			return nil, err
 		}
 		if next == nil {
-			return answer(r, set, total)
+			return answer(r, set, life)
 		}
 		s.logNext(ctx, r, next)
 		r.discard()
@@ -395,14 +410,14 @@ func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	decided := false
 	defer r.closeUnless(&decided)
-	r, next, err := decide(r, set, trip)
+	r, next, err := decide(ctx, r, set, trip)
 	decided = true
 	return r, next, err
 }
 
 // decide returns what step does once r is there.
-func decide(r *Response, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
-	next, err := trip.answered(r)
+func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
+	next, err := trip.answered(ctx, r)
 	if err != nil {
 		r.Close()
 		return nil, nil, &Error{Op: "prepare", URL: redact.URL(r.URL), Err: err}
@@ -410,10 +425,10 @@ func decide(r *Response, set *settings, trip *journey) (*Response, *PreparedRequ
 	if next != nil {
 		return r, next, nil
 	}
-	if r, err = set.hooks.afterSend(r); err != nil {
+	if r, err = set.hooks.afterSend(ctx, r); err != nil {
 		return nil, nil, err
 	}
-	if next, err = follow(r, set, trip); err != nil {
+	if next, err = follow(ctx, r, set, trip); err != nil {
 		r.Close()
 		return nil, nil, err
 	}
@@ -422,7 +437,7 @@ func decide(r *Response, set *settings, trip *journey) (*Response, *PreparedRequ
 
 // follow returns the request that r redirects to, nil if it is not to be
 // followed.
-func follow(r *Response, set *settings, trip *journey) (*PreparedRequest, error) {
+func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*PreparedRequest, error) {
 	if !r.IsRedirect() {
 		return nil, nil
 	}
@@ -439,17 +454,20 @@ func follow(r *Response, set *settings, trip *journey) (*PreparedRequest, error)
 	if q == nil && err == nil {
 		return nil, nil
 	}
+	if err == nil {
+		err = q.authenticate(ctx)
+	}
 	if err != nil {
 		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
 	}
 	trip.redirects++
 	trip.answers = 0
-	return q, set.hooks.beforeRedirect(r, q)
+	return q, set.hooks.beforeRedirect(ctx, r, q)
 }
 
 // send sends p once and takes note of what came back.
 func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, error) {
-	if err := set.hooks.beforeSend(p); err != nil {
+	if err := set.hooks.beforeSend(ctx, p); err != nil {
 		return nil, err
 	}
 	a, err := s.adapter(p.URL)
@@ -481,16 +499,11 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 }
 
 // answer finishes the last response of a call.
-func answer(r *Response, set *settings, total *totalLimit) (*Response, error) {
+func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
 	if set.stream {
-		total.pause()
-		r.wire.total = total
-	} else {
-		err := r.Load()
-		total.end()
-		if err != nil {
-			return nil, err
-		}
+		life.handOver(r)
+	} else if err := r.Load(); err != nil {
+		return nil, err
 	}
 	if !set.raise || r.OK() {
 		return r, nil
@@ -506,41 +519,76 @@ func requestError(ctx context.Context, op string, u *url.URL, err error) error {
 	case *Error:
 		return e
 	case *hookError:
-		return e.err
+		return hookFailure(ctx, u, e.err)
 	}
-	if _, known := fault.Of(err); !known && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = contextError(ctx)
-	}
-	return &Error{Op: op, URL: redact.URL(u), Err: err}
+	return &Error{Op: op, URL: redact.URL(u), Err: whyEnded(ctx, err)}
 }
 
-// A totalLimit is the Total limit of a call, nil if it has none.
-type totalLimit struct {
-	timer  *time.Timer
-	cancel context.CancelCauseFunc
+// A lifetime is the context of a call, where it needs one of its own: it ends
+// with Total and with the call, for a streamed response at its Close. Nil stands
+// for the context of the caller.
+type lifetime struct {
+	context.Context
+	cancel   context.CancelCauseFunc
+	timer    *time.Timer // nil: no Total
+	deadline time.Time   // of Total
+	streams  atomic.Bool // Total counts no more
 }
 
-func limitTotal(ctx context.Context, total time.Duration) (context.Context, *totalLimit) {
-	if total <= 0 {
+// limitCall returns the context of a call. What the caller has run within it
+// must not outlive the call, so that there is one where hooks or an
+// Authenticator may see it, too.
+func limitCall(ctx context.Context, set *settings, auth Auth) (context.Context, *lifetime) {
+	total := set.timeout.Total
+	if total <= 0 && !auth.foreign() && !set.hooks.any() {
 		return ctx, nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &totalLimit{time.AfterFunc(total, func() { cancel(&fault.Limit{Kind: ErrTotalTimeout, After: total}) }), cancel}
+	l := new(lifetime)
+	l.Context, l.cancel = context.WithCancelCause(ctx)
+	if total > 0 {
+		l.deadline = time.Now().Add(total)
+		l.timer = time.AfterFunc(total, func() { l.cancel(&fault.Limit{Kind: ErrTotalTimeout, After: total}) })
+	}
+	return l, l
 }
 
-// pause stops the clock: the body of a streamed response is the caller's to time.
-func (t *totalLimit) pause() {
-	if t != nil {
-		t.timer.Stop()
+// Deadline implements [context.Context]: limiters ask for it before they wait.
+func (l *lifetime) Deadline() (time.Time, bool) {
+	d, ok := l.Context.Deadline()
+	if l.timer == nil || l.streams.Load() || ok && d.Before(l.deadline) {
+		return d, ok
+	}
+	return l.deadline, true
+}
+
+// handOver leaves the end to the body of r, which is the caller's to time.
+func (l *lifetime) handOver(r *Response) {
+	if l == nil || r.loaded || r.kept || r.wire.done {
+		return
+	}
+	l.streams.Store(true)
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	r.wire.life = l
+}
+
+// over ends the call, but for the body of a streamed response.
+func (l *lifetime) over() {
+	if l != nil && !l.streams.Load() {
+		l.end()
 	}
 }
 
-// end frees what the limit holds.
-func (t *totalLimit) end() {
-	if t != nil {
-		t.timer.Stop()
-		t.cancel(nil)
+// end frees what l holds.
+func (l *lifetime) end() {
+	if l == nil {
+		return
 	}
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.cancel(nil)
 }
 
 // Adapter returns the adapter for url: the one with the longest matching

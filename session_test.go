@@ -1,6 +1,7 @@
 package requests_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +34,7 @@ func TestCallsDoNotStick(t *testing.T) {
 		{"A235 Stream", requests.Stream(true)},
 		{"A235 AllowRedirects", requests.AllowRedirects(false)},
 		{"A235 RaiseForStatus", requests.RaiseForStatus(true)},
-		{"A235 hook", requests.OnRequest(func(p *requests.PreparedRequest) error { p.Header.Set("X-Hook", "1"); return nil })},
+		{"A235 hook", requests.OnRequest(func(_ context.Context, p *requests.PreparedRequest) error { p.Header.Set("X-Hook", "1"); return nil })},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, sent := scripted(t, replies(ok(), redirectTo("/2"), reply{status: 404, body: "no"}), defaults...)
@@ -181,7 +182,7 @@ func TestClientKeepsTheRules(t *testing.T) {
 	})
 	t.Run("Auth is not asked for another origin", func(t *testing.T) {
 		var asked []string
-		s, _ := scripted(t, chain, requests.AllowRedirects(false), requests.AuthFunc(func(p *requests.PreparedRequest) error {
+		s, _ := scripted(t, chain, requests.AllowRedirects(false), requests.AuthFunc(func(_ context.Context, p *requests.PreparedRequest) error {
 			asked = append(asked, p.URL.Host+p.URL.Path)
 			return nil
 		}))

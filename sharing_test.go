@@ -71,14 +71,14 @@ func TestSharedRequest(t *testing.T) {
 	s := NewSession()
 	defer s.Close()
 	request := NewRequest("POST", url, Headers{"X-Caller": "r"}, Text("body"))
-	p, err := s.Prepare(request)
+	p, err := s.Prepare(bg, request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var calls sync.WaitGroup
 	for range 16 {
 		calls.Go(func() {
-			own, err := s.Prepare(request)
+			own, err := s.Prepare(bg, request)
 			if err != nil {
 				t.Error(err)
 				return
@@ -100,7 +100,7 @@ func TestSharedRequest(t *testing.T) {
 	}
 
 	t.Run("B244 a body that is gone", func(t *testing.T) {
-		p, err := s.Prepare(NewRequest("POST", url, Reader(io.MultiReader(strings.NewReader("body")))))
+		p, err := s.Prepare(bg, NewRequest("POST", url, Reader(io.MultiReader(strings.NewReader("body")))))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func TestAdapterChecksItsMessage(t *testing.T) {
 			"direct": new(HTTPAdapter), "PoolBlock": &HTTPAdapter{PoolBlock: true}, "RoundTripper": RoundTripper(new(http.Transport)),
 		} {
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
-				p, err := NewRequest("GET", f.url()).Prepare()
+				p, err := NewRequest("GET", f.url()).Prepare(bg)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -26,7 +26,7 @@ type wireBody struct {
 	url     *url.URL
 	e       *exchange       // nil if the adapter has none
 	ctx     context.Context // of the call
-	total   *totalLimit     // to be freed at the end
+	life    *lifetime       // to be ended with the body
 	decoder *coding.Reader  // made at the first read, if there are codings
 
 	started bool
@@ -175,7 +175,7 @@ func (w *wireBody) release() {
 	if w.e != nil {
 		w.e.finish()
 	}
-	w.total.end()
+	w.life.end()
 }
 
 // Close implements io.Closer. What was not read is neither read nor decoded.

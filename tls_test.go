@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -40,7 +41,7 @@ func TestCertificates(t *testing.T) {
 			f := newTLS(t, &tls.Config{Certificates: []tls.Certificate{tt.issuer.issue(t, tt.edit)}}, okAnswer)
 			retried := false
 			s := over(t, &HTTPAdapter{DialContext: to(f.addr)}, TLS{CABundle: ca.bundle(t)}, Retry{Total: 3},
-				OnRetry(func(Attempt) error { retried = true; return nil }))
+				OnRetry(func(context.Context, Attempt) error { retried = true; return nil }))
 			_, err := s.Get(bg, "https://"+tt.host+"/")
 			isAll(t, err, ErrTLS, ErrConnection)
 			if !tt.cause(err) {

@@ -258,7 +258,7 @@ func TestPreparedURL(t *testing.T) {
 		{"control character in the path", func(u *url.URL) { u.Path, u.RawPath = "/\r\n", "" }, "/%0D%0A"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := s.Prepare(NewRequest("GET", "http://h.test/"))
+			p, err := s.Prepare(bg, NewRequest("GET", "http://h.test/"))
 			if err != nil {
 				t.Fatal(err)
 			}

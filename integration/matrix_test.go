@@ -198,7 +198,7 @@ func TestMatrixOverloaded(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			url := "http://" + running.address(t, "localhost", "overloaded") + path
 			var waits []time.Duration
-			s := session(t, origins[0], requests.OnRetry(func(a requests.Attempt) error {
+			s := session(t, origins[0], requests.OnRetry(func(_ context.Context, a requests.Attempt) error {
 				waits = append(waits, a.Wait)
 				return nil
 			}))
