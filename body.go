@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-requests/requests/internal/fault"
 )
@@ -47,21 +48,28 @@ func Text(s string) Body {
 	return Body{func() (content, error) { return inMemory([]byte(s), ""), nil }}
 }
 
-// Reader streams r from where it stands. Its length is known if r has a Len or
-// Stat method or can seek, and the request is chunked otherwise. It can be sent
-// again, for a redirect or a retry, if r can seek; [ErrBodyNotReplayable] says
-// that it could not. r is not closed, and must not be used until the call has
-// returned. A call that ends while r keeps it waiting leaves that read behind.
+// Reader streams r from where it stands when the first request is prepared with
+// the Body. Its length is known if r has a Len or Stat method or can seek, and
+// the request is chunked otherwise.
+//
+// If r can seek, it is sent again from there: after a redirect, by a retry, and
+// by every further call with the same Body. Otherwise a second sending is
+// [ErrBodyNotReplayable], unless nothing of r was read. Of two calls that send
+// the Body at the same time, one fails with that error.
+//
+// r is not closed, and must not be used until the call has returned. A call
+// that ends while r keeps it waiting leaves that read behind.
 func Reader(r io.Reader) Body {
+	shared := &loan{r: r}
 	return Body{func() (content, error) {
 		if isNil(r) {
 			return content{}, failText(ErrInvalidOption, "Reader(nil)")
 		}
-		s, err := streamOf(r, "the request body")
+		s, length, err := shared.stream("the request body")
 		if err != nil {
 			return content{}, err
 		}
-		return streamed(s, ""), nil
+		return streamed(s, length, ""), nil
 	}}
 }
 
@@ -78,20 +86,20 @@ func inMemory(data []byte, contentType string) content {
 	return content{data: data, length: int64(len(data)), contentType: contentType, present: true}
 }
 
-func streamed(s *stream, contentType string) content {
-	return content{stream: s, length: s.length, contentType: contentType, present: true}
+func streamed(s *stream, length int64, contentType string) content {
+	return content{stream: s, length: length, contentType: contentType, present: true}
 }
 
 // open returns a fresh reader of the whole body. For one in memory it is of a
 // type that [http.Transport] knows, and so goes out in one write with the head.
 func (c *content) open() (io.ReadCloser, error) {
 	if c.stream != nil {
-		return c.stream.open()
+		return c.stream.open(c.length)
 	}
 	return io.NopCloser(bytes.NewReader(c.data)), nil
 }
 
-func (c *content) replayable() bool { return c.stream == nil || c.stream.reopen != nil }
+func (c *content) replayable() bool { return c.stream == nil || c.stream.again }
 
 // confirmEmpty checks a body that is sent as none since its length is zero.
 // Sources do announce that and have bytes all the same: a file that has grown,
@@ -100,7 +108,7 @@ func (c *content) confirmEmpty() error {
 	if c.stream == nil {
 		return nil
 	}
-	r, err := c.stream.open()
+	r, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -115,42 +123,93 @@ func (c *content) confirmEmpty() error {
 }
 
 // A stream hands out readers of a body that is not in memory, one at a time:
-// opening the next one ends the one before, which the transport may still hold.
+// opening the next one ends the one before, which the transport may still hold,
+// or another call that was given the same option.
 type stream struct {
 	what   string                    // it is, for errors
-	first  io.Reader                 // for the first sending, if it is not made by reopen
-	reopen func() (io.Reader, error) // nil if the body can be sent only once
-	length int64
-	waits  bool // a read may take any time
+	from   func() (io.Reader, error) // opens the source at its beginning
+	again  bool                      // from can do that after the source was read
+	waits  bool                      // a read may block indefinitely
+	length func() (int64, error)     // of the body, -1 if unknown
 
 	mu   sync.Mutex
-	used bool
 	last *streamReader
 }
 
-func (s *stream) open() (io.ReadCloser, error) {
+// open returns a reader of the source that holds it to length.
+func (s *stream) open(length int64) (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.first
-	anew := s.used || r == nil
-	if anew && s.reopen == nil { // which leaves a sending that is under way alone
-		return nil, ErrBodyNotReplayable
+	if err := s.vacate(); err != nil {
+		return nil, err
 	}
-	if s.last != nil {
-		s.last.end()
-	}
-	if anew {
-		var err error
-		if r, err = s.reopen(); err != nil {
-			if s.used {
-				err = fail(ErrBodyNotReplayable, err)
-			}
-			return nil, err
+	r, err := s.from()
+	if err != nil {
+		if s.last != nil {
+			err = fail(ErrBodyNotReplayable, err)
 		}
+		return nil, err
 	}
-	s.used = true
-	s.last = &streamReader{r: r, what: s.what, left: s.length, waits: s.waits}
+	s.last = &streamReader{r: r, what: s.what, left: length, waits: s.waits}
 	return s.last, nil
+}
+
+// claim ends the reader that is out, so that an open which follows will not fail
+// for its sake.
+func (s *stream) claim() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.vacate()
+}
+
+// vacate makes the source free to be read from its beginning. Where that is not
+// possible it leaves a sending that is under way alone.
+func (s *stream) vacate() error {
+	switch {
+	case s.last == nil:
+		return nil
+	case !s.again && s.last.spent.Load():
+		return failText(ErrBodyNotReplayable, s.what+" was sent before and cannot seek")
+	case !s.last.end():
+		return failText(ErrBodyNotReplayable, s.what+" is still being read for an earlier request")
+	case !s.again && s.last.spent.Load(): // between the two
+		return failText(ErrBodyNotReplayable, s.what+" is being sent by another call")
+	}
+	return nil
+}
+
+// A loan is the stream of a reader that an option has brought, for all requests
+// that are made with this option.
+type loan struct {
+	r io.Reader
+
+	mu sync.Mutex
+	s  *stream // nil before the first request
+}
+
+// stream returns the stream of the reader and its length. It fails if the reader
+// was sent before and cannot be again.
+func (l *loan) stream(what string) (*stream, int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.s == nil {
+		s, err := streamOf(l.r, what)
+		if err != nil {
+			return nil, 0, err
+		}
+		l.s = s
+	} else if !l.s.again && l.s.spent() {
+		return nil, 0, failText(ErrBodyNotReplayable, what+" was sent before and cannot seek")
+	}
+	length, err := l.s.length()
+	return l.s, length, err
+}
+
+// spent reports whether something of the source was read.
+func (s *stream) spent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last != nil && s.last.spent.Load()
 }
 
 // streamReader reads a body, or a part of one, once. It holds it to its length:
@@ -161,6 +220,8 @@ type streamReader struct {
 	what   string
 	waits  bool
 	closed atomic.Bool
+	taken  atomic.Bool // closed because the source is read anew
+	spent  atomic.Bool // the source is not where it stood, or may not be
 
 	mu   sync.Mutex // held while the source is in use
 	r    io.Reader  // nil once it was let go
@@ -174,6 +235,9 @@ func (s *streamReader) Read(b []byte) (n int, err error) {
 	defer s.unlock()
 	if s.err != nil {
 		return 0, s.err
+	}
+	if s.taken.Load() {
+		return 0, failText(ErrBodyNotReplayable, s.what+" is being sent by another call")
 	}
 	if s.closed.Load() {
 		return 0, errBodyClosed
@@ -229,7 +293,11 @@ func (s *streamReader) finish(n int) (int, error) {
 // take reads from the source and holds it to the contract of [io.Reader], on
 // which the transport relies: a wrong count would make it panic.
 func (s *streamReader) take(b []byte) (int, error) {
+	spent := s.spent.Swap(true)
 	n, err := s.r.Read(b)
+	if n == 0 && (err == nil || err == io.EOF) {
+		s.spent.Store(spent)
+	}
 	switch {
 	case n < 0 || n > len(b):
 		return 0, failText(ErrInvalidOption, s.what+" has a Read that returns an impossible count")
@@ -264,12 +332,35 @@ func (s *streamReader) Close() error {
 	return s.release()
 }
 
-// end is Close for a source that is to be used anew, and so always waits.
-func (s *streamReader) end() {
+// takeOverTime is how long a source is waited for that an earlier sending still
+// reads: more than a read takes that will return at all.
+const takeOverTime = time.Second
+
+// end is Close for a source that is to be read anew. It reports whether the
+// source is free.
+func (s *streamReader) end() bool {
+	s.taken.Store(true)
 	s.closed.Store(true)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release()
+	if s.mu.TryLock() {
+		defer s.mu.Unlock()
+		s.release()
+		return true
+	}
+	free := make(chan struct{})
+	go func() {
+		defer close(free)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.release()
+	}()
+	timer := time.NewTimer(takeOverTime)
+	defer timer.Stop()
+	select {
+	case <-free:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 func (s *streamReader) release() error {
@@ -288,26 +379,29 @@ type borrowed struct{ io.Reader }
 
 // streamOf describes r, which errors call what, from where it stands.
 func streamOf(r io.Reader, what string) (*stream, error) {
-	s := &stream{what: what, first: borrowed{r}, length: -1}
+	s := &stream{what: what, from: func() (io.Reader, error) { return borrowed{r}, nil }}
 	seeker, canSeek := r.(io.Seeker)
 	var start int64
 	if canSeek {
 		at, err := seeker.Seek(0, io.SeekCurrent)
 		canSeek, start = err == nil, at // a pipe is a file that cannot
 	}
+	if canSeek {
+		s.again = true
+		s.from = func() (io.Reader, error) {
+			_, err := seeker.Seek(start, io.SeekStart)
+			return borrowed{r}, err
+		}
+	}
+	length := int64(-1)
 	switch l := r.(type) {
 	case interface{ Len() int }: // bytes.Buffer, bytes.Reader, strings.Reader: what is left
-		s.length = max(int64(l.Len()), -1)
+		length = max(int64(l.Len()), -1)
 	case interface{ Stat() (os.FileInfo, error) }:
-		info, err := l.Stat()
-		if err != nil {
-			return nil, fail(ErrInvalidOption, fmt.Errorf("%s: %w", what, err))
-		}
-		if info.IsDir() {
-			return nil, failText(ErrInvalidOption, what+" is a directory")
-		}
-		if info.Mode().IsRegular() && canSeek {
-			s.length = max(info.Size()-start, 0)
+		s.length = func() (int64, error) { return lengthOfFile(l, what, start, canSeek) }
+		var err error
+		if length, err = s.length(); err != nil {
+			return nil, err
 		}
 	default:
 		if canSeek {
@@ -318,23 +412,35 @@ func streamOf(r io.Reader, what string) (*stream, error) {
 			if err != nil {
 				return nil, fail(ErrInvalidOption, fmt.Errorf("the length of %s cannot be found: %w", what, err))
 			}
-			s.length = max(end-start, 0)
+			length = max(end-start, 0)
 		}
+	}
+	if s.length == nil {
+		s.length = func() (int64, error) { return length, nil }
 	}
 	switch r.(type) {
 	case *bytes.Buffer, *bytes.Reader, *strings.Reader:
 	case *os.File:
-		s.waits = s.length < 0
+		s.waits = length < 0
 	default:
 		s.waits = true
 	}
-	if canSeek {
-		s.reopen = func() (io.Reader, error) {
-			_, err := seeker.Seek(start, io.SeekStart)
-			return borrowed{r}, err
-		}
-	}
 	return s, nil
+}
+
+// lengthOfFile is how much of f lies behind start.
+func lengthOfFile(f interface{ Stat() (os.FileInfo, error) }, what string, start int64, canSeek bool) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fail(ErrInvalidOption, fmt.Errorf("%s: %w", what, err))
+	}
+	if info.IsDir() {
+		return 0, failText(ErrInvalidOption, what+" is a directory")
+	}
+	if !info.Mode().IsRegular() || !canSeek {
+		return -1, nil
+	}
+	return max(info.Size()-start, 0), nil
 }
 
 // jsonEncoders are kept with their buffers, as each body needs one for a moment only.

@@ -102,13 +102,20 @@ func led(hr *http.Request) (named *url.URL, away bool) {
 // requestBody is the body of a request made for net/http.
 func requestBody(hr *http.Request) Body {
 	return Body{func() (content, error) {
-		s := &stream{what: "the request body", first: hr.Body, length: hr.ContentLength, waits: hr.GetBody == nil}
-		if s.length == 0 {
-			s.length = -1 // net/http's zero with a body is "unknown"
+		length := hr.ContentLength
+		if length == 0 {
+			length = -1 // net/http's zero with a body is "unknown"
 		}
-		if hr.GetBody != nil {
-			s.reopen = func() (io.Reader, error) { return hr.GetBody() }
-		}
-		return streamed(s, ""), nil
+		opened := false
+		return streamed(&stream{what: "the request body", again: hr.GetBody != nil, waits: hr.GetBody == nil, from: func() (io.Reader, error) {
+			if !opened {
+				opened = true
+				return hr.Body, nil
+			}
+			if hr.GetBody == nil {
+				return nil, ErrBodyNotReplayable
+			}
+			return hr.GetBody()
+		}}, length, ""), nil
 	}}
 }

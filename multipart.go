@@ -9,8 +9,10 @@ import (
 	"mime/multipart"
 	"net/textproto"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,6 +27,9 @@ import (
 //
 // A Content-Type among the [Headers] must be a multipart one. Its boundary is
 // kept, and one of 128 random bits added if it has none.
+//
+// The same Files may be given to several calls, each of which sends the files
+// from their beginning, as it is said of the function [Reader].
 type Files []File
 
 func (Files) option() {}
@@ -51,6 +56,8 @@ type File struct {
 	// library, and so is Content-Type if the field ContentType is not empty.
 	// Fields without a value, or with an empty one, are left out.
 	Header textproto.MIMEHeader
+
+	loan *loan // of Reader, since the first call with the Files
 }
 
 // What [File].Name can be beside a name. Both have a control character, which
@@ -81,11 +88,11 @@ func multipartContent(forms []Form, files []File, given []string) (content, erro
 			return content{}, err
 		}
 	}
-	s, err := m.finish()
+	s, length, err := m.finish()
 	if err != nil {
 		return content{}, err
 	}
-	return streamed(s, contentType), nil
+	return streamed(s, length, contentType), nil
 }
 
 // multipartType returns the boundary and the Content-Type of a body. Requests
@@ -116,6 +123,7 @@ func multipartType(given []string) (boundary, contentType string, err error) {
 type multipartBody struct {
 	boundary   string
 	pieces     []piece
+	readers    []io.Reader
 	text       []byte // that goes before the next file
 	length     int64  // of the files so far, -1 if unknown
 	replayable bool
@@ -125,8 +133,9 @@ type multipartBody struct {
 // A piece is a file with the text that goes before it: its header, the end of
 // the part before, and the text fields in between. The last piece has no file.
 type piece struct {
-	text []byte
-	file *stream
+	text   []byte
+	file   *stream
+	length int64 // of the file, -1 if unknown
 }
 
 // begin writes the head of a part up to the name of its field.
@@ -187,21 +196,25 @@ func (m *multipartBody) addFile(f *File) error {
 		return err
 	}
 	m.text = append(m.text, "\r\n"...)
-	s, err := f.open()
+	s, length, err := f.open()
 	if err != nil {
 		return err
 	}
-	m.pieces = append(m.pieces, piece{m.text, s})
+	if !s.again && slices.ContainsFunc(m.readers, func(other io.Reader) bool { return isSame(other, f.Reader) }) {
+		return failText(ErrInvalidOption, fmt.Sprintf("the file of the field %q has the Reader of another one, and it cannot seek", f.Field))
+	}
+	m.readers = append(m.readers, f.Reader)
+	m.pieces = append(m.pieces, piece{m.text, s, length})
 	m.text = []byte("\r\n")
-	m.replayable = m.replayable && s.reopen != nil
+	m.replayable = m.replayable && s.again
 	m.waits = m.waits || s.waits
 	switch {
-	case m.length < 0 || s.length < 0:
+	case m.length < 0 || length < 0:
 		m.length = -1
-	case m.length+s.length < m.length:
+	case m.length+length < m.length:
 		return failText(ErrInvalidOption, "the files are too long together")
 	default:
-		m.length += s.length
+		m.length += length
 	}
 	return nil
 }
@@ -269,53 +282,96 @@ func (m *multipartBody) addField(name, value string) error {
 	return nil
 }
 
-// open describes the content of f, which is not read yet.
-func (f *File) open() (*stream, error) {
+// open describes the content of f, which is not read yet, and its length.
+func (f *File) open() (*stream, int64, error) {
 	what := fmt.Sprintf("the file of the field %q", f.Field)
 	switch {
 	case f.Path != "" && f.Reader != nil:
-		return nil, failText(ErrInvalidOption, what+" has both a Path and a Reader")
+		return nil, 0, failText(ErrInvalidOption, what+" has both a Path and a Reader")
 	case f.Path != "":
 		return fileStream(f.Path, what)
 	case isNil(f.Reader):
-		return nil, failText(ErrInvalidOption, what+" has neither a Path nor a Reader")
+		return nil, 0, failText(ErrInvalidOption, what+" has neither a Path nor a Reader")
 	}
-	return streamOf(f.Reader, what)
+	if f.loan == nil {
+		return nil, 0, failText(ErrBodyNotReplayable, what+" may have been sent before: a Reader of its type cannot be told from another one")
+	}
+	return f.loan.stream(what)
+}
+
+// lending guards the loans in the Files of the caller.
+var lending sync.Mutex
+
+// appendTo appends the files to those of a call. The loans of their readers stay
+// in f, for the next call with it. A file has none whose Reader is perhaps that
+// of the last call, and perhaps not.
+func (f Files) appendTo(files []File) []File {
+	lending.Lock()
+	defer lending.Unlock()
+	for i, file := range f {
+		if r, known := file.Reader, file.loan; r != nil {
+			switch {
+			case known != nil && isSame(known.r, r):
+			case known != nil && reflect.TypeOf(known.r) == reflect.TypeOf(r) && !reflect.ValueOf(r).Comparable():
+				file.loan = nil
+			default:
+				file.loan = &loan{r: r}
+				f[i].loan = file.loan
+			}
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// isSame reports whether a and b are one reader for sure. Functions, and structs
+// with a slice in them, cannot be compared.
+func isSame(a, b io.Reader) bool {
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // fileStream is the stream of a file that is opened for each sending. It is
 // opened here too, so that one that cannot be read is known before a dial.
-func fileStream(path, what string) (*stream, error) {
+func fileStream(path, what string) (*stream, int64, error) {
 	f, err := openRegular(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	length, err := lengthOfFile(f, what, 0, true)
 	if err != nil {
-		return nil, fail(ErrInvalidOption, err)
+		return nil, 0, err
 	}
-	return &stream{what: what, length: info.Size(), reopen: func() (io.Reader, error) { return openRegular(path) }}, nil
+	return &stream{what: what, again: true, from: func() (io.Reader, error) { return openRegular(path) }}, length, nil
 }
 
 // finish writes the last boundary and returns the stream of it all.
-func (m *multipartBody) finish() (*stream, error) {
+func (m *multipartBody) finish() (*stream, int64, error) {
 	m.pieces = append(m.pieces, piece{text: append(m.text, "--"+m.boundary+"--\r\n"...)})
-	s := &stream{what: "the request body", length: m.length, waits: m.waits}
+	length := m.length
 	for _, p := range m.pieces {
-		if s.length >= 0 {
-			s.length += int64(len(p.text))
+		if length >= 0 {
+			length += int64(len(p.text))
 		}
 	}
-	if m.length >= 0 && s.length < m.length {
-		return nil, failText(ErrInvalidOption, "the files are too long together")
+	if m.length >= 0 && length < m.length {
+		return nil, 0, failText(ErrInvalidOption, "the files are too long together")
 	}
-	if m.replayable {
-		s.reopen = func() (io.Reader, error) { return &multipartReader{pieces: m.pieces}, nil }
-	} else {
-		s.first = &multipartReader{pieces: m.pieces}
+	return &stream{what: "the request body", from: m.read, again: m.replayable, waits: m.waits}, length, nil
+}
+
+// read opens the body. A file that cannot be sent again fails it here, before
+// anything is sent.
+func (m *multipartBody) read() (io.Reader, error) {
+	for _, p := range m.pieces {
+		if p.file == nil {
+			continue
+		}
+		if err := p.file.claim(); err != nil {
+			return nil, err
+		}
 	}
-	return s, nil
+	return &multipartReader{pieces: m.pieces}, nil
 }
 
 // multipartReader reads a body once. It opens each file in its turn.
@@ -339,7 +395,7 @@ func (r *multipartReader) Read(b []byte) (n int, err error) {
 		if p.file != nil && p.file.waits && n > 0 {
 			return n, nil
 		}
-		m, err := r.readFile(p.file, b[n:])
+		m, err := r.readFile(p, b[n:])
 		n += m
 		if err != io.EOF {
 			return n, err
@@ -353,12 +409,12 @@ func (r *multipartReader) Read(b []byte) (n int, err error) {
 }
 
 // readFile reads the current file, and closes it at its end. No file is an empty one.
-func (r *multipartReader) readFile(s *stream, b []byte) (n int, err error) {
-	if s == nil {
+func (r *multipartReader) readFile(p *piece, b []byte) (n int, err error) {
+	if p.file == nil {
 		return 0, io.EOF
 	}
 	if r.file == nil {
-		if r.file, err = s.open(); err != nil {
+		if r.file, err = p.file.open(p.length); err != nil {
 			return 0, err
 		}
 	}

@@ -363,7 +363,7 @@ func (set *settings) apply(opt Option) error {
 	case Form:
 		set.form = append(set.form, o)
 	case Files:
-		set.files = append(set.files, o...)
+		set.files = o.appendTo(set.files)
 	case Timeout:
 		set.timeout = o.over(set.timeout)
 	case Proxies:

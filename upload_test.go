@@ -128,8 +128,8 @@ func TestCloseWhileReading(t *testing.T) {
 	reading := make(chan struct{})
 	pr, pw := io.Pipe()
 	source := &closeCount{Reader: io.MultiReader(readerFunc(func([]byte) (int, error) { close(reading); return 0, io.EOF }), pr), closed: make(chan struct{})}
-	s := &stream{what: "the request body", first: source, length: -1, waits: true}
-	body, err := s.open()
+	s := &stream{what: "the request body", from: func() (io.Reader, error) { return source, nil }, waits: true}
+	body, err := s.open(-1)
 	if err != nil {
 		t.Fatal(err)
 	}
