@@ -50,7 +50,9 @@ func Text(s string) Body {
 
 // Reader streams r from where it stands when the first request is prepared with
 // the Body. Its length is known if r has a Len or Stat method or can seek, and
-// the request is chunked otherwise.
+// the request is chunked otherwise, as it is for a file that does not end where
+// its size says. A file that changes its size while it is sent is
+// [ErrInvalidOption], and the server gets no complete request.
 //
 // If r can seek, it is sent again from there: after a redirect, by a retry, and
 // by every further call with the same Body. Otherwise a second sending is
@@ -440,7 +442,18 @@ func lengthOfFile(f interface{ Stat() (os.FileInfo, error) }, what string, start
 	if !info.Mode().IsRegular() || !canSeek {
 		return -1, nil
 	}
+	if at, ok := f.(io.ReaderAt); ok && !endsAt(at, info.Size()) {
+		return -1, nil
+	}
 	return max(info.Size()-start, 0), nil
+}
+
+// endsAt reports whether f ends where its size says. The files of a kernel, as
+// below /proc and /sys, have a size of 0 or of a page, whatever is in them.
+func endsAt(f io.ReaderAt, size int64) bool {
+	var last [2]byte
+	n, err := f.ReadAt(last[:min(size, 1)+1], max(size-1, 0))
+	return err == io.EOF && int64(n) == min(size, 1)
 }
 
 // jsonEncoders are kept with their buffers, as each body needs one for a moment only.

@@ -41,7 +41,8 @@ type File struct {
 	// Field is the name of the form field. Several files may share it.
 	Field string
 	// Path names a regular file. It is opened when its turn comes, anew for
-	// each sending, and must keep its size until then.
+	// each sending, and must keep its size until then. The size of one whose
+	// size says nothing, as below /proc, counts as unknown.
 	Path string
 	// Name is the filename that the server is told. By default it is the last
 	// element of Path, or of what Reader's Name method returns, as that of an
@@ -342,7 +343,7 @@ func fileStream(path, what string) (*stream, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return &stream{what: what, again: true, from: func() (io.Reader, error) { return openRegular(path) }}, length, nil
+	return &stream{what: what, again: true, waits: length < 0, from: func() (io.Reader, error) { return openRegular(path) }}, length, nil
 }
 
 // finish writes the last boundary and returns the stream of it all.
