@@ -63,7 +63,7 @@ func TestReusedBody(t *testing.T) {
 					requireWhole(t, w.next(t), tt.want)
 				})
 				t.Run(tt.name+"/"+again+" Prepare", func(t *testing.T) {
-					p, err := s.Prepare(request)
+					p, err := s.Prepare(t.Context(), request)
 					require.NoError(t, err)
 					_, err = s.Send(t.Context(), p)
 					require.NoError(t, err)
@@ -71,9 +71,9 @@ func TestReusedBody(t *testing.T) {
 				})
 			}
 			t.Run(tt.name+"/prepared before either is sent", func(t *testing.T) {
-				p, err := request.Prepare()
+				p, err := request.Prepare(t.Context())
 				require.NoError(t, err)
-				q, err := request.Prepare()
+				q, err := request.Prepare(t.Context())
 				require.NoError(t, err)
 				for _, p := range []*PreparedRequest{p, q, p} {
 					_, err = s.Send(t.Context(), p)
@@ -84,9 +84,9 @@ func TestReusedBody(t *testing.T) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := request.Prepare()
+			p, err := request.Prepare(t.Context())
 			require.NoError(t, err)
-			q, err := request.Prepare()
+			q, err := request.Prepare(t.Context())
 			if tt.name == "function of a part" { // it cannot be told whether it is another one
 				require.ErrorIs(t, err, ErrBodyNotReplayable)
 				q = p
@@ -98,7 +98,7 @@ func TestReusedBody(t *testing.T) {
 			requireWhole(t, w.next(t), "text")
 			for name, again := range map[string]func() error{
 				"a second call":                       func() error { _, err := s.Post(t.Context(), w.url, tt.body); return err },
-				"a second Prepare":                    func() error { _, err := request.Prepare(); return err },
+				"a second Prepare":                    func() error { _, err := request.Prepare(t.Context()); return err },
 				"the request that was prepared":       func() error { _, err := s.Send(t.Context(), p); return err },
 				"the other one that was prepared":     func() error { _, err := s.Send(t.Context(), q); return err },
 				"SetBody of a request without a body": func() error { return setBody(tt.body) },
