@@ -18,7 +18,9 @@ func TestFileOfUnknownSize(t *testing.T) {
 		for kind, body := range map[string]func() Option{
 			"Reader": func() Option { return Reader(openFile(t, path)) },
 			"path":   func() Option { return Files{{Field: "f", Path: path}} },
-			"part":   func() Option { return Files{{Field: "f", Reader: openFile(t, path)}, {Field: "g", Path: writeFile(t, "g", "text")}} },
+			"part": func() Option {
+				return Files{{Field: "f", Reader: openFile(t, path)}, {Field: "g", Path: writeFile(t, "g", "text")}}
+			},
 		} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				w := newWire(t, answerOK)
