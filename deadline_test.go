@@ -51,13 +51,13 @@ func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 	body := bytes.Repeat([]byte("x"), 20<<10)
 	for _, tt := range []struct {
 		name string
-		post []Option
+		post func() []Option
 	}{
-		{"20 KiB in memory", []Option{Bytes(body)}},
-		{"one byte, with progress", []Option{Text("x"), OnProgress(func(_, _ int64) {})}},
-		{"a stream", []Option{Reader(bytes.NewReader(body))}},
-		{"a stream of unknown length", []Option{Reader(io.MultiReader(bytes.NewReader(body)))}},
-		{"a few bytes", []Option{Text("x")}},
+		{"20 KiB in memory", func() []Option { return []Option{Bytes(body)} }},
+		{"one byte, with progress", func() []Option { return []Option{Text("x"), OnProgress(func(_, _ int64) {})} }},
+		{"a stream", func() []Option { return []Option{Reader(bytes.NewReader(body))} }},
+		{"a stream of unknown length", func() []Option { return []Option{Reader(io.MultiReader(bytes.NewReader(body)))} }},
+		{"a few bytes", func() []Option { return []Option{Text("x")} }},
 	} {
 		for way, url := range map[string]string{"plain": srv.URL, "TLS": encrypted.URL} {
 			t.Run(tt.name+"/"+way+"/idle for longer than Read", func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(30 * time.Millisecond)
-				if _, err := s.Post(bg, url, append(tt.post, Timeout{Read: 5 * time.Second})...); err != nil {
+				if _, err := s.Post(bg, url, append(tt.post(), Timeout{Read: 5 * time.Second})...); err != nil {
 					t.Errorf("POST = %v", err)
 				}
 			})
@@ -76,7 +76,7 @@ func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(drainTime + 10*time.Millisecond)
-				if _, err := s.Post(bg, url, tt.post...); err != nil {
+				if _, err := s.Post(bg, url, tt.post()...); err != nil {
 					t.Errorf("POST = %v", err)
 				}
 			})
