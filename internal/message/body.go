@@ -2,7 +2,19 @@ package message
 
 import (
 	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/go-requests/requests/internal/fault"
 )
+
+// A SourceError is what the source of a request's body gave, in difference to
+// an error of the connection.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+func (e *SourceError) Unwrap() error { return e.Err }
 
 // WriteBody writes what body gives to w, framed as the head says: exactly
 // Length bytes, or chunks and the trailer. Each chunk is one Write.
@@ -11,12 +23,127 @@ import (
 // found before its last bytes are written, so that the peer never has a request
 // that looks complete. An error of body comes as a [*SourceError], one of w as it
 // is. After any error the connection is of no use for another request. Body is
-// not closed.
-func (r *Request) WriteBody(w io.Writer, body io.Reader) error { return nil }
+// not closed; nil is an empty one.
+func (r *Request) WriteBody(w io.Writer, body io.Reader) error {
+	if body == nil {
+		body = http.NoBody
+	}
+	if r.Length == 0 {
+		return confirmEnd(body)
+	}
+	buf := copyBuffers.Get().(*copyBuffer)
+	defer copyBuffers.Put(buf)
+	if r.Length < 0 {
+		return r.writeChunks(w, body, buf[:])
+	}
+	return r.writeSized(w, body, buf[:])
+}
 
-// A SourceError is what the source of a request's body gave, in difference to
-// an error of the connection.
-type SourceError struct{ Err error }
+// A copyBuffer carries a body from its source to the connection.
+type copyBuffer [32 << 10]byte
 
-func (e *SourceError) Error() string { return e.Err.Error() }
-func (e *SourceError) Unwrap() error { return e.Err }
+var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
+
+func (r *Request) writeSized(w io.Writer, body io.Reader, buf []byte) error {
+	for left := r.Length; left > 0; {
+		n, ended, err := fill(body, buf[:min(left, int64(len(buf)))])
+		if err != nil {
+			return err
+		}
+		left -= int64(n)
+		switch {
+		case left > 0 && ended:
+			return fault.Text(fault.InvalidOption, "the request body is shorter than its length")
+		case left == 0 && !ended:
+			if err := confirmEnd(body); err != nil {
+				return err
+			}
+		}
+		if err := write(w, buf[:n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Where in a buffer the data of a chunk is, so that what goes around it can be
+// written along with it.
+const (
+	chunkHeadRoom = len("ffffffffffffffff\r\n")
+	chunkTailRoom = len("\r\n")
+)
+
+func (r *Request) writeChunks(w io.Writer, body io.Reader, buf []byte) error {
+	data := buf[chunkHeadRoom : len(buf)-chunkTailRoom]
+	for {
+		n, ended, err := fill(body, data)
+		if err != nil {
+			return err
+		}
+		if n > 0 { // a chunk of no bytes would be the last one
+			var size [chunkHeadRoom]byte
+			head := append(strconv.AppendInt(size[:0], int64(n), 16), "\r\n"...)
+			start := chunkHeadRoom - len(head)
+			copy(buf[start:], head)
+			end := chunkHeadRoom + n + copy(data[n:n+chunkTailRoom], "\r\n")
+			if err := write(w, buf[start:end]); err != nil {
+				return err
+			}
+		}
+		if ended {
+			return r.writeLastChunk(w, buf[:0])
+		}
+	}
+}
+
+// writeLastChunk ends the body with the trailer. That is not yet there when the
+// head is checked, and so is checked here.
+func (r *Request) writeLastChunk(w io.Writer, b []byte) error {
+	if err := checkTrailer(r.Trailer); err != nil {
+		return err
+	}
+	b = append(b, "0\r\n"...)
+	b = appendFields(b, r.Trailer, nil)
+	return write(w, append(b, "\r\n"...))
+}
+
+// fill reads once, and again while the source has nothing to say. ended says
+// that nothing follows.
+func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
+	for range maxEmptyReads {
+		n, err := body.Read(b)
+		switch {
+		case n < 0 || n > len(b):
+			return 0, false, fault.Text(fault.InvalidOption, "the request body has a Read that returns an impossible count")
+		case err == io.EOF:
+			return n, true, nil
+		case err != nil:
+			return 0, false, &SourceError{err}
+		case n > 0:
+			return n, false, nil
+		}
+	}
+	return 0, false, &SourceError{io.ErrNoProgress}
+}
+
+// maxEmptyReads is how often in a row a reader may give neither bytes nor an
+// error, as in package bufio.
+const maxEmptyReads = 100
+
+// confirmEnd reports a source that has more than it announced.
+func confirmEnd(body io.Reader) error {
+	var one [1]byte
+	n, _, err := fill(body, one[:])
+	if err == nil && n > 0 {
+		err = fault.Text(fault.InvalidOption, "the request body is longer than its length")
+	}
+	return err
+}
+
+func write(w io.Writer, b []byte) error {
+	n, err := w.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return err
+}

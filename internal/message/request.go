@@ -2,6 +2,8 @@ package message
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 )
 
 // A Request is what the head of a request says. Its maps are read only, so that
@@ -30,13 +32,26 @@ type Request struct {
 	Close bool
 }
 
-// Check reports what of the request must not be sent, since its reader could
-// take it for something else: for several requests, or for one of another
-// length (RFC 9112, section 11). The errors are [fault.InvalidHeader] for a
-// field, Host included, [fault.InvalidURL] for the target and
-// [fault.InvalidOption] for the rest. Nothing else in this package checks
-// except WriteBody, which checks the trailer.
-func (r *Request) Check() error { return nil }
+// ExpectsClose reports whether the request says that no other one follows on
+// its connection, by Close or by a Connection field (RFC 9112, section 9.6).
+func (r *Request) ExpectsClose() bool {
+	return r.Close || hasToken(r.Header["Connection"], "close")
+}
+
+// AsksUpgrade reports whether the request asks for another protocol, by
+// Connection and Upgrade fields (RFC 9110, section 7.8). Only then a 101 is a
+// response to it.
+func (r *Request) AsksUpgrade() bool {
+	return len(r.Header["Upgrade"]) > 0 && hasToken(r.Header["Connection"], "upgrade")
+}
+
+// announcesNone reports whether a request without a body says so. GET and HEAD
+// have none as a rule, and CONNECT cannot have one; to other methods servers
+// answer 411 (RFC 9110, section 8.6). Requests does likewise.
+func (r *Request) announcesNone() bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodConnect ||
+		len(r.Header["Content-Length"]) > 0
+}
 
 // AppendHead appends the head of the request to b, with the empty line that
 // ends it. The request must have passed Check. The order is Host, User-Agent,
@@ -44,13 +59,94 @@ func (r *Request) Check() error { return nil }
 //
 // Without a body it announces one of length zero, as Requests does, unless the
 // method is GET, HEAD or CONNECT.
-func (r *Request) AppendHead(b []byte) []byte { return b }
+func (r *Request) AppendHead(b []byte) []byte {
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, r.Target...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = appendLine(b, "Host", r.Host)
+	if agent := r.Header["User-Agent"]; len(agent) != 1 || trim(agent[0]) != "" {
+		b = appendField(b, "User-Agent", agent)
+	}
+	if r.Close && !hasToken(r.Header["Connection"], "close") {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	switch {
+	case r.Length < 0:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case r.Length > 0 || r.announcesNone():
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, r.Length, 10)
+		b = append(b, "\r\n"...)
+	}
+	if len(r.Trailer) > 0 {
+		b = r.appendAnnouncement(b)
+	}
+	b = appendFields(b, r.Header, isOwn)
+	return append(b, "\r\n"...)
+}
 
-// ExpectsClose reports whether the request says that no other one follows on
-// its connection, by Close or by a Connection field (RFC 9112, section 9.6).
-func (r *Request) ExpectsClose() bool { return r.Close }
+// isOwn reports whether AppendHead writes the field name by itself.
+func isOwn(name string) bool {
+	return name == "User-Agent" || isFraming(name) || equalFold(name, "Host")
+}
 
-// AsksUpgrade reports whether the request asks for another protocol, by
-// Connection and Upgrade fields (RFC 9110, section 7.8). Only then a 101 is a
-// response to it.
-func (r *Request) AsksUpgrade() bool { return false }
+// isFraming reports whether the field name decides where a message ends, and so
+// must not be in a trailer either (RFC 9110, section 6.5.1).
+func isFraming(name string) bool {
+	switch len(name) {
+	case len("Trailer"):
+		return equalFold(name, "Trailer")
+	case len("Content-Length"):
+		return equalFold(name, "Content-Length")
+	case len("Transfer-Encoding"):
+		return equalFold(name, "Transfer-Encoding")
+	}
+	return false
+}
+
+func (r *Request) appendAnnouncement(b []byte) []byte {
+	b = append(b, "Trailer: "...)
+	var buf [8]string
+	for i, name := range sortedNames(buf[:0], r.Trailer, nil) {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, name...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// sortedNames appends the names of h to names, without those for which skip is true.
+func sortedNames(names []string, h http.Header, skip func(string) bool) []string {
+	for name := range h {
+		if skip == nil || !skip(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// appendFields appends the lines of h, sorted by name.
+func appendFields(b []byte, h http.Header, skip func(string) bool) []byte {
+	var buf [24]string // more than requests have as a rule, to be kept on the stack
+	for _, name := range sortedNames(buf[:0], h, skip) {
+		b = appendField(b, name, h[name])
+	}
+	return b
+}
+
+func appendField(b []byte, name string, values []string) []byte {
+	for _, v := range values {
+		b = appendLine(b, name, trim(v))
+	}
+	return b
+}
+
+func appendLine(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}

@@ -2,6 +2,7 @@ package message
 
 import (
 	"net/http"
+	"strings"
 )
 
 // A Response is the head of a response.
@@ -27,18 +28,12 @@ type Response struct {
 
 // Interim reports whether another response to the same request follows (RFC
 // 9110, section 15.2). A 101 is the last one in HTTP.
-func (r *Response) Interim() bool { return r.StatusCode < 200 && r.StatusCode != 101 }
+func (r *Response) Interim() bool {
+	return r.StatusCode < 200 && r.StatusCode != http.StatusSwitchingProtocols
+}
 
 // Reason returns the reason phrase, which is "" if none was sent.
-func (r *Response) Reason() string { return "" }
-
-// Framing is how the end of a body is found (RFC 9112, section 6.3).
-type Framing uint8
-
-const (
-	NoBody     Framing = iota // there is none
-	Sized                     // by its length
-	Chunked                   // by its last chunk
-	UntilClose                // by the end of the connection
-	Tunnel                    // there is no body: HTTP is over, and what follows belongs to another protocol
-)
+func (r *Response) Reason() string {
+	_, reason, _ := strings.Cut(r.Status, " ")
+	return strings.TrimLeft(reason, " ")
+}

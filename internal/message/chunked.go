@@ -1,0 +1,222 @@
+package message
+
+import (
+	"bytes"
+	"math"
+	"net/http"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// Bounds on what is not data in a chunked body, those of net/http.
+const (
+	maxChunkLine = 4 << 10  // of the line with the size of a chunk
+	maxTrailer   = 4 << 10  // of all trailer fields
+	maxExcess    = 16 << 10 // see [Reader.count]
+)
+
+// readChunked reads a chunked body (RFC 9112, section 7.1). It waits for no more
+// when it has something to return.
+func (r *Reader) readChunked(p []byte) (n int, err error) {
+	for {
+		switch {
+		case r.phase == atEnd, n == len(p) && r.phase == atChunkData:
+			return n, nil
+		case r.phase == atChunkData:
+			if n > 0 && r.r == r.w {
+				return n, nil
+			}
+			m, err := r.readChunk(p[n:])
+			n += m
+			if err != nil {
+				return n, unexpected(err)
+			}
+			continue
+		}
+		done, err := r.readBetween()
+		switch {
+		case err != nil:
+			return n, r.fail(err)
+		case done:
+		case n > 0:
+			return n, nil
+		default:
+			if err := r.fill(); err != nil {
+				return 0, unexpected(err)
+			}
+		}
+	}
+}
+
+// readChunk reads data of the chunk.
+func (r *Reader) readChunk(p []byte) (int, error) {
+	if int64(len(p)) > r.left {
+		p = p[:r.left]
+	}
+	n, err := r.take(p, len(p) >= bufferSize)
+	if r.left -= int64(n); r.left == 0 {
+		r.phase = atChunkEnd
+	}
+	return n, err
+}
+
+// readBetween reads the next piece of what is not data, and reports whether it
+// was there as a whole.
+func (r *Reader) readBetween() (bool, error) {
+	b := r.buf[r.r:r.w]
+	switch r.phase {
+	case atChunkSize:
+		return r.readSize(b)
+	case atChunkEnd:
+		if len(b) < 2 {
+			return false, nil
+		}
+		if string(b[:2]) != "\r\n" {
+			return false, fault.Text(fault.Protocol, "a chunk is longer than its size")
+		}
+		r.consume(2, atChunkSize)
+		return true, nil
+	default:
+		return r.readTrailer(b)
+	}
+}
+
+// consume goes on behind the next n bytes.
+func (r *Reader) consume(n int, next phase) {
+	r.r += n
+	r.seen = 0
+	r.phase = next
+}
+
+// readSize reads a line with the size of a chunk. It ends in CRLF and has no CR
+// before that: what takes a bare LF for its end reads other chunks (RFC 9112,
+// section 7.1.1; CVE-2025-22871).
+func (r *Reader) readSize(b []byte) (bool, error) {
+	i := bytes.IndexByte(b[r.seen:], '\n')
+	if i < 0 {
+		r.seen = len(b)
+		if len(b) >= maxChunkLine {
+			return false, errChunkLine
+		}
+		return false, nil
+	}
+	line := b[:r.seen+i+1]
+	if len(line) > maxChunkLine {
+		return false, errChunkLine
+	}
+	if end := bytes.IndexByte(line, '\r'); end != len(line)-2 {
+		return false, fault.Text(fault.Protocol, "the size of a chunk does not end in CRLF")
+	}
+	size, err := chunkSize(line[:len(line)-2])
+	if err != nil {
+		return false, err
+	}
+	if err := r.count(len(line), size); err != nil {
+		return false, err
+	}
+	r.left = size
+	if size == 0 {
+		r.consume(len(line), atTrailer)
+	} else {
+		r.consume(len(line), atChunkData)
+	}
+	return true, nil
+}
+
+var errChunkLine = fault.Text(fault.Protocol, "the line with the size of a chunk is too long")
+
+// chunkSize returns the size that line begins with. Extensions mean nothing to
+// us (RFC 9112, section 7.1.1). One that no int64 holds is as good as the
+// largest that does, since nobody will send so much.
+func chunkSize(line []byte) (int64, error) {
+	line = line[:trimEnd(line, 0, len(line))]
+	if i := bytes.IndexByte(line, ';'); i >= 0 {
+		line = line[:i]
+	}
+	if len(line) == 0 || len(line) > 16 {
+		return 0, errChunkSize
+	}
+	var size uint64
+	for _, c := range line {
+		digit, ok := unhex(c)
+		if !ok {
+			return 0, errChunkSize
+		}
+		size = size<<4 | uint64(digit)
+	}
+	return int64(min(size, math.MaxInt64)), nil
+}
+
+var errChunkSize = fault.Text(fault.Protocol, "the size of a chunk is not a number of at most 16 hexadecimal digits")
+
+func unhex(c byte) (digit byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+// count bounds what is sent beside data (CVE-2023-39326). Each chunk has 16
+// bytes free, and twice its size: to send a byte at a time is a right use, to
+// send a long extension with each is none.
+func (r *Reader) count(line int, size int64) error {
+	r.excess += int64(line) - 16 - 2*min(size, math.MaxInt32)
+	if r.excess = max(r.excess, 0); r.excess > maxExcess {
+		return fault.Text(fault.Protocol, "the chunks have more extensions than data")
+	}
+	return nil
+}
+
+// readTrailer reads the trailer section (RFC 9112, section 7.1.2), which is
+// empty as a rule.
+func (r *Reader) readTrailer(b []byte) (bool, error) {
+	if len(b) < 2 {
+		return false, nil
+	}
+	if string(b[:2]) == "\r\n" {
+		r.consume(2, atEnd)
+		return true, nil
+	}
+	i := bytes.Index(b[r.seen:], []byte("\r\n\r\n"))
+	size := r.seen + i + 4
+	switch {
+	case i < 0 && len(b) < maxTrailer:
+		r.seen = max(len(b)-3, 0) // the first bytes of the end may be there
+		return false, nil
+	case i < 0 || size > maxTrailer:
+		return false, fault.Text(fault.Protocol, "the trailer is too long")
+	}
+	trailer, err := parseTrailer(b[:size])
+	if err != nil {
+		return false, err
+	}
+	r.trailer = trailer
+	r.consume(size, atEnd)
+	return true, nil
+}
+
+func parseTrailer(b []byte) (http.Header, error) {
+	for i, c := range b {
+		if c == '\n' && (i == 0 || b[i-1] != '\r') {
+			return nil, fault.Text(fault.Protocol, "a bare LF in the trailer")
+		}
+	}
+	trailer, _, err := parseFields(b, 0)
+	if err != nil {
+		return nil, err
+	}
+	for name := range trailer {
+		if isFraming(name) {
+			delete(trailer, name)
+		}
+	}
+	if len(trailer) == 0 {
+		return nil, nil
+	}
+	return trailer, nil
+}

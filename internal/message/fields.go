@@ -1,0 +1,147 @@
+package message
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// maxFields bounds the fields of one head, where a bound in bytes alone would
+// let 200 000 short ones pass (CVE-2023-38039).
+const maxFields = 1000
+
+// A span is where in a head the name and the value of a field are.
+type span struct{ name, colon, value, end int32 }
+
+// parseFields reads the field lines of head from start on, up to the empty line
+// with which head ends. It writes names in canonical form, and values without
+// their folds, into head itself: so one string for all of head is all that the
+// names and values of the map need.
+func parseFields(head []byte, start int) (http.Header, string, error) {
+	var buf [24]span
+	spans, err := splitFields(buf[:0], head, start)
+	if err != nil {
+		return nil, "", err
+	}
+	text := string(head)
+	header := make(http.Header, len(spans))
+	values := make([]string, len(spans))
+	for i, s := range spans {
+		name := text[s.name:s.colon]
+		values[i] = text[s.value:s.end]
+		if before, repeated := header[name]; repeated {
+			header[name] = append(before, values[i])
+			continue
+		}
+		header[name] = values[i : i+1 : i+1] // what is appended must not overwrite the next one
+	}
+	return header, text, nil
+}
+
+// splitFields appends where the fields are (RFC 9112, section 5).
+func splitFields(spans []span, head []byte, start int) ([]span, error) {
+	for at := start; ; {
+		line, next := cutLine(head, at)
+		if len(line) == 0 {
+			return spans, nil
+		}
+		switch {
+		case isBlank(line[0]): // those that follow a field were read with it
+			return nil, fault.Text(fault.Protocol, "the first field line begins with white space")
+		case len(spans) == maxFields:
+			return nil, fault.Text(fault.Protocol, "more than "+strconv.Itoa(maxFields)+" fields")
+		}
+		colon := bytes.IndexByte(line, ':')
+		if err := readName(line, colon, len(spans)+1); err != nil {
+			return nil, err
+		}
+		begin, end := at+colon+1, at+len(line)
+		for next < len(head) && isBlank(head[next]) { // obs-fold: section 5.2
+			line, next = cutLine(head, next)
+			end = trimEnd(head, begin, end)
+			head[end] = ' '
+			end += 1 + copy(head[end+1:], trim(line))
+		}
+		for begin < end && isBlank(head[begin]) {
+			begin++
+		}
+		end = trimEnd(head, begin, end)
+		for _, c := range head[begin:end] {
+			if class[c]&valueByte == 0 {
+				return nil, fault.Text(fault.Protocol, "a control character in the field "+quote(string(line[:colon])))
+			}
+		}
+		spans = append(spans, span{int32(at), int32(at + colon), int32(begin), int32(end)})
+		at = next
+	}
+}
+
+// readName checks the name of a field and writes it in canonical form over
+// itself. White space before the colon is refused, since some take the name
+// without it and some do not (section 5.1, CVE-2019-16276). A name with a space
+// inside is nobody's, and is left as it is. An error has the number of the line
+// alone: without a name, anything can be in it.
+func readName(line []byte, colon, number int) error {
+	name, plain := line[:max(colon, 0)], true
+	for _, c := range name {
+		if class[c]&tokenByte != 0 {
+			continue
+		}
+		if plain = false; c != ' ' {
+			return malformed(number, "has a name that is not a token")
+		}
+	}
+	switch {
+	case colon < 0:
+		return malformed(number, "has no colon")
+	case colon == 0:
+		return malformed(number, "has no name")
+	case name[colon-1] == ' ':
+		return malformed(number, "has white space before its colon")
+	case plain:
+		canonicalize(name)
+	}
+	return nil
+}
+
+func malformed(number int, what string) error {
+	return fault.Text(fault.Protocol, "field line "+strconv.Itoa(number)+" "+what)
+}
+
+// canonicalize writes name as [http.CanonicalHeaderKey] returns it.
+func canonicalize(name []byte) {
+	wrong := uint8(lowerByte) // the case that the next letter must not have
+	for i, c := range name {
+		if class[c]&wrong != 0 {
+			name[i] = c ^ ('a' ^ 'A')
+		}
+		if wrong = upperByte; c == '-' {
+			wrong = lowerByte
+		}
+	}
+}
+
+// trimEnd returns where b[begin:end] ends without white space.
+func trimEnd(b []byte, begin, end int) int {
+	for end > begin && isBlank(b[end-1]) {
+		end--
+	}
+	return end
+}
+
+// cutLine returns the line of b that begins at at, without its end, and where
+// the next one begins. A line ends in LF, with or without a CR before it (RFC
+// 9112, section 2.2).
+func cutLine(b []byte, at int) (line []byte, next int) {
+	i := bytes.IndexByte(b[at:], '\n')
+	if i < 0 { // it does not happen: b ends with a line
+		return b[at:], len(b)
+	}
+	line, next = b[at:at+i], at+i+1
+	if i > 0 && line[i-1] == '\r' {
+		line = line[:i-1]
+	}
+	return line, next
+}

@@ -1,0 +1,198 @@
+package message
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// reading is what became of a stream of bytes.
+type reading struct {
+	res      Response
+	body     string
+	trailer  http.Header
+	left     int // bytes behind the response
+	reusable bool
+	err      error
+}
+
+// read reads the final response to req, with src giving what it likes at a time.
+func read(src io.Reader, req *Request) (g reading) {
+	r := NewReader(src)
+	for {
+		if g.res, g.err = r.Head(req); g.err != nil {
+			return g
+		}
+		if !g.res.Interim() {
+			break
+		}
+	}
+	if g.res.Framing == Tunnel {
+		return g
+	}
+	var body []byte
+	body, g.err = io.ReadAll(r)
+	rest, _ := io.ReadAll(src)
+	g.body, g.trailer, g.left, g.reusable = string(body), r.Trailer(), r.Buffered()+len(rest), r.Reusable()
+	return g
+}
+
+// readByNetHTTP does the same with net/http. The 1xx are what its Transport
+// leaves out.
+func readByNetHTTP(text, method string) (res *http.Response, body string, left int, err error) {
+	br := bufio.NewReader(strings.NewReader(text))
+	for {
+		res, err = http.ReadResponse(br, &http.Request{Method: method})
+		if err != nil || res.StatusCode < 100 || res.StatusCode > 199 || res.StatusCode == 101 {
+			break
+		}
+	}
+	if err != nil {
+		return nil, "", 0, err
+	}
+	b, err := io.ReadAll(res.Body)
+	rest, _ := io.ReadAll(br)
+	return res, string(b), len(rest), err
+}
+
+// FuzzReader reads the same bytes with net/http. What it refuses is refused;
+// what is accepted is the same response, of the same length.
+func FuzzReader(f *testing.F) {
+	for _, tt := range responseCases {
+		f.Add(tt.sent, tt.method)
+	}
+	f.Fuzz(func(t *testing.T, text, method string) {
+		if method == http.MethodConnect || !isToken(method) {
+			method = http.MethodGet
+		}
+		req := &Request{Method: method}
+		got := read(strings.NewReader(text), req)
+		compareReadings(t, got, read(iotest.OneByteReader(strings.NewReader(text)), req))
+		compareReadings(t, got, read(iotest.DataErrReader(strings.NewReader(text)), req))
+		if got.err != nil {
+			for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > 'z' }) {
+				if len(word) > 12 && strings.Contains(got.err.Error(), word) && !isToken(word) {
+					t.Errorf("the error %q quotes %q", got.err, word)
+				}
+			}
+			return
+		}
+		want, body, left, err := readByNetHTTP(text, method)
+		if err != nil {
+			t.Fatalf("%q is accepted, where net/http says %v", text, err)
+		}
+		if got.res.StatusCode != want.StatusCode || got.res.Status != want.Status || got.res.Minor != want.ProtoMinor {
+			t.Errorf("%q is %q of HTTP/1.%d; want %q of HTTP/1.%d", text, got.res.Status, got.res.Minor, want.Status, want.ProtoMinor)
+		}
+		if got.body != body {
+			t.Errorf("%q has the body %q; want %q", text, got.body, body)
+		}
+		if left != got.left {
+			t.Errorf("%q has %d bytes behind the response; want %d", text, got.left, left)
+		}
+		if want.Close && !got.res.Close {
+			t.Errorf("%q does not end the connection", text)
+		}
+		compareHeaders(t, text, got.res.Header, want)
+		for name, values := range want.Trailer {
+			if len(values) > 0 && !isFraming(name) && !reflect.DeepEqual(values, got.trailer[name]) {
+				t.Errorf("%q has the trailer %q: %q; want %q", text, name, got.trailer[name], values)
+			}
+		}
+	})
+}
+
+func compareReadings(t *testing.T, a, b reading) {
+	t.Helper()
+	a.reusable, b.reusable = false, false // it depends on when the end is seen
+	if (a.err == nil) != (b.err == nil) || errors.Is(a.err, fault.Protocol) != errors.Is(b.err, fault.Protocol) {
+		t.Errorf("the errors differ: %v, %v", a.err, b.err)
+	}
+	if a.err != nil {
+		return
+	}
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("the readings differ:\n%+v\n%+v", a, b)
+	}
+}
+
+// compareHeaders undoes what net/http does to fields: it takes those of the
+// framing out, and makes a Cache-Control of Pragma.
+func compareHeaders(t *testing.T, text string, got http.Header, want *http.Response) {
+	t.Helper()
+	got = got.Clone()
+	edited := want.Header.Clone()
+	for _, h := range []http.Header{got, edited} {
+		for _, name := range []string{"Transfer-Encoding", "Content-Length", "Trailer", "Connection"} {
+			delete(h, name)
+		}
+	}
+	if _, sent := got["Cache-Control"]; !sent && got.Get("Pragma") == "no-cache" {
+		delete(edited, "Cache-Control")
+	}
+	for _, values := range edited { // net/http leaves a blank where a fold is empty
+		for i, v := range values {
+			values[i] = trim(v)
+		}
+	}
+	if !maps.EqualFunc(got, edited, slices.Equal[[]string]) {
+		t.Errorf("%q has the fields %q; want %q", text, got, edited)
+	}
+}
+
+// FuzzRequest has net/http read what is written: it is the same request, and no
+// second one.
+func FuzzRequest(f *testing.F) {
+	f.Add("GET", "/", "a.test", "Accept", "*/*", "", false, int64(0))
+	f.Add("POST", "/a?b=c", "a.test:81", "X-A", "b c", "body", false, int64(4))
+	f.Add("PUT", "http://a.test/", "[::1]:80", "Content-Length", "3", "body", true, int64(-1))
+	f.Add("GET", "/ HTTP/1.1\r\nX: y\r\n\r\n", "a.test", "X", "y\r\nZ: 1", "", false, int64(0))
+	f.Add("DELETE", "*", "", "Host", "a.test", "", true, int64(1))
+	f.Add("OPTIONS", "/", "a@b", "transfer-encoding", "chunked", "x", false, int64(-1))
+	f.Fuzz(func(t *testing.T, method, target, host, name, value, body string, closes bool, length int64) {
+		req := &Request{Method: method, Target: target, Host: host, Header: http.Header{name: {value}}, Close: closes, Length: length}
+		if req.Check() != nil || method == http.MethodConnect {
+			return
+		}
+		var sent bytes.Buffer
+		sent.Write(req.AppendHead(nil))
+		if err := req.WriteBody(&sent, strings.NewReader(body)); err != nil {
+			return // it is not complete, and the connection is closed
+		}
+		br := bufio.NewReader(&sent)
+		got, err := http.ReadRequest(br)
+		if err != nil {
+			if strings.ContainsAny(target, "%:") || !strings.HasPrefix(target, "/") || equalFold(name, "Host") || host == "" {
+				return // the target is no URL to net/http
+			}
+			t.Fatalf("%q: %v", req.AppendHead(nil), err)
+		}
+		if got.Method != method || got.RequestURI != target {
+			t.Errorf("it is read as %q %q; want %q %q", got.Method, got.RequestURI, method, target)
+		}
+		b, err := io.ReadAll(got.Body)
+		if err != nil || string(b) != body {
+			t.Errorf("the body is read as %q, error %v; want %q", b, err, body)
+		}
+		if rest, _ := io.ReadAll(br); len(rest) > 0 {
+			t.Errorf("a second request is read: %q", rest)
+		}
+		if got.Close != req.ExpectsClose() && name != "Connection" {
+			t.Errorf("Close is read as %v; want %v", got.Close, req.ExpectsClose())
+		}
+		key := http.CanonicalHeaderKey(name)
+		if !isOwn(key) && key != "Connection" && !slices.Equal(got.Header[key], []string{trim(value)}) {
+			t.Errorf("the field %q is read as %q; want %q", name, got.Header[key], value)
+		}
+	})
+}
