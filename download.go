@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -207,7 +208,7 @@ func (d *download) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer r.end()
 	d.begun = true
 	switch {
 	case r.StatusCode == http.StatusPartialContent && start > 0:
@@ -227,11 +228,14 @@ func (d *download) fetch(ctx context.Context) error {
 		r.Load() // readable from the error
 		return r.RaiseForStatus()
 	case r.StatusCode == http.StatusOK, r.StatusCode == http.StatusNonAuthoritativeInfo:
-		v := validatorOf(r.Header)
-		if r.wire.coded() { // offsets would be those of the coded bytes
-			v = ""
+		if _, err := r.unread(); err != nil {
+			return readError(r.URL, err)
 		}
-		if err := d.part.restart(v, r.fileSize()); err != nil {
+		v, size := validatorOf(r.Header), r.wire.length
+		if r.replaced() || r.wire.coded() { // offsets and length would be those of other bytes
+			v, size = "", -1
+		}
+		if err := d.part.restart(v, size); err != nil {
 			return readError(r.URL, err)
 		}
 	default:
@@ -303,13 +307,33 @@ func (d *download) complete(r *Response) bool {
 	return ok && c.first < 0 && c.size == d.part.size && (st.Size < 0 || st.Size == c.size) && !st.Validator.contradicts(r.Header)
 }
 
-// fileSize is the length of the body of a whole file, -1 if it is unknown.
-func (r *Response) fileSize() int64 {
-	if r.wire.coded() {
-		return -1
+// unread returns a reader of the whole body of r: from memory if a hook or an
+// adapter has loaded it, else of the Body, which they may have replaced.
+func (r *Response) unread() (io.Reader, error) {
+	switch {
+	case r.loaded:
+		return bytes.NewReader(r.content), r.Err()
+	case r.replaced() && r.Body != nil:
+		return r.Body, nil
+	case r.replaced() || r.wire.started:
+		return nil, failText(ErrStreamConsumed, "a hook or an adapter has read from the Body")
+	case r.wire.done:
+		return nil, r.Err()
 	}
-	return r.wire.length
+	return &r.wire, nil
 }
+
+// end closes r, and the Body that a hook or an adapter has put in.
+func (r *Response) end() {
+	if r.replaced() && r.Body != nil {
+		r.Body.Close()
+	}
+	r.Close()
+}
+
+// replaced reports whether a hook or an adapter has put another Body in the
+// place of that from the wire.
+func (r *Response) replaced() bool { return !r.loaded && r.Body != io.ReadCloser(&r.wire) }
 
 // fill writes the body of r, which goes from the size of the part to the end of
 // the file; or the first piece of it, while others fetch the rest.
@@ -339,6 +363,9 @@ func (d *download) fill(ctx context.Context, cancel func(), r *Response) error {
 func (d *download) split(r *Response) []span {
 	whole := span{d.part.size, d.part.state.Size}
 	n := d.ranges
+	if r.loaded { // all of it is there
+		n = 1
+	}
 	if r.StatusCode != http.StatusPartialContent && !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes") || d.part.state.Validator == "" {
 		n = 1
 	}
@@ -399,7 +426,7 @@ func (d *download) fetchSpan(ctx context.Context, s *span) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer r.end()
 	if r.StatusCode >= http.StatusBadRequest {
 		r.Load()
 		return r.RaiseForStatus()
@@ -415,11 +442,15 @@ func (d *download) fetchSpan(ctx context.Context, s *span) error {
 
 // copy writes the body of r to s. If that is all there is to r, it must end there.
 func (d *download) copy(r *Response, s *span, all bool) error {
-	var src io.Reader = &tally{&r.wire, d.meter}
+	body, err := r.unread()
+	if err != nil {
+		return readError(r.URL, err)
+	}
+	var src io.Reader = &tally{body, d.meter}
 	if s.end >= 0 {
 		src = io.LimitReader(src, s.end-s.at)
 	}
-	_, err := copyBlocks(d.part.writer(s, &d.set), src)
+	_, err = copyBlocks(d.part.writer(s, &d.set), src)
 	switch {
 	case err != nil:
 		return readError(r.URL, err)
@@ -431,7 +462,7 @@ func (d *download) copy(r *Response, s *span, all bool) error {
 		return nil
 	}
 	var one [1]byte
-	switch n, err := fillBlock(&r.wire, one[:]); {
+	switch n, err := fillBlock(body, one[:]); {
 	case n > 0:
 		return d.mixed(r, "the body is longer than it should be")
 	case err != io.EOF:

@@ -34,6 +34,7 @@ type depot struct {
 	tag     string // the ETag; "" is none
 	date    bool   // it has a Last-Modified
 	noRange bool   // knows no ranges
+	chunked bool   // says of no response how long it is
 
 	mu    sync.Mutex
 	cuts  []int                                                        // after how many bytes each of the first responses breaks off
@@ -74,6 +75,9 @@ func (d *depot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if cut >= 0 {
 		w = &cutter{w, cut}
 	}
+	if d.chunked {
+		w = &chunker{w}
+	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	http.ServeContent(w, r, "", modified, bytes.NewReader(content))
 }
@@ -92,6 +96,14 @@ func (c *cutter) Write(b []byte) (int, error) {
 	c.ResponseWriter.Write(b[:c.left])
 	c.ResponseWriter.(http.Flusher).Flush()
 	panic(http.ErrAbortHandler)
+}
+
+// chunker leaves the length out.
+type chunker struct{ http.ResponseWriter }
+
+func (c *chunker) WriteHeader(status int) {
+	c.Header().Del("Content-Length")
+	c.ResponseWriter.WriteHeader(status)
 }
 
 // staller writes no more after so many bytes, until the client has gone.
