@@ -114,6 +114,16 @@ func (v validator) matches(h http.Header) bool {
 	return h.Get("Last-Modified") == string(v)
 }
 
+// continues reports whether a 206 is of the version v, which was asked for by
+// If-Range. It repeats the entity tag, but need not repeat Last-Modified (RFC
+// 9110, section 15.3.7).
+func (v validator) continues(h http.Header) bool {
+	if v != "" && v[0] != '"' && len(h["Last-Modified"])+len(h["Etag"]) == 0 {
+		return true
+	}
+	return v.matches(h)
+}
+
 // contradicts reports whether a response says that it is of another version.
 func (v validator) contradicts(h http.Header) bool {
 	if tag := h.Get("Etag"); tag != "" && strings.HasPrefix(string(v), `"`) {

@@ -72,16 +72,17 @@ func (s *Session) Download(ctx context.Context, url, path string, opts ...Option
 
 // A download is one call of Download.
 type download struct {
-	session *Session
-	rawURL  string
-	url     *url.URL
-	opts    []Option // of each request
-	set     fileSettings
-	ranges  int // at once
-	part    *partFile
-	meter   *meter
-	begun   bool   // there was a response
-	retry   *Retry // after an interruption
+	session  *Session
+	rawURL   string
+	url      *url.URL
+	opts     []Option // of each request
+	set      fileSettings
+	ranges   int // at once
+	part     *partFile
+	meter    *meter
+	begun    bool   // there was a response
+	complete bool   // nothing is missing
+	retry    *Retry // after an interruption
 
 	mu    sync.Mutex
 	spent spent // of retry
@@ -160,12 +161,8 @@ func (d *download) adapterRetry() *Retry {
 
 // run fetches until the file is complete or nothing more can be done.
 func (d *download) run(ctx context.Context) error {
-	for {
-		err := d.fetch(ctx)
-		if err == nil {
-			break
-		}
-		if !d.goesOn(ctx, err) {
+	for !d.complete {
+		if err := d.fetch(ctx); err != nil && !d.goesOn(ctx, err) {
 			d.part.suspend()
 			return err
 		}
@@ -199,55 +196,79 @@ func interrupted(err error) bool {
 	return errors.Is(err, ErrIncompleteBody) || errors.Is(err, ErrReadTimeout) || errors.Is(err, ErrConnection)
 }
 
-// fetch asks for all that is missing.
+// fetch asks once for all that is missing and writes what comes, which may be less.
 func (d *download) fetch(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	start := d.part.usable()
-	r, err := d.request(ctx, span{start, -1})
+	from := d.part.usable()
+	r, err := d.request(ctx, span{from, -1})
 	if err != nil {
 		return err
 	}
 	defer r.end()
 	d.begun = true
 	switch {
-	case r.StatusCode == http.StatusPartialContent && start > 0:
-		if !d.part.state.Validator.matches(r.Header) {
-			return d.anew(ctx, r) // a server that knows no If-Range
+	case r.StatusCode == http.StatusPartialContent && from > 0:
+		return d.goOn(ctx, r)
+	case r.StatusCode == http.StatusRequestedRangeNotSatisfiable && from > 0:
+		if !d.lacksNothing(r) {
+			return d.anew(ctx, r)
 		}
-		if err := d.partial(r, span{start, d.part.state.Size}); err != nil {
-			return err
-		}
-	case r.StatusCode == http.StatusRequestedRangeNotSatisfiable && start > 0:
-		if d.complete(r) {
-			d.meter.set(start, start)
-			return nil
-		}
-		return d.anew(ctx, r)
+		d.complete = true
+		d.meter.set(from, from)
+		return nil
 	case r.StatusCode >= http.StatusBadRequest:
 		r.Load() // readable from the error
 		return r.RaiseForStatus()
 	case r.StatusCode == http.StatusOK, r.StatusCode == http.StatusNonAuthoritativeInfo:
-		if _, err := r.unread(); err != nil {
-			return readError(r.URL, err)
-		}
-		v, size := validatorOf(r.Header), r.wire.length
-		if r.replaced() || r.wire.coded() { // offsets and length would be those of other bytes
-			v, size = "", -1
-		}
-		if err := d.part.restart(v, size); err != nil {
-			return readError(r.URL, err)
-		}
-	default:
-		return readError(r.URL, failText(ErrProtocol, fmt.Sprintf("status %d brings no file", r.StatusCode)))
+		return d.begin(ctx, r)
 	}
-	d.meter.set(d.part.size, d.part.state.Size)
-	return d.fill(ctx, cancel, r)
+	return readError(r.URL, failText(ErrProtocol, fmt.Sprintf("status %d brings no file", r.StatusCode)))
+}
+
+// begin takes the whole file from r. A server that knows no ranges sends it in
+// answer to one, too: what the part has of the same version is then passed over.
+func (d *download) begin(ctx context.Context, r *Response) error {
+	body, err := r.unread()
+	if err != nil {
+		return readError(r.URL, err)
+	}
+	v, size := validatorOf(r.Header), r.wire.length
+	if r.replaced() || isCoded(r.Header) { // offsets and length would be those of other bytes
+		v, size = "", -1
+	}
+	a := &arrival{response: r, body: body, end: size}
+	if d.part.usable() > 0 && v == d.part.state.Validator && (size < 0 || d.part.state.Size < 0 || size == d.part.state.Size) {
+		return d.fill(ctx, a)
+	}
+	if err := d.part.restart(v, size); err != nil {
+		return readError(r.URL, err)
+	}
+	return d.fill(ctx, a)
+}
+
+// goOn takes a range from r, which need not be all that was asked for (RFC 9110,
+// section 15.3.7). What may be of another version or is coded, and so would not
+// fit what is there, is not taken.
+func (d *download) goOn(ctx context.Context, r *Response) error {
+	if isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
+		return d.anew(ctx, r)
+	}
+	c, err := d.rangeOf(r, d.part.size)
+	if err != nil {
+		return err
+	}
+	body, err := r.unread()
+	if err != nil {
+		return readError(r.URL, err)
+	}
+	if d.part.state.Size < 0 {
+		d.part.state.Size = c.size
+	}
+	return d.fill(ctx, &arrival{response: r, body: body, at: c.first, end: c.last + 1})
 }
 
 // anew gives up what there is, in favour of another version.
 func (d *download) anew(ctx context.Context, r *Response) error {
-	r.Close()
+	r.end()
 	if err := d.part.restart("", -1); err != nil {
 		return readError(r.URL, err)
 	}
@@ -267,31 +288,27 @@ func (d *download) request(ctx context.Context, s span) (*Response, error) {
 	return d.session.Do(ctx, http.MethodGet, d.rawURL, opts...)
 }
 
-// partial checks that r has the bytes of s and of the version that is there, s
-// going on to the end of the file. Its size may have been unknown so far.
-func (d *download) partial(r *Response, s span) error {
+// rangeOf returns which bytes r brings, which is an error if they are not some
+// of the file that is there, from offset or before it on.
+func (d *download) rangeOf(r *Response, offset int64) (contentRange, error) {
 	c, ok := contentRangeOf(r.Header)
+	size := d.part.state.Size
 	problem := ""
 	switch {
 	case !ok:
 		problem = "it says not which"
-	case c.first != s.at:
+	case c.first < 0 || c.first > offset:
 		problem = "it begins elsewhere"
-	case c.size < 0 || d.part.state.Size >= 0 && c.size != d.part.state.Size:
-		problem = "the file has another length"
-	case s.end >= 0 && c.last != s.end-1, s.end < 0 && c.last != c.size-1:
+	case c.last < offset:
 		problem = "it ends elsewhere"
-	case r.wire.coded():
-		problem = "it is coded"
+	case size >= 0 && (c.last >= size || c.size >= 0 && c.size != size):
+		problem = "the file has another length"
 	case r.wire.length >= 0 && r.wire.length != c.last-c.first+1:
 		problem = "its length is another"
 	default:
-		if d.part.state.Size < 0 {
-			d.part.state.Size = c.size
-		}
-		return nil
+		return c, nil
 	}
-	return d.mixed(r, "not the range that was asked for: "+problem)
+	return c, d.mixed(r, "not the range that was asked for: "+problem)
 }
 
 // mixed gives up on bytes that may not belong together.
@@ -300,11 +317,27 @@ func (d *download) mixed(r *Response, problem string) error {
 	return readError(r.URL, failText(ErrProtocol, problem))
 }
 
-// complete reports whether a 416 says that nothing is missing.
-func (d *download) complete(r *Response) bool {
-	c, ok := contentRangeOf(r.Header)
+// lacksNothing reports whether a 416 says that the part is the whole file: by
+// its length or, as If-Range lets no other version come so far, by the validator.
+func (d *download) lacksNothing(r *Response) bool {
 	st := &d.part.state
-	return ok && c.first < 0 && c.size == d.part.size && (st.Size < 0 || st.Size == c.size) && !st.Validator.contradicts(r.Header)
+	if c, ok := contentRangeOf(r.Header); ok {
+		return c.first < 0 && c.size == d.part.size && (st.Size < 0 || st.Size == c.size) && !st.Validator.contradicts(r.Header)
+	}
+	return (st.Size < 0 || st.Size == d.part.size) && st.Validator.matches(r.Header)
+}
+
+// isCoded reports whether h names a content coding, known or not, so that
+// the offsets of a range would not be those of the file.
+func isCoded(h http.Header) bool {
+	for _, value := range h["Content-Encoding"] {
+		for name := range strings.SplitSeq(value, ",") {
+			if name = strings.Trim(name, " \t"); name != "" && !strings.EqualFold(name, "identity") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unread returns a reader of the whole body of r: from memory if a hook or an
@@ -335,38 +368,76 @@ func (r *Response) end() {
 // place of that from the wire.
 func (r *Response) replaced() bool { return !r.loaded && r.Body != io.ReadCloser(&r.wire) }
 
-// fill writes the body of r, which goes from the size of the part to the end of
-// the file; or the first piece of it, while others fetch the rest.
-func (d *download) fill(ctx context.Context, cancel func(), r *Response) error {
-	spans := d.split(r)
-	if len(spans) == 1 {
-		s := &spans[0]
-		err := d.copy(r, s, true)
-		d.part.size = s.at
+// An arrival is a body on its way into the part, or what is left of it.
+type arrival struct {
+	response *Response
+	body     io.Reader
+	at       int64 // which offset of the file comes next
+	end      int64 // where it ends; -1 if unknown, and then with the file
+}
+
+// fill writes what a brings to the part; or the first piece of it, while others
+// fetch the rest.
+func (d *download) fill(ctx context.Context, a *arrival) error {
+	d.meter.set(d.part.size, d.part.state.Size)
+	same, err := d.passOver(a)
+	if err != nil {
 		return err
 	}
-	if err := d.part.scatter(); err != nil {
-		return readError(r.URL, err)
+	if !same {
+		return d.anew(ctx, a.response)
 	}
-	err := d.fillAll(ctx, cancel, r, spans)
+	if spans := d.split(a); len(spans) > 1 {
+		return d.fillAll(ctx, a, spans)
+	}
+	s := span{d.part.size, a.end}
+	err = d.take(a, &s)
+	d.part.size = s.at
+	d.complete = err == nil && (a.end < 0 || s.at == d.part.state.Size)
+	return err
+}
+
+// passOver reads what a has of the part already, and reports whether it is the
+// same there.
+func (d *download) passOver(a *arrival) (bool, error) {
+	if a.at == d.part.size {
+		return true, nil
+	}
+	same, err := sameBytes(io.NewSectionReader(d.part.file, a.at, d.part.size-a.at), a.body)
+	if err != nil {
+		return false, readError(a.response.URL, err)
+	}
+	a.at = d.part.size
+	return same, nil
+}
+
+// fillAll fills the spans of the part at once, the first of them from a.
+func (d *download) fillAll(ctx context.Context, a *arrival, spans []span) error {
+	if err := d.part.scatter(); err != nil {
+		return readError(a.response.URL, err)
+	}
+	err := d.fillSpans(ctx, a, spans)
 	sure := spans[0].at
 	for i := 1; i < len(spans) && spans[i-1].at == spans[i-1].end; i++ {
 		sure = spans[i].at
 	}
 	if noted := d.part.gather(sure); err == nil && noted != nil {
-		err = readError(r.URL, noted)
+		err = readError(a.response.URL, noted)
 	}
+	d.complete = err == nil && sure == d.part.state.Size
 	return err
 }
 
 // split divides what is missing into pieces, one if the server cannot do more.
-func (d *download) split(r *Response) []span {
+func (d *download) split(a *arrival) []span {
 	whole := span{d.part.size, d.part.state.Size}
-	n := d.ranges
-	if r.loaded { // all of it is there
+	r, n := a.response, d.ranges
+	switch {
+	case whole.end < 0, d.part.state.Validator == "":
 		n = 1
-	}
-	if r.StatusCode != http.StatusPartialContent && !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes") || d.part.state.Validator == "" {
+	case r.StatusCode != http.StatusPartialContent && (whole.at > 0 || !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes")):
+		n = 1 // the server knows no ranges, or does not say that it does
+	case r.loaded: // all of it is there
 		n = 1
 	}
 	n = int(min(int64(n), (whole.end-whole.at)/minSpan))
@@ -383,14 +454,16 @@ func (d *download) split(r *Response) []span {
 	return spans
 }
 
-// fillAll fills the spans at once. The first error ends them all.
-func (d *download) fillAll(ctx context.Context, cancel func(), r *Response, spans []span) error {
+// fillSpans fills the spans at once. The first error ends them all.
+func (d *download) fillSpans(ctx context.Context, a *arrival, spans []span) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var wg sync.WaitGroup
 	var once sync.Once
 	var first error
 	for i := range spans {
 		wg.Go(func() {
-			from := r
+			from := a
 			if i > 0 {
 				from = nil
 			}
@@ -406,19 +479,20 @@ func (d *download) fillAll(ctx context.Context, cancel func(), r *Response, span
 	return first
 }
 
-// fillSpan fills one of several spans, beginning with r if there is one.
-func (d *download) fillSpan(ctx context.Context, r *Response, s *span) (err error) {
-	for {
-		if r != nil {
-			err = d.copy(r, s, false)
+// fillSpan fills one of several spans, beginning with a if there is one.
+func (d *download) fillSpan(ctx context.Context, a *arrival, s *span) (err error) {
+	for s.at < s.end {
+		if a != nil {
+			err = d.take(a, s)
 		} else {
 			err = d.fetchSpan(ctx, s)
 		}
-		if err == nil || !d.goesOn(ctx, err) {
+		if err != nil && !d.goesOn(ctx, err) {
 			return err
 		}
-		r = nil
+		a = nil
 	}
+	return nil
 }
 
 func (d *download) fetchSpan(ctx context.Context, s *span) error {
@@ -431,42 +505,51 @@ func (d *download) fetchSpan(ctx context.Context, s *span) error {
 		r.Load()
 		return r.RaiseForStatus()
 	}
-	if r.StatusCode != http.StatusPartialContent || !d.part.state.Validator.matches(r.Header) {
+	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
 		return d.mixed(r, "the file changed while ranges of it were fetched")
 	}
-	if err := d.partial(r, *s); err != nil {
+	c, err := d.rangeOf(r, s.at)
+	if err != nil {
 		return err
 	}
-	return d.copy(r, s, true)
-}
-
-// copy writes the body of r to s. If that is all there is to r, it must end there.
-func (d *download) copy(r *Response, s *span, all bool) error {
 	body, err := r.unread()
 	if err != nil {
 		return readError(r.URL, err)
 	}
-	var src io.Reader = &tally{body, d.meter}
-	if s.end >= 0 {
-		src = io.LimitReader(src, s.end-s.at)
+	if _, err := io.CopyN(io.Discard, body, s.at-c.first); err != nil {
+		return readError(r.URL, err)
 	}
-	_, err = copyBlocks(d.part.writer(s, &d.set), src)
+	return d.take(&arrival{response: r, body: body, at: s.at, end: c.last + 1}, s)
+}
+
+// take writes what a has of s. Where a ends, its body must end, too.
+func (d *download) take(a *arrival, s *span) error {
+	var src io.Reader = &tally{a.body, d.meter}
+	end := a.end
+	if s.end >= 0 && (end < 0 || s.end < end) {
+		end = s.end
+	}
+	if end >= 0 {
+		src = io.LimitReader(src, end-a.at)
+	}
+	n, err := copyBlocks(d.part.writer(s, &d.set), src)
+	a.at += n
 	switch {
 	case err != nil:
-		return readError(r.URL, err)
-	case s.end < 0:
+		return readError(a.response.URL, err)
+	case end < 0:
 		return nil
-	case s.at < s.end:
-		return readError(r.URL, ErrIncompleteBody)
-	case !all:
+	case a.at < end:
+		return readError(a.response.URL, ErrIncompleteBody)
+	case end != a.end:
 		return nil
 	}
 	var one [1]byte
-	switch n, err := fillBlock(body, one[:]); {
+	switch n, err := fillBlock(a.body, one[:]); {
 	case n > 0:
-		return d.mixed(r, "the body is longer than it should be")
+		return d.mixed(a.response, "the body is longer than it should be")
 	case err != io.EOF:
-		return readError(r.URL, err)
+		return readError(a.response.URL, err)
 	}
 	return nil
 }

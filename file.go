@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -147,6 +148,32 @@ func copyBlocks(dst io.Writer, src io.Reader) (int64, error) {
 		}
 		if readErr != nil {
 			return total, readErr
+		}
+	}
+}
+
+// sameBytes reads as much of src as want has, and reports whether it is the same.
+func sameBytes(want, src io.Reader) (bool, error) {
+	mine, theirs := blocks.Get().(*[blockSize]byte), blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(mine)
+	defer blocks.Put(theirs)
+	for {
+		n, err := fillBlock(want, mine[:])
+		if err != nil && err != io.EOF {
+			return false, err
+		}
+		m, failed := fillBlock(src, theirs[:n])
+		if m < n {
+			if failed == io.EOF {
+				return false, nil
+			}
+			return false, failed
+		}
+		if !bytes.Equal(mine[:n], theirs[:n]) {
+			return false, nil
+		}
+		if err == io.EOF {
+			return true, nil
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"sync/atomic"
+	"syscall"
 )
 
 // A partFile is what has come of a download, beside its target: name.part with
@@ -232,7 +233,7 @@ func (f *partFile) writer(s *span, set *fileSettings) *spanWriter {
 func (w *spanWriter) Write(b []byte) (int, error) {
 	n, err := writeFull(w.disk, b)
 	w.span.at += int64(n)
-	if err != nil {
+	if errors.Is(err, syscall.EIO) { // what was written before may be lost, too
 		w.part.broken.Store(true)
 	}
 	return n, err
