@@ -49,6 +49,10 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 // be gone on with, nothing is left behind. Two downloads to one path must not run at
 // the same time.
 //
+// If path is a directory, or ends in a separator, the file is made there under
+// the name that [Response.Filename] gives, and a file of that name is not
+// replaced unless Overwrite(true) is given.
+//
 // The options are those of a call without a body, and [Checksum], [Overwrite]
 // and [Parallel]. [OnProgress] is told of the whole file. Timeout.Total limits
 // each request up to its headers: it is ctx that limits the whole. A status that
@@ -63,7 +67,7 @@ func (s *Session) Download(ctx context.Context, url, path string, opts ...Option
 	if err != nil {
 		return 0, prepareError(url, err)
 	}
-	defer d.part.close()
+	defer d.close()
 	if err := d.run(ctx); err != nil {
 		return 0, err
 	}
@@ -78,7 +82,8 @@ type download struct {
 	opts     []Option // of each request
 	set      fileSettings
 	ranges   int // at once
-	part     *partFile
+	place    *place
+	part     *partFile // nil until the file has a name
 	meter    *meter
 	begun    bool   // there was a response
 	complete bool   // nothing is missing
@@ -115,12 +120,41 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 		return nil, err
 	}
 	d.opts = append(d.opts, Stream(true), RaiseForStatus(false), OnProgress(nil))
-	p, err := newPlace(filepath.Dir(path), filepath.Base(path), d.set.overwrite || !d.set.decided)
-	if err != nil {
+	if isDirectory(path) {
+		d.place, err = openPlace(path, d.set.overwrite)
+		return d, err
+	}
+	if d.place, err = openPlace(filepath.Dir(path), d.set.overwrite || !d.set.decided); err != nil {
 		return nil, err
 	}
-	d.part, err = openPart(p, d.url)
-	return d, err
+	if err = d.open(filepath.Base(path)); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// open opens the part of the file that gets the name.
+func (d *download) open(name string) (err error) {
+	if err = d.place.choose(name); err == nil {
+		d.part, err = openPart(d.place, d.url)
+	}
+	return err
+}
+
+func (d *download) close() {
+	if d.part != nil {
+		d.part.close()
+	}
+	d.place.root.Close()
+}
+
+// usable is how much of the file is there to go on with.
+func (d *download) usable() int64 {
+	if d.part == nil {
+		return 0
+	}
+	return d.part.usable()
 }
 
 // prepare looks at the settings of the requests before anything is made.
@@ -163,7 +197,9 @@ func (d *download) adapterRetry() *Retry {
 func (d *download) run(ctx context.Context) error {
 	for !d.complete {
 		if err := d.fetch(ctx); err != nil && !d.goesOn(ctx, err) {
-			d.part.suspend()
+			if d.part != nil {
+				d.part.suspend()
+			}
 			return err
 		}
 	}
@@ -178,7 +214,7 @@ func (d *download) run(ctx context.Context) error {
 // on, and waits until then. Failures to reach the server in the first place are
 // for the adapter to retry.
 func (d *download) goesOn(ctx context.Context, err error) bool {
-	if !d.begun || ctx.Err() != nil || d.part.broken.Load() || !interrupted(err) {
+	if !d.begun || ctx.Err() != nil || d.part == nil || d.part.broken.Load() || !interrupted(err) {
 		return false
 	}
 	d.mu.Lock()
@@ -198,7 +234,7 @@ func interrupted(err error) bool {
 
 // fetch asks once for all that is missing and writes what comes, which may be less.
 func (d *download) fetch(ctx context.Context) error {
-	from := d.part.usable()
+	from := d.usable()
 	r, err := d.request(ctx, span{from, -1})
 	if err != nil {
 		return err
@@ -231,6 +267,15 @@ func (d *download) begin(ctx context.Context, r *Response) error {
 	if err != nil {
 		return readError(r.URL, err)
 	}
+	if d.part == nil {
+		if err := d.nameBy(r); err != nil {
+			return readError(r.URL, err)
+		}
+		if d.usable() > 0 { // an earlier call has left something
+			r.end()
+			return d.fetch(ctx)
+		}
+	}
 	v, size := validatorOf(r.Header), r.wire.length
 	if r.replaced() || isCoded(r.Header) { // offsets and length would be those of other bytes
 		v, size = "", -1
@@ -243,6 +288,15 @@ func (d *download) begin(ctx context.Context, r *Response) error {
 		return readError(r.URL, err)
 	}
 	return d.fill(ctx, a)
+}
+
+// nameBy gives the file in a directory the name that the response has for it.
+func (d *download) nameBy(r *Response) error {
+	name, ok := r.Filename()
+	if !ok {
+		return failText(ErrInvalidOption, "the path is a directory, and neither the server nor the URL names a file")
+	}
+	return d.open(name)
 }
 
 // goOn takes a range from r, which need not be all that was asked for (RFC 9110,

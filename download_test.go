@@ -405,7 +405,6 @@ func TestDownloadFails(t *testing.T) {
 		{name: "B256 symlink", path: "l", make: linkTo("x"), want: errNotRegular, op: "prepare", files: map[string]string{"x": "old", "l": "old"}},
 		{name: "B256 partial file is a symlink", path: "y", make: func(t *testing.T, path string) { linkTo("x")(t, path+".part") }, want: errNotRegular, op: "prepare", files: map[string]string{"x": "old", "y.part": "old"}},
 		{name: "B256 state is a symlink", path: "y", make: func(t *testing.T, path string) { linkTo("x")(t, path+".part.json") }, want: errNotRegular, op: "prepare", files: map[string]string{"x": "old", "y.part.json": "old"}},
-		{name: "B256 directory", path: ".", want: errNotRegular, op: "prepare", files: map[string]string{"x": "old"}},
 		{name: "B256 exists", opts: []Option{Overwrite(false)}, want: fs.ErrExist, op: "prepare", files: map[string]string{"x": "old"}},
 		{name: "B256 no such directory", path: "y/x", want: fs.ErrNotExist, op: "prepare", files: map[string]string{"x": "old"}},
 		{name: "B256 below a file", path: "x/y", op: "prepare", files: map[string]string{"x": "old"}},
@@ -480,7 +479,7 @@ func TestDownloadRetries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer d.part.close()
+		defer d.close()
 		if d.retry != &resumption {
 			t.Errorf("it goes by %+v; want %+v", d.retry, resumption)
 		}

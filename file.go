@@ -259,16 +259,30 @@ func isDirectory(path string) bool {
 }
 
 func newPlace(dir, name string, replace bool) (*place, error) {
+	p, err := openPlace(dir, replace)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.choose(name); err != nil {
+		p.root.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// openPlace opens the directory of a file whose name is not known yet.
+func openPlace(dir string, replace bool) (*place, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	p := &place{root, name, replace}
-	if err := p.check(); err != nil {
-		root.Close()
-		return nil, err
-	}
-	return p, nil
+	return &place{root: root, replace: replace}, nil
+}
+
+// choose gives the file its name, unless it is taken.
+func (p *place) choose(name string) error {
+	p.name = name
+	return p.check()
 }
 
 // check refuses a place that is taken by what must not be replaced: a link may

@@ -37,8 +37,7 @@ const maxState = 16 << 10
 func (f *partFile) name() string      { return f.place.name + ".part" }
 func (f *partFile) stateName() string { return f.place.name + ".part.json" }
 
-// openPart opens what there is of a download of u to p, or makes it. It owns
-// the root of p from then on.
+// openPart opens what there is of a download of u to p, or makes it.
 func openPart(p *place, u *url.URL) (*partFile, error) {
 	f := &partFile{place: p}
 	if err := f.open(u); err != nil {
@@ -210,7 +209,6 @@ func (f *partFile) close() {
 	if f.file != nil {
 		f.file.Close()
 	}
-	f.place.root.Close()
 }
 
 // A span is a range of the file that is being filled.
