@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// wrapped is an adapter that does something to each response of another one.
-type wrapped struct {
+// touching is an adapter that does something to each response of another one.
+type touching struct {
 	Adapter
 	do func(*Response) (*Response, error)
 }
 
-func (w wrapped) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
+func (w touching) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
 	r, err := w.Adapter.Send(ctx, p, opts)
 	if err != nil {
 		return nil, err
@@ -96,9 +96,9 @@ func TestDownloadOfResponsesThatWereTouched(t *testing.T) {
 						d := &depot{content: content, tag: `"a"`, chunked: chunked}
 						s, url, dir := d.start(t)
 						if where == "hook" {
-							s.Hooks.Response = []OnResponse{tt.do}
+							s.Hooks.Response = []OnResponse{func(_ context.Context, r *Response) (*Response, error) { return tt.do(r) }}
 						} else {
-							s.Mount("http://", wrapped{Handler(d), tt.do})
+							s.Mount("http://", touching{Handler(d), tt.do})
 						}
 						path := filepath.Join(dir, "x")
 						writeOld(t, path)
