@@ -3,11 +3,172 @@ package requests
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
 )
+
+// OnRequest is called with the context of the call ([Hooks]) and each request
+// just before it is sent: the first one, those that follow redirects and those
+// that answer challenges, but not retries.
+// It may change the request, which is then checked again. An error ends the
+// call and is returned as it is.
+type OnRequest func(ctx context.Context, p *PreparedRequest) error
+
+// OnResponse is called with the context of the call and each response, redirects
+// included, before it is looked at for a redirect, with its body in memory unless
+// [Stream] was asked for or it is a redirect. A challenge that is answered, as by [DigestAuth], and
+// a response that is tried again are not shown. The response that it returns,
+// if it is not nil, takes the place of the one it got, which is closed. An error
+// ends the call and is returned as it is.
+type OnResponse func(ctx context.Context, r *Response) (*Response, error)
+
+// OnRedirect is called with the context of the call, each redirect and the
+// request that is to follow it, from which everything bound to another origin is gone. It may change the
+// request. An error ends the call and is returned as it is.
+type OnRedirect func(ctx context.Context, r *Response, next *PreparedRequest) error
+
+// Hooks are the functions that a session calls, each kind in its order. A call
+// that brings some of a kind has those called, and not the session's.
+//
+// Each but OnProgress is given the context of the call, which an [Authenticator]
+// gets too. It has the values of the caller's context and ends with it, when
+// [Timeout].Total runs out and with the call: when that returns or, for a
+// streamed response, when the body has been read or closed. A hook that gives up
+// since Total has run out ends the call with [ErrTotalTimeout]. Otherwise the
+// error of a hook is returned as it is.
+type Hooks struct {
+	Request       []OnRequest
+	Response      []OnResponse
+	Redirect      []OnRedirect
+	Retry         []OnRetry
+	Progress      []OnProgress
+	Informational []OnInformational
+}
+
+func (OnRequest) option()  {}
+func (OnResponse) option() {}
+func (OnRedirect) option() {}
+func (Hooks) option()      {}
+
+// add adds a hook, or says that opt is no option at all.
+func (h *Hooks) add(opt Option) error {
+	switch o := opt.(type) {
+	case OnRequest:
+		h.Request = append(h.Request, o)
+	case OnResponse:
+		h.Response = append(h.Response, o)
+	case OnRedirect:
+		h.Redirect = append(h.Redirect, o)
+	case OnRetry:
+		h.Retry = append(h.Retry, o)
+	case OnProgress:
+		if o == nil {
+			h.Progress = []OnProgress{} // which is not nil: nobody, rather than those of the session
+			break
+		}
+		h.Progress = append(h.Progress, o)
+	case OnInformational:
+		h.Informational = append(h.Informational, o)
+	case Hooks:
+		h.Request = append(h.Request, o.Request...)
+		h.Response = append(h.Response, o.Response...)
+		h.Redirect = append(h.Redirect, o.Redirect...)
+		h.Retry = append(h.Retry, o.Retry...)
+		h.Progress = append(h.Progress, o.Progress...)
+		h.Informational = append(h.Informational, o.Informational...)
+	default:
+		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
+	}
+	return nil
+}
+
+// over returns the hooks of a call, with those of its session for the kinds it has none of.
+func (h Hooks) over(base Hooks) Hooks {
+	if h.Request == nil {
+		h.Request = base.Request
+	}
+	if h.Response == nil {
+		h.Response = base.Response
+	}
+	if h.Redirect == nil {
+		h.Redirect = base.Redirect
+	}
+	if h.Retry == nil {
+		h.Retry = base.Retry
+	}
+	if h.Progress == nil {
+		h.Progress = base.Progress
+	}
+	if h.Informational == nil {
+		h.Informational = base.Informational
+	}
+	return h
+}
+
+func (h Hooks) clone() Hooks {
+	return Hooks{
+		slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry), slices.Clone(h.Progress),
+		slices.Clone(h.Informational),
+	}
+}
+
+// any reports whether there is a hook that is given the context of the call.
+func (h *Hooks) any() bool {
+	return len(h.Request) > 0 || len(h.Response) > 0 || len(h.Redirect) > 0 || len(h.Retry) > 0 || len(h.Informational) > 0
+}
+
+func (h *Hooks) beforeSend(ctx context.Context, p *PreparedRequest) error {
+	for _, f := range h.Request {
+		if err := f(ctx, p); err != nil {
+			return hookFailure(ctx, p.URL, err)
+		}
+	}
+	if len(h.Request) == 0 {
+		return nil
+	}
+	if err := p.check(); err != nil {
+		return &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
+	}
+	return nil
+}
+
+// afterSend returns r, or what a hook gave in its place.
+func (h *Hooks) afterSend(ctx context.Context, r *Response) (*Response, error) {
+	for _, f := range h.Response {
+		other, err := f(ctx, r)
+		if err != nil {
+			r.Close()
+			return nil, hookFailure(ctx, r.URL, err)
+		}
+		if other != nil && other != r {
+			r.Close()
+			other.History, other.Request = r.History, r.Request
+			other.complete(r.Request, r.wire.limit)
+			other.jsonDecoder = r.jsonDecoder
+			r = other
+		}
+	}
+	return r, nil
+}
+
+func (h *Hooks) beforeRedirect(ctx context.Context, r *Response, p *PreparedRequest) error {
+	for _, f := range h.Redirect {
+		if err := f(ctx, r, p); err != nil {
+			return hookFailure(ctx, r.URL, err)
+		}
+	}
+	if len(h.Redirect) == 0 {
+		return nil
+	}
+	if err := p.check(); err != nil {
+		return &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
+	}
+	return nil
+}
 
 // whyEnded returns err or, if it says no more than that ctx has ended, why it has.
 func whyEnded(ctx context.Context, err error) error {
