@@ -159,6 +159,7 @@
 //	ErrBodyNotReplayable     the body had to be sent again and cannot be
 //	ErrRetriesExhausted      the last attempt failed as well; also a RetryError
 //	ErrStreamConsumed        the streamed body was read before
+//	ErrAuthentication        credentials cannot be had, or are not taken
 //	ErrCookieConflict        several cookies of the name
 //	ErrClosed                the session, the adapter or the response is closed
 //

@@ -71,6 +71,11 @@ var (
 	ErrInvalidJSON error = fault.InvalidJSON
 )
 
+// ErrAuthentication reports credentials that cannot be had or that a server does
+// not take: a token that has expired and cannot be renewed, a refused login. The
+// packages below auth give it; it is never tried again.
+var ErrAuthentication error = fault.Authentication
+
 // Errors of use.
 var (
 	// ErrTooManyRedirects reports more redirects than [MaxRedirects] allows.

@@ -70,6 +70,9 @@ var (
 	InvalidJSON     = kind("invalid JSON")
 )
 
+// Authentication is the kind of credentials that a server did not accept or give.
+var Authentication = kind("authentication failed")
+
 // Kinds of use that cannot go on.
 var (
 	TooManyRedirects  = kind("too many redirects")

@@ -1,0 +1,364 @@
+package oauth1_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/go-requests/requests"
+	"github.com/go-requests/requests/auth/oauth1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var bg = context.Background()
+
+const consumerSecret, accessSecret = "CONSUMER-SECRET", "ACCESS-SECRET"
+
+// A provider is a server of OAuth 1.0 that verifies each signature by itself.
+type provider struct {
+	*httptest.Server
+	mux *http.ServeMux
+
+	mu     sync.Mutex
+	nonces map[string]bool
+}
+
+func newProvider(t testing.TB) *provider {
+	p := &provider{mux: http.NewServeMux(), nonces: make(map[string]bool)}
+	p.Server = httptest.NewServer(p.mux)
+	t.Cleanup(p.Close)
+	leg := func(path, secret, answer string, needs ...string) {
+		p.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			params, err := p.verify(r, secret)
+			for _, name := range needs {
+				if err == nil && params.Get(name) == "" {
+					err = fmt.Errorf("no %s", name)
+				}
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusUnauthorized)
+				return
+			}
+			io.WriteString(w, answer)
+		})
+	}
+	leg("/initiate", "", "oauth_token=temp&oauth_token_secret=TEMP-SECRET&oauth_callback_confirmed=true", "oauth_callback")
+	leg("/token", "TEMP-SECRET", "oauth_token=access&oauth_token_secret="+accessSecret+"&screen_name=jane%20d", "oauth_verifier")
+	leg("/resource", accessSecret, "for you alone", "oauth_token")
+	p.mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/resource?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+	})
+	return p
+}
+
+// verify computes the signature from what came, and returns all parameters.
+func (p *provider) verify(r *http.Request, tokenSecret string) (url.Values, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	isForm := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
+	if isForm {
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, err
+		}
+		for name, values := range form {
+			params[name] = append(params[name], values...)
+		}
+	}
+	if field, ok := strings.CutPrefix(r.Header.Get("Authorization"), "OAuth "); ok {
+		for part := range strings.SplitSeq(field, ", ") {
+			name, value, _ := strings.Cut(part, "=")
+			if name != "realm" {
+				value, err = url.PathUnescape(strings.Trim(value, `"`))
+				params.Add(name, value)
+			}
+		}
+	}
+	method := params.Get("oauth_signature_method")
+	newHash := map[string]func() hash.Hash{"HMAC-SHA1": sha1.New, "HMAC-SHA256": sha256.New}[method]
+	if newHash == nil {
+		return nil, fmt.Errorf("the method %q", method)
+	}
+	if sum := params.Get("oauth_body_hash"); (sum != "") != (len(body) > 0 && !isForm) {
+		return nil, fmt.Errorf("oauth_body_hash=%q with a body of %d bytes", sum, len(body))
+	} else if sum != "" {
+		h := newHash()
+		h.Write(body)
+		if sum != base64.StdEncoding.EncodeToString(h.Sum(nil)) {
+			return nil, errors.New("the body has another hash")
+		}
+	}
+	if !p.fresh(params.Get("oauth_timestamp") + params.Get("oauth_nonce")) {
+		return nil, errors.New("a nonce was used before")
+	}
+	var pairs []string
+	for name, values := range params {
+		for _, v := range values {
+			if name != "oauth_signature" {
+				pairs = append(pairs, encode(name)+"="+encode(v))
+			}
+		}
+	}
+	slices.Sort(pairs)
+	base := r.Method + "&" + encode("http://"+r.Host+r.URL.EscapedPath()) + "&" + encode(strings.Join(pairs, "&"))
+	mac := hmac.New(newHash, []byte(encode(consumerSecret)+"&"+encode(tokenSecret)))
+	io.WriteString(mac, base)
+	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); params.Get("oauth_signature") != want {
+		return nil, fmt.Errorf("the signature is wrong; base string %q", base)
+	}
+	return params, err
+}
+
+func (p *provider) fresh(nonce string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	used := p.nonces[nonce]
+	p.nonces[nonce] = true
+	return !used
+}
+
+func encode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+func newClient() *oauth1.Client { return &oauth1.Client{Key: "key", Secret: consumerSecret} }
+
+var access = oauth1.Token{Value: "access", Secret: accessSecret}
+
+func newSession(t testing.TB, opts ...requests.Option) *requests.Session {
+	s := requests.NewSession(append([]requests.Option{requests.TrustEnv(false)}, opts...)...)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestThreeLegs(t *testing.T) {
+	p, s, c := newProvider(t), newSession(t), newClient()
+	temporary, err := c.RequestToken(bg, s, p.URL+"/initiate", "http://127.0.0.1/ready?x=a b")
+	require.NoError(t, err)
+	where, err := c.AuthorizeURL(p.URL+"/authorize?lang=en", temporary)
+	require.NoError(t, err)
+	require.Equal(t, p.URL+"/authorize?lang=en&oauth_token=temp", where)
+	token, err := c.AccessToken(bg, s, p.URL+"/token", temporary, "verifier")
+	require.NoError(t, err)
+	require.Equal(t, "jane d", token.Params["screen_name"])
+	r, err := s.Get(bg, p.URL+"/resource", c.Auth(token))
+	require.NoError(t, err)
+	require.Equal(t, "for you alone", r.Text())
+}
+
+// TestSigned sends requests of every kind in every placement.
+func TestSigned(t *testing.T) {
+	p := newProvider(t)
+	for _, placement := range []oauth1.Placement{"", oauth1.InHeader, oauth1.InQuery, oauth1.InBody} {
+		for _, method := range []oauth1.SignatureMethod{"", oauth1.HMACSHA1, oauth1.HMACSHA256} {
+			for name, opts := range map[string][]requests.Option{
+				"query":           {requests.Params{"a": "x y+z", "b": []string{"2", "1"}, "é": "%&="}},
+				"form":            {requests.Form{"a": "x y+z", "c": "☃"}},
+				"form and query":  {requests.Params{"a": "1"}, requests.Form{"a": "0"}},
+				"JSON":            {requests.JSON(map[string]int{"a": 1})},
+				"nothing":         nil,
+				"file":            {requests.Reader(strings.NewReader("seekable"))},
+				"empty form":      {requests.Form{"a": ""}},
+				"a query by hand": {requests.RawQuery("x=1&y=a%20b&&z")},
+			} {
+				_, isForm := map[string]bool{"form": true, "form and query": true, "empty form": true}[name]
+				if placement == oauth1.InBody && !isForm {
+					continue
+				}
+				t.Run(fmt.Sprint(placement, "/", method, "/", name), func(t *testing.T) {
+					c := newClient()
+					c.Placement, c.Signature, c.Realm = placement, method, `a "realm"`
+					if name == "file" {
+						opts = []requests.Option{requests.Reader(strings.NewReader("seekable"))}
+					}
+					for _, path := range []string{"/resource", "/moved"} {
+						r, err := newSession(t).Post(bg, p.URL+path, append(opts, c.Auth(access))...)
+						require.NoError(t, err)
+						require.Equal(t, "for you alone", r.Text())
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestPlaintext(t *testing.T) {
+	var got string
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
+	defer srv.Close()
+	c := newClient()
+	c.Signature = oauth1.Plaintext
+	_, err := newSession(t).Get(bg, srv.URL, c.Auth(access), requests.TLS{SkipVerify: true})
+	require.NoError(t, err)
+	require.Contains(t, got, `oauth_signature="CONSUMER-SECRET%26ACCESS-SECRET"`)
+	_, err = newSession(t).Get(bg, "http://127.0.0.1:1/", c.Auth(access))
+	require.ErrorIs(t, err, requests.ErrInvalidOption)
+}
+
+// TestAnotherOriginGetsNothing holds for a redirect, the errors and the log.
+func TestAnotherOriginGetsNothing(t *testing.T) {
+	var seen http.Header
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Clone() }))
+	defer other.Close()
+	srv := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusFound))
+	defer srv.Close()
+	var log strings.Builder
+	s := newSession(t)
+	s.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c := newClient()
+	_, err := s.Get(bg, srv.URL, c.Auth(access))
+	require.NoError(t, err)
+	require.NotNil(t, seen)
+	require.Empty(t, seen["Authorization"])
+	request, err := s.Prepare(bg, requests.NewRequest("GET", srv.URL, c.Auth(access)))
+	require.NoError(t, err)
+	for _, text := range []string{log.String(), fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Auth(access)), fmt.Sprintf("%v %+v %#v", access, access, access), request.Curl()} {
+		require.NotContains(t, text, "SECRET")
+		require.NotContains(t, text, "oauth_signature=")
+	}
+}
+
+func TestInvalid(t *testing.T) {
+	s := newSession(t)
+	for name, call := range map[string]func() error{
+		"no key": func() error {
+			_, err := s.Get(bg, "http://127.0.0.1:1/", (&oauth1.Client{}).Auth(access))
+			return err
+		},
+		"unknown placement": func() error {
+			_, err := s.Get(bg, "http://127.0.0.1:1/", (&oauth1.Client{Key: "k", Placement: "cookie"}).Auth(access))
+			return err
+		},
+		"in a body that is no form": func() error {
+			_, err := s.Post(bg, "http://127.0.0.1:1/", requests.JSON(1), (&oauth1.Client{Key: "k", Placement: oauth1.InBody}).Auth(access))
+			return err
+		},
+		"a query that escapes nothing": func() error {
+			_, err := s.Get(bg, "http://127.0.0.1:1/", requests.Form{}, requests.Headers{"Content-Type": "application/x-www-form-urlencoded"}, requests.Text("SECRET=%zz"), newClient().Auth(access))
+			return err
+		},
+		"no callback": func() error { _, err := newClient().RequestToken(bg, s, "http://127.0.0.1:1/", ""); return err },
+		"no verifier": func() error {
+			_, err := newClient().AccessToken(bg, s, "http://127.0.0.1:1/", access, "")
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, requests.ErrInvalidOption) || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: %v; want ErrInvalidOption without secrets", name, err)
+		}
+	}
+}
+
+// TestRefused is about servers that give no token: one kind, and no second try.
+func TestRefused(t *testing.T) {
+	calls := 0
+	answer := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		if answer == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		io.WriteString(w, answer)
+	}))
+	defer srv.Close()
+	s := newSession(t, requests.Retry{Total: 3})
+	for _, answer = range []string{"", "nothing of use", "oauth_token=t&oauth_token_secret=SECRET"} {
+		calls = 0
+		_, err := newClient().RequestToken(bg, s, srv.URL, "oob")
+		require.ErrorIs(t, err, requests.ErrAuthentication)
+		require.NotContains(t, err.Error(), "SECRET")
+		require.Equal(t, 1, calls)
+	}
+}
+
+// TestManyGoroutines share a client and a session, and no nonce.
+func TestManyGoroutines(t *testing.T) {
+	p, s := newProvider(t), newSession(t)
+	s.Auth = newClient().Auth(access)
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			r, err := s.Post(bg, p.URL+"/resource", requests.Form{"n": i})
+			if err != nil || r.StatusCode != http.StatusOK {
+				t.Errorf("POST %d = %v, %v", i, r, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func ExampleClient() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, strings.HasPrefix(r.Header.Get("Authorization"), "OAuth oauth_consumer_key="))
+	}))
+	defer server.Close()
+
+	client := &oauth1.Client{Key: "consumer key", Secret: "consumer secret"}
+	s := requests.NewSession(client.Auth(oauth1.Token{Value: "token", Secret: "token secret"}))
+	defer s.Close()
+	r, err := s.Post(context.Background(), server.URL, requests.Form{"status": "Hello"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("signed:", r.Text())
+	// Output: signed: true
+}
+
+// The three legs: a temporary token, the user's consent, and the access token.
+func ExampleClient_RequestToken() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/request" {
+			io.WriteString(w, "oauth_token=temporary&oauth_token_secret=s1&oauth_callback_confirmed=true")
+			return
+		}
+		io.WriteString(w, "oauth_token=access&oauth_token_secret=s2&screen_name=jane")
+	}))
+	defer server.Close()
+
+	ctx := context.Background()
+	client := &oauth1.Client{Key: "consumer key", Secret: "consumer secret", Now: time.Now}
+	temporary, err := client.RequestToken(ctx, nil, server.URL+"/request", "oob")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	consent, err := client.AuthorizeURL("https://example.com/authorize", temporary)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("open", consent)
+	token, err := client.AccessToken(ctx, nil, server.URL+"/access", temporary, "the code that the user has copied")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("welcome,", token.Params["screen_name"])
+	// Output:
+	// open https://example.com/authorize?oauth_token=temporary
+	// welcome, jane
+}
