@@ -3,6 +3,7 @@ package requests
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,7 +87,8 @@ func (c *curlCommand) target(p *PreparedRequest) {
 	u := *p.URL
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if !c.show {
-		u.RawQuery = redact.Query(u.RawQuery)
+		u.RawQuery, u.RawPath = redact.Query(u.RawQuery), redact.Path(u.EscapedPath())
+		u.Path, _ = url.PathUnescape(u.RawPath)
 	}
 	target := u.String()
 	if strings.ContainsAny(target, "[]{}") {
@@ -104,8 +106,8 @@ func (c *curlCommand) header(h http.Header) {
 			switch {
 			case v == "":
 				c.add("-H", name+";") // curl's way to say it
-			case !c.show && redact.Secret(name):
-				c.add("-H", name+": "+redact.Mask)
+			case !c.show:
+				c.add("-H", name+": "+redact.Field(name, v))
 			default:
 				c.add("-H", name+": "+v)
 			}

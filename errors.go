@@ -290,13 +290,5 @@ func isReset(err error) bool {
 
 // prepareError wraps err, which came before rawURL was a URL.
 func prepareError(rawURL string, err error) error {
-	return &Error{Op: "prepare", URL: redactText(rawURL), Err: err}
-}
-
-// redactText is [redact.URL] for what may not be a URL.
-func redactText(raw string) string {
-	if u, _, err := parseURL(raw); err == nil {
-		return redact.URL(u)
-	}
-	return redact.Unparsed(raw)
+	return &Error{Op: "prepare", URL: redact.RawURL(rawURL), Err: err}
 }

@@ -135,7 +135,7 @@ func (e *eventSource) run(ctx context.Context, yield func(Event, error) bool) er
 			return err
 		}
 		if err := e.pause(ctx); err != nil {
-			return &Error{Op: "send", URL: redactText(e.url), Err: err}
+			return &Error{Op: "send", URL: redact.RawURL(e.url), Err: err}
 		}
 	}
 }

@@ -198,7 +198,7 @@ const (
 func snippet(data []byte, read int64) string {
 	at := int(min(max(read-1, 0), int64(len(data))))
 	from, to := max(at-snippetBefore, 0), min(at+snippetAfter, len(data))
-	if from == to || redact.Secret(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
+	if from == to || redact.Mentions(string(data[max(from-4*snippetBefore, 0):to])) || hasLongWord(data[from:to]) {
 		return ""
 	}
 	return strconv.Quote(strings.ToValidUTF8(string(data[from:to]), "\uFFFD"))

@@ -32,7 +32,7 @@ func NewRequest(method, url string, opts ...Option) *Request {
 }
 
 // String names the request without its options, and its URL without secrets.
-func (r Request) String() string { return r.Method + " " + redactText(r.URL) }
+func (r Request) String() string { return r.Method + " " + redact.RawURL(r.URL) }
 
 // GoString keeps %#v from printing what String does not.
 func (r Request) GoString() string { return r.String() }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Body hides what looks like a secret in a body of named values.
+// Body masks what looks like a secret in a body of named values.
 func Body(data, contentType string) string {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	switch {
@@ -24,8 +24,8 @@ func Body(data, contentType string) string {
 	return data
 }
 
-// JSON hides the values of members whose names look like secrets, and
-// leaves all other bytes as they are.
+// JSON masks the values of members whose names look like secrets, and the texts
+// that have a secret in them. It leaves all other bytes as they are.
 func JSON(data string) (string, error) {
 	dec := json.NewDecoder(strings.NewReader(data))
 	dec.UseNumber()
@@ -37,6 +37,7 @@ func JSON(data string) (string, error) {
 		value   json.RawMessage
 	)
 	for {
+		before := dec.InputOffset()
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) && len(objects) == 0 {
 			b.WriteString(data[done:])
@@ -51,16 +52,23 @@ func JSON(data string) (string, error) {
 		case json.Delim('}'), json.Delim(']'):
 			objects = objects[:len(objects)-1]
 		default:
-			if key, ok := token.(string); ok && name && Secret(key) {
+			text, ok := token.(string)
+			var hidden int // length of what is masked
+			switch {
+			case ok && name && Secret(text):
 				if err := dec.Decode(&value); err != nil {
 					return "", err
 				}
-				b.WriteString(data[done : dec.InputOffset()-int64(len(value))])
-				b.WriteString(`"` + Mask + `"`)
-				done = dec.InputOffset()
-			} else if ok && name {
+				hidden = len(value)
+			case ok && name:
 				name = false
 				continue
+			case ok && Value(text) != text:
+				hidden = len(strings.TrimLeft(data[before:dec.InputOffset()], " \t\r\n,:"))
+			}
+			if hidden > 0 {
+				b.WriteString(data[done:dec.InputOffset()-int64(hidden)] + `"` + Mask + `"`)
+				done = dec.InputOffset()
 			}
 		}
 		name = len(objects) > 0 && objects[len(objects)-1]

@@ -15,6 +15,7 @@ func TestJSON(t *testing.T) {
 		{`{"pass\u0077ord":"x"}`, `{"pass\u0077ord":"***"}`},
 		{`{"token":"a"}` + "\n" + `{"token":"b"}`, `{"token":"***"}` + "\n" + `{"token":"***"}`},
 		{`"token"`, `"token"`},
+		{`{"url": "http://u:p@a.test/" ,"b":["x", "http:\/\/a.test/?sig=1", "a?b=1"]}`, `{"url": "***" ,"b":["x", "***", "a?b=1"]}`},
 		{`12345678901234567890`, `12345678901234567890`},
 		{``, ``},
 		{`{}`, `{}`},
@@ -48,6 +49,8 @@ func FuzzJSON(f *testing.F) {
 			for i := range v {
 				v[i] = redact(v[i])
 			}
+		case string:
+			return Value(v)
 		}
 		return v
 	}

@@ -1,11 +1,16 @@
 // Package redact says what of a URL, a field or a body may be shown to people: in
 // an error, a log or a printed value. It hides what is a credential by its place,
 // as userinfo is, or by its name, as in "access_token".
+//
+// It knows nothing of requests and sessions. A secret that neither its place nor
+// its name tells, such as one that is a part of a path, it cannot see.
 package redact
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-requests/requests/internal/fault"
 )
@@ -13,54 +18,105 @@ import (
 // Mask stands in for a secret.
 const Mask = "***"
 
-// URL is u without password and without what looks like a secret in its
-// query, for people to read.
+// URL is u without its userinfo, and with the secrets in its path, query and
+// fragment masked.
 func URL(u *url.URL) string {
 	if u == nil {
 		return ""
 	}
-	v := *u
-	if v.User != nil {
-		v.User = url.User(v.User.Username())
+	origin := url.URL{Scheme: u.Scheme, Host: u.Host[strings.LastIndexByte(u.Host, '@')+1:]}
+	if u.User != nil {
+		origin.User = url.User("") // so that an "@" behind the host is looked at as one that may end the userinfo
 	}
-	if at := strings.LastIndexByte(v.Opaque, '@'); at >= 0 { // "user:password@host" without a scheme
-		v.Opaque = v.Opaque[at+1:]
+	text := origin.String() + u.EscapedPath()
+	if u.Opaque != "" {
+		text = u.Scheme + ":" + u.Opaque
 	}
-	v.RawQuery = Query(v.RawQuery)
-	return fault.Printable(v.String())
+	if u.RawQuery != "" {
+		text += "?" + u.RawQuery
+	}
+	if u.Fragment != "" {
+		text += "#" + u.EscapedFragment()
+	}
+	return RawURL(text)
 }
 
-// Unparsed is URL for text that is no URL: from "//" to the last "@"
-// anything may be a password, since nobody can tell what the caller meant.
-func Unparsed(raw string) string {
-	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
-		start := 0
-		if i := strings.Index(raw, "//"); i >= 0 && i < at {
-			start = i + 2
-		}
-		raw = raw[:start] + raw[at+1:]
+// RawURL is URL for text that was meant to be a URL, be it one or not. Where
+// nobody can tell whether a password has an unescaped "/", "?", "#" or "@" in
+// it, all that may belong to one is masked.
+func RawURL(raw string) string {
+	start := 0
+	if before, _, ok := strings.Cut(raw, "//"); ok && isScheme(strings.TrimSpace(before)) {
+		start = len(before) + len("//")
 	}
-	rest, fragment, hasFragment := strings.Cut(raw, "#")
-	rest, query, hasQuery := strings.Cut(rest, "?")
+	origin, rest := raw[:start], raw[start:]
+	at, plain := userinfo(rest)
+	if !plain {
+		origin += Mask + "@"
+	}
+	rest = rest[at:]
+	end := endOfAuthority(rest)
+	if start == 0 && at == 0 { // no authority is sure to be there
+		end = 0
+	}
+	return fault.Printable(origin + rest[:end] + pathQueryFragment(rest[end:]))
+}
+
+// isScheme reports whether s is a scheme with its colon, or nothing.
+func isScheme(s string) bool {
+	name, ok := strings.CutSuffix(s, ":")
+	return s == "" || ok && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+-.", r)
+	})
+}
+
+// userinfo returns where the host begins in s, which begins with an authority,
+// and whether that is plain from the grammar of RFC 3986, section 3.2.
+func userinfo(s string) (host int, plain bool) {
+	end := endOfAuthority(s)
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 || at >= end && isHostPort(s[:end]) {
+		return 0, true
+	}
+	return at + 1, at < end
+}
+
+func endOfAuthority(s string) int {
+	if i := strings.IndexAny(s, `/?#\`); i >= 0 {
+		return i
+	}
+	return len(s)
+}
+
+// isHostPort reports whether s is a host, perhaps with a port, and surely no
+// beginning of "user:password". In "user:1/2@host" it may be one: few hosts of a
+// single word have a port, and few paths an "@".
+func isHostPort(s string) bool {
+	host, port, hasPort := strings.Cut(s, ":")
+	if strings.HasPrefix(s, "[") {
+		i := strings.IndexByte(s, ']')
+		if port, hasPort = strings.CutPrefix(s[i+1:], ":"); i < 0 || port != "" && !hasPort {
+			return false
+		}
+		host = s[:i+1]
+	}
+	if strings.Contains(host, "@") || hasPort && host != "localhost" && !strings.ContainsAny(host, ".[") {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return !hasPort || err == nil && n > 0
+}
+
+// pathQueryFragment masks the secrets in what follows an authority.
+func pathQueryFragment(s string) string {
+	s, fragment, hasFragment := strings.Cut(s, "#")
+	path, query, hasQuery := strings.Cut(s, "?")
+	s = Path(path)
 	if hasQuery {
-		rest += "?" + Query(query)
+		s += "?" + Query(query)
 	}
-	if hasFragment {
-		rest += "#" + fragment
+	if hasFragment { // OAuth 2.0 has tokens there (RFC 6749, section 4.2.2)
+		s += "#" + Query(fragment)
 	}
-	return fault.Printable(rest)
-}
-
-// Query hides the values of query keys that look like secrets.
-func Query(query string) string {
-	if query == "" {
-		return ""
-	}
-	pairs := strings.Split(query, "&")
-	for i, pair := range pairs {
-		if key, value, ok := strings.Cut(pair, "="); ok && value != "" && Secret(key) {
-			pairs[i] = key + "=" + Mask
-		}
-	}
-	return strings.Join(pairs, "&")
+	return s
 }

@@ -1,0 +1,107 @@
+package redact
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Text masks what it finds of secrets in the words of somebody else, such as the
+// error of a foreign library: userinfo of URLs, and the values of "token=…",
+// `"token": …` and "X-Token: …".
+func Text(text string) string {
+	text = hideUserinfo(text)
+	var b strings.Builder
+	for {
+		from, to, found := nextSecret(text)
+		if !found {
+			break
+		}
+		b.WriteString(text[:from] + Mask)
+		text = text[to:]
+	}
+	if b.Len() == 0 {
+		return text
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// Mentions reports whether a word of text is a name that looks like a secret.
+func Mentions(text string) bool {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !isNameRune(r) }) {
+		if Secret(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextSecret returns where the first value in text stands that has a secret name.
+func nextSecret(text string) (from, to int, found bool) {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '=' && text[i] != ':' {
+			continue
+		}
+		name, quoted := nameBefore(text[:i])
+		if name == "" || text[i] == ':' && !quoted && !isFieldName(name) || !Secret(name) {
+			continue
+		}
+		from = i + 1
+		for from < len(text) && text[from] == ' ' {
+			from++
+		}
+		if to = from + valueLength(text[from:], text[i] == ':' && !quoted); to > from {
+			return from, to, true
+		}
+	}
+	return 0, 0, false
+}
+
+// nameBefore returns the name that text ends in, and whether it is in quotes, as
+// a member of JSON is.
+func nameBefore(text string) (name string, quoted bool) {
+	text = strings.TrimRight(text, " ")
+	name = strings.TrimRight(text, `"'\`)
+	quoted = name != text
+	start := len(name)
+	for start > 0 {
+		r, size := utf8.DecodeLastRuneInString(name[:start])
+		if !isNameRune(r) {
+			break
+		}
+		start -= size
+	}
+	return name[start:], quoted
+}
+
+func isNameRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-.[]", r)
+}
+
+// isFieldName reports whether name is that of a header field rather than the
+// word before a colon: "X-Token: 1", not "oauth2: no token".
+func isFieldName(name string) bool {
+	return strings.Contains(name, "-") || strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie")
+}
+
+// valueLength is the length of the value that text begins with: what is in
+// quotes, the rest of the line of a field, or all up to the next separator.
+func valueLength(text string, field bool) int {
+	quote := strings.TrimLeft(text, `\`)
+	if quote != "" && (quote[0] == '"' || quote[0] == '\'') {
+		start := len(text) - len(quote) + 1
+		if i := strings.IndexByte(text[start:], quote[0]); i >= 0 {
+			return start + i + 1
+		}
+		return len(text)
+	}
+	ends := "&<>\"'` \t\r\n"
+	if field {
+		ends = "\"\r\n"
+	}
+	if i := strings.IndexAny(text, ends); i >= 0 {
+		return i
+	}
+	return len(text)
+}
