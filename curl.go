@@ -23,9 +23,9 @@ func (ShowSecrets) curlOption() {}
 // Curl returns a command for a POSIX shell that makes curl send the same
 // request. Timeouts, proxies and TLS settings are no part of it.
 //
-// Credentials, cookies, and all fields and values whose names look like
-// secrets, be it in the query, a form or JSON, are shown as "***" unless
-// ShowSecrets(true) is given. Nothing else of a body is.
+// Credentials and cookies are shown as "***", and so is what looks like a secret
+// by its name, be it a field or a value in the path, the query, a form or JSON;
+// not with ShowSecrets(true). Nothing else of a body is hidden.
 //
 // A body that is a stream is not read: the command takes it from its standard
 // input. A request that [Session.Send] would refuse gives a shell comment that says why.
