@@ -80,7 +80,7 @@ func TestPasswordsInURLs(t *testing.T) {
 		"Prepare": func(url string) (*requests.Session, func(*requests.Session) error) {
 			return new(requests.Session), func(*requests.Session) error {
 				r := requests.NewRequest("GET", url)
-				p, err := r.Prepare()
+				p, err := r.Prepare(t.Context())
 				if err == nil {
 					return fmt.Errorf("%v %#v %v %+v", r, r, p, p)
 				}
@@ -187,14 +187,14 @@ func TestTokensInURLs(t *testing.T) {
 			},
 			"print": func(s *requests.Session, target string) error {
 				r := requests.NewRequest("GET", target)
-				p, err := s.Prepare(r)
+				p, err := s.Prepare(t.Context(), r)
 				if err != nil {
 					return err
 				}
 				return errors.New(fmt.Sprintf("%v %+v %#v %v %+v %#v", r, r, r, p, p, p) + p.Curl())
 			},
 			"hook": func(s *requests.Session, target string) error {
-				_, err := s.Get(t.Context(), target, requests.OnRequest(func(p *requests.PreparedRequest) error { p.Method = ""; return nil }))
+				_, err := s.Get(t.Context(), target, requests.OnRequest(func(_ context.Context, p *requests.PreparedRequest) error { p.Method = ""; return nil }))
 				return err
 			},
 			"cancel": func(s *requests.Session, target string) error {
