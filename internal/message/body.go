@@ -28,9 +28,6 @@ func (r *Request) WriteBody(w io.Writer, body io.Reader) error {
 	if body == nil {
 		body = http.NoBody
 	}
-	if r.Length == 0 {
-		return confirmEnd(body)
-	}
 	buf := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buf)
 	if r.Length < 0 {
@@ -45,6 +42,10 @@ type copyBuffer [32 << 10]byte
 var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
 
 func (r *Request) writeSized(w io.Writer, body io.Reader, buf []byte) error {
+	buf, one := buf[1:], buf[:1]
+	if r.Length == 0 {
+		return confirmEnd(body, one)
+	}
 	for left := r.Length; left > 0; {
 		n, ended, err := fill(body, buf[:min(left, int64(len(buf)))])
 		if err != nil {
@@ -55,7 +56,7 @@ func (r *Request) writeSized(w io.Writer, body io.Reader, buf []byte) error {
 		case left > 0 && ended:
 			return fault.Text(fault.InvalidOption, "the request body is shorter than its length")
 		case left == 0 && !ended:
-			if err := confirmEnd(body); err != nil {
+			if err := confirmEnd(body, one); err != nil {
 				return err
 			}
 		}
@@ -130,10 +131,10 @@ func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
 // error, as in package bufio.
 const maxEmptyReads = 100
 
-// confirmEnd reports a source that has more than it announced.
-func confirmEnd(body io.Reader) error {
-	var one [1]byte
-	n, _, err := fill(body, one[:])
+// confirmEnd reports a source that has more than it announced, of which it
+// reads into b.
+func confirmEnd(body io.Reader, b []byte) error {
+	n, _, err := fill(body, b)
 	if err == nil && n > 0 {
 		err = fault.Text(fault.InvalidOption, "the request body is longer than its length")
 	}
