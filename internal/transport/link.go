@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 )
 
@@ -14,7 +15,7 @@ import (
 //
 // An exchange on it goes like this:
 //
-//	unpark(deadline)   if it was idle
+//	unpark(deadline)   on a new link too, for the deadlines of the dial
 //	queue(head)        and the beginning of the body, if it is at hand
 //	Read               looks whether the connection is silent, writes what is queued, waits, reads
 //	quiet()            once the response is complete; if false, Close
@@ -29,20 +30,27 @@ import (
 // is handed over, to HTTP/2 or by a 101, is never queued on again and may be
 // used as any net.Conn is.
 type link struct {
-	nc  net.Conn
 	tls *tls.ConnectionState // of the innermost TLS; nil if there is none
 
-	top     io.ReadWriter // nc, or the innermost TLS over it
-	pending []byte
-	wrote   bool
+	w      *wire
+	layers []layer       // of TLS, the innermost last
+	top    io.ReadWriter // w, or the innermost TLS
+	more   bool          // the last Read filled its buffer: there may be more that is decrypted
+	one    [1]byte
 }
 
-// errStale is what errors.Is finds in the error of a Read, Write or flush that
-// looked before it wrote the queued bytes, and found that the connection is
+// A layer is TLS and the buffer under it.
+type layer struct {
+	conn *tls.Conn
+	rec  *record
+}
+
+// errStale is what errors.Is finds in the error of a queue, Read, Write or flush
+// that looked before it wrote the queued bytes, and found that the connection is
 // not silent: bytes that nobody asked for, its end, or an error. Nothing of the
 // request was written, so it may go to another connection whatever its method.
 // The error wraps what was found: io.EOF, an error of the network, or
-// errUnasked. The link can only be closed.
+// errUnasked. The link is closed.
 //
 // A connection may be stale on its first use too, if the server speaks first.
 var errStale = errors.New("the connection was not silent before the request")
@@ -50,14 +58,25 @@ var errStale = errors.New("the connection was not silent before the request")
 // errUnasked is the cause of an errStale: the server spoke unasked.
 var errUnasked = errors.New("the server sent what nobody asked for")
 
+// A staleError is an errStale with what was found.
+type staleError struct{ cause error }
+
+func (e *staleError) Error() string   { return errStale.Error() + ": " + e.cause.Error() }
+func (e *staleError) Unwrap() []error { return []error{errStale, e.cause} }
+
 // newLink returns the link over nc, which the link owns from now on. If nc is a
 // link already, such as the one to a proxy on which CONNECT was answered, it is
 // returned as it is.
-func newLink(nc net.Conn) *link {
+func newLink(nc net.Conn) *link { return makeLink(nc, false) }
+
+// makeLink is newLink. With noFold, the connection is used as on systems whose
+// sockets cannot be peeked at.
+func makeLink(nc net.Conn, noFold bool) *link {
 	if l, ok := nc.(*link); ok {
 		return l
 	}
-	return &link{nc: nc, top: nc}
+	w := newWire(nc, noFold)
+	return &link{w: w, top: w}
 }
 
 // handshake puts TLS over the link. It may be called again, for TLS to an
@@ -65,12 +84,18 @@ func newLink(nc net.Conn) *link {
 // its ServerName is set. The connection is closed if ctx ends first. After
 // an error the link can only be closed.
 func (l *link) handshake(ctx context.Context, config *tls.Config) error {
-	c := tls.Client(l.nc, config)
+	r := &record{w: l.w, below: l.top}
+	if n := len(l.layers); n > 0 {
+		r.outer = l.layers[n-1].rec
+	}
+	c := tls.Client(r, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		return err
 	}
 	state := c.ConnectionState()
-	l.top, l.tls = c, &state
+	r.closed = config.Renegotiation != tls.RenegotiateNever && state.Version < tls.VersionTLS13
+	l.layers = append(l.layers, layer{c, r})
+	l.top, l.tls, l.more = c, &state, false
 	return nil
 }
 
@@ -79,8 +104,10 @@ func (l *link) handshake(ctx context.Context, config *tls.Config) error {
 // request is queued by one call or by several; what is above 16 KiB goes by
 // Write, after flush.
 func (l *link) queue(p []byte) error {
-	l.wrote = false
-	l.pending = append(l.pending, p...)
+	l.w.hold()
+	if _, err := l.top.Write(p); err != nil {
+		return l.stale(0, err)
+	}
 	return nil
 }
 
@@ -88,19 +115,43 @@ func (l *link) queue(p []byte) error {
 // It does not wait until all is written either: if the peer does not take it,
 // a goroutine goes on writing, and the next Write waits for that.
 func (l *link) flush() error {
-	if len(l.pending) == 0 {
-		return nil
+	for l.w.held {
+		var n int
+		var err error
+		if len(l.layers) == 0 || !l.unread() {
+			if n, err = l.look(sending); !l.w.held {
+				return err
+			}
+		}
+		if err == nil {
+			err = l.digest()
+		}
+		if err == errPartial && !l.w.used {
+			_, err = l.look(completing)
+		}
+		if err != nil {
+			return l.stale(n, err)
+		}
 	}
-	l.wrote = true
-	_, err := l.top.Write(l.pending)
-	l.pending = l.pending[:0]
-	return err
+	return nil
+}
+
+// look has Read of the wire do its task, once, and returns how many bytes were found.
+func (l *link) look(t task) (n int, err error) {
+	l.w.task = t
+	defer func() { l.w.task = exchange }()
+	if len(l.layers) == 0 {
+		return l.w.Read(l.one[:])
+	}
+	r := l.layers[0].rec
+	err = r.fill(false)
+	return r.n - r.r, err
 }
 
 // sent reports whether anything of what was queued last may have gone out. If
 // not, the request may go to another connection whatever its method. It is
 // to be asked after Read, Write or flush has returned an error.
-func (l *link) sent() bool { return l.wrote }
+func (l *link) sent() bool { return l.w.sent }
 
 // Read writes what is queued, if the connection is silent, and reads.
 //
@@ -111,10 +162,49 @@ func (l *link) sent() bool { return l.wrote }
 // os.ErrDeadlineExceeded if a deadline passed (wrapped); Read may then be
 // called again, unless the connection has no deadlines of its own.
 func (l *link) Read(p []byte) (int, error) {
-	if err := l.flush(); err != nil {
-		return 0, err
+	if len(p) == 0 {
+		return 0, nil // TLS would not look either
 	}
-	return l.top.Read(p)
+	n, err := l.top.Read(p)
+	l.more = n == len(p)
+	switch {
+	case l.w.held:
+		return 0, l.stale(n, err)
+	case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
+		return n, err
+	}
+	l.w.broken.Store(true)
+	if err == io.EOF && !l.ended() {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// ended reports whether io.EOF is the end that the peer meant. TLS says so by
+// close_notify, which nobody on the way can forge or take the news of.
+func (l *link) ended() bool {
+	if n := len(l.layers); n > 0 {
+		return !l.layers[n-1].rec.eof
+	}
+	return !l.w.cut()
+}
+
+// stale closes a link on which a look found n bytes or err, and nothing was
+// written. If the look did not take place, err is all that happened.
+func (l *link) stale(n int, err error) error {
+	switch {
+	case n == 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case l.w.aborted.Load():
+		l.w.drop()
+		return l.w.opError("write", net.ErrClosed)
+	case n > 0 || errors.Is(err, errPartial):
+		err = errUnasked
+	}
+	// Nothing is said to the peer: a close_notify would go out behind the request.
+	l.w.drop()
+	l.w.abort()
+	return &staleError{err}
 }
 
 // Write writes at once, after what is queued.
@@ -130,49 +220,148 @@ func (l *link) Write(p []byte) (int, error) {
 // failed and nobody has called abort. Bytes that a reader above has taken are
 // the caller's to know about, and those still in the kernel are found by the
 // look before the next request. It makes no system call.
-func (l *link) quiet() bool { return true }
+func (l *link) quiet() bool {
+	w := l.w
+	switch {
+	case w.held || w.broken.Load() || !w.settled():
+		return false
+	case w.watch != nil && w.watch.unread():
+		return false
+	case len(l.layers) == 0:
+		return true
+	}
+	return !l.unread() || l.digest() == nil
+}
+
+// unread reports whether anything may be left of what was read from the socket.
+func (l *link) unread() bool {
+	if l.more {
+		return true
+	}
+	for i, layer := range l.layers {
+		if layer.rec.unread() || i > 0 && layer.rec.full {
+			return true
+		}
+	}
+	return false
+}
+
+// digest lets TLS read what was read from the socket, without waiting for more.
+// The error is nil if nothing is left: session tickets and the like are no
+// error (RFC 8446, section 4.6), data and the end are. What TLS answers goes out
+// before the next request.
+func (l *link) digest() error {
+	if len(l.layers) == 0 {
+		return errUnasked
+	}
+	held := l.w.held
+	l.w.held = true
+	for _, layer := range l.layers {
+		layer.rec.noWait = true
+	}
+	n, err := l.top.Read(l.one[:]) // never into an empty buffer, which looks at nothing
+	l.w.held = held
+	for _, layer := range l.layers {
+		layer.rec.noWait = false
+		if layer.rec.unread() && err == os.ErrDeadlineExceeded {
+			err = errPartial
+		}
+	}
+	switch {
+	case n > 0:
+		return errUnasked
+	case err == os.ErrDeadlineExceeded:
+		l.more = false
+		return nil
+	}
+	return err
+}
 
 // park makes the link idle. It gives back its buffers, and where the look of
 // the next request has nothing to look at, a goroutine begins to wait for what
 // the peer may say. quiet has returned true.
-func (l *link) park() {}
+func (l *link) park() {
+	l.release()
+	l.w.used = true
+	if l.w.watch != nil {
+		l.w.renew(time.Time{})
+		l.w.watch.start(len(l.layers) > 0)
+	}
+}
+
+func (l *link) release() {
+	l.w.release()
+	for _, layer := range l.layers {
+		layer.rec.release()
+	}
+}
 
 // unpark ends being idle. It sets both deadlines, or clears them if deadline is
-// zero, so that none of an exchange before is seen.
-func (l *link) unpark(deadline time.Time) error { return l.nc.SetDeadline(deadline) }
+// zero, so that none of an exchange before is seen. The error is an errStale.
+func (l *link) unpark(deadline time.Time) error {
+	if l.w.watch != nil {
+		l.w.watch.stop()
+	}
+	if err := l.w.renew(deadline); err != nil {
+		return l.stale(0, err)
+	}
+	return nil
+}
 
 // alive reports whether an idle link is still silent, by one look. It is for the
 // sweep of the pool: a request looks by itself.
-func (l *link) alive() bool { return true }
+func (l *link) alive() bool {
+	for !l.w.broken.Load() {
+		n, err := l.look(looking)
+		if n > 0 && err == nil && l.digest() == nil {
+			continue
+		}
+		l.release()
+		return n == 0 && err == nil
+	}
+	return false
+}
+
+// closeWait is how long saying goodbye may take.
+const closeWait = time.Second
 
 // Close ends the connection. Under TLS it says so first (RFC 8446, section
 // 6.1), unless something is queued or has failed. It takes no longer than a second.
-func (l *link) Close() error { return l.nc.Close() }
+func (l *link) Close() error {
+	if len(l.layers) > 0 && !l.w.held && !l.w.broken.Load() {
+		timer := time.AfterFunc(closeWait, func() { l.w.abort() })
+		for i := range l.layers {
+			l.layers[len(l.layers)-1-i].conn.CloseWrite()
+		}
+		timer.Stop()
+	}
+	return l.w.abort()
+}
 
 // abort ends the connection at once, from any goroutine, and whatever the link
 // does. A Read or Write under way returns an error, but abort does not undo
 // that a request is sent: ask sent. quiet returns false from now on.
-func (l *link) abort() { l.nc.Close() }
+func (l *link) abort() { l.w.abort() }
 
 // CloseWrite tells the peer that nothing more will be written: by close_notify
 // under TLS, by FIN otherwise. The error is errors.ErrUnsupported if the
 // connection cannot.
-func (l *link) CloseWrite() error { return errors.ErrUnsupported }
-
-// handOver ends HTTP on the link, after a 101. What is returned reads rest first,
-// then what the link still holds, decrypted or not, then the connection; it
-// writes straight through. Both deadlines are cleared. It may be read, written
-// and closed by different goroutines, and has a CloseWrite.
-func (l *link) handOver(rest []byte) (io.ReadWriteCloser, error) {
-	return nil, errors.ErrUnsupported
+func (l *link) CloseWrite() error {
+	if n := len(l.layers); n > 0 {
+		return l.layers[n-1].conn.CloseWrite()
+	}
+	if c, ok := l.w.nc.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 // The deadlines are those of the connection. If it has none, the link closes
 // it when one passes while it reads or writes.
 
-func (l *link) SetDeadline(t time.Time) error      { return l.nc.SetDeadline(t) }
-func (l *link) SetReadDeadline(t time.Time) error  { return l.nc.SetReadDeadline(t) }
-func (l *link) SetWriteDeadline(t time.Time) error { return l.nc.SetWriteDeadline(t) }
+func (l *link) SetDeadline(t time.Time) error      { return l.w.SetDeadline(t) }
+func (l *link) SetReadDeadline(t time.Time) error  { return l.w.SetReadDeadline(t) }
+func (l *link) SetWriteDeadline(t time.Time) error { return l.w.SetWriteDeadline(t) }
 
-func (l *link) LocalAddr() net.Addr  { return l.nc.LocalAddr() }
-func (l *link) RemoteAddr() net.Addr { return l.nc.RemoteAddr() }
+func (l *link) LocalAddr() net.Addr  { return l.w.nc.LocalAddr() }
+func (l *link) RemoteAddr() net.Addr { return l.w.nc.RemoteAddr() }

@@ -1,0 +1,188 @@
+//go:build unix && !aix
+
+package transport
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A fold looks whether a socket is silent, writes, and waits for the answer, all
+// within one RawConn.Read. That arms the poller of the runtime before it calls
+// step, so that nothing is missed that comes after the peek, and it looks at
+// the deadline. No system call is made but those that are needed: no read
+// comes too early.
+//
+// It holds the lock for reading, and Close waits for step. Therefore step never
+// waits, and calls nothing but one peek, one write and one read.
+type fold struct {
+	raw  syscall.RawConn
+	step func(fd uintptr) (done bool) // (*wire).step, bound once
+	look func(fd uintptr)             // (*wire).look, likewise
+
+	dst     []byte
+	written bool // the look is over, and write(2) was called
+	put     int  // what it took
+	n       int
+	op      string
+	err     error // an errno but for net.ErrClosed
+	one     [1]byte
+}
+
+// openFold reports whether there is a fold for the socket.
+func (w *wire) openFold() bool {
+	c, ok := w.nc.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	w.fold.raw, w.fold.step, w.fold.look = raw, w.step, w.look
+	return true
+}
+
+// step is called once, and again whenever the socket may be readable.
+func (w *wire) step(fd uintptr) (done bool) {
+	f, s := &w.fold, int(fd)
+	if f.written {
+		f.op = "read"
+		f.n, f.err = read(s, f.dst)
+		return f.err != syscall.EAGAIN
+	}
+	if w.look(fd); f.err != syscall.EAGAIN {
+		return true
+	}
+	if w.aborted.Load() {
+		f.err = net.ErrClosed
+		return true
+	}
+	f.op, f.written = "write", true
+	if f.put, f.err = write(s, w.pending); f.put < len(w.pending) {
+		return true
+	}
+	return w.task == sending
+}
+
+// pushFolded is push by the fold.
+func (w *wire) pushFolded(p []byte) (int, error) {
+	f := &w.fold
+	f.dst, f.written, f.put, f.n, f.err = p, false, 0, 0, nil
+	err := f.raw.Read(f.step)
+	f.dst = nil
+	if err != nil { // closed, or past a deadline
+		err = w.named(err)
+	}
+	switch {
+	case !f.written && err != nil:
+		return 0, err
+	case !f.written:
+		return w.outcome()
+	case f.op == "write" && f.put == 0 && f.err != nil && f.err != syscall.EAGAIN:
+		w.failed.Store(true)
+		return w.outcome()
+	case f.put < len(w.pending):
+		w.sendRest(f.put)
+		return w.pushed(p)
+	}
+	w.pending = w.pending[:0]
+	w.held, w.sent = false, true
+	if err != nil || w.task == sending {
+		return 0, err
+	}
+	return w.outcome()
+}
+
+// outcome is what net.Conn.Read would return for what step did last.
+func (w *wire) outcome() (int, error) {
+	f := &w.fold
+	switch {
+	case f.err == nil && f.n == 0:
+		w.broken.Store(true)
+		return 0, io.EOF
+	case f.err == nil:
+		return f.n, nil
+	}
+	w.broken.Store(true)
+	if errno, ok := f.err.(syscall.Errno); ok {
+		return 0, w.opError(f.op, os.NewSyscallError(f.op, errno))
+	}
+	return 0, w.opError(f.op, f.err)
+}
+
+// named calls an error of RawConn.Read one of Read.
+func (w *wire) named(err error) error {
+	if e, ok := err.(*net.OpError); ok {
+		e.Op = "read"
+	}
+	return err
+}
+
+// look peeks, and reads what it finds.
+func (w *wire) look(fd uintptr) {
+	f := &w.fold
+	f.op = "read"
+	if f.n, f.err = peek(int(fd), f.one[:]); f.n > 0 {
+		f.n, f.err = read(int(fd), f.dst)
+	}
+}
+
+// peekFolded is peek by the fold. It is no matter of deadlines.
+func (w *wire) peekFolded(p []byte) (int, error) {
+	f := &w.fold
+	f.dst = p
+	err := f.raw.Control(f.look)
+	f.dst = nil
+	switch {
+	case err != nil:
+		return 0, w.named(err)
+	case f.err == syscall.EAGAIN:
+		return 0, nil
+	}
+	return w.outcome()
+}
+
+// isReset reports whether the connection was reset, without taking the error.
+// One that has ended by FIN still has a peer.
+func (w *wire) isReset() bool {
+	if _, ok := w.nc.(*net.TCPConn); !ok || w.fold.raw == nil {
+		return true // nobody can say
+	}
+	reset := false
+	err := w.fold.raw.Control(func(fd uintptr) {
+		_, err := syscall.Getpeername(int(fd))
+		reset = err != nil
+	})
+	return reset || err != nil
+}
+
+// MSG_DONTWAIT is for sockets that a program has made blocking, by Fd of their File.
+func peek(fd int, p []byte) (n int, err error) {
+	for {
+		n, _, err = syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		if err != syscall.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+func read(fd int, p []byte) (n int, err error) {
+	for {
+		n, err = syscall.Read(fd, p)
+		if err != syscall.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+func write(fd int, p []byte) (n int, err error) {
+	for {
+		n, err = syscall.Write(fd, p)
+		if err != syscall.EINTR {
+			return max(n, 0), err
+		}
+	}
+}

@@ -1,0 +1,286 @@
+//go:build unix && !aix
+
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// silent reports whether nothing has arrived at a connection, and takes nothing.
+func silent(w *wire) bool {
+	if w.watch != nil {
+		return !w.watch.heard()
+	}
+	var err error
+	w.fold.raw.Control(func(fd uintptr) { _, err = peek(int(fd), make([]byte, 1)) })
+	return err == syscall.EAGAIN
+}
+
+// countedConn embeds a connection of the system, and so has its SyscallConn.
+type countedConn struct {
+	*net.TCPConn
+	reads, writes int
+}
+
+func (c *countedConn) Read(p []byte) (int, error)  { c.reads++; return c.TCPConn.Read(p) }
+func (c *countedConn) Write(p []byte) (int, error) { c.writes++; return c.TCPConn.Write(p) }
+
+func TestFoldIsForSocketsAlone(t *testing.T) {
+	tcp, _ := pair(t, "tcp")
+	unix, _ := pair(t, "unix")
+	pipe, other := net.Pipe()
+	defer pipe.Close()
+	defer other.Close()
+	for _, tt := range []struct {
+		nc   net.Conn
+		fold bool
+	}{
+		{tcp, true},
+		{unix, true},
+		{pipe, false},
+		{&countedConn{TCPConn: tcp.(*net.TCPConn)}, false},
+		{struct{ net.Conn }{tcp}, false},
+	} {
+		if got := newLink(tt.nc).w.watch == nil; got != tt.fold {
+			t.Errorf("a link over %T has a fold: %v; want %v", tt.nc, got, tt.fold)
+		}
+	}
+}
+
+// Through a wrapper that embeds a connection of the system, Read and Write of
+// the wrapper are called, for they may count, limit or encrypt.
+func TestFoldPassesByWrappedConn(t *testing.T) {
+	client, server := pair(t, "tcp")
+	c := &countedConn{TCPConn: client.(*net.TCPConn)}
+	l := newLink(c)
+	defer l.abort()
+	ask(t, l, server, "request", "response")
+	idle(t, l)
+	l.unpark(time.Time{})
+	ask(t, l, server, "request", "response")
+	if c.reads == 0 || c.writes != 2 {
+		t.Errorf("%d reads and %d writes passed through the wrapper; want some and 2", c.reads, c.writes)
+	}
+}
+
+func TestFoldOverUnixSocket(t *testing.T) {
+	client, server := pair(t, "unix")
+	l := newLink(client)
+	defer l.abort()
+	for range 3 {
+		l.unpark(time.Now().Add(patience))
+		ask(t, l, server, "request", "response")
+		idle(t, l)
+	}
+	server.Close()
+	unasked(t, l, io.EOF)
+}
+
+// small makes a socket take as little as it can without waiting.
+func small(t *testing.T, c net.Conn) {
+	t.Helper()
+	if err := c.(*net.TCPConn).SetWriteBuffer(1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// clog writes to l until its peer takes no more, as an upload does.
+func clog(t *testing.T, l *link) (n int) {
+	t.Helper()
+	chunk := make([]byte, 64<<10)
+	for {
+		l.w.nc.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		m, err := l.w.nc.Write(chunk)
+		n += m
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.w.nc.SetWriteDeadline(time.Now().Add(patience))
+	return n
+}
+
+// A request that the socket does not take at once is written beside the reader:
+// it gets an early answer, and all bytes go out in order.
+func TestFoldShortWrite(t *testing.T) {
+	client, server := pair(t, "tcp")
+	small(t, client)
+	l := newLink(client)
+	defer l.abort()
+	before := clog(t, l)
+
+	head, body := strings.Repeat("h", 16<<10), strings.Repeat("b", 256<<10)
+	if err := l.queue([]byte(head)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if l.quiet() {
+		t.Error("quiet() = true while the request is being written")
+	}
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := l.Write([]byte(body))
+		wrote <- err
+	}()
+	say(t, server, "early")
+	hear(t, l, "early")
+	select {
+	case err := <-wrote:
+		t.Fatalf("Write returned %v before the peer read", err)
+	default:
+	}
+	if _, err := io.CopyN(io.Discard, server, int64(before)); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, server, head+body)
+	if err := <-wrote; err != nil {
+		t.Error(err)
+	}
+	if !l.quiet() {
+		t.Error("quiet() = false when all is written and read")
+	}
+}
+
+// Where nothing is taken at once, Read gets the early answer too, and a
+// deadline ends what a goroutine writes.
+func TestFoldShortWriteEndsAtDeadline(t *testing.T) {
+	client, server := pair(t, "tcp")
+	small(t, client)
+	l := newLink(client)
+	defer l.abort()
+	clog(t, l)
+	if err := l.queue(make([]byte, 16<<10)); err != nil {
+		t.Fatal(err)
+	}
+	say := time.AfterFunc(time.Millisecond, func() { io.WriteString(server, "early") })
+	defer say.Stop()
+	hear(t, l, "early")
+	if !l.sent() {
+		t.Error("sent() = false after a part was written")
+	}
+	l.SetWriteDeadline(time.Now().Add(-time.Second))
+	<-l.w.rest.done
+	if _, err := l.Write([]byte("more")); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Write after a deadline = %v; want os.ErrDeadlineExceeded", err)
+	}
+	if l.quiet() {
+		t.Error("quiet() = true though the request was not written")
+	}
+}
+
+// A bare errno is wrapped as net.Conn does.
+func TestFoldErrorsAreThoseOfConn(t *testing.T) {
+	client, server := pair(t, "tcp")
+	l := newLink(client)
+	defer l.abort()
+	server.(*net.TCPConn).SetLinger(0)
+	server.Close()
+	await(t, "the reset arrives", l.w.isReset)
+	l.queue([]byte("request"))
+	_, err := l.Read(make([]byte, 1))
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "read" || op.Net != "tcp" || op.Addr == nil || op.Source == nil || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("Read = %v (%#v); want a *net.OpError of read with ECONNRESET", err, op)
+	}
+	if !errors.Is(err, errStale) || l.sent() {
+		t.Errorf("a look that found a reset: %v, sent %v; want errStale, not sent", err, l.sent())
+	}
+
+	client, _ = pair(t, "tcp")
+	l = newLink(client)
+	defer l.abort()
+	l.unpark(time.Now().Add(20 * time.Millisecond))
+	l.queue([]byte("request"))
+	_, err = l.Read(make([]byte, 1))
+	if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "read" || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Read past a deadline = %v; want a *net.OpError of read with os.ErrDeadlineExceeded", err)
+	}
+	if !l.sent() {
+		t.Error("sent() = false though only the answer is missing")
+	}
+}
+
+// The last step of a write of which nothing is taken: the request may go elsewhere.
+func TestFoldWriteThatTakesNothing(t *testing.T) {
+	client, _ := pair(t, "tcp")
+	l := newLink(client)
+	defer l.abort()
+	client.(*net.TCPConn).CloseWrite() // so that write(2) gives EPIPE
+	l.queue([]byte("request"))
+	_, err := l.Read(make([]byte, 1))
+	if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "write" || !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("Read = %v; want a *net.OpError of write with EPIPE", err)
+	}
+	if !errors.Is(err, errStale) || l.sent() {
+		t.Errorf("Read = %v, sent %v; want errStale, not sent", err, l.sent())
+	}
+}
+
+// No readiness is lost between the peek and the wait, whenever the answer comes.
+func TestFoldLosesNoEdge(t *testing.T) {
+	client, server := pair(t, "tcp")
+	l := newLink(client)
+	defer l.abort()
+	go func() {
+		b := make([]byte, 1)
+		for i := 0; ; i++ {
+			if _, err := io.ReadFull(server, b); err != nil {
+				return
+			}
+			if i%3 == 0 {
+				runtime.Gosched()
+			}
+			server.Write(b)
+		}
+	}()
+	b := make([]byte, 1)
+	for i := range 5000 {
+		l.unpark(time.Now().Add(patience))
+		l.queue([]byte{byte(i)})
+		if _, err := l.Read(b); err != nil || b[0] != byte(i) {
+			t.Fatalf("answer %d = %d, %v", i, b[0], err)
+		}
+		idle(t, l)
+	}
+	l.abort()
+	server.Close()
+}
+
+func TestFoldAllocatesNothing(t *testing.T) {
+	client, server := pair(t, "tcp")
+	l := newLink(client)
+	defer l.abort()
+	go io.Copy(server, server)
+	defer server.Close()
+	request, b := make([]byte, 300), make([]byte, 4096)
+	n := testing.AllocsPerRun(100, func() {
+		l.unpark(time.Now().Add(patience))
+		l.queue(request)
+		for n := 0; n < len(request); {
+			m, err := l.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += m
+		}
+		if !l.quiet() || !l.alive() {
+			t.Fatal("not quiet")
+		}
+		l.park()
+	})
+	if n >= 1 {
+		t.Errorf("an exchange allocates %v times; want 0", n)
+	}
+}

@@ -1,0 +1,37 @@
+package transport
+
+import (
+	"io"
+	"time"
+)
+
+// A handed link speaks another protocol than HTTP.
+type handed struct {
+	*link
+	rest []byte
+}
+
+var _ io.ReadWriteCloser = (*handed)(nil)
+
+// handOver ends HTTP on the link, after a 101. What is returned reads rest first,
+// then what the link still holds, decrypted or not, then the connection; it
+// writes straight through. Both deadlines are cleared. It may be read, written
+// and closed by different goroutines, and has a CloseWrite.
+func (l *link) handOver(rest []byte) (io.ReadWriteCloser, error) {
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
+	if err := l.w.renew(time.Time{}); err != nil {
+		return nil, err
+	}
+	return &handed{link: l, rest: rest}, nil
+}
+
+func (h *handed) Read(p []byte) (int, error) {
+	if len(h.rest) > 0 {
+		n := copy(p, h.rest)
+		h.rest = h.rest[n:]
+		return n, nil
+	}
+	return h.link.Read(p)
+}

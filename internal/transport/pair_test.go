@@ -1,0 +1,241 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what is to happen at once.
+const patience = 10 * time.Second
+
+// await waits until cond holds.
+func await(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	end := time.After(patience)
+	for !cond() {
+		select {
+		case <-end:
+			t.Fatalf("waited in vain: %s", what)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// pair returns both ends of a connection of loopback.
+func pair(t testing.TB, network string) (client, server net.Conn) {
+	t.Helper()
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		address = filepath.Join(t.TempDir(), "s")
+	}
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, _ := listener.Accept()
+		accepted <- c
+	}()
+	if client, err = net.Dial(network, listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	server = <-accepted
+	for _, c := range []net.Conn{client, server} {
+		c.SetDeadline(time.Now().Add(patience))
+		t.Cleanup(func() { c.Close() })
+	}
+	return client, server
+}
+
+// ways are the ways in which a link looks whether it is silent.
+var ways = []struct {
+	name   string
+	noFold bool
+}{{"fold", false}, {"watch", true}}
+
+// everyWay runs a test on links over TCP that are read in each way.
+func everyWay(t *testing.T, test func(t *testing.T, l *link, peer net.Conn)) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			client, server := pair(t, "tcp")
+			l := makeLink(client, way.noFold)
+			t.Cleanup(l.abort)
+			test(t, l, server)
+		})
+	}
+}
+
+// say writes text.
+func say(t testing.TB, w io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatalf("writing %.20q: %v", text, err)
+	}
+}
+
+// hear reads text.
+func hear(t testing.TB, r io.Reader, text string) {
+	t.Helper()
+	got := make([]byte, len(text))
+	if n, err := io.ReadFull(r, got); err != nil || string(got) != text {
+		t.Fatalf("read %.60q, %v; want %.60q", got[:n], err, text)
+	}
+}
+
+// ask sends request by the link and reads response, and answers at peer.
+func ask(t testing.TB, l *link, peer io.ReadWriter, request, response string) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		got := make([]byte, len(request))
+		_, err := io.ReadFull(peer, got)
+		if err == nil && string(got) != request {
+			err = errors.New("the peer got " + string(got))
+		}
+		if err == nil {
+			_, err = io.WriteString(peer, response)
+		}
+		done <- err
+	}()
+	if err := l.queue([]byte(request)); err != nil {
+		t.Fatalf("queue: %v", err)
+	}
+	hear(t, l, response)
+	if err := <-done; err != nil {
+		t.Fatalf("peer: %v", err)
+	}
+}
+
+// idle parks the link, as the pool does.
+func idle(t testing.TB, l *link) {
+	t.Helper()
+	if !l.quiet() {
+		t.Fatal("quiet() = false after a response that was read to its end")
+	}
+	l.park()
+}
+
+// unasked waits until what the peer did has arrived at an idle link, and then
+// takes the link for another request, which must not go out.
+func unasked(t testing.TB, l *link, want error) {
+	t.Helper()
+	await(t, "something arrives", func() bool { return !silent(l.w) })
+	l.unpark(time.Now().Add(patience))
+	err := l.queue([]byte("another request"))
+	if err == nil {
+		_, err = l.Read(make([]byte, 100))
+	}
+	if !errors.Is(err, errStale) || !errors.Is(err, want) || l.sent() {
+		t.Errorf("Read after the peer spoke = %v, sent %v; want errStale with %v, not sent", err, l.sent(), want)
+	}
+}
+
+// nothing fails the test if anything arrives at peer before its end.
+func nothing(t testing.TB, peer net.Conn) {
+	t.Helper()
+	peer.SetReadDeadline(time.Now().Add(patience))
+	if b, err := io.ReadAll(peer); len(b) > 0 {
+		t.Errorf("the peer got %.60q, %v; want nothing", b, err)
+	}
+}
+
+// certificate is that of httptest, for 127.0.0.1.
+var certificate = sync.OnceValue(func() tls.Certificate {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	return s.TLS.Certificates[0]
+})
+
+// A holdConn gathers what is written until it is let go, in one write(2).
+type holdConn struct {
+	net.Conn
+	mu   sync.Mutex
+	held bool
+	buf  bytes.Buffer
+}
+
+func (h *holdConn) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.held {
+		return h.buf.Write(b)
+	}
+	return h.Conn.Write(b)
+}
+
+func (h *holdConn) hold() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = true
+}
+
+func (h *holdConn) release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = false
+	h.Conn.Write(h.buf.Bytes())
+	h.buf.Reset()
+}
+
+// A secured pair is a link under TLS and its peer.
+type secured struct {
+	link *link
+	peer *tls.Conn
+	wire *holdConn // of the peer, below TLS
+	keys keyLog    // of TLS 1.3
+}
+
+// securedPair makes a link of TLS. What the peer writes after its part of the
+// handshake, tickets first, is held until wire.release.
+func securedPair(t testing.TB, client, server net.Conn, noFold bool, config *tls.Config) *secured {
+	t.Helper()
+	s := &secured{link: makeLink(client, noFold), wire: &holdConn{Conn: server}, keys: keyLog{}}
+	t.Cleanup(s.link.abort)
+	s.peer = tls.Server(s.wire, &tls.Config{Certificates: []tls.Certificate{certificate()}, KeyLogWriter: s.keys})
+	config = config.Clone()
+	config.InsecureSkipVerify = true
+	config.ServerName = "example.com"
+	if config.ClientSessionCache == nil {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(1) // or no tickets come
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		// The last flight of the peer, if it is one of tickets, begins when it
+		// reads the client's Finished.
+		s.peer.HandshakeContext(ctx)
+		done <- nil
+	}()
+	err := s.link.handshake(ctx, config)
+	if <-done; err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// everySecuredWay is everyWay under each version of TLS.
+func everySecuredWay(t *testing.T, test func(t *testing.T, s *secured)) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		name := strings.ReplaceAll(tls.VersionName(version), " ", "")
+		for _, way := range ways {
+			t.Run(name+"/"+way.name, func(t *testing.T) {
+				client, server := pair(t, "tcp")
+				test(t, securedPair(t, client, server, way.noFold, &tls.Config{MaxVersion: version}))
+			})
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package transport
+
+import (
+	"runtime"
+	"sync"
+)
+
+// A watch is for connections that cannot be peeked at. While one is idle, a
+// goroutine waits in its Read. It remains the only reader until that Read
+// returns, since a Read cannot be called back, and hands over what it got to
+// the exchange that began meanwhile.
+//
+// What arrives in the moment before the request is written, and has not got to
+// the goroutine yet, the watch cannot know of.
+type watch struct {
+	w *wire
+
+	mu      sync.Mutex
+	changed sync.Cond
+	running bool // the goroutine is there
+	waiting bool // it has begun to read
+	idle    bool // nobody waits for what it reads
+	goesOn  bool // it reads more than once while idle
+	buf     *[smallBuffer]byte
+	r, n    int   // buf[r:n] is read and not taken
+	err     error // that the goroutine ended with, not taken
+}
+
+func newWatch(w *wire) *watch {
+	t := &watch{w: w}
+	t.changed.L = &t.mu
+	return t
+}
+
+// start makes the watch wait. Under TLS it goes on after it has read something,
+// which may be a session ticket.
+func (t *watch) start(tls bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle, t.goesOn = true, tls
+	if t.running {
+		return
+	}
+	if t.buf == nil {
+		t.buf = smallBuffers.Get().(*[smallBuffer]byte)
+	}
+	t.running, t.waiting = true, false
+	go t.run()
+}
+
+// stop lets the goroutine end when its Read returns.
+func (t *watch) stop() {
+	t.mu.Lock()
+	t.idle = false
+	t.mu.Unlock()
+}
+
+func (t *watch) run() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for more := true; more; {
+		if t.r == t.n {
+			t.r, t.n = 0, 0
+		}
+		free := t.buf[t.n:]
+		t.waiting = true
+		t.changed.Broadcast()
+		t.mu.Unlock()
+		n, err := t.w.readConn(free)
+		t.mu.Lock()
+		t.n += n
+		if err == nil && t.idle && t.goesOn && t.n == len(t.buf) {
+			err = errPartial // it looks no further
+		}
+		t.err = err
+		more = err == nil && t.idle && t.goesOn
+	}
+	t.running = false
+	t.changed.Broadcast()
+}
+
+// settle is how often heard lets other goroutines run.
+const settle = 16
+
+// heard reports whether anything came while the connection was idle.
+func (t *watch) heard() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.running && !t.waiting {
+		t.changed.Wait()
+	}
+	// If the connection was idle for a moment only, the goroutine may be about
+	// to return with what was there already.
+	for i := 0; i < settle && t.running && t.r == t.n; i++ {
+		t.mu.Unlock()
+		runtime.Gosched()
+		t.mu.Lock()
+	}
+	return t.r < t.n || t.err != nil
+}
+
+// unread reports whether there are bytes that nobody took.
+func (t *watch) unread() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.r < t.n
+}
+
+// take reads from the connection, first what the goroutine has read.
+func (t *watch) take(p []byte) (int, error) {
+	t.mu.Lock()
+	for t.running && t.r == t.n {
+		t.changed.Wait()
+	}
+	n := 0
+	if t.r < t.n {
+		n = copy(p, t.buf[t.r:t.n])
+		t.r += n
+	}
+	err := t.err
+	if n > 0 {
+		err = nil
+	} else {
+		t.err = nil
+	}
+	if !t.running && t.r == t.n && t.buf != nil {
+		smallBuffers.Put(t.buf)
+		t.buf, t.r, t.n = nil, 0, 0
+	}
+	t.mu.Unlock()
+	if n > 0 || err != nil {
+		return n, err
+	}
+	return t.w.readConn(p)
+}

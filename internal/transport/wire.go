@@ -1,0 +1,330 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A wire is the connection below everything: a socket, or whatever a DialContext
+// of the program returned. It holds back what is written until the look.
+type wire struct {
+	nc     net.Conn
+	socket bool   // of the operating system, which takes a few KiB without waiting
+	fold   fold   // looks, writes and waits in one step; not on every connection
+	watch  *watch // where there is no fold
+	clock  *clock // where there may be no deadlines
+
+	task    task    // of Read
+	used    bool    // it was idle before
+	held    bool    // Write appends to pending
+	pending []byte  // in order: the beginning of a request, and what TLS said meanwhile
+	slot    *[]byte // where pending goes back to
+	sent    bool    // something of what was held last may have gone out
+	rest    *rest   // of what was held last, if it was not taken at once
+
+	dated   atomic.Bool  // there may be a deadline
+	writing atomic.Int32 // writes under way
+	failed  atomic.Bool  // a write met an error of the connection
+	broken  atomic.Bool  // not to be used for another exchange
+	aborted atomic.Bool
+}
+
+// A task is what Read does when something is held back.
+type task int
+
+const (
+	exchange   task = iota // look, write, wait and read
+	sending                // look and write
+	looking                // look
+	completing             // wait and read: a record has begun
+)
+
+// A rest is what a short write left over, which a goroutine writes.
+type rest struct {
+	done chan struct{}
+	err  error
+}
+
+// noFold says that a wire is to have no fold although it could, as if the
+// operating system had no peek.
+func newWire(nc net.Conn, noFold bool) *wire {
+	w := &wire{nc: nc}
+	// Nothing but these very types: what embeds one has its SyscallConn too,
+	// but its own Read and Write would be passed by.
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		w.socket = true
+	default:
+		w.clock = newClock(w.expire)
+	}
+	if noFold || !w.socket || !w.openFold() {
+		w.watch = newWatch(w)
+	}
+	return w
+}
+
+// pendingBuffers has buffers for what is held back.
+var pendingBuffers = sync.Pool{New: func() any {
+	b := make([]byte, 0, 4<<10)
+	return &b
+}}
+
+// maxPooled is the largest buffer that is kept for another request.
+const maxPooled = 64 << 10
+
+// hold begins to hold back what is written.
+func (w *wire) hold() {
+	if !w.held {
+		w.held, w.sent, w.rest = true, false, nil
+	}
+}
+
+// keep holds p back.
+func (w *wire) keep(p []byte) {
+	if w.pending == nil {
+		w.slot = pendingBuffers.Get().(*[]byte)
+		w.pending = (*w.slot)[:0]
+	}
+	w.pending = append(w.pending, p...)
+}
+
+// release gives back what an idle wire has no need of.
+func (w *wire) release() {
+	if w.slot == nil || len(w.pending) > 0 {
+		return // an answer of TLS goes out before the next request
+	}
+	if *w.slot = w.pending[:0]; cap(w.pending) <= maxPooled {
+		pendingBuffers.Put(w.slot)
+	}
+	w.slot, w.pending = nil, nil
+}
+
+// drop forgets what is held back.
+func (w *wire) drop() { w.held, w.pending, w.slot = false, nil, nil }
+
+// Read looks first if something is held back. If it is held still when Read
+// returns, the look found something, which is what Read returns, or never took
+// place; nothing was written. Where Read waits for nothing, it returns 0, nil.
+func (w *wire) Read(p []byte) (int, error) {
+	switch {
+	case w.task == looking:
+		return w.peek(p)
+	case w.held && w.task != completing:
+		return w.push(p)
+	}
+	return w.receive(p)
+}
+
+// push looks whether the connection is silent, writes what is held back, and
+// waits for an answer if that is its task. What it finds or reads goes to p.
+func (w *wire) push(p []byte) (int, error) {
+	if w.watch == nil {
+		return w.pushFolded(p)
+	}
+	if w.watch.heard() {
+		return w.watch.take(p)
+	}
+	if w.aborted.Load() {
+		return 0, w.opError("write", net.ErrClosed)
+	}
+	if w.socket {
+		n, err := w.send(w.pending)
+		if n == 0 && err != nil {
+			return 0, err
+		}
+		w.pending = w.pending[:0] // an answer may be there though it was not all taken
+	} else {
+		// It may not take it before its answer is read, and if it fails nobody
+		// can say that nothing went out.
+		w.sendRest(0)
+	}
+	return w.pushed(p)
+}
+
+// pushed ends a push that has written something.
+func (w *wire) pushed(p []byte) (int, error) {
+	w.held, w.sent = false, true
+	if w.task == sending {
+		return 0, nil
+	}
+	return w.receive(p)
+}
+
+// receive reads from the connection.
+func (w *wire) receive(p []byte) (n int, err error) {
+	switch {
+	case w.watch != nil:
+		n, err = w.watch.take(p)
+	default:
+		n, err = w.readConn(p)
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		w.broken.Store(true)
+	}
+	return n, err
+}
+
+// maxEmpty is how many reads in a row may give neither bytes nor an error.
+const maxEmpty = 100
+
+// readConn is the Read of the connection.
+func (w *wire) readConn(p []byte) (n int, err error) {
+	if err := w.clock.begin(reading); err != nil {
+		return 0, w.opError("read", err)
+	}
+	for range maxEmpty {
+		if n, err = w.nc.Read(p); n > 0 || err != nil {
+			break
+		}
+		err = io.ErrNoProgress
+	}
+	if w.clock.end(reading) {
+		err = w.opError("read", os.ErrDeadlineExceeded)
+	}
+	return n, err
+}
+
+// Write writes p, or holds it back.
+func (w *wire) Write(p []byte) (int, error) {
+	if w.held {
+		w.keep(p)
+		return len(p), nil
+	}
+	if r := w.rest; r != nil {
+		if <-r.done; r.err != nil {
+			return 0, r.err
+		}
+	}
+	if len(w.pending) > 0 { // an answer of TLS from the time when it was idle
+		if _, err := w.send(w.pending); err != nil {
+			return 0, err
+		}
+		w.pending = w.pending[:0]
+	}
+	return w.send(p)
+}
+
+// send writes p to the connection.
+func (w *wire) send(p []byte) (int, error) {
+	w.writing.Add(1)
+	defer w.writing.Add(-1)
+	if err := w.clock.begin(writing); err != nil {
+		return 0, w.opError("write", err)
+	}
+	n, err := w.nc.Write(p)
+	if w.clock.end(writing) {
+		err = w.opError("write", os.ErrDeadlineExceeded)
+	}
+	if err != nil {
+		w.broken.Store(true) // of TLS a part of a record may have gone out
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			w.failed.Store(true)
+		}
+	}
+	return n, err
+}
+
+// sendRest starts a goroutine that writes what is held back but for its first n
+// bytes, so that an early answer can be read meanwhile.
+func (w *wire) sendRest(n int) {
+	p := w.pending[n:]
+	r := &rest{done: make(chan struct{})}
+	w.pending, w.slot, w.rest = nil, nil, r
+	w.writing.Add(1)
+	go func() {
+		defer close(r.done)
+		defer w.writing.Add(-1)
+		_, r.err = w.send(p)
+	}()
+}
+
+// settled reports whether all that was held back has been written.
+func (w *wire) settled() bool {
+	if w.rest == nil {
+		return true
+	}
+	select {
+	case <-w.rest.done:
+		return w.rest.err == nil
+	default:
+		return false
+	}
+}
+
+// cut reports, after io.EOF, whether it may be a reset in truth. A write that
+// meets the reset takes the error of the socket, and leaves EOF to the reader.
+func (w *wire) cut() bool {
+	return w.writing.Load() > 0 && w.isReset() || w.failed.Load()
+}
+
+// peek looks, without waiting or writing. What it finds goes to p.
+func (w *wire) peek(p []byte) (int, error) {
+	switch {
+	case w.watch == nil:
+		return w.peekFolded(p)
+	case w.watch.heard():
+		return w.watch.take(p)
+	}
+	return 0, nil
+}
+
+// abort closes the connection; a look under way that has written nothing yet
+// writes nothing any more.
+func (w *wire) abort() error {
+	w.aborted.Store(true)
+	w.broken.Store(true)
+	return w.nc.Close()
+}
+
+// expire is abort for a deadline.
+func (w *wire) expire() { w.abort() }
+
+// opError makes of a bare error what a method of net.Conn returns.
+func (w *wire) opError(op string, err error) error {
+	e := &net.OpError{Op: op, Source: w.nc.LocalAddr(), Addr: w.nc.RemoteAddr(), Err: err}
+	if e.Addr != nil {
+		e.Net = e.Addr.Network()
+	}
+	return e
+}
+
+func (w *wire) SetDeadline(t time.Time) error {
+	return w.setDeadline(reading|writing, t, net.Conn.SetDeadline)
+}
+
+func (w *wire) SetReadDeadline(t time.Time) error {
+	return w.setDeadline(reading, t, net.Conn.SetReadDeadline)
+}
+
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	return w.setDeadline(writing, t, net.Conn.SetWriteDeadline)
+}
+
+func (w *wire) setDeadline(d direction, t time.Time, set func(net.Conn, time.Time) error) error {
+	if !t.IsZero() {
+		w.dated.Store(true)
+	}
+	if w.clock == nil {
+		return set(w.nc, t)
+	}
+	return w.clock.set(d, t, w.nc, set)
+}
+
+// renew sets both deadlines for a new exchange, or clears them.
+func (w *wire) renew(t time.Time) error {
+	if t.IsZero() && !w.dated.Load() {
+		return nil
+	}
+	err := w.SetDeadline(t)
+	if t.IsZero() && err == nil {
+		w.dated.Store(false)
+	}
+	return err
+}
+
+var _ io.ReadWriter = (*wire)(nil)
