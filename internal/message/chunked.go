@@ -19,44 +19,64 @@ const (
 // when it has something to return.
 func (r *Reader) readChunked(p []byte) (n int, err error) {
 	for {
-		switch {
-		case r.phase == atEnd, n == len(p) && r.phase == atChunkData:
-			return n, nil
-		case r.phase == atChunkData:
-			if n > 0 && r.r == r.w {
-				return n, nil
-			}
-			m, err := r.readChunk(p[n:])
-			n += m
-			if err != nil {
-				return n, unexpected(err)
-			}
-			continue
+		if n, err = r.decode(p); n > 0 || err != nil || r.phase == atEnd {
+			return n, err
 		}
-		done, err := r.readBetween()
-		switch {
-		case err != nil:
-			return n, r.fail(err)
-		case done:
-		case n > 0:
-			return n, nil
-		default:
-			if err := r.fill(); err != nil {
-				return 0, unexpected(err)
-			}
+		if r.r == r.w && len(p) >= minInPlace {
+			n, err = r.decodeInPlace(p)
+		} else {
+			err = r.fill()
+		}
+		if n > 0 || err != nil || r.phase == atEnd {
+			return n, unexpected(err)
 		}
 	}
 }
 
-// readChunk reads data of the chunk.
-func (r *Reader) readChunk(p []byte) (int, error) {
-	if int64(len(p)) > r.left {
-		p = p[:r.left]
+// decode moves data from the buffer to p, which may be the buffer itself: what
+// is between the chunks makes the data come no later than it is to be.
+func (r *Reader) decode(p []byte) (n int, err error) {
+	for r.phase != atEnd {
+		if r.phase != atChunkData {
+			if done, err := r.readBetween(); err != nil {
+				return n, r.fail(err)
+			} else if !done {
+				return n, nil
+			}
+			continue
+		}
+		b := r.buf[r.r:r.w]
+		m := copy(p[n:], b[:min(int64(len(b)), r.left)])
+		if m == 0 {
+			return n, nil
+		}
+		n += m
+		r.r += m
+		if r.left -= int64(m); r.left == 0 {
+			r.phase = atChunkEnd
+		}
 	}
-	n, err := r.take(p, len(p) >= bufferSize)
-	if r.left -= int64(n); r.left == 0 {
-		r.phase = atChunkEnd
+	return n, nil
+}
+
+// minInPlace is the least room for data that is worth to read chunks into it.
+// One read then brings what would take many through the buffer.
+const minInPlace = 4 * bufferSize
+
+// decodeInPlace asks the source for bytes in p, and takes out of them what is not
+// data. The rest of a size that is not there to its end goes into the buffer,
+// which is empty.
+func (r *Reader) decodeInPlace(p []byte) (n int, err error) {
+	r.drop()
+	m, err := r.ask(p)
+	if err != nil {
+		return 0, err
 	}
+	r.buf, r.w = p, m
+	n, err = r.decode(p)
+	rest := r.buf[r.r:r.w]
+	r.buf, r.r, r.w = nil, 0, 0
+	r.keep(rest)
 	return n, err
 }
 

@@ -26,8 +26,8 @@ type reading struct {
 	err      error
 }
 
-// read reads the final response to req, with src giving what it likes at a time.
-func read(src io.Reader, req *Request) (g reading) {
+// read reads the final response to req, and its body by reads of room bytes.
+func read(src io.Reader, req *Request, room int) (g reading) {
 	r := NewReader(src)
 	for {
 		if g.res, g.err = r.Head(req); g.err != nil {
@@ -41,7 +41,14 @@ func read(src io.Reader, req *Request) (g reading) {
 		return g
 	}
 	var body []byte
-	body, g.err = io.ReadAll(r)
+	for p := make([]byte, room); g.err == nil; {
+		var n int
+		n, g.err = r.Read(p)
+		body = append(body, p[:n]...)
+	}
+	if g.err == io.EOF {
+		g.err = nil
+	}
 	rest, _ := io.ReadAll(src)
 	g.body, g.trailer, g.left, g.reusable = string(body), r.Trailer(), r.Buffered()+len(rest), r.Reusable()
 	return g
@@ -82,9 +89,7 @@ func FuzzReader(f *testing.F) {
 			return
 		}
 		req := &Request{Method: method}
-		got := read(strings.NewReader(text), req)
-		compareReadings(t, got, read(iotest.OneByteReader(strings.NewReader(text)), req))
-		compareReadings(t, got, read(iotest.DataErrReader(strings.NewReader(text)), req))
+		got := readings(t, text, req)
 		if got.err != nil {
 			for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > 'z' }) {
 				if len(word) > 12 && strings.Contains(got.err.Error(), word) && !isToken(word) {
@@ -137,6 +142,20 @@ func endsWithDoubt(r *Response) bool {
 	_, coded := r.Header["Transfer-Encoding"]
 	length := r.Header.Get("Content-Length")
 	return coded && (length != "" || r.Minor == 0 || r.StatusCode == 204) || r.StatusCode == 204 && strings.Trim(length, "0") != ""
+}
+
+// readings reads text as it comes, byte for byte, and with the end together with
+// the last byte, by reads of few bytes and of many. All are the same.
+func readings(t *testing.T, text string, req *Request) reading {
+	t.Helper()
+	got := read(strings.NewReader(text), req, 512)
+	for _, room := range []int{100, minInPlace} {
+		compareReadings(t, got, read(strings.NewReader(text), req, room))
+		compareReadings(t, got, read(iotest.OneByteReader(strings.NewReader(text)), req, room))
+		compareReadings(t, got, read(iotest.HalfReader(strings.NewReader(text)), req, room))
+		compareReadings(t, got, read(iotest.DataErrReader(strings.NewReader(text)), req, room))
+	}
+	return got
 }
 
 func compareReadings(t *testing.T, a, b reading) {

@@ -211,6 +211,18 @@ func (r *Reader) makeRoom() {
 	}
 }
 
+// keep puts b into the buffer, which is empty.
+func (r *Reader) keep(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if r.makeRoom(); len(b) > len(r.buf) {
+		r.drop()
+		r.buf = make([]byte, len(b))
+	}
+	r.w = copy(r.buf, b)
+}
+
 // drop gives the buffer away, whatever is in it. One that had to grow is not kept.
 func (r *Reader) drop() {
 	if len(r.buf) == bufferSize {

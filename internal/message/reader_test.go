@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -93,7 +94,7 @@ func TestReaderSearchesNothingTwice(t *testing.T) {
 			r := NewReader(src)
 			inBody := false
 			for src.text != "" {
-				err := os.ErrDeadlineExceeded
+				var err error
 				if !inBody {
 					_, err = r.Head(new(Request))
 					inBody = err == nil
@@ -162,12 +163,12 @@ func TestLimitOfHeads(t *testing.T) {
 }
 
 func TestEndBeforeTheFirstByte(t *testing.T) {
-	if got := read(strings.NewReader(""), new(Request)); got.err != io.EOF {
+	if got := read(strings.NewReader(""), new(Request), 512); got.err != io.EOF {
 		t.Errorf("the error is %v; want %v", got.err, io.EOF)
 	}
 	broken := errors.New("broken")
 	for _, sent := range []string{"", "HTTP/1.1 2", ok11 + "Content-Length: 5\r\n\r\nhe", chunks11 + "5", ok11 + "\r\nhe"} {
-		if got := read(io.MultiReader(strings.NewReader(sent), errReader{broken}), new(Request)); got.err != broken {
+		if got := read(io.MultiReader(strings.NewReader(sent), errReader{broken}), new(Request), 512); got.err != broken {
 			t.Errorf("%q: the error is %v; want that of the source", sent, got.err)
 		}
 	}
@@ -284,7 +285,7 @@ func TestTunnel(t *testing.T) {
 			}
 		})
 	}
-	if got := read(strings.NewReader("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno"), &Request{Method: "CONNECT"}); got.body != "no" {
+	if got := read(strings.NewReader("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno"), &Request{Method: "CONNECT"}, 512); got.body != "no" {
 		t.Errorf("the body of a refused CONNECT is %q", got.body)
 	}
 }
@@ -327,6 +328,46 @@ func TestBodyIsReadInPlace(t *testing.T) {
 	}
 	if err != io.EOF || len(src.most) != 1 {
 		t.Errorf("100 reads of 10 bytes, error %v, have asked %d times; want once", err, len(src.most))
+	}
+}
+
+// So do chunks, a whole read of them at once, and what is behind them is kept.
+func TestChunksAreReadInPlace(t *testing.T) {
+	const room = 64 << 10
+	var sent, want strings.Builder
+	for i := range 2000 {
+		data := strings.Repeat(string(rune('a'+i%26)), 1+i%100)
+		fmt.Fprintf(&sent, "%x;%s\r\n%s\r\n", len(data), strings.Repeat("e", i%7), data)
+		want.WriteString(data)
+	}
+	behind := strings.Repeat("more", 3000)
+	text := sent.String() + "0\r\nA: b\r\n\r\n" + behind
+	src := &asked{Reader: io.MultiReader(strings.NewReader(chunks11), strings.NewReader(text))}
+	r := NewReader(src)
+	if _, err := r.Head(new(Request)); err != nil {
+		t.Fatal(err)
+	}
+	src.most = nil
+	var got []byte
+	p := make([]byte, room)
+	var err error
+	for err == nil {
+		var n int
+		n, err = r.Read(p)
+		got = append(got, p[:n]...)
+		for i := range p { // nothing of it is looked at again
+			p[i] = '!'
+		}
+	}
+	if err != io.EOF || string(got) != want.String() {
+		t.Errorf("the body has %d bytes, error %v; want %d", len(got), err, want.Len())
+	}
+	if most := len(text)/room + 2; len(src.most) > 2*most {
+		t.Errorf("the source was asked %d times for %d bytes; want at most twice for each %d", len(src.most), len(text), room)
+	}
+	rest, _ := io.ReadAll(src)
+	if n := r.Buffered() + len(rest); n != len(behind) || r.Trailer().Get("A") != "b" || r.Reusable() {
+		t.Errorf("there are %d bytes behind it; want %d", n, len(behind))
 	}
 }
 
