@@ -1,0 +1,238 @@
+package oauth2
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	xoauth2 "golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/go-requests/requests"
+)
+
+// The types of golang.org/x/oauth2 that this package passes on.
+type (
+	// A Token is an access token with what came beside it.
+	Token = xoauth2.Token
+	// An Endpoint holds the URLs of an authorization server. See [Discover].
+	Endpoint = xoauth2.Endpoint
+)
+
+// A Client is a program that an authorization server knows. Its fields must not
+// change once it is in use, from then on by any number of goroutines.
+type Client struct {
+	ID     string
+	Secret string // empty for a public client, such as a program on a desktop
+
+	Endpoint Endpoint
+	Scopes   []string
+	// RedirectURL is where the server sends the user after consent. [Client.Login]
+	// sets its own.
+	RedirectURL string
+	// Params are sent to the token endpoint beside those of the grant, such as
+	// "audience" or "resource" (RFC 8707).
+	Params url.Values
+
+	// Session carries the requests to the authorization server: its proxies, TLS
+	// settings, timeouts, retries and mounts count; its headers, cookies, params,
+	// hooks and Auth do not, since the server is another one. Nil means a plain
+	// session.
+	Session *requests.Session
+	// Origins are the only ones that get the token, such as
+	// "https://api.example.com". Empty leaves it to the rule of [requests.Auth]:
+	// any origin that the program names.
+	Origins []string
+	// Store keeps the token between runs. Nil keeps it in memory.
+	Store Store
+}
+
+// String names the client without its secret.
+func (c *Client) String() string { return "OAuth 2 client " + c.ID }
+
+// Format keeps every verb from printing the secret.
+func (c *Client) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
+
+// ClientCredentials gives tokens for the program itself (RFC 6749, section 4.4).
+func (c *Client) ClientCredentials() *Source {
+	return c.source(func(ctx context.Context, _ *Token) (*Token, error) {
+		return c.credentials(nil).Token(ctx)
+	})
+}
+
+// Exchange trades the code of an authorization response for a token (RFC 6749,
+// section 4.1.3). verifier is that of [Client.AuthCodeURL].
+func (c *Client) Exchange(ctx context.Context, code, verifier string) (*Source, error) {
+	if code == "" {
+		return nil, invalid("Exchange needs the code of the authorization response")
+	}
+	return c.first(ctx, func(ctx context.Context) (*Token, error) {
+		opts := c.params()
+		if verifier != "" {
+			opts = append(opts, xoauth2.VerifierOption(verifier))
+		}
+		return c.config().Exchange(ctx, code, opts...)
+	})
+}
+
+// AuthCodeURL is where to send the user for consent (RFC 6749, section 4.1.1).
+// state comes back with the user and must be what only this user's browser has;
+// verifier, from [GenerateVerifier], proves at Exchange that it is the same
+// program (PKCE, RFC 7636). Both are needed.
+func (c *Client) AuthCodeURL(state, verifier string) (string, error) {
+	if state == "" || verifier == "" {
+		return "", invalid("AuthCodeURL needs a state and a verifier, or others can put their own login in place of the user's (RFC 9700, section 4.7)")
+	}
+	if err := checkURL("Endpoint.AuthURL", c.Endpoint.AuthURL); err != nil {
+		return "", err
+	}
+	return c.config().AuthCodeURL(state, xoauth2.S256ChallengeOption(verifier)), nil
+}
+
+// GenerateVerifier makes a verifier for [Client.AuthCodeURL] and [Client.Exchange].
+func GenerateVerifier() string { return xoauth2.GenerateVerifier() }
+
+// Resume goes on with a token of an earlier run, which is refreshed when it has
+// expired (RFC 6749, section 6). A nil token is taken from the Store.
+func (c *Client) Resume(t *Token) *Source {
+	s := c.source(c.refresh)
+	s.token = t
+	return s
+}
+
+// Device logs in on a device without a browser (RFC 8628). show tells the user
+// to open the URL and to enter the code; it must return at once. Device returns
+// when the user has, or has not, agreed, or when ctx ends.
+func (c *Client) Device(ctx context.Context, show func(verificationURL, userCode string)) (*Source, error) {
+	if show == nil {
+		return nil, invalid("Device(nil): nobody would see the code")
+	}
+	if err := checkURL("Endpoint.DeviceAuthURL", c.Endpoint.DeviceAuthURL); err != nil {
+		return nil, err
+	}
+	return c.first(ctx, func(ctx context.Context) (*Token, error) {
+		answer, err := c.config().DeviceAuth(ctx, c.params()...)
+		if err != nil {
+			return nil, err
+		}
+		show(answer.VerificationURI, answer.UserCode)
+		return c.config().DeviceAccessToken(ctx, answer, c.params()...)
+	})
+}
+
+// TokenExchange trades the token of somebody else for one that this client may
+// use (RFC 8693). subject is asked anew for each exchange; tokenType is its
+// type, such as "urn:ietf:params:oauth:token-type:access_token", which empty
+// means.
+func (c *Client) TokenExchange(subject func(context.Context) (string, error), tokenType string) *Source {
+	if tokenType == "" {
+		tokenType = "urn:ietf:params:oauth:token-type:access_token"
+	}
+	return c.source(func(ctx context.Context, _ *Token) (*Token, error) {
+		if subject == nil {
+			return nil, invalid("TokenExchange(nil): there is no token to exchange")
+		}
+		token, err := subject(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.credentials(url.Values{
+			"grant_type":         {"urn:ietf:params:oauth:grant-type:token-exchange"},
+			"subject_token":      {token},
+			"subject_token_type": {tokenType},
+		}).Token(ctx)
+	})
+}
+
+// refresh gets a new token for an old one.
+func (c *Client) refresh(ctx context.Context, old *Token) (*Token, error) {
+	if old == nil {
+		return nil, refused("there is no token yet: log in first", nil)
+	}
+	if old.RefreshToken == "" {
+		return nil, refused("the token has expired and there is no refresh token: log in again", nil)
+	}
+	expired := *old
+	expired.AccessToken = "" // so that x/oauth2 does not hand it out again
+	return c.config().TokenSource(ctx, &expired).Token()
+}
+
+func (c *Client) config() *xoauth2.Config {
+	return &xoauth2.Config{ClientID: c.ID, ClientSecret: c.Secret, Endpoint: c.Endpoint, RedirectURL: c.RedirectURL, Scopes: c.Scopes}
+}
+
+func (c *Client) credentials(params url.Values) *clientcredentials.Config {
+	all := make(url.Values)
+	for _, from := range []url.Values{c.Params, params} {
+		for name, values := range from {
+			all[name] = values
+		}
+	}
+	return &clientcredentials.Config{
+		ClientID: c.ID, ClientSecret: c.Secret, TokenURL: c.Endpoint.TokenURL, Scopes: c.Scopes, EndpointParams: all, AuthStyle: c.Endpoint.AuthStyle,
+	}
+}
+
+func (c *Client) params() []xoauth2.AuthCodeOption {
+	var opts []xoauth2.AuthCodeOption
+	for name, values := range c.Params {
+		for _, v := range values {
+			opts = append(opts, xoauth2.SetAuthURLParam(name, v))
+		}
+	}
+	return opts
+}
+
+// source makes a Source whose tokens fetch gets.
+func (c *Client) source(fetch func(context.Context, *Token) (*Token, error)) *Source {
+	return &Source{client: c, fetch: fetch, turn: make(chan struct{}, 1)}
+}
+
+// first makes a Source of a login, which is refreshed from then on.
+func (c *Client) first(ctx context.Context, login func(context.Context) (*Token, error)) (*Source, error) {
+	s := c.source(func(ctx context.Context, _ *Token) (*Token, error) { return login(ctx) })
+	if _, err := s.renew(ctx, nil); err != nil {
+		return nil, err
+	}
+	s.fetch = c.refresh
+	return s, nil
+}
+
+// through gives x/oauth2 the session that carries its requests.
+func (c *Client) through(ctx context.Context) (context.Context, func(), error) {
+	if err := checkURL("Endpoint.TokenURL", c.Endpoint.TokenURL); err != nil {
+		return nil, nil, err
+	}
+	s, done := bare(c.Session)
+	return context.WithValue(ctx, xoauth2.HTTPClient, s.Client()), done, nil
+}
+
+// bare derives a session that brings connections and nothing else: what a
+// session sends to its own server is not for another one.
+func bare(s *requests.Session) (*requests.Session, func()) {
+	if s == nil {
+		s = requests.NewSession()
+		return s, func() { s.Close() }
+	}
+	d := s.With(requests.NoAuth(), requests.RaiseForStatus(false), requests.Stream(false))
+	d.BaseURL, d.Headers, d.Params, d.Hooks, d.Cookies = "", nil, nil, requests.Hooks{}, new(requests.CookieJar)
+	return d, func() {}
+}
+
+// checkURL holds that tokens and secrets go out by https, or stay on the machine.
+func checkURL(name, raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "":
+		return invalid(name + " is not a URL")
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return invalid(name + " has to be an https URL (RFC 6749, section 3.2)")
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1"
+}

@@ -1,0 +1,241 @@
+package oauth2
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	xoauth2 "golang.org/x/oauth2"
+
+	"github.com/go-requests/requests"
+)
+
+// early is how long before its end a token is renewed, so that it does not
+// expire on its way.
+const early = 10 * time.Second
+
+// A Source gives tokens, and renews them when they have expired. It is safe for
+// any number of goroutines, of which one renews and the others wait.
+type Source struct {
+	client *Client
+	fetch  func(ctx context.Context, old *Token) (*Token, error)
+	turn   chan struct{} // held by the one that renews
+
+	mu     sync.Mutex
+	token  *Token
+	loaded bool // the Store was asked
+	round  int  // of renewing
+	fault  error
+}
+
+// FromTokenSource makes a Source of any token source of golang.org/x/oauth2,
+// such as that of a cloud's own library. ts caches as it likes; a token that a
+// server no longer takes is asked for again, once. Origins limits who gets the
+// token as [Client.Origins] does.
+func FromTokenSource(ts xoauth2.TokenSource, origins ...string) *Source {
+	c := &Client{Origins: origins}
+	return c.source(func(context.Context, *Token) (*Token, error) {
+		if ts == nil {
+			return nil, invalid("FromTokenSource(nil)")
+		}
+		return ts.Token()
+	})
+}
+
+// Auth sends the token with requests (RFC 6750).
+func (s *Source) Auth() requests.Auth { return requests.NewAuth(s) }
+
+// String names the scheme.
+func (s *Source) String() string { return "OAuth 2" }
+
+// Format keeps every verb from printing the token.
+func (s *Source) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+
+// Token returns a token that has not expired.
+func (s *Source) Token(ctx context.Context) (*Token, error) {
+	t, err := s.current(ctx)
+	if err != nil || valid(t) {
+		return t, err
+	}
+	return s.renew(ctx, t)
+}
+
+func valid(t *Token) bool {
+	return t != nil && t.AccessToken != "" && (t.Expiry.IsZero() || time.Until(t.Expiry) > early)
+}
+
+// current returns the token at hand, at first that of the store.
+func (s *Source) current(ctx context.Context) (*Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token != nil || s.loaded || s.client.Store == nil {
+		return s.token, nil
+	}
+	t, err := s.client.Store.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("oauth2: the store of tokens: %w", err)
+	}
+	s.token, s.loaded = t, true
+	return t, nil
+}
+
+// renew replaces old. Those who come while somebody else does so wait for that
+// outcome; should the context of that one have ended, the next one takes over.
+func (s *Source) renew(ctx context.Context, old *Token) (*Token, error) {
+	round := s.rounds()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if t, err, over := s.outcome(round, old); over {
+		return t, err
+	}
+	t, err := s.get(ctx, old)
+	s.mu.Lock()
+	if ctx.Err() == nil || err == nil { // else it says nothing to the others
+		s.round++
+		s.fault = err
+	}
+	if err == nil {
+		s.token, s.loaded = t, true
+	}
+	s.mu.Unlock()
+	return t, err
+}
+
+func (s *Source) rounds() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.round
+}
+
+// outcome reports whether old was replaced, or could not be, since round.
+func (s *Source) outcome(round int, old *Token) (*Token, error, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.round != round && s.fault != nil {
+		return nil, s.fault, true
+	}
+	replaced := s.token != nil && (old == nil || s.token.AccessToken != old.AccessToken)
+	if replaced && valid(s.token) {
+		return s.token, nil, true
+	}
+	return nil, nil, false
+}
+
+// get fetches a token and stores it.
+func (s *Source) get(ctx context.Context, old *Token) (*Token, error) {
+	c := s.client
+	if c.Endpoint.TokenURL != "" || c.ID != "" {
+		through, done, err := c.through(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		ctx = through
+	}
+	t, err := s.fetch(ctx, old)
+	if err != nil {
+		if ended := context.Cause(ctx); ended != nil {
+			return nil, ended
+		}
+		return nil, failed(err)
+	}
+	if t == nil || t.AccessToken == "" {
+		return nil, refused("the authorization server gave no access token", nil)
+	}
+	if !t.Expiry.IsZero() && time.Until(t.Expiry) <= 0 {
+		return nil, refused("the new token has expired already: check the clock of this machine", nil)
+	}
+	if old != nil && t.RefreshToken == "" { // it stays in force (RFC 6749, section 6)
+		kept := *t
+		kept.RefreshToken = old.RefreshToken
+		t = &kept
+	}
+	if c.Store != nil {
+		if err := c.Store.Save(ctx, t); err != nil {
+			return nil, fmt.Errorf("oauth2: the store of tokens: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// Authenticate implements [requests.Authenticator].
+func (s *Source) Authenticate(ctx context.Context, p *requests.PreparedRequest) error {
+	if !s.client.trusts(p.URL) {
+		return refused("the token is not for "+origin(p.URL)+": Client.Origins does not have it", nil)
+	}
+	t, err := s.Token(ctx)
+	if err != nil {
+		return err
+	}
+	p.Header["Authorization"] = []string{t.Type() + " " + t.AccessToken}
+	return nil
+}
+
+// Challenge answers a 401 that says "invalid_token" (RFC 6750, section 3.1)
+// with a new token, once for a request.
+func (s *Source) Challenge(ctx context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
+	if r.StatusCode != http.StatusUnauthorized || !r.Request.Replayable() || !invalidToken(r.Header["Www-Authenticate"]) || s.answered(r) {
+		return nil, nil
+	}
+	_, sent, _ := strings.Cut(r.Request.Header.Get("Authorization"), " ")
+	old, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.AccessToken == sent {
+		if _, err := s.renew(ctx, old); err != nil {
+			return nil, err
+		}
+	}
+	p := r.Request.Clone()
+	return p, s.Authenticate(ctx, p)
+}
+
+// answered reports whether the request is one that Challenge has made.
+func (s *Source) answered(r *requests.Response) bool {
+	if len(r.History) == 0 {
+		return false
+	}
+	return r.History[len(r.History)-1].StatusCode == http.StatusUnauthorized
+}
+
+// invalidToken reports whether a challenge of Bearer has that error. The error
+// code is a token or a quoted string, the name of the parameter in any case.
+func invalidToken(challenges []string) bool {
+	for _, c := range challenges {
+		c = strings.ToLower(c)
+		bearer := strings.Contains(c, "bearer")
+		c = strings.NewReplacer(" ", "", "\t", "", `"`, "").Replace(c)
+		if bearer && strings.Contains(c, "error=invalid_token") {
+			return true
+		}
+	}
+	return false
+}
+
+// trusts reports whether u may get the token.
+func (c *Client) trusts(u *url.URL) bool {
+	return len(c.Origins) == 0 || slices.ContainsFunc(c.Origins, func(o string) bool {
+		v, err := url.Parse(o)
+		return err == nil && origin(v) == origin(u)
+	})
+}
+
+// origin is scheme, host and port of u (RFC 6454, section 4).
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}

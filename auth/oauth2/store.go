@@ -1,0 +1,67 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A Store keeps one token between runs. Its methods are called by one goroutine
+// at a time for each [Source].
+type Store interface {
+	// Load returns the token, or nil if there is none yet.
+	Load(ctx context.Context) (*Token, error)
+	// Save keeps t in place of the one before.
+	Save(ctx context.Context, t *Token) error
+}
+
+// FileStore keeps a token as JSON in the file of this name, which only its owner
+// may read. The file is replaced in one step, so that it is never half written.
+type FileStore string
+
+// Load implements [Store].
+func (f FileStore) Load(context.Context) (*Token, error) {
+	text, err := os.ReadFile(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := new(Token)
+	if json.Unmarshal(text, t) != nil { // whose error would quote the file
+		return nil, fmt.Errorf("%s holds no token", string(f))
+	}
+	return t, nil
+}
+
+// Save implements [Store].
+func (f FileStore) Save(_ context.Context, t *Token) (err error) {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(string(f)), filepath.Base(string(f))+".*") // of mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(temporary.Name())
+		}
+	}()
+	if _, err = temporary.Write(text); err == nil {
+		err = temporary.Sync()
+	}
+	if closed := temporary.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), string(f))
+}
