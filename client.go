@@ -18,7 +18,7 @@ func Do(ctx context.Context, method, url string, opts ...Option) (*Response, err
 }
 
 // Get sends a GET request and returns the response with its body read. A
-// status of 400 and above is no error, unless [RaiseForStatus] is given; what
+// status of 400 or above is no error, unless [RaiseForStatus] is given; what
 // is an error is an [*Error].
 func Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
 	return shared.Do(ctx, http.MethodGet, url, opts...)

@@ -74,6 +74,9 @@ func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
 	if err != nil {
 		return err
 	}
+	if isNil(w) {
+		return failText(ErrInvalidOption, "Save(nil)")
+	}
 	_, err = w.Write(data)
 	return err
 }
@@ -110,7 +113,9 @@ func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) (err error) 
 func (j *CookieJar) encode(opts []CookieFileOption) ([]byte, error) {
 	var config cookieFile
 	for _, o := range opts {
-		o.cookieFile(&config)
+		if o != nil {
+			o.cookieFile(&config)
+		}
 	}
 	cookies := j.filter(func(c *cookie.Cookie) bool { return config.sessions || !c.Expires.IsZero() })
 	var data []byte
@@ -134,6 +139,9 @@ func (j *CookieJar) encode(opts []CookieFileOption) ([]byte, error) {
 // out. The error is a [*CookieFileError] if anything in the file is not as it
 // should be, and then nothing is loaded.
 func (j *CookieJar) Load(r io.Reader) error {
+	if isNil(r) {
+		return failText(ErrInvalidOption, "Load(nil)")
+	}
 	data, err := io.ReadAll(io.LimitReader(r, maxCookieFile+1))
 	if err != nil {
 		return err

@@ -242,7 +242,9 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 	now := j.clock()()
 	c := cookie.Cookie{Name: name, Value: value, Path: "/"}
 	for _, a := range attributes {
-		a.set(&c, now)
+		if a != nil {
+			a.set(&c, now)
+		}
 	}
 	if strings.IndexFunc(c.Path, notCookiePath) >= 0 {
 		return invalidCookie(name, "the path is not percent-encoded")
@@ -345,8 +347,12 @@ func (j *CookieJar) Clone() *CookieJar {
 }
 
 // Update puts the cookies of another jar into j, where they replace those of
-// the same name, domain and path.
-func (j *CookieJar) Update(from *CookieJar) { j.put(from.snapshot()) }
+// the same name, domain and path. A nil jar has none.
+func (j *CookieJar) Update(from *CookieJar) {
+	if from != nil {
+		j.put(from.snapshot())
+	}
+}
 
 func (j *CookieJar) put(cookies []cookie.Cookie) {
 	j.mu.Lock()
@@ -432,9 +438,11 @@ func (v CookiePath) match() func(*cookie.Cookie) bool {
 }
 
 func inScopes(where []CookieScope) func(*cookie.Cookie) bool {
-	matches := make([]func(*cookie.Cookie) bool, len(where))
-	for i, w := range where {
-		matches[i] = w.match()
+	var matches []func(*cookie.Cookie) bool
+	for _, w := range where {
+		if w != nil {
+			matches = append(matches, w.match())
+		}
 	}
 	return func(c *cookie.Cookie) bool {
 		for _, match := range matches {

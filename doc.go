@@ -81,7 +81,8 @@
 //	}
 //
 // Every way of reading reports a body that was cut short, cannot be decoded or
-// exceeds [MaxBody], and reports it again when asked again. Content codings
+// exceeds [MaxBody], and reports it again when asked again. A loop with one
+// variable does not see what comes last; [Response.Err] has it. Content codings
 // are undone (gzip, deflate, br and zstd, also stacked), within bounds: a small
 // body that decodes into a huge one is [ErrBodyTooLarge].
 //

@@ -34,7 +34,8 @@ const maxEvent = 16 << 20
 
 // Events returns the events of the body, each as soon as it is complete. An
 // event of more than 16 MiB is [ErrBodyTooLarge]. It streams, ends and fails as
-// IterContent does; [Session.Events] connects again.
+// IterContent does, so that only a loop with both variables sees an error;
+// [Session.Events] connects again.
 func (r *Response) Events() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		src, err := r.reader()
@@ -42,11 +43,12 @@ func (r *Response) Events() iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		defer r.Close()
+		ended := false
+		defer r.leave(&ended)
 		events := sse.NewReader(src, maxEvent, "")
 		for {
 			ev, err := events.Next()
-			if err == io.EOF {
+			if ended = err == io.EOF; ended {
 				return
 			}
 			if err != nil {

@@ -151,6 +151,26 @@ func ExampleResponse() {
 }
 
 // Redirects can be followed by hand, one at a time.
+// A greeter is an adapter that answers itself.
+type greeter struct{}
+
+func (greeter) Send(_ context.Context, p *requests.PreparedRequest, _ requests.SendOptions) (*requests.Response, error) {
+	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	return requests.NewResponse(200, header, strings.NewReader("hello, "+p.URL.Path[1:])), nil
+}
+
+func ExampleNewResponse() {
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("greet://", greeter{})
+	r, err := s.Get(context.Background(), "greet://host/you")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.StatusCode, r.Reason, r.Text())
+	// Output: 200 OK hello, you
+}
+
 func ExampleResponse_Next() {
 	ctx := context.Background()
 	s := requests.NewSession(requests.AllowRedirects(false))

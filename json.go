@@ -42,10 +42,15 @@ func (r *Response) JSON(v any) error {
 // IterJSON returns the values of a body that has a JSON value on each line
 // (JSON Lines). Blank lines are passed over. It streams and ends as the lines
 // of [Response.IterLines] do; a line that cannot be decoded is the last, with
-// [ErrInvalidJSON].
+// [ErrInvalidJSON]. Range with both variables: a loop with one does not see that,
+// nor that the body was cut short.
 func IterJSON[T any](r *Response) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		if r == nil {
+			yield(none, failText(ErrInvalidOption, "IterJSON(nil)"))
+			return
+		}
 		n := 0
 		for line, err := range r.IterLineBytes() {
 			n++

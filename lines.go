@@ -21,6 +21,10 @@ import (
 // an Encoding, which is taken for UTF-8 unless a byte order mark says otherwise.
 // The iterator streams, ends and fails as that of IterContent.
 //
+// Range with both variables. An error comes as a last, empty line: a loop with
+// one variable takes a body that was cut short for a whole one, unless it asks
+// Err afterwards.
+//
 // Lines that arrive together share memory, up to 16 KB: to keep a few short
 // lines of a long body for long, keep a [strings.Clone] of each.
 func (r *Response) IterLines() iter.Seq2[string, error] {
@@ -69,11 +73,13 @@ func (r *Response) iterWholeLines() iter.Seq2[[]byte, error] {
 			yield(nil, err)
 			return
 		}
-		defer r.Close()
+		ended := false
+		defer r.leave(&ended)
 		defer t.release()
 		for {
 			lines, err := t.lines()
-			if err == io.EOF || !yield(lines, err) || err != nil {
+			ended = err == io.EOF
+			if ended || !yield(lines, err) || err != nil {
 				return
 			}
 		}
@@ -83,7 +89,7 @@ func (r *Response) iterWholeLines() iter.Seq2[[]byte, error] {
 // IterSplit returns the parts of the body between the separators, as text, as
 // [strings.SplitSeq] does: a body that ends in a separator has an empty last
 // part. An empty body has no part at all, and an empty separator is
-// [ErrInvalidOption]. In all else it is as IterLines.
+// [ErrInvalidOption]. Otherwise it behaves like IterLines.
 func (r *Response) IterSplit(separator string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if separator == "" {
@@ -95,13 +101,14 @@ func (r *Response) IterSplit(separator string) iter.Seq2[string, error] {
 			yield("", err)
 			return
 		}
-		defer r.Close()
+		ended := false
+		defer r.leave(&ended)
 		defer t.release()
 		sep := []byte(separator)
 		for {
 			part, err := t.part(sep)
 			if err != nil {
-				if err != io.EOF {
+				if ended = err == io.EOF; !ended {
 					yield("", err)
 				}
 				return
@@ -115,7 +122,7 @@ func (r *Response) IterSplit(separator string) iter.Seq2[string, error] {
 
 // IterText returns the body as text, in pieces of what n bytes of it decode to,
 // or of as much as arrives for n of zero or less. No piece ends within a
-// character. In all else it is as IterLines.
+// character. Otherwise it behaves like IterLines.
 func (r *Response) IterText(n int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		src, err := r.reader()
@@ -123,7 +130,8 @@ func (r *Response) IterText(n int) iter.Seq2[string, error] {
 			yield("", err)
 			return
 		}
-		defer r.Close()
+		ended := false
+		defer r.leave(&ended)
 		text := charset.NewReader(chunkReader{src, n}, r.charset())
 		buf := make([]byte, textBlock)
 		for {
@@ -132,7 +140,7 @@ func (r *Response) IterText(n int) iter.Seq2[string, error] {
 				return
 			}
 			if err != nil {
-				if err != io.EOF {
+				if ended = err == io.EOF; !ended {
 					yield("", err)
 				}
 				return
@@ -160,7 +168,7 @@ func (p chunkReader) Read(b []byte) (int, error) {
 // reader claims the body for one reading.
 func (r *Response) reader() (io.Reader, error) {
 	if !r.loaded {
-		return &r.wire, r.stream()
+		return &r.wire, r.rest()
 	}
 	return bytes.NewReader(r.content), r.wire.err
 }

@@ -2,8 +2,10 @@ package requests
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -209,35 +211,56 @@ func TestLinesDoNotShare(t *testing.T) {
 	}
 }
 
-// readings are all ways to read a body.
-var readings = map[string]func(*Response) error{
-	"Content":       func(r *Response) error { r.Content(); return r.Err() },
-	"Text":          func(r *Response) error { r.Text(); return r.Err() },
-	"JSON":          func(r *Response) error { return r.JSON(new(any)) },
-	"Body":          func(r *Response) error { _, err := io.ReadAll(r.Body); return err },
-	"Copy":          func(r *Response) error { _, err := io.Copy(io.Discard, r.Body); return err },
-	"WriteTo":       func(r *Response) error { _, err := r.WriteTo(io.Discard); return err },
-	"Raw":           func(r *Response) error { b, err := r.Raw(); return errors.Join(err, drain(b)) },
-	"IterContent":   func(r *Response) error { _, err := all(r.IterContent(0)); return err },
-	"IterLines":     func(r *Response) error { _, err := all(r.IterLines()); return err },
-	"IterLineBytes": func(r *Response) error { _, err := all(r.IterLineBytes()); return err },
-	"IterSplit":     func(r *Response) error { _, err := all(r.IterSplit(",")); return err },
-	"IterText":      func(r *Response) error { _, err := all(r.IterText(7)); return err },
-	"IterJSON": func(r *Response) error {
-		for _, err := range IterJSON[any](r) {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+// readings are all ways to read a body. Each returns what it has read.
+var readings = map[string]func(*Response) (string, error){
+	"Content": func(r *Response) (string, error) { return string(r.Content()), r.Err() },
+	"Text":    func(r *Response) (string, error) { return r.Text(), r.Err() },
+	"JSON":    func(r *Response) (string, error) { var v json.RawMessage; err := r.JSON(&v); return string(v), err },
+	"Body":    func(r *Response) (string, error) { b, err := io.ReadAll(r.Body); return string(b), err },
+	"Copy": func(r *Response) (string, error) {
+		var b strings.Builder
+		_, err := io.Copy(&b, r.Body)
+		return b.String(), err
 	},
-	"Events": func(r *Response) error {
-		for _, err := range r.Events() {
-			if err != nil {
-				return err
-			}
+	"WriteTo": func(r *Response) (string, error) {
+		var b strings.Builder
+		_, err := r.WriteTo(&b)
+		return b.String(), err
+	},
+	"IterContent": func(r *Response) (string, error) {
+		list, err := all(r.IterContent(0))
+		return strings.Join(list, ""), err
+	},
+	"IterLines": func(r *Response) (string, error) {
+		list, err := all(r.IterLines())
+		return strings.Join(list, "\n"), err
+	},
+	"IterLineBytes": func(r *Response) (string, error) {
+		list, err := all(r.IterLineBytes())
+		return strings.Join(list, "\n"), err
+	},
+	"IterSplit": func(r *Response) (string, error) {
+		list, err := all(r.IterSplit(","))
+		return strings.Join(list, ","), err
+	},
+	"IterText": func(r *Response) (string, error) { list, err := all(r.IterText(7)); return strings.Join(list, ""), err },
+	"Raw": func(r *Response) (string, error) {
+		raw, err := r.Raw()
+		if err != nil {
+			return "", err
 		}
-		return nil
+		b, err := io.ReadAll(raw)
+		return string(b), err
+	},
+	"IterJSON": func(r *Response) (string, error) {
+		var b strings.Builder
+		for v, err := range IterJSON[json.RawMessage](r) {
+			if err != nil {
+				return b.String(), err
+			}
+			b.Write(v)
+		}
+		return b.String(), nil
 	},
 }
 
@@ -254,27 +277,36 @@ func drain(r io.Reader) error {
 func TestEveryWayOfReading(t *testing.T) {
 	const body = "\"0123456789012345678901234567890123456789\"\n"
 	broken := errors.New("broken")
+	readings := maps.Clone(readings)
+	readings["Events"] = func(r *Response) (string, error) {
+		for _, err := range r.Events() {
+			if err != nil {
+				return "", err
+			}
+		}
+		return "", nil
+	}
 	for name, read := range readings {
 		t.Run(name, func(t *testing.T) {
-			if err := read(unread(strings.NewReader(body), "", int64(len(body)))); err != nil {
+			if _, err := read(unread(strings.NewReader(body), "", int64(len(body)))); err != nil {
 				t.Errorf("within MaxBody: %v", err)
 			}
-			if err := read(unread(strings.NewReader(body), "", int64(len(body)-1))); !errors.Is(err, ErrBodyTooLarge) {
+			if _, err := read(unread(strings.NewReader(body), "", int64(len(body)-1))); !errors.Is(err, ErrBodyTooLarge) {
 				t.Errorf("beyond MaxBody: error %v; want %v", err, ErrBodyTooLarge)
 			}
 			r := unread(io.MultiReader(strings.NewReader(body[:20]), iotest.ErrReader(broken)), "", 0)
-			if err := read(r); !errors.Is(err, broken) {
+			if _, err := read(r); !errors.Is(err, broken) {
 				t.Errorf("cut: error %v; want it to be %v", err, broken)
 			}
-			if err := read(r); !errors.Is(err, broken) {
+			if _, err := read(r); !errors.Is(err, broken) {
 				t.Errorf("cut, again: error %v; want it to be %v", err, broken)
 			}
 			for other, again := range readings {
 				r := unread(strings.NewReader(body), "", 0)
-				if err := read(r); err != nil {
+				if _, err := read(r); err != nil {
 					t.Fatal(err)
 				}
-				err := again(r)
+				_, err := again(r)
 				switch {
 				case r.Err() == nil && (name == "Content" || name == "Text" || name == "JSON"): // it is in memory
 					if err != nil && other != "IterSplit" {

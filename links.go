@@ -5,7 +5,8 @@ import "github.com/go-requests/requests/internal/linkheader"
 // A Link is a link of a Link field (RFC 8288).
 type Link struct {
 	// URL is the target, resolved against the URL of the response: ready to be
-	// requested. It is empty if the target is no URL.
+	// requested. It is empty if the target is no URL, or is relative and the
+	// response has no URL.
 	URL string
 	// Ref is the target as it was sent.
 	Ref string
@@ -51,7 +52,7 @@ func (r *Response) Links() map[string]Link {
 // isSelf reports whether ref is the URL of the response.
 func (r *Response) isSelf(ref string) bool {
 	u, err := resolveReference(r.URL, ref)
-	if err != nil {
+	if err != nil || r.URL == nil {
 		return false
 	}
 	self := *r.URL

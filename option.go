@@ -101,8 +101,8 @@ type Stream bool
 // Default true.
 type TrustEnv bool
 
-// RaiseForStatus makes a call return an [*HTTPError] for the statuses 400 to
-// 599, together with the response.
+// RaiseForStatus makes a call return an [*HTTPError], which has the response, in
+// place of a response whose status is 400 or above.
 type RaiseForStatus bool
 
 // MaxBody limits the body of a response in bytes, after decoding, on every way

@@ -54,6 +54,9 @@ func resolveReference(base *url.URL, ref string) (*url.URL, error) {
 		u, _, err := parseURL(ref)
 		return u, err
 	}
+	if base == nil {
+		return nil, failText(ErrInvalidURL, "relative, and there is nothing that it is relative to")
+	}
 	if strings.HasPrefix(ref, "//") {
 		u, _, err := parseURL(base.Scheme + ":" + ref)
 		return u, err
@@ -186,6 +189,9 @@ type RedirectError struct {
 
 // Error is the text of Requests: "Exceeded 30 redirects."
 func (e *RedirectError) Error() string {
+	if e.Response == nil { // made by hand
+		return ErrTooManyRedirects.Error()
+	}
 	return "Exceeded " + strconv.Itoa(len(e.Response.History)) + " redirects."
 }
 

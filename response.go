@@ -17,6 +17,9 @@ import (
 // body is in memory: Content, Text, JSON and the iterators may then be called
 // any number of times, and there is nothing to close. One that streams must be
 // closed, and is for one goroutine.
+//
+// [NewResponse] makes one by hand. A literal works as well: its Body is read as
+// if it came from a server, and it need not have a URL or a Request.
 type Response struct {
 	StatusCode int
 	Reason     string // "Not Found"; as the server wrote it, "" in HTTP/2
@@ -64,8 +67,9 @@ type Response struct {
 	kept    bool // the body is in memory as it came, to be decoded if anybody asks
 }
 
-// OK reports whether the status is neither an error of the client (400 to 499)
-// nor of the server (500 and above).
+// OK reports whether the status is below 400: neither an error of the client (400
+// to 499) nor of the server (500 and above). Statuses above 599, which HTTP does
+// not have, count as errors of the server (RFC 9110, section 15).
 func (r *Response) OK() bool { return r.StatusCode < 400 }
 
 // RaiseForStatus returns an [*HTTPError] if the status is 400 or above, nil if not.
@@ -82,6 +86,9 @@ type HTTPError struct{ Response *Response }
 
 // Error is the text of Requests: "404 Client Error: Not Found for url: http://…".
 func (e *HTTPError) Error() string {
+	if e.Response == nil { // made by hand
+		return "HTTP error"
+	}
 	side := "Client"
 	if e.Response.StatusCode >= 500 {
 		side = "Server"
@@ -92,17 +99,21 @@ func (e *HTTPError) Error() string {
 
 // Load reads the rest of a streamed body into memory and closes the
 // connection's side of it. After an error there is no content at all: see Err.
+// That nothing is left, since the body was read before, is [ErrStreamConsumed].
 func (r *Response) Load() error {
 	if r.loaded {
 		return r.wire.err
 	}
+	r.adopt()
 	r.loaded = true
 	read := false
 	defer r.closeUnless(&read) // an OnProgress may panic
-	if err := r.stream(); err != nil {
+	begun := r.wire.started
+	if err := r.rest(); err != nil {
 		r.wire.fail(err)
-	} else {
-		r.content = r.wire.readAll()
+	} else if r.content = r.wire.readAll(); begun && len(r.content) == 0 && r.wire.err == nil {
+		r.wire.fail(ErrStreamConsumed)
+		r.content = nil
 	}
 	read = true
 	r.Body = &r.memory
@@ -118,12 +129,15 @@ func (r *Response) Content() []byte {
 }
 
 // Err returns what kept the body from being read in full, nil if nothing did.
+// After a loop over an iterator it is the error that came last, which a loop with
+// one variable does not see, or [ErrClosed] if the loop was left.
 func (r *Response) Err() error { return r.wire.err }
 
 // Close ends a streamed response. It is not needed for one that is in memory,
 // and may be called any number of times.
 func (r *Response) Close() error {
 	if !r.loaded && !r.kept {
+		r.adopt()
 		r.wire.Close()
 	}
 	return nil
@@ -151,6 +165,7 @@ func (r *Response) IsPermanentRedirect() bool {
 
 // Cookies returns the cookies that this response sets, without those that it
 // expires. The session has them in its jar already, as far as it may keep them.
+// A response without a URL has none, as they belong to a host.
 func (r *Response) Cookies() []*Cookie {
 	return parseSetCookies(r.URL, r.Header["Set-Cookie"])
 }
@@ -170,6 +185,7 @@ func (r *Response) Trailer() http.Header {
 // codings, it fails with [ErrStreamConsumed]. All else that reads the response
 // from then on gets the same undecoded bytes.
 func (r *Response) Raw() (io.Reader, error) {
+	r.adopt()
 	if r.wire.coded() {
 		if r.loaded || r.wire.started {
 			return nil, &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
@@ -182,10 +198,13 @@ func (r *Response) Raw() (io.Reader, error) {
 // WriteTo writes the body to w, and implements [io.WriterTo]. A streamed
 // response goes through in blocks, can be written once, and is closed.
 func (r *Response) WriteTo(w io.Writer) (int64, error) {
+	if isNil(w) {
+		return 0, failText(ErrInvalidOption, "WriteTo(nil)")
+	}
 	if r.loaded {
 		return (&memoryBody{r: r}).WriteTo(w)
 	}
-	if err := r.stream(); err != nil {
+	if err := r.rest(); err != nil {
 		return 0, err
 	}
 	defer r.Close()
@@ -221,8 +240,48 @@ func newResponse(hr *http.Response, p *PreparedRequest, opts *SendOptions) (*Res
 	return r, nil
 }
 
+// NewResponse makes a response by hand, for tests and for adapters and hooks that
+// answer themselves. The fields of header are copied, nil stands for none, and
+// Reason follows from the status. body, which may be nil, is read as if it came
+// from a server: content codings that header names are undone, and errors of it
+// are errors of the response. If it is an [io.Closer] it is closed. The session
+// adds the Request and the URL.
+func NewResponse(status int, header http.Header, body io.Reader) *Response {
+	r := &Response{StatusCode: status, Reason: http.StatusText(status), Header: make(http.Header, len(header))}
+	for name, values := range header {
+		for _, v := range values {
+			r.Header.Add(name, v)
+		}
+	}
+	if isNil(body) {
+		body = http.NoBody
+	}
+	var ok bool
+	if r.Body, ok = body.(io.ReadCloser); !ok {
+		r.Body = io.NopCloser(body)
+	}
+	r.adopt()
+	return r
+}
+
+// adopt takes the Body of a response that was made by hand for one from the
+// wire, unless that was done.
+func (r *Response) adopt() {
+	if r.wire.header != nil || r.loaded {
+		return
+	}
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.wire = wireBody{src: r.Body, length: -1, header: r.Header, url: r.URL, byHand: true}
+	if r.Encoding == "" {
+		r.Encoding = headerCharset(r.Header)
+	}
+	r.Body = &r.wire
+}
+
 // complete fills in what a response that an adapter or a hook made by hand left
-// out: a Body of its own is read as one from the wire is.
+// out.
 func (r *Response) complete(p *PreparedRequest, limit int64) {
 	if r.Request == nil {
 		r.Request = p
@@ -230,15 +289,9 @@ func (r *Response) complete(p *PreparedRequest, limit int64) {
 	if r.URL == nil {
 		r.URL = p.URL
 	}
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
-	if r.wire.header == nil {
-		r.wire = wireBody{src: r.Body, length: -1, limit: limit, header: r.Header, url: r.URL}
-		if r.Encoding == "" {
-			r.Encoding = headerCharset(r.Header)
-		}
-		r.Body = &r.wire
+	r.adopt()
+	if r.wire.byHand {
+		r.wire.limit, r.wire.url = limit, r.URL
 	}
 }
 
@@ -277,6 +330,9 @@ func (m *memoryBody) Close() error { return nil }
 //	user, err := requests.As[User](requests.Get(ctx, url))
 func As[T any](r *Response, err error) (T, error) {
 	var v, zero T
+	if err == nil && r == nil {
+		err = failText(ErrInvalidOption, "As(nil, nil)")
+	}
 	if err != nil {
 		return zero, err
 	}

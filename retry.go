@@ -101,6 +101,9 @@ type RetryError struct {
 }
 
 func (e *RetryError) Error() string {
+	if len(e.Attempts) == 0 { // made by hand
+		return ErrRetriesExhausted.Error()
+	}
 	last := e.Attempts[len(e.Attempts)-1]
 	text := "after " + strconv.Itoa(last.Number) + " attempts: "
 	if last.Number == 1 {

@@ -58,7 +58,8 @@ type Session struct {
 	Stream bool
 	// IgnoreEnv pays no heed to proxy variables, CA bundle variables and netrc.
 	IgnoreEnv bool
-	// RaiseForStatus makes calls return an [*HTTPError] for statuses of 400 and above.
+	// RaiseForStatus makes calls return an [*HTTPError], which has the response,
+	// in place of a response whose status is 400 or above.
 	RaiseForStatus bool
 	// JSONDecoder decodes the JSON of responses. Nil is [encoding/json].
 	JSONDecoder JSONDecoder
@@ -309,6 +310,9 @@ func callNames(layers []Headers, field string) bool {
 // is for the Authenticator alone, and is not kept.
 func (s *Session) Prepare(ctx context.Context, r *Request) (*PreparedRequest, error) {
 	s.setup()
+	if r == nil {
+		return nil, &Error{Op: "prepare", Err: failText(ErrInvalidOption, "Prepare(nil)")}
+	}
 	set, err := s.settings(r.Options)
 	if err == nil && ctx == nil {
 		err = errNilContext

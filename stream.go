@@ -28,8 +28,10 @@ type wireBody struct {
 	ctx     context.Context // of the call
 	life    *lifetime       // to be ended with the body
 	decoder *coding.Reader  // made at the first read, if there are codings
+	byHand  bool            // the response was made by the program
 
-	started bool
+	claimed bool // by an iterator or a copy of all
+	started bool // something was read
 	n       int64
 	err     error // what every further read returns, io.EOF if nil
 	done    bool  // nothing more comes: the body ended, failed or was let go
@@ -187,6 +189,17 @@ func (w *wireBody) Close() error {
 	return nil
 }
 
+// abandon is Close for what a loop has left before its end. Of a short body all
+// may have been read by then, though not all was seen.
+func (w *wireBody) abandon() {
+	if w.err == nil {
+		w.err = &Error{Op: "read", URL: redact.URL(w.url), Err: ErrClosed}
+	}
+	if !w.done {
+		w.release()
+	}
+}
+
 // coded reports whether the bytes on the wire are not those of the content.
 func (w *wireBody) coded() bool { return w.length != 0 && len(w.header["Content-Encoding"]) > 0 }
 
@@ -271,10 +284,10 @@ func (w *wireBody) readAll() []byte {
 	return w.gather()
 }
 
-// readExact reads a body whose length is known. The transport reports one that
-// is shorter.
+// readExact reads what is left of a body whose length is known. The transport
+// reports one that is shorter.
 func (w *wireBody) readExact() []byte {
-	b := make([]byte, w.length)
+	b := make([]byte, max(w.length-w.n, 0))
 	n := 0
 	for n < len(b) {
 		m, err := w.Read(b[n:])
@@ -344,34 +357,40 @@ func (w *wireBody) gather() []byte {
 // IterContent returns the body in chunks of n bytes, the last one of what is
 // left. Where the server does not say how long the body is, as in a feed, chunks
 // come as they arrive, of at most n bytes; with n of zero or less all do. A chunk
-// is valid until the next one. On a streamed response it can be ranged over once,
-// and stopping early closes the response; one in memory starts anew each time.
-// An error comes last.
+// is valid until the next one.
+//
+// On a streamed response it can be ranged over once, from where Body stands, and
+// stopping early closes the response; one in memory starts anew each time. An
+// error comes last, with an empty chunk: a loop with one variable does not see it
+// and takes a body that was cut for a whole one, unless it asks Err afterwards.
 func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if r.loaded {
 			r.iterMemory(n, yield)
 			return
 		}
-		if err := r.stream(); err != nil {
+		if err := r.rest(); err != nil {
 			yield(nil, err)
 			return
 		}
-		defer r.Close()
+		ended := false
+		defer r.leave(&ended)
 		block := blocks.Get().(*[blockSize]byte)
 		defer blocks.Put(block)
 		buf := block[:]
 		if n > 0 && n < len(buf) {
 			buf = buf[:n]
-		} else if n > len(buf) {
-			buf = make([]byte, n)
 		}
 		for {
-			m, err := r.wire.readChunk(buf, n > 0)
-			if m > 0 && !yield(buf[:m], nil) {
+			chunk, err := r.wire.readChunk(buf, n)
+			if len(chunk) > len(buf) {
+				buf = chunk[:cap(chunk)]
+			}
+			if len(chunk) > 0 && !yield(chunk, nil) {
 				return
 			}
-			if err == io.EOF {
+			ended = err == io.EOF
+			if ended {
 				return
 			}
 			if err != nil {
@@ -382,17 +401,27 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	}
 }
 
-// readChunk reads what has arrived or, if the length is known and fill is true,
-// all that b takes.
-func (w *wireBody) readChunk(b []byte, fill bool) (int, error) {
-	if !fill || w.length < 0 {
-		return w.Read(b)
+// readChunk reads what has arrived or, if the length is known, n bytes: into b,
+// or a larger buffer that grows with what comes.
+func (w *wireBody) readChunk(b []byte, n int) ([]byte, error) {
+	if n <= 0 || w.length < 0 {
+		m, err := w.Read(b)
+		return b[:m], err
 	}
-	n, err := io.ReadFull(w, b)
-	if err == io.ErrUnexpectedEOF { // as it is: the body ended within b. That of a cut body is wrapped.
-		err = io.EOF
+	have := 0
+	for {
+		m, err := io.ReadFull(w, b[have:min(n, len(b))])
+		have += m
+		if err == io.ErrUnexpectedEOF { // as it is: the body ended within b. That of a cut body is wrapped.
+			err = io.EOF
+		}
+		if err != nil || have == n {
+			return b[:have], err
+		}
+		grown := make([]byte, min(2*len(b), n))
+		copy(grown, b)
+		b = grown
 	}
-	return n, err
 }
 
 func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
@@ -413,13 +442,36 @@ func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
 	}
 }
 
-// stream claims the body for one reader.
-func (r *Response) stream() error {
-	if r.wire.started || r.wire.done {
-		if err := r.wire.err; err != nil && !(r.wire.started && errors.Is(err, ErrClosed)) {
-			return err
-		}
+// rest claims what is left of the body for one reading.
+func (r *Response) rest() error {
+	r.adopt()
+	w := &r.wire
+	switch {
+	case w.err != nil && !(w.claimed && errors.Is(w.err, ErrClosed)):
+		return w.err
+	case w.claimed, w.done:
 		return &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
 	}
+	w.claimed = true
 	return nil
+}
+
+// stream claims the whole body for one reading.
+func (r *Response) stream() error {
+	if r.wire.started && r.wire.err == nil {
+		return &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
+	}
+	return r.rest()
+}
+
+// leave ends the reading of an iterator. It is deferred, as a loop may also be
+// left by a panic.
+func (r *Response) leave(ended *bool) {
+	if r.loaded {
+		return
+	}
+	if !*ended {
+		r.wire.abandon()
+	}
+	r.Close()
 }

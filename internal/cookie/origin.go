@@ -19,9 +19,12 @@ type Origin struct {
 	suffix string // see publicSuffix
 }
 
-// OriginOf returns the origin of u, and false if u names no host that a cookie can
-// belong to; then Host is empty.
+// OriginOf returns the origin of u, and false if u is nil or names no host that a
+// cookie can belong to; then Host is empty.
 func OriginOf(u *url.URL) (Origin, bool) {
+	if u == nil {
+		return Origin{url: new(url.URL)}, false
+	}
 	host, ok := canonicalHost(u.Hostname())
 	if !ok {
 		return Origin{url: u}, false
