@@ -1,0 +1,192 @@
+package requests_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-requests/requests"
+)
+
+// functions are those of the package that take something which can be nil, by
+// their names in testdata/api.txt.
+var functions = map[string]any{
+	"As": requests.As[any], "AuthFunc": requests.AuthFunc, "Bytes": requests.Bytes, "Delete": requests.Delete, "Do": requests.Do,
+	"Download": requests.Download, "Get": requests.Get, "Handler": requests.Handler, "Head": requests.Head, "IterJSON": requests.IterJSON[any],
+	"JSON": requests.JSON, "NewAuth": requests.NewAuth, "NewRequest": requests.NewRequest, "NewResponse": requests.NewResponse,
+	"NewSession": requests.NewSession, "Options": requests.Options, "Patch": requests.Patch, "Post": requests.Post, "Put": requests.Put,
+	"Reader": requests.Reader, "RoundTripper": requests.RoundTripper,
+}
+
+// receivers have the methods, and are as empty as they can be.
+var receivers = map[string]func() any{
+	"zero Session":         func() any { return new(requests.Session) },
+	"Session":              func() any { return requests.NewSession() },
+	"zero CookieJar":       func() any { return new(requests.CookieJar) },
+	"zero PreparedRequest": func() any { return new(requests.PreparedRequest) },
+	"zero Request":         func() any { return new(requests.Request) },
+	"zero Response":        func() any { return new(requests.Response) },
+	"Response":             func() any { return requests.NewResponse(200, nil, strings.NewReader("{}")) },
+	"redirect":             func() any { return requests.NewResponse(302, http.Header{"Location": {"/a"}, "Link": {"<b>; rel=next"}, "Set-Cookie": {"a=b"}}, nil) },
+	"zero HTTPAdapter":     func() any { return new(requests.HTTPAdapter) },
+	"zero Error":           func() any { return &requests.Error{Err: io.EOF} },
+	"zero HTTPError":       func() any { return &requests.HTTPError{} },
+	"zero RedirectError":   func() any { return &requests.RedirectError{} },
+	"zero RetryError":      func() any { return new(requests.RetryError) },
+	"zero ProxyError":      func() any { return new(requests.ProxyError) },
+	"zero CookieFileError": func() any { return new(requests.CookieFileError) },
+	"zero Cookie":          func() any { return new(requests.Cookie) },
+	"zero Auth":            func() any { return new(requests.Auth) },
+}
+
+// nil, whatever it is given for, is no reason to panic, and neither is a value
+// that is empty or was made by hand.
+func TestNil(t *testing.T) {
+	t.Chdir(t.TempDir())
+	tried := make(map[string]bool)
+	for name, f := range functions {
+		tried["func "+name] = true
+		callWithNil(t, name, reflect.ValueOf(f))
+	}
+	for name, receiver := range receivers {
+		kind := reflect.TypeOf(receiver())
+		for i := range kind.NumMethod() {
+			method := kind.Method(i).Name
+			tried["method (*"+kind.Elem().Name()+") "+method] = true
+			tried["method ("+kind.Elem().Name()+") "+method] = true
+			if method == "Format" { // called by package fmt alone
+				continue
+			}
+			callWithNil(t, name+"."+method, reflect.ValueOf(receiver()).Method(i))
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(root, "testdata", "api.txt"))
+	require.NoError(t, err)
+	signature := regexp.MustCompile(`^(func|method \(\*?\w+\)) (\w+)(\[.*?\])?\((.*?)\)`)
+	for line := range strings.Lines(string(data)) {
+		m := signature.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		name := m[1] + " " + m[2]
+		if strings.ContainsAny(m[4], "*.[") || strings.Contains(m[4], "any") || m[1] != "func" {
+			require.True(t, tried[name], "%s has no row", name)
+		}
+	}
+}
+
+// root is the folder of the package, from which TestNil goes away.
+var root, _ = os.Getwd()
+
+// callWithNil calls f with nil for all that can be nil, and ranges over what it returns.
+func callWithNil(t *testing.T, name string, f reflect.Value) {
+	kind := f.Type()
+	last := kind.NumIn() - 1
+	for _, variadic := range []bool{false, true} {
+		if variadic && !kind.IsVariadic() {
+			continue
+		}
+		for _, background := range []bool{false, true} {
+			var args []reflect.Value
+			for i := range kind.NumIn() {
+				in := kind.In(i)
+				switch {
+				case i == last && kind.IsVariadic() && variadic:
+					args = append(args, reflect.Zero(in.Elem()))
+				case i == last && kind.IsVariadic():
+				case background && in == reflect.TypeFor[context.Context]():
+					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+					defer cancel()
+					args = append(args, reflect.ValueOf(ctx))
+				case in.Kind() == reflect.String:
+					args = append(args, reflect.ValueOf("http://127.0.0.1:1/").Convert(in))
+				default:
+					args = append(args, reflect.Zero(in))
+				}
+			}
+			func() {
+				defer func() {
+					if p := recover(); p != nil {
+						t.Errorf("%s%v panics: %v\n%.900s", name, args, p, afterPanic(debug.Stack()))
+					}
+				}()
+				for _, result := range f.Call(args) {
+					consume(result)
+				}
+			}()
+		}
+	}
+}
+
+// afterPanic is the part of a stack that led to a panic.
+func afterPanic(stack []byte) []byte {
+	_, after, _ := bytes.Cut(stack, []byte("\npanic("))
+	return after
+}
+
+// consume ranges over an iterator and prints anything else.
+func consume(v reflect.Value) {
+	if kind := v.Type(); kind.Kind() == reflect.Func && kind.CanSeq2() {
+		n := 0
+		for range v.Seq2() {
+			if n++; n == 3 {
+				return
+			}
+		}
+		return
+	} else if kind.Kind() == reflect.Func && kind.CanSeq() {
+		for range v.Seq() {
+			return
+		}
+	}
+}
+
+// What is given as nil is named by an error, or does nothing.
+func TestNilIsAnError(t *testing.T) {
+	var jar requests.CookieJar
+	for name, err := range map[string]error{
+		"As":           second(requests.As[any](nil, nil)),
+		"IterJSON":     firstError(requests.IterJSON[any](nil)),
+		"Jar.Load":     jar.Load(nil),
+		"Jar.Save":     jar.Save(nil),
+		"WriteTo":      second(requests.NewResponse(200, nil, strings.NewReader("text")).WriteTo(nil)),
+		"literal body": second(requests.Post(t.Context(), "http://127.0.0.1:1/", requests.Reader(nil))),
+	} {
+		t.Run(name, func(t *testing.T) { require.ErrorIs(t, err, requests.ErrInvalidOption) })
+	}
+	require.NoError(t, jar.Set("a", "b", nil, requests.CookieDomain("a.test"), nil))
+	jar.Update(nil)
+	require.Equal(t, 1, jar.Len())
+	got, err := jar.Get("a", nil)
+	require.NoError(t, err)
+	require.Equal(t, "a.test", got.Domain)
+	require.NoError(t, jar.Save(io.Discard, nil))
+	require.Equal(t, 0, jar.Delete("a", nil, requests.CookieDomain("b.test")))
+	require.Equal(t, 1, jar.Clear(nil))
+
+	r := &requests.Response{Header: http.Header{"Link": {"</b>; rel=next, <http://c.test/>; rel=c"}, "Set-Cookie": {"a=b; Path=/"}}}
+	require.Equal(t, "/b", r.Links()["next"].Ref)
+	require.Equal(t, "", r.Links()["next"].URL, "there is nothing to resolve it against")
+	require.Equal(t, "http://c.test/", r.Links()["c"].URL)
+	require.Empty(t, r.Cookies(), "no host they are of")
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func firstError[T any](seq func(func(T, error) bool)) error {
+	for _, err := range seq {
+		return err
+	}
+	return nil
+}
