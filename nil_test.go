@@ -38,7 +38,9 @@ var receivers = map[string]func() any{
 	"zero Request":         func() any { return new(requests.Request) },
 	"zero Response":        func() any { return new(requests.Response) },
 	"Response":             func() any { return requests.NewResponse(200, nil, strings.NewReader("{}")) },
-	"redirect":             func() any { return requests.NewResponse(302, http.Header{"Location": {"/a"}, "Link": {"<b>; rel=next"}, "Set-Cookie": {"a=b"}}, nil) },
+	"redirect": func() any {
+		return requests.NewResponse(302, http.Header{"Location": {"/a"}, "Link": {"<b>; rel=next"}, "Set-Cookie": {"a=b"}}, nil)
+	},
 	"zero HTTPAdapter":     func() any { return new(requests.HTTPAdapter) },
 	"zero Error":           func() any { return &requests.Error{Err: io.EOF} },
 	"zero HTTPError":       func() any { return &requests.HTTPError{} },
