@@ -124,7 +124,7 @@ func (r *Reader) readSize(b []byte) (bool, error) {
 	if len(line) > maxChunkLine {
 		return false, errChunkLine
 	}
-	if end := bytes.IndexByte(line, '\r'); end != len(line)-2 {
+	if end := bytes.IndexByte(line, '\r'); end < 0 || end != len(line)-2 {
 		return false, fault.Text(fault.Protocol, "the size of a chunk does not end in CRLF")
 	}
 	size, err := chunkSize(line[:len(line)-2])

@@ -57,10 +57,10 @@ func splitFields(spans []span, head []byte, start int) ([]span, error) {
 		if err := readName(line, colon, len(spans)+1); err != nil {
 			return nil, err
 		}
-		begin, end := at+colon+1, at+len(line)
+		begin := at + colon + 1
+		end := trimEnd(head, begin, at+len(line))
 		for next < len(head) && isBlank(head[next]) { // obs-fold: section 5.2
 			line, next = cutLine(head, next)
-			end = trimEnd(head, begin, end)
 			head[end] = ' '
 			end += 1 + copy(head[end+1:], trim(line))
 		}

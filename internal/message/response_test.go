@@ -70,6 +70,7 @@ var responseCases = []responseCase{
 	{name: "E4 reader.go, no name", sent: ok11 + ": b\r\nContent-Length: 0\r\n\r\n", refused: true},
 	{name: "E4 reader.go, colon behind a fold", sent: ok11 + "A\r\n : b\r\nContent-Length: 0\r\n\r\n", refused: true},
 	{name: "E4 reader.go, a fold", sent: ok11 + "A: b\r\n \t c\r\nContent-Length: 1\r\n\r\nx", want: "x"},
+	{name: "E4 reader.go, a fold of a blank", sent: ok11 + "A: b \r\n \n c\r\nContent-Length: 1\r\n\r\nx", want: "x"},
 	{name: "E4 reader.go, a fold before the value", sent: ok11 + "Content-Length:\r\n 1\r\n\r\nx", want: "x"},
 	{name: "E4 reader.go, folds of blanks", sent: ok11 + "Content-Length: 1 \r\n \r\n\t\r\n\r\nx", want: "x"},
 	{name: "E4 reader.go, a fold within a length", sent: ok11 + "Content-Length: 1\r\n 1\r\n\r\nx", refused: true},
@@ -170,6 +171,7 @@ var responseCases = []responseCase{
 	// internal/chunked.go.
 	{name: "E4 chunked.go, several", sent: chunks11 + "5\r\nhello\r\nA\r\n, world!!!\r\n0\r\n\r\n", want: "hello, world!!!"},
 	{name: "E4 chunked.go, bare LF behind the size (CVE-2025-22871)", sent: chunks11 + "5\nhello\r\n0\r\n\r\n", refused: true},
+	{name: "E4 chunked.go, bare LF for the size", sent: chunks11 + "\n\n0\r\n\r\n", refused: true},
 	{name: "E4 chunked.go, bare LF in an extension", sent: chunks11 + "5;a\nb\r\nhello\r\n0\r\n\r\n", refused: true},
 	{name: "E4 chunked.go, inner CR", sent: chunks11 + "5;a\rb\r\nhello\r\n0\r\n\r\n", refused: true},
 	{name: "E4 chunked.go, bare LF behind the data", sent: chunks11 + "5\r\nhello\n0\r\n\r\n", refused: true},
