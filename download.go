@@ -12,19 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// Parallel is how many ranges of a file [Session.Download] fetches at once,
-// where the server can do that and the file is large enough. The default is 1.
-type Parallel int
-
-func (Parallel) option() {}
-
-const (
-	// maxParallel bounds the connections that one download takes of a server.
-	maxParallel = 32
-	// minSpan is the shortest range worth a request of its own.
-	minSpan = 1 << 20
+	"github.com/go-requests/requests/internal/file"
 )
 
 // resumption is how a download that was interrupted goes on, unless the call,
@@ -68,7 +57,9 @@ func (s *Session) Download(ctx context.Context, url, path string, opts ...Option
 		return 0, prepareError(url, err)
 	}
 	defer d.close()
-	if err := d.run(ctx); err != nil {
+	err = d.run(ctx)
+	d.meter.end()
+	if err != nil {
 		return 0, err
 	}
 	return d.part.size, nil
@@ -175,7 +166,7 @@ func (d *download) prepare(set *settings) (err error) {
 	if callNames(set.headers, "Range") || callNames(set.headers, "If-Range") {
 		return failText(ErrInvalidOption, "the ranges of a download are the library's")
 	}
-	d.meter = newMeter(set.hooks.Progress, -1)
+	d.meter = waiting(set.hooks.Progress)
 	if d.retry = set.retry; d.retry == nil {
 		d.retry = d.adapterRetry()
 	}
@@ -206,7 +197,6 @@ func (d *download) run(ctx context.Context) error {
 	if err := d.part.finish(d.set.checksum); err != nil {
 		return readError(d.url, err)
 	}
-	d.meter.end()
 	return nil
 }
 
@@ -214,7 +204,12 @@ func (d *download) run(ctx context.Context) error {
 // on, and waits until then. Failures to reach the server in the first place are
 // for the adapter to retry.
 func (d *download) goesOn(ctx context.Context, err error) bool {
-	if !d.begun || ctx.Err() != nil || d.part == nil || d.part.broken.Load() || !interrupted(err) {
+	return d.begun && d.part != nil && !d.part.broken.Load() && interrupted(err) && d.mayRetry(ctx)
+}
+
+// mayRetry reports whether a retry is left, and waits until its time.
+func (d *download) mayRetry(ctx context.Context) bool {
+	if ctx.Err() != nil {
 		return false
 	}
 	d.mu.Lock()
@@ -235,7 +230,7 @@ func interrupted(err error) bool {
 // fetch asks once for all that is missing and writes what comes, which may be less.
 func (d *download) fetch(ctx context.Context) error {
 	from := d.usable()
-	r, err := d.request(ctx, span{from, -1})
+	r, err := d.request(ctx, file.Span{At: from, End: -1})
 	if err != nil {
 		return err
 	}
@@ -306,9 +301,9 @@ func (d *download) goOn(ctx context.Context, r *Response) error {
 	if isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
 		return d.anew(ctx, r)
 	}
-	c, err := d.rangeOf(r, d.part.size)
-	if err != nil {
-		return err
+	c, problem := d.rangeOf(r, d.part.size)
+	if problem != "" {
+		return d.mixed(r, "not the range that was asked for: "+problem)
 	}
 	body, err := r.unread()
 	if err != nil {
@@ -330,24 +325,23 @@ func (d *download) anew(ctx context.Context, r *Response) error {
 }
 
 // request asks for s, as a range if s does not begin the file or has an end.
-func (d *download) request(ctx context.Context, s span) (*Response, error) {
+func (d *download) request(ctx context.Context, s file.Span) (*Response, error) {
 	opts := d.opts[:len(d.opts):len(d.opts)]
-	if s.at > 0 || s.end >= 0 {
+	if s.At > 0 || s.End >= 0 {
 		end := ""
-		if s.end >= 0 {
-			end = fmt.Sprint(s.end - 1)
+		if s.End >= 0 {
+			end = fmt.Sprint(s.End - 1)
 		}
-		opts = append(opts, Headers{"Range": fmt.Sprintf("bytes=%d-%s", s.at, end), "If-Range": string(d.part.state.Validator)})
+		opts = append(opts, Headers{"Range": fmt.Sprintf("bytes=%d-%s", s.At, end), "If-Range": string(d.part.state.Validator)})
 	}
 	return d.session.Do(ctx, http.MethodGet, d.rawURL, opts...)
 }
 
-// rangeOf returns which bytes r brings, which is an error if they are not some
-// of the file that is there, from offset or before it on.
-func (d *download) rangeOf(r *Response, offset int64) (contentRange, error) {
+// rangeOf returns which bytes r brings, and the problem if they are not some of
+// the file that is there, from offset or before it on.
+func (d *download) rangeOf(r *Response, offset int64) (c contentRange, problem string) {
 	c, ok := contentRangeOf(r.Header)
 	size := d.part.state.Size
-	problem := ""
 	switch {
 	case !ok:
 		problem = "it says not which"
@@ -359,10 +353,8 @@ func (d *download) rangeOf(r *Response, offset int64) (contentRange, error) {
 		problem = "the file has another length"
 	case r.wire.length >= 0 && r.wire.length != c.last-c.first+1:
 		problem = "its length is another"
-	default:
-		return c, nil
 	}
-	return c, d.mixed(r, "not the range that was asked for: "+problem)
+	return c, problem
 }
 
 // mixed gives up on bytes that may not belong together.
@@ -434,154 +426,43 @@ type arrival struct {
 // fetch the rest.
 func (d *download) fill(ctx context.Context, a *arrival) error {
 	d.meter.set(d.part.size, d.part.state.Size)
-	same, err := d.passOver(a)
+	same, err := d.passOver(a, d.part.size)
 	if err != nil {
 		return err
 	}
 	if !same {
 		return d.anew(ctx, a.response)
 	}
-	if spans := d.split(a); len(spans) > 1 {
-		return d.fillAll(ctx, a, spans)
+	if n := d.pieces(a); n > 1 {
+		return d.fillAtOnce(ctx, a, n)
 	}
-	s := span{d.part.size, a.end}
+	s := file.Span{At: d.part.size, End: a.end}
 	err = d.take(a, &s)
-	d.part.size = s.at
-	d.complete = err == nil && (a.end < 0 || s.at == d.part.state.Size)
+	d.part.size = s.At
+	d.complete = err == nil && (a.end < 0 || s.At == d.part.state.Size)
 	return err
 }
 
-// passOver reads what a has of the part already, and reports whether it is the
-// same there.
-func (d *download) passOver(a *arrival) (bool, error) {
-	if a.at == d.part.size {
+// passOver reads what a has of the part already, which goes up to the offset,
+// and reports whether it is the same there.
+func (d *download) passOver(a *arrival, offset int64) (bool, error) {
+	if a.at == offset {
 		return true, nil
 	}
-	same, err := sameBytes(io.NewSectionReader(d.part.file, a.at, d.part.size-a.at), a.body)
+	same, err := sameBytes(io.NewSectionReader(d.part.file, a.at, offset-a.at), a.body)
 	if err != nil {
 		return false, readError(a.response.URL, err)
 	}
-	a.at = d.part.size
+	a.at = offset
 	return same, nil
 }
 
-// fillAll fills the spans of the part at once, the first of them from a.
-func (d *download) fillAll(ctx context.Context, a *arrival, spans []span) error {
-	if err := d.part.scatter(); err != nil {
-		return readError(a.response.URL, err)
-	}
-	err := d.fillSpans(ctx, a, spans)
-	sure := spans[0].at
-	for i := 1; i < len(spans) && spans[i-1].at == spans[i-1].end; i++ {
-		sure = spans[i].at
-	}
-	if noted := d.part.gather(sure); err == nil && noted != nil {
-		err = readError(a.response.URL, noted)
-	}
-	d.complete = err == nil && sure == d.part.state.Size
-	return err
-}
-
-// split divides what is missing into pieces, one if the server cannot do more.
-func (d *download) split(a *arrival) []span {
-	whole := span{d.part.size, d.part.state.Size}
-	r, n := a.response, d.ranges
-	switch {
-	case whole.end < 0, d.part.state.Validator == "":
-		n = 1
-	case r.StatusCode != http.StatusPartialContent && (whole.at > 0 || !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes")):
-		n = 1 // the server knows no ranges, or does not say that it does
-	case r.loaded: // all of it is there
-		n = 1
-	}
-	n = int(min(int64(n), (whole.end-whole.at)/minSpan))
-	if n <= 1 {
-		return []span{whole}
-	}
-	spans := make([]span, n)
-	each := (whole.end - whole.at) / int64(n)
-	for i := range spans {
-		at := whole.at + int64(i)*each
-		spans[i] = span{at, at + each}
-	}
-	spans[n-1].end = whole.end
-	return spans
-}
-
-// fillSpans fills the spans at once. The first error ends them all.
-func (d *download) fillSpans(ctx context.Context, a *arrival, spans []span) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	var once sync.Once
-	var first error
-	for i := range spans {
-		wg.Go(func() {
-			from := a
-			if i > 0 {
-				from = nil
-			}
-			if err := d.fillSpan(ctx, from, &spans[i]); err != nil {
-				once.Do(func() {
-					first = err
-					cancel()
-				})
-			}
-		})
-	}
-	wg.Wait()
-	return first
-}
-
-// fillSpan fills one of several spans, beginning with a if there is one.
-func (d *download) fillSpan(ctx context.Context, a *arrival, s *span) (err error) {
-	for s.at < s.end {
-		if a != nil {
-			err = d.take(a, s)
-		} else {
-			err = d.fetchSpan(ctx, s)
-		}
-		if err != nil && !d.goesOn(ctx, err) {
-			return err
-		}
-		a = nil
-	}
-	return nil
-}
-
-func (d *download) fetchSpan(ctx context.Context, s *span) error {
-	r, err := d.request(ctx, *s)
-	if err != nil {
-		return err
-	}
-	defer r.end()
-	if r.StatusCode >= http.StatusBadRequest {
-		r.Load()
-		return r.RaiseForStatus()
-	}
-	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
-		return d.mixed(r, "the file changed while ranges of it were fetched")
-	}
-	c, err := d.rangeOf(r, s.at)
-	if err != nil {
-		return err
-	}
-	body, err := r.unread()
-	if err != nil {
-		return readError(r.URL, err)
-	}
-	if _, err := io.CopyN(io.Discard, body, s.at-c.first); err != nil {
-		return readError(r.URL, err)
-	}
-	return d.take(&arrival{response: r, body: body, at: s.at, end: c.last + 1}, s)
-}
-
 // take writes what a has of s. Where a ends, its body must end, too.
-func (d *download) take(a *arrival, s *span) error {
+func (d *download) take(a *arrival, s *file.Span) error {
 	var src io.Reader = &tally{a.body, d.meter}
 	end := a.end
-	if s.end >= 0 && (end < 0 || s.end < end) {
-		end = s.end
+	if s.End >= 0 && (end < 0 || s.End < end) {
+		end = s.End
 	}
 	if end >= 0 {
 		src = io.LimitReader(src, end-a.at)

@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/go-requests/requests/internal/file"
 )
 
 // A partFile is what has come of a download, beside its target: name.part with
@@ -211,26 +213,20 @@ func (f *partFile) close() {
 	}
 }
 
-// A span is a range of the file that is being filled.
-type span struct {
-	at  int64 // where the next byte goes
-	end int64 // -1 if unknown
-}
-
 // spanWriter writes where a span stands.
 type spanWriter struct {
 	part *partFile
-	span *span
+	span *file.Span
 	disk io.Writer
 }
 
-func (f *partFile) writer(s *span, set *fileSettings) *spanWriter {
-	return &spanWriter{f, s, set.writer(io.NewOffsetWriter(f.file, s.at))}
+func (f *partFile) writer(s *file.Span, set *fileSettings) *spanWriter {
+	return &spanWriter{f, s, set.writer(io.NewOffsetWriter(f.file, s.At))}
 }
 
 func (w *spanWriter) Write(b []byte) (int, error) {
 	n, err := writeFull(w.disk, b)
-	w.span.at += int64(n)
+	w.span.At += int64(n)
 	if errors.Is(err, syscall.EIO) { // what was written before may be lost, too
 		w.part.broken.Store(true)
 	}

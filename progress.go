@@ -56,6 +56,16 @@ func (m *meter) add(n int) {
 	}
 }
 
+// waiting returns a meter that has nothing to report until it is set, nil if
+// there is nobody to report to.
+func waiting(report []OnProgress) *meter {
+	m := newMeter(report, -1)
+	if m != nil {
+		m.told = true
+	}
+	return m
+}
+
 // set starts anew with what is there already of a body of that length.
 func (m *meter) set(done, total int64) {
 	if m == nil {

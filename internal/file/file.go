@@ -1,0 +1,2 @@
+// Package file makes files that are complete or not there.
+package file

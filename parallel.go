@@ -1,0 +1,276 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/file"
+)
+
+// Parallel is how many ranges of a file [Session.Download] fetches at once,
+// where the server can do that and the file is large enough. A server that
+// refuses further requests, or answers them with something else, gets one at a
+// time. The default is 1.
+type Parallel int
+
+func (Parallel) option() {}
+
+const (
+	// maxParallel bounds the connections that one download takes of a server.
+	maxParallel = 32
+	// minSpan is the shortest range worth a request of its own.
+	minSpan = 1 << 20
+	// verdictTime is how long a response that could go on with the file waits for
+	// another request to show whether the server gives several at once.
+	verdictTime = time.Second
+)
+
+// pieces is into how many pieces to divide what is missing.
+func (d *download) pieces(a *arrival) int {
+	r, missing := a.response, d.part.state.Size-d.part.size
+	switch {
+	case d.part.state.Size < 0, d.part.state.Validator == "":
+		return 1
+	case r.StatusCode != http.StatusPartialContent && (a.at > 0 || !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes")):
+		return 1 // the server knows no ranges, or does not say that it does
+	case r.loaded: // all of it is there
+		return 1
+	}
+	return int(min(int64(d.ranges), missing/minSpan))
+}
+
+// fillAtOnce fills n pieces of the part at once, the first of them here and from
+// a. What the server does not give that way is left to the next fetch.
+func (d *download) fillAtOnce(ctx context.Context, a *arrival, n int) (err error) {
+	if err := d.part.scatter(); err != nil {
+		return readError(a.response.URL, err)
+	}
+	pieces := file.Divide(file.Span{At: d.part.size, End: d.part.state.Size}, n, verdictTime)
+	defer func() {
+		sure := pieces.Sure()
+		if noted := d.part.gather(sure); err == nil && noted != nil {
+			err = readError(a.response.URL, noted)
+		}
+		d.complete = err == nil && sure == d.part.state.Size
+	}()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var once sync.Once
+	work := func(a *arrival, x *file.Piece) {
+		left := false
+		defer func() {
+			if !left {
+				cancel()
+			}
+		}()
+		failed := d.work(ctx, pieces, a, x)
+		if left = failed == nil; !left {
+			once.Do(func() { err = failed })
+		}
+	}
+	helpers := make([]*helper, 0, n-1)
+	defer func() {
+		for _, h := range helpers {
+			h.join()
+		}
+	}()
+	defer func() {
+		for _, h := range helpers {
+			h.wait()
+		}
+	}()
+	for i := 1; i < n; i++ {
+		helpers = append(helpers, help(func() { work(nil, pieces.At(i)) }))
+	}
+	pieces.Begin(pieces.At(0))
+	work(a, pieces.At(0))
+	return err
+}
+
+// work fills x, from a if that is not nil, and then what others have given up.
+// An error ends the work of all.
+func (d *download) work(ctx context.Context, pieces *file.Pieces, a *arrival, x *file.Piece) error {
+	for x != nil {
+		err := d.fillPiece(ctx, pieces, a, x)
+		switch {
+		case err == nil:
+			a, x = d.next(ctx, pieces, a, x)
+		case pieces.Lost(x):
+			x = pieces.Next()
+		case ctx.Err() != nil || d.part.broken.Load() || !isA[*refusal](err) && !interrupted(err):
+			return granted(err)
+		case d.giveUp(pieces, x):
+			return nil
+		case !d.insists(ctx, err): // now that no other request is under way
+			return granted(err)
+		}
+	}
+	return nil
+}
+
+// next returns what to fill after x: what lies behind it, from the response that
+// goes on there, or anything else that was given up.
+func (d *download) next(ctx context.Context, pieces *file.Pieces, a *arrival, x *file.Piece) (*arrival, *file.Piece) {
+	if a != nil && a.at == x.End {
+		if y := pieces.Behind(ctx, x); y != nil {
+			return a, y
+		}
+		a.response.end()
+	}
+	return nil, pieces.Next()
+}
+
+// giveUp leaves x to the others, if there are any. From then on the server gets
+// one request at a time.
+func (d *download) giveUp(pieces *file.Pieces, x *file.Piece) bool {
+	d.mu.Lock()
+	d.ranges = 1
+	d.mu.Unlock()
+	return pieces.GiveUp(x)
+}
+
+// fillPiece fills x, from a as far as that reaches.
+func (d *download) fillPiece(ctx context.Context, pieces *file.Pieces, a *arrival, x *file.Piece) (err error) {
+	for x.At < x.End {
+		if a != nil && a.at <= x.At && x.At < a.end {
+			if err = d.takeBehind(a, &x.Span); err != nil {
+				a.response.end()
+				a.end = a.at // nothing more comes from it
+			}
+		} else {
+			err = d.fetchPiece(ctx, pieces, x)
+		}
+		if err != nil && (isA[*refusal](err) || !d.goesOn(ctx, err)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeBehind writes what a has of s, after what somebody else has written of it.
+func (d *download) takeBehind(a *arrival, s *file.Span) error {
+	same, err := d.passOver(a, s.At)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return d.mixed(a.response, "two responses differ in the same bytes of one version")
+	}
+	return d.take(a, s)
+}
+
+// fetchPiece asks for what is missing of x, and writes what comes.
+func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.Piece) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !pieces.Ask(x, cancel) {
+		return errLost
+	}
+	r, err := d.request(ctx, x.Span)
+	if err != nil {
+		if last, ok := errors.AsType[*RetryError](err); ok && last.Response != nil {
+			return &refusal{err: err, status: last.Response.StatusCode}
+		}
+		if interrupted(err) {
+			return &refusal{err: err}
+		}
+		return err
+	}
+	defer r.end()
+	if r.StatusCode >= http.StatusBadRequest {
+		r.Load()
+		return &refusal{err: r.RaiseForStatus(), status: r.StatusCode}
+	}
+	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
+		return &refusal{other: true}
+	}
+	c, problem := d.rangeOf(r, x.At)
+	if problem != "" {
+		return &refusal{other: true}
+	}
+	body, err := r.unread()
+	if err != nil {
+		return readError(r.URL, err)
+	}
+	if !pieces.Begin(x) {
+		return errLost
+	}
+	if _, err := io.CopyN(io.Discard, body, x.At-c.first); err != nil {
+		return readError(r.URL, err)
+	}
+	return d.take(&arrival{response: r, body: body, at: x.At, end: c.last + 1}, &x.Span)
+}
+
+// errLost ends what is done for a piece that another hand has taken over.
+var errLost = errors.New("piece lost")
+
+// A refusal is how a server that was asked for a piece beside others has not
+// given it: by a status, by no response at all or by other bytes.
+type refusal struct {
+	err    error
+	status int  // 0 if there was none
+	other  bool // other bytes, so that err is nil
+}
+
+func (r *refusal) Error() string { return "range refused" }
+func (r *refusal) Unwrap() error { return r.err }
+
+// granted returns err as it would be if nothing else had been asked for. It is
+// nil for other bytes, of which the next fetch is to judge.
+func granted(err error) error {
+	if r, ok := err.(*refusal); ok {
+		return r.err
+	}
+	return err
+}
+
+// insists reports whether it is worth to ask once more for what was refused,
+// and waits until then. A server counts requests for a moment longer than we do.
+func (d *download) insists(ctx context.Context, err error) bool {
+	r, ok := err.(*refusal)
+	switch {
+	case !ok || r.other:
+		return false
+	case r.status == 0, r.status >= http.StatusInternalServerError:
+	case r.status == http.StatusForbidden, r.status == http.StatusRequestTimeout, r.status == http.StatusTooManyRequests:
+	default:
+		return false
+	}
+	return d.mayRetry(ctx)
+}
+
+// A helper runs a function in a goroutine of its own. A panic or a
+// [runtime.Goexit] there, which functions of the caller may bring about, would
+// end the program or nothing at all: join lets it happen where it is called.
+type helper struct {
+	run    func()
+	done   chan struct{}
+	exited bool
+}
+
+func help(f func()) *helper {
+	h := &helper{run: sync.OnceFunc(f), done: make(chan struct{})}
+	go func() {
+		defer close(h.done)
+		defer func() { _, h.exited = recover().(*runtime.PanicNilError) }() // what OnceFunc makes of Goexit
+		h.run()
+	}()
+	return h
+}
+
+func (h *helper) wait() { <-h.done }
+
+func (h *helper) join() {
+	h.wait()
+	if h.exited {
+		runtime.Goexit()
+	}
+	h.run() // which has run, and so only panics as it did
+}
