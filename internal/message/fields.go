@@ -70,7 +70,7 @@ func splitFields(spans []span, head []byte, start int) ([]span, error) {
 		end = trimEnd(head, begin, end)
 		for _, c := range head[begin:end] {
 			if class[c]&valueByte == 0 {
-				return nil, fault.Text(fault.Protocol, "a control character in the field "+quote(string(line[:colon])))
+				return nil, badValue(head[at:at+colon], len(spans)+1)
 			}
 		}
 		spans = append(spans, span{int32(at), int32(at + colon), int32(begin), int32(end)})
@@ -108,6 +108,14 @@ func readName(line []byte, colon, number int) error {
 
 func malformed(number int, what string) error {
 	return fault.Text(fault.Protocol, "field line "+strconv.Itoa(number)+" "+what)
+}
+
+// badValue names the field, if its name is one.
+func badValue(name []byte, number int) error {
+	if !isToken(string(name)) {
+		return malformed(number, "has a control character")
+	}
+	return fault.Text(fault.Protocol, "a control character in the field "+quote(string(name)))
 }
 
 // canonicalize writes name as [http.CanonicalHeaderKey] returns it.

@@ -322,6 +322,8 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	for name, sent := range map[string]string{
 		"a control character in a value": ok11 + "Set-Cookie: sid=SECRET\x01\r\n\r\n",
 		"a control character in a fold":  ok11 + "Set-Cookie: sid=\r\n SECRET\x01\r\n\r\n",
+		"a control character behind it":  ok11 + "X-Some-Very-Long-Name-Of-A-Field: sid=\r\n SECRET; x=SECRET; y=SECRET\x01\r\n\r\n",
+		"a name of two words":            ok11 + "SECRET x: \x01\r\n\r\n",
 		"no colon":                       ok11 + "sid=SECRET\r\n\r\n",
 		"no name":                        ok11 + ": SECRET\r\n\r\n",
 		"a space before the colon":       ok11 + "sid=SECRET : x\r\n\r\n",
