@@ -12,7 +12,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/transform"
 )
 
@@ -41,8 +40,8 @@ func Decode(b []byte, label string) string {
 	if mark, n, _ := byteOrderMark(b, c, true); mark != nil {
 		c, b = mark, b[n:]
 	}
-	if coding, ok := c.coding.(*charmap.Charmap); ok {
-		return decodeBytes(b, coding)
+	if runes, ok := bytesOf(c.coding); ok {
+		return decodeBytes(b, &runes)
 	}
 	if c.name == "utf-8" && utf8.Valid(b) {
 		return string(b)
@@ -55,14 +54,12 @@ func Decode(b []byte, label string) string {
 }
 
 // decodeBytes decodes an encoding of single bytes.
-func decodeBytes(b []byte, coding *charmap.Charmap) string {
-	if isASCII(b) && coding.DecodeByte('A') == 'A' { // not EBCDIC
+func decodeBytes(b []byte, runes *[256]rune) string {
+	if isASCII(b) && runes['A'] == 'A' && runes['%'] == '%' { // not EBCDIC, nor cp864
 		return string(b)
 	}
-	var runes [256]rune
 	var sizes [256]byte
 	for i := range runes {
-		runes[i] = coding.DecodeByte(byte(i))
 		sizes[i] = byte(utf8.RuneLen(runes[i]))
 	}
 	size := 0

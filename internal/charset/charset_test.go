@@ -43,6 +43,9 @@ func TestLookup(t *testing.T) {
 		{"mac_roman", "macintosh"},
 		{"cp437", "cp437"},
 		{"ibm850", "cp850"},
+		{"cp855", "cp855"},
+		{"mac_latin2", "x-mac-ce"},
+		{"cp866u", "cp1125"},
 
 		// Encodings that browsers refuse to read.
 		{"hz-gb-2312", "replacement"},
@@ -99,6 +102,16 @@ func TestDecode(t *testing.T) {
 		{"ISO-2022-JP", "\x1b$B$3$s\x1b(B.", "iso-2022-jp", "こん."},
 		{"EBCDIC", "\xc1\xc2", "cp037", "AB"},
 		{"EBCDIC in ASCII's bytes", "AB", "cp037", "\u00a0â"},
+		{"Johab", "\xd0e\x8a\x82\xb4\xe1 \x88A\x84a \xf7\xd3\xf1\xae \xd9j", "johab", "한국어 ㄱㅏ 漢字 ★"},
+		{"Johab cut", "ok\xd0", "johab", "ok\ufffd"},
+		{"Johab with a wrong second byte", "\xd0 \xd0\x7f", "johab", "\ufffd \ufffd\x7f"},
+		{"ISO-2022-KR", "\x1b$)C\x0eGQ19>n\x0f \x0eySm.\x0f\nabc \x0e0!\x0f", "x-iso-2022-kr", "한국어 漢字\nabc 가"},
+		{"ISO-2022-KR until the end of the line", "\x1b$)C\x0eGQ\nGQ", "x-iso-2022-kr", "한\nGQ"},
+		{"ISO-2022-KR cut", "\x1b$)C\x0eG", "x-iso-2022-kr", "\ufffd"},
+		{"ISO-2022-KR cut in its escape", "\x1b$)", "x-iso-2022-kr", "\x1b$)"},
+		{"HZ", "~{VPND~}", "x-hz-gb-2312", "中文"},
+		{"Arabic of DOS has a percent sign", "%\xc7", "cp864", "٪ﺍ"},
+		{"Vietnamese", "Vi\xaet", "viscii", "Việt"},
 		{"x-user-defined", "a\x80", "x-user-defined", "a\uf780"},
 		{"replacement", "~{VPND~}", "hz-gb-2312", "\ufffd"},
 

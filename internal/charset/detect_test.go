@@ -19,7 +19,7 @@ func encode(t testing.TB, name, text string) []byte {
 	if name == "windows-1258" {
 		text = vietnamese(text)
 	}
-	b, err := encoding.ReplaceUnsupported(c.coding.NewEncoder()).Bytes([]byte(text))
+	b, err := encoding.ReplaceUnsupported(c.coding.(encoding.Encoding).NewEncoder()).Bytes([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

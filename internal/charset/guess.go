@@ -9,8 +9,6 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // A candidate is an encoding that texts without a label are found in. The
@@ -288,7 +286,7 @@ func classify(r rune) class {
 func decodeChars(b []byte, name string) []char {
 	c, _ := find(name)
 	text := make([]char, 0, len(b))
-	coding, ok := c.coding.(*charmap.Charmap)
+	runes, ok := bytesOf(c.coding)
 	if !ok {
 		decoded, _ := c.coding.NewDecoder().Bytes(b)
 		for _, r := range string(decoded) {
@@ -297,8 +295,7 @@ func decodeChars(b []byte, name string) []char {
 		return text
 	}
 	var chars [256]char
-	for i := range chars {
-		r := coding.DecodeByte(byte(i))
+	for i, r := range runes {
 		chars[i] = char{r, classify(r)}
 	}
 	for _, c := range b {

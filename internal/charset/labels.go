@@ -18,10 +18,13 @@ import (
 // that differ only in what [squeeze] drops are given once.
 type charset struct {
 	name   string
-	coding encoding.Encoding
+	coding coding
 	labels string // of the Encoding Standard, separated by spaces
 	others string // of other software
 }
+
+// A coding is an [encoding.Encoding], or one that is only read.
+type coding interface{ NewDecoder() *encoding.Decoder }
 
 // charsets has the encodings of the Encoding Standard
 // (encoding.spec.whatwg.org, section 4.2), then what the standard leaves out
@@ -82,6 +85,37 @@ var charsets = []charset{
 	{"cp865", charmap.CodePage865, "", "ibm865 865"},
 	{"cp1047", charmap.CodePage1047, "", "ibm1047"},
 	{"cp1140", charmap.CodePage1140, "", "ibm1140"},
+	{"cp273", cp273, "", "ibm273 273"},
+	{"cp424", cp424, "", "ibm424 424 ebcdic-cp-he"},
+	{"cp500", cp500, "", "ibm500 500 ebcdic-cp-be ebcdic-cp-ch"},
+	{"cp720", cp720, "", "ibm720 720"},
+	{"cp737", cp737, "", "ibm737 737"},
+	{"cp775", cp775, "", "ibm775 775"},
+	{"cp857", cp857, "", "ibm857 857"},
+	{"cp861", cp861, "", "ibm861 861 cp-is"},
+	{"cp864", cp864, "", "ibm864 864"},
+	{"cp869", cp869, "", "ibm869 869 cp-gr"},
+	{"cp875", cp875, "", "ibm875 875"},
+	{"cp1026", cp1026, "", "ibm1026 1026"},
+	{"cp1125", cp1125, "", "ibm1125 1125 cp866u ruscii"},
+	{"x-mac-ce", macCentralEurope, "", "maccentraleurope mac-latin2 mac-ce x-mac-centraleurroman"},
+	{"x-mac-croatian", macCroatian, "", "maccroatian"},
+	{"x-mac-greek", macGreek, "", "macgreek"},
+	{"x-mac-icelandic", macIceland, "", "maciceland"},
+	{"x-mac-romanian", macRomania, "", "macromanian macromania"},
+	{"x-mac-turkish", macTurkish, "", "macturkish"},
+	{"koi8-t", koi8T, "", ""},
+	{"kz1048", kz1048, "", "strk1048-2002 rk1048"},
+	{"ptcp154", ptcp154, "", "csptcp154 pt154 cp154 cyrillic-asian"},
+	{"hp-roman8", hpRoman8, "", "roman8 r8 cshproman8 cp1051 ibm1051"},
+	{"viscii", viscii, "", "csviscii viscii1.1-1"},
+	{"tcvn", tcvn, "", "tcvn-5712 tcvn5712-1 tcvn5712-1:1993"},
+	{"johab", johab{}, "", "cp1361 ms1361 ks-c-5601-1992"},
+
+	// Those that the standard has no text of, for the label may come from an
+	// attacker. A text in them is known by its form.
+	{"x-iso-2022-kr", iso2022KR{}, "", ""},
+	{"x-hz-gb-2312", simplifiedchinese.HZGB2312, "", ""},
 }
 
 // byLabel finds a charset by a squeezed label.
