@@ -3,8 +3,6 @@ package charset
 import (
 	"bytes"
 	"strings"
-	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-requests/requests/internal/mediatype"
@@ -25,14 +23,15 @@ const maxUntyped = 1024
 //   - a byte order mark;
 //   - what the document declares: HTML in a <meta>, XML in its declaration, and
 //     a body without a type in either, should it be such a document;
-//   - the form of UTF-32 and UTF-16, and the escape sequences of ISO-2022-JP;
+//   - the form of UTF-32 and UTF-16, without a doubt;
+//   - the escape sequences of ISO-2022-JP, ISO-2022-KR and HZ;
 //   - UTF-8, if b is that, or would be but for a character cut at the end or
 //     very few wrong bytes;
 //   - the encoding in which b makes the likeliest text in a language it is used
-//     for, by how often letters come and how words look.
+//     for, by which letters follow which, and what symbols stand beside.
 //
 // The last is a guess, and short texts make it worse. There always is a
-// result: "utf-8" for ASCII and for nothing, "windows-1252" for want of better.
+// result: "utf-8" for ASCII and for nothing, "windows-1252" for want of evidence.
 func Detect(b []byte, contentType string) string {
 	if mark, _, _ := byteOrderMark(b, nil, true); mark != nil {
 		return mark.name
@@ -43,24 +42,23 @@ func Detect(b []byte, contentType string) string {
 		return name
 	}
 	valid := utf8.Valid(b)
-	if !valid || hasControls(sample) {
-		if name := wide(sample, len(b)); name != "" {
+	if !valid || hasControls(sample) && isASCII(sample) {
+		if name := wide(b); name != "" {
 			return name
 		}
 	}
-	switch {
-	case isISO2022JP(sample):
-		return "iso-2022-jp"
-	case valid:
+	if valid {
+		if name := escaped(sample); name != "" {
+			return name
+		}
 		return "utf-8"
 	}
 	// Markup and scripts may fill the beginning, and tell nothing.
 	first := bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })
-	sample = b[first:min(len(b), first+maxSample)]
-	if isDamagedUTF8(sample) {
+	if isDamagedUTF8(b[first:min(len(b), first+maxSample)]) {
 		return "utf-8"
 	}
-	return guess(sample)
+	return guess(b)
 }
 
 // DetectJSON returns the name of the encoding of a JSON text, which is one of
@@ -110,85 +108,6 @@ func declaration(sample []byte, essence string) string {
 func hasControls(b []byte) bool {
 	for _, c := range b {
 		if c < '\t' || c > '\r' && c < 0x1b {
-			return true
-		}
-	}
-	return false
-}
-
-// maxWide is how much of a text is tried as UTF-16 and UTF-32.
-const maxWide = 4 << 10
-
-// wide returns that of UTF-32 and UTF-16 in which the sample of a body of a
-// length reads as text, or "".
-func wide(sample []byte, length int) string {
-	if length%2 != 0 && bytes.IndexByte(sample, 0) < 0 {
-		return ""
-	}
-	sample = sample[:min(len(sample), maxWide)&^3|len(sample)&2]
-	const enough = 0.5
-	best, most := "", enough
-	for _, name := range [...]string{"utf-32le", "utf-32be", "utf-16le", "utf-16be"} {
-		if p := plausibility(sample, name); p > most {
-			best, most = name, p
-		}
-	}
-	return best
-}
-
-// plausibility returns how much b looks like text in UTF-16 or UTF-32: from 1
-// if all characters are common, to far below 0. In the wrong one of them, or
-// in bytes that are neither, most are rare, in private use or no characters.
-func plausibility(b []byte, name string) float64 {
-	c, _ := find(name)
-	text, err := c.coding.NewDecoder().Bytes(b)
-	if err != nil || len(text) == 0 {
-		return 0
-	}
-	common := commonCharacters()
-	sum, n := 0.0, 0
-	for _, r := range string(text) {
-		n++
-		switch {
-		case r == utf8.RuneError, r == 0xfeff, unicode.Is(unicode.Co, r):
-			sum -= 3
-		case r == '\n', r == '\r', r == '\t', r >= ' ' && r <= '~', common[r]:
-			sum++
-		case unicode.IsControl(r):
-			sum -= 3
-		case r < 0x1000 && unicode.IsLetter(r): // alphabets
-			sum += 0.9
-		case r >= 0x2010 && r < 0x2040: // dashes and quotation marks
-			sum += 0.7
-		case unicode.IsLetter(r):
-			sum += 0.3
-		case !unicode.IsPrint(r):
-			sum -= 2
-		default:
-			sum -= 0.5
-		}
-	}
-	return sum / float64(n)
-}
-
-var commonCharacters = sync.OnceValue(func() map[rune]bool {
-	common := make(map[rune]bool)
-	for _, characters := range commonest {
-		for _, r := range characters {
-			common[r] = true
-		}
-	}
-	return common
-})
-
-// isISO2022JP reports whether b has the escape sequences of RFC 1468 or those
-// for half-width katakana and JIS X 0212. Without them the text is ASCII.
-func isISO2022JP(b []byte) bool {
-	if !isASCII(b) {
-		return false
-	}
-	for _, escape := range [...]string{"\x1b$@", "\x1b$B", "\x1b$(D", "\x1b(I", "\x1b(J"} {
-		if bytes.Contains(b, []byte(escape)) {
 			return true
 		}
 	}

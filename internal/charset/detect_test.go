@@ -189,40 +189,6 @@ func TestDetectHostile(t *testing.T) {
 	}
 }
 
-// TestTables fails for what a slip in the tables would be.
-func TestTables(t *testing.T) {
-	used := make(map[string]bool)
-	for _, c := range candidates {
-		if name, ok := Lookup(c.charset); !ok || name != c.charset {
-			t.Errorf("candidate %q is no name", c.charset)
-		}
-		for language := range strings.FieldsSeq(c.languages) {
-			used[language] = true
-			if len(profiles()[language].letters) < 20 {
-				t.Errorf("%s: language %q has no table", c.charset, language)
-			}
-		}
-	}
-	for language, table := range frequencies {
-		ascii, beyond := parseFrequencies(table)
-		if !used[language] || len(ascii)+len(beyond) != len(strings.Fields(table)) {
-			t.Errorf("table of %q: used %v, %d letters of %d", language, used[language], len(ascii)+len(beyond), len(strings.Fields(table)))
-		}
-	}
-	for language, characters := range commonest {
-		seen := make(map[rune]bool)
-		for _, r := range characters {
-			if seen[r] {
-				t.Errorf("%s: %c comes twice", language, r)
-			}
-			seen[r] = true
-		}
-		if !used[language] {
-			t.Errorf("table of %q is not used", language)
-		}
-	}
-}
-
 func FuzzDetect(f *testing.F) {
 	for _, tt := range texts {
 		name, _, _ := strings.Cut(tt.charsets, " ")

@@ -1,0 +1,118 @@
+package charset
+
+import (
+	_ "embed"
+	"math"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// modelData has a language on each line: its name, its alphabet, and how
+// likely each letter is to follow each other. Command count writes it.
+//
+//go:embed models.txt
+var modelData string
+
+// Probabilities are logarithms in levels of this size, which is that of
+// modelData.
+const level = 0.12
+
+// unknown is the level of a letter that a language does not have.
+const unknown = 100
+
+// A model is a language, by which letter follows which.
+type model struct {
+	index  []uint8 // of a letter in the alphabet, by its number; 0 is none
+	size   int     // of the alphabet with the edge of a word, which is 0
+	levels string  // of all pairs
+}
+
+// next returns the level at which the letter b follows a, by their indexes.
+func (m *model) next(a, b uint8) int { return int(m.levels[int(a)*m.size+int(b)] - '!') }
+
+// word returns the level of a whole word, by the numbers of its letters.
+func (m *model) word(letters []letterNumber) int {
+	sum, prev := 0, uint8(0)
+	for _, l := range letters {
+		i := m.index[l]
+		if i == 0 {
+			sum += unknown
+		} else {
+			sum += m.next(prev, i)
+		}
+		prev = i
+	}
+	return sum + m.next(prev, 0)
+}
+
+// A letterNumber is the number of a letter that some model has. 0 is a letter
+// that none has.
+type letterNumber uint16
+
+// A library has the models of all languages.
+type library struct {
+	numbers    map[rune]letterNumber
+	models     map[string]*model
+	characters map[string][]rune // the most frequent first, of languages with very many
+}
+
+var languages = sync.OnceValue(func() *library {
+	l := &library{
+		numbers:    make(map[rune]letterNumber),
+		models:     make(map[string]*model),
+		characters: make(map[string][]rune),
+	}
+	alphabets := make(map[string]string)
+	for line := range strings.Lines(modelData) {
+		fields := strings.Fields(line)
+		if len(fields) == 2 {
+			l.characters[fields[0]] = []rune(fields[1])
+			continue
+		}
+		alphabets[fields[0]] = fields[1]
+		l.models[fields[0]] = &model{levels: fields[2]}
+		for _, r := range fields[1] {
+			if _, ok := l.numbers[r]; !ok {
+				l.numbers[r] = letterNumber(len(l.numbers) + 1)
+			}
+		}
+	}
+	for language, m := range l.models {
+		m.index = make([]uint8, len(l.numbers)+1)
+		m.size = 1
+		for _, r := range alphabets[language] {
+			m.index[l.numbers[r]] = uint8(m.size)
+			m.size++
+		}
+	}
+	return l
+})
+
+// fold makes one of the letters that are one to a reader, as command count does.
+func fold(r rune) rune {
+	switch r = unicode.ToLower(r); r {
+	case 'ș':
+		return 'ş'
+	case 'ț':
+		return 'ţ'
+	case 'ی', 'ى':
+		return 'ي'
+	case 'ک':
+		return 'ك'
+	}
+	return r
+}
+
+// asciiNumbers has the numbers of the letters of ASCII.
+var asciiNumbers = sync.OnceValue(func() *[utf8.RuneSelf]letterNumber {
+	var all [utf8.RuneSelf]letterNumber
+	for r := range all {
+		all[r] = languages().numbers[fold(rune(r))]
+	}
+	return &all
+})
+
+// rankCost is the cost of a character by its rank, by Zipf's law.
+func rankCost(rank int) float64 { return -math.Log(0.16 / (float64(rank) + 8)) }

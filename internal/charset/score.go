@@ -1,0 +1,136 @@
+package charset
+
+import (
+	"math"
+	"strings"
+	"sync"
+)
+
+// A contender is a candidate with its page and models at hand.
+type contender struct {
+	candidate
+	page   *page
+	models []*model
+	latin  bool
+}
+
+var contenders = sync.OnceValue(func() []*contender {
+	var all []*contender
+	for _, c := range candidates {
+		x := &contender{candidate: c, page: pageOf(c.charset, c.languages == "vi")}
+		for language := range strings.FieldsSeq(c.languages) {
+			x.models = append(x.models, languages().models[language])
+		}
+		x.latin = x.models[0].index[languages().numbers['e']] != 0
+		all = append(all, x)
+	}
+	return all
+})
+
+// As in browsers, windows-1252 is the encoding for want of evidence: any other
+// costs the more the fewer letters beyond ASCII there are, and most if none.
+const (
+	thinCost     = 5
+	noLetterCost = 25
+)
+
+// What a word costs that is in another language than the text, in levels.
+const (
+	ownWord     = 3  // it is not
+	englishWord = 10 // one of ASCII, which may be English, or a name
+	foreignWord = 22 // one beyond ASCII, in another language of the encoding
+)
+
+// cost returns how improbable the sample is in the encoding, as the negative
+// logarithm: in the language for which it is least.
+func (c *contender) cost(s *survey, sample []byte) float64 {
+	s.look(sample, c.page)
+	generic := languages().models["en"]
+	sums := make([]int, len(c.models))
+	costs := make([]int, len(c.models))
+	for _, w := range s.words {
+		letters := s.letters[w.from:w.to]
+		if !w.high {
+			any := generic.word(letters)
+			for i, m := range c.models {
+				if !c.latin {
+					sums[i] += any + 2*englishWord
+				} else {
+					sums[i] += min(m.word(letters)+ownWord, any+englishWord)
+				}
+			}
+			continue
+		}
+		least := math.MaxInt
+		for i, m := range c.models {
+			costs[i] = m.word(letters)
+			least = min(least, costs[i])
+		}
+		for i := range sums {
+			sums[i] += min(costs[i], least+foreignWord)
+		}
+	}
+	best := math.MaxInt
+	for _, sum := range sums {
+		best = min(best, sum)
+	}
+	total := float64(best)*level + s.form - c.prior
+	if c.charset != "windows-1252" {
+		total += thinCost / float64(max(s.high, 1))
+		if s.high == 0 {
+			total += noLetterCost
+		}
+	}
+	return total
+}
+
+// guess returns the name of the candidate in which b makes the likeliest text:
+// for which the product of the probabilities of its letters, each given the
+// letter before, is highest. What is beside a letter or symbol and the case of
+// letters count by hand, in symbolCost and the costs of survey.go.
+func guess(b []byte) string {
+	text := sample(b)
+	if len(text) <= enough*3/2 {
+		best, _ := likeliest(text, nil)
+		return best
+	}
+	_, costs := likeliest(text[:enough], nil)
+	best, _ := likeliest(text, costs)
+	return best
+}
+
+// enough is how much of a sample shows what cannot be, which is what is behind
+// by hopeless.
+const (
+	enough   = 640
+	hopeless = 40
+)
+
+// likeliest returns the best candidate for a sample and the costs of all. It
+// passes over those that were hopeless in costs before.
+func likeliest(text []byte, before map[string]float64) (best string, costs map[string]float64) {
+	limit := math.Inf(1)
+	for _, cost := range before {
+		limit = min(limit, cost+hopeless)
+	}
+	costs = make(map[string]float64)
+	least := math.Inf(1)
+	consider := func(name string, cost func() float64) {
+		if before[name] > limit {
+			return
+		}
+		c := cost()
+		costs[name] = c
+		if c < least {
+			best, least = name, c
+		}
+	}
+	var s survey
+	for _, c := range contenders() {
+		consider(c.charset, func() float64 { return c.cost(&s, text) })
+	}
+	for i, m := range multibytes {
+		consider(m.charset, func() float64 { return multibyteCost(i, text, 1) })
+	}
+	return best, costs
+}
