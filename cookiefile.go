@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/go-requests/requests/internal/cookie"
 )
@@ -22,7 +23,8 @@ type CookieFormat uint8
 const (
 	// CookiesTXT is the cookies.txt of Netscape, which curl, wget and Python
 	// read and write. It has no place for SameSite, the times of creation and
-	// access, and cookies without a domain or with a TAB in them. It is the default.
+	// access, and cookies without a domain or with a TAB in them, which only
+	// CookiesJSON keeps. It is the default.
 	CookiesTXT CookieFormat = iota
 	// CookiesJSON holds everything that a jar knows.
 	CookiesJSON
@@ -67,28 +69,40 @@ const (
 
 // Save writes the cookies that have not expired in order of creation; those that
 // end with the session only if [SessionCookies] asks for them. What is written is
-// secret. The error is [ErrInvalidOption] if the format has no place for a
-// cookie; nothing is written then.
+// secret.
+//
+// A cookie for which the format has no place, as any server may set one, is left
+// out of it. Once all others are written, the error is [ErrInvalidOption] and
+// names it.
 func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
-	data, err := j.encode(opts)
+	data, left, err := j.encode(opts)
 	if err != nil {
 		return err
 	}
 	if isNil(w) {
 		return failText(ErrInvalidOption, "Save(nil)")
 	}
-	_, err = w.Write(data)
-	return err
+	if _, err = w.Write(data); err != nil {
+		return err
+	}
+	return left
 }
 
 // SaveFile is [CookieJar.Save] to a file that only its owner may read. The file is
 // put in the place of an old one in one step, so that nobody ever sees a part and
 // a failure leaves the old one as it was. A symbolic link is replaced, not followed.
-func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) (err error) {
-	data, err := j.encode(opts)
+func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) error {
+	data, left, err := j.encode(opts)
 	if err != nil {
 		return err
 	}
+	if err := replaceCookieFile(path, data); err != nil {
+		return err
+	}
+	return left
+}
+
+func replaceCookieFile(path string, data []byte) (err error) {
 	// In the same folder, to be on the same file system; made with mode 0600,
 	// which the new file keeps whatever the old one had (CVE-2022-32207).
 	f, err := os.CreateTemp(filepath.Dir(path), ".cookies-*")
@@ -110,7 +124,8 @@ func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) (err error) 
 	return os.Rename(f.Name(), path)
 }
 
-func (j *CookieJar) encode(opts []CookieFileOption) ([]byte, error) {
+// encode returns the text of a file, and what the cookies are that it lacks.
+func (j *CookieJar) encode(opts []CookieFileOption) (data []byte, left, err error) {
 	var config cookieFile
 	for _, o := range opts {
 		if o != nil {
@@ -118,27 +133,50 @@ func (j *CookieJar) encode(opts []CookieFileOption) ([]byte, error) {
 		}
 	}
 	cookies := j.filter(func(c *cookie.Cookie) bool { return config.sessions || !c.Expires.IsZero() })
-	var data []byte
-	var err error
+	var missing []error
 	switch config.format {
 	case CookiesTXT:
-		data, err = cookie.AppendNetscape(nil, cookies)
+		data, missing = cookie.AppendNetscape(nil, cookies)
 	case CookiesJSON:
-		data, err = cookie.AppendJSON(nil, cookies)
+		data, missing = cookie.AppendJSON(nil, cookies)
 	default:
-		err = fmt.Errorf("unknown cookie format %d", config.format)
+		return nil, nil, failText(ErrInvalidOption, fmt.Sprintf("unknown cookie format %d", config.format))
 	}
-	if err != nil {
-		return nil, fail(ErrInvalidOption, err)
+	if len(missing) > 0 {
+		left = fail(ErrInvalidOption, enumerated(missing))
 	}
-	return data, nil
+	return data, left, nil
 }
+
+// enumerated is several errors on one line.
+type enumerated []error
+
+func (e enumerated) Error() string {
+	const most = 20
+	texts := make([]string, 0, most+1)
+	for i, err := range e {
+		if i == most {
+			texts = append(texts, strconv.Itoa(len(e)-most)+" more")
+			break
+		}
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e enumerated) Unwrap() []error { return e }
 
 // Load adds the cookies of a file in either format, which it finds out by itself.
 // They replace those of the same name, domain and path; expired ones are left
-// out. The error is a [*CookieFileError] if anything in the file is not as it
-// should be, and then nothing is loaded.
-func (j *CookieJar) Load(r io.Reader) error {
+// out.
+//
+// A line or a cookie of the file that is not as it should be is passed over. The
+// error then says so, after the others were loaded: it is a [*CookieFileError], or
+// wraps one for each such line. Of a file that is too large, or has too many
+// cookies or ones of a newer form, nothing is loaded.
+func (j *CookieJar) Load(r io.Reader) error { return j.load(r, "") }
+
+func (j *CookieJar) load(r io.Reader, path string) error {
 	if isNil(r) {
 		return failText(ErrInvalidOption, "Load(nil)")
 	}
@@ -147,21 +185,29 @@ func (j *CookieJar) Load(r io.Reader) error {
 		return err
 	}
 	if len(data) > maxCookieFile {
-		return &CookieFileError{Reason: "larger than " + strconv.Itoa(maxCookieFile) + " bytes"}
+		return &CookieFileError{Path: path, Reason: "larger than " + strconv.Itoa(maxCookieFile) + " bytes"}
 	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // editors of Windows put it there
 	parse := cookie.ParseNetscape
 	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) { // which no domain begins with
 		parse = cookie.ParseJSON
 	}
 	cookies, bad := parse(data)
-	if bad != nil {
-		return &CookieFileError{Line: bad.Line, Reason: bad.Reason}
-	}
 	if len(cookies) > maxFileCookies {
-		return &CookieFileError{Reason: "more than " + strconv.Itoa(maxFileCookies) + " cookies"}
+		return &CookieFileError{Path: path, Reason: "more than " + strconv.Itoa(maxFileCookies) + " cookies"}
 	}
 	j.put(cookies)
-	return nil
+	var errs enumerated
+	for _, b := range bad {
+		errs = append(errs, &CookieFileError{Path: path, Line: b.Line, Reason: b.Reason})
+	}
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return errs
 }
 
 // LoadFile is [CookieJar.Load] from a file. The error is [io/fs.ErrNotExist] if
@@ -172,9 +218,5 @@ func (j *CookieJar) LoadFile(path string) error {
 		return err
 	}
 	defer f.Close()
-	err = j.Load(f)
-	if bad, ok := errors.AsType[*CookieFileError](err); ok {
-		bad.Path = path
-	}
-	return err
+	return j.load(f, path)
 }

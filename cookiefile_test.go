@@ -20,6 +20,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A jar with one of each kind that a file must tell apart.
@@ -72,14 +74,11 @@ func TestSaveAndLoadJSON(t *testing.T) {
 
 func TestSaveAndLoadText(t *testing.T) {
 	j, clock := cookieJarForFiles(t)
-	if err := j.Save(io.Discard, SessionCookies(true)); !errors.Is(err, ErrInvalidOption) || !strings.Contains(err.Error(), `"everywhere" has no domain`) {
+	var file bytes.Buffer
+	if err := j.Save(&file, SessionCookies(true)); !errors.Is(err, ErrInvalidOption) || !strings.Contains(err.Error(), `"everywhere" has no domain`) {
 		t.Errorf("Save of a cookie without a domain: %v; want ErrInvalidOption that names it", err)
 	}
 	j.Delete("everywhere")
-	var file bytes.Buffer
-	if err := j.Save(&file, SessionCookies(true)); err != nil {
-		t.Fatal(err)
-	}
 	again := &CookieJar{now: clock.now}
 	if err := again.Load(&file); err != nil {
 		t.Fatal(err)
@@ -119,6 +118,69 @@ func TestSaveLeavesOut(t *testing.T) {
 	}
 }
 
+// A cookie that cookies.txt cannot hold keeps no other out of the file, and is in
+// the JSON.
+func TestSaveWithATab(t *testing.T) {
+	j, clock := newTestJar()
+	j.store(cookieURL("https://a.test/"), []string{"n=1; Max-Age=60", "tab=a\tb; Max-Age=60", "m=2; Max-Age=60"})
+	want := map[CookieFormat]map[string]string{
+		CookiesTXT:  {"n": "1", "m": "2"},
+		CookiesJSON: {"n": "1", "m": "2", "tab": "a\tb"},
+	}
+	for format, cookies := range want {
+		path := filepath.Join(t.TempDir(), "cookies")
+		var file bytes.Buffer
+		for _, err := range []error{j.Save(&file, format), j.SaveFile(path, format)} {
+			if format == CookiesTXT {
+				require.ErrorIs(t, err, ErrInvalidOption)
+				require.ErrorContains(t, err, `cookie "tab" has a TAB`)
+			} else {
+				require.NoError(t, err)
+			}
+		}
+		again, fromFile := &CookieJar{now: clock.now}, &CookieJar{now: clock.now}
+		require.NoError(t, again.Load(&file))
+		require.NoError(t, fromFile.LoadFile(path))
+		require.Equal(t, cookies, again.Map())
+		require.Equal(t, cookies, fromFile.Map())
+	}
+}
+
+// What others write: http.cookiejar.MozillaCookieJar of Python, with
+// ignore_discard, and extensions of browsers.
+func TestLoadFromOthers(t *testing.T) {
+	const python = "# Netscape HTTP Cookie File\n# http://curl.haxx.se/rfc/cookie_spec.html\n# This is a generated file!  Do not edit.\n\n" +
+		"127.0.0.1\tFALSE\t/\tFALSE\t\tsid\tabc\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tkeep\t1\n127.0.0.1\tFALSE\t/\tFALSE\t\t\tnameless\n"
+	for name, in := range map[string]string{
+		"Python":               python,
+		"with a BOM":           "\ufeff" + python,
+		"with CRLF":            strings.ReplaceAll(python, "\n", "\r\n"),
+		"with a BOM, no magic": "\ufeff" + python[strings.Index(python, "127"):],
+		"browser":              strings.NewReplacer("4102444800", "4102444800.123", "\t\tsid", "\t-1\tsid").Replace(python),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var j CookieJar
+			require.NoError(t, j.Load(strings.NewReader(in)))
+			require.Equal(t, map[string]string{"sid": "abc", "keep": "1", "": "nameless"}, j.Map())
+			sid, err := j.Get("sid")
+			require.NoError(t, err)
+			require.Zero(t, sid.Expires)
+			keep, err := j.Get("keep")
+			require.NoError(t, err)
+			require.EqualValues(t, 4102444800, keep.Expires.Unix())
+		})
+	}
+	t.Run("JSON with a BOM", func(t *testing.T) {
+		var file bytes.Buffer
+		j, clock := newTestJar()
+		j.store(cookieURL("https://a.test/"), []string{"n=1; Max-Age=60"})
+		require.NoError(t, j.Save(&file, CookiesJSON))
+		again := &CookieJar{now: clock.now}
+		require.NoError(t, again.Load(io.MultiReader(strings.NewReader("\ufeff"), &file)))
+		require.Equal(t, 1, again.Len())
+	})
+}
+
 // Load adds to what is there, and takes no cookie that has expired.
 func TestLoadMerges(t *testing.T) {
 	j, _ := newTestJar()
@@ -129,25 +191,28 @@ func TestLoadMerges(t *testing.T) {
 	}
 }
 
-// A103, A106: a file with any fault loads nothing, and the error says where the
+// A103, A106: what is faulty in a file is not loaded, and the error says where the
 // fault is but not what.
 func TestLoadIsStrict(t *testing.T) {
+	const good = "a.test\tFALSE\t/\tFALSE\t0\tn\tv\n"
 	for _, tt := range []struct {
 		name, in string
+		loaded   int
 		want     string
 	}{
-		{"cut line", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\na.test\tFALSE\t/\tFALSE\ts3cret\n", "cookie file, line 2: 5 fields, not 7"},
-		{"JSON", "\n{\"version\": 1, \"cookies\": [\n{\"name\": \"n\", \"value\": s3cret", "cookie file, line 3: not a cookie"},
-		{"pickle", "\x80\x04\x95s3cret\n", "cookie file, line 1: 1 fields, not 7"},
-		{"too many", strings.Repeat("a.test\tFALSE\t/\tFALSE\t0\tn\tv\n", maxFileCookies+1), "cookie file: more than 20000 cookies"},
-		{"too large", strings.Repeat("#", maxCookieFile+1), "cookie file: larger than 16777216 bytes"},
+		{"cut line", good + "a.test\tFALSE\t/\tFALSE\ts3cret\n", 1, "cookie file, line 2: 5 fields, not 7"},
+		{"several lines", "s3cret\n" + good + "\ns3cret\n", 1, "cookie file, line 1: 1 fields, not 7; cookie file, line 4: 1 fields, not 7"},
+		{"JSON", "\n{\"version\": 1, \"cookies\": [\n{\"name\": \"n\", \"value\": s3cret", 0, "cookie file, line 3: not a cookie"},
+		{"pickle", "\x80\x04\x95s3cret\n", 0, "cookie file, line 1: 1 fields, not 7"},
+		{"too many", strings.Repeat(good, maxFileCookies+1), 0, "cookie file: more than 20000 cookies"},
+		{"too large", strings.Repeat("#", maxCookieFile+1), 0, "cookie file: larger than 16777216 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var j CookieJar
 			err := j.Load(strings.NewReader(tt.in))
 			var bad *CookieFileError
-			if !errors.As(err, &bad) || err.Error() != tt.want || j.Len() != 0 {
-				t.Errorf("Load = %v with %d cookies; want %q", err, j.Len(), tt.want)
+			if !errors.As(err, &bad) || err.Error() != tt.want || j.Len() != tt.loaded {
+				t.Errorf("Load = %v with %d cookies; want %q with %d", err, j.Len(), tt.want, tt.loaded)
 			}
 			path := filepath.Join(t.TempDir(), "cookies.txt")
 			if err := os.WriteFile(path, []byte(tt.in), 0o600); err != nil {
@@ -196,8 +261,10 @@ func TestSaveFile(t *testing.T) {
 		t.Errorf("LoadFile: %v", err)
 	}
 
-	if err := j.SaveFile(path, SessionCookies(true)); !errors.Is(err, ErrInvalidOption) { // has a cookie without domain
-		t.Errorf("SaveFile = %v; want ErrInvalidOption", err)
+	if err := j.SaveFile(path, CookieFormat(9)); !errors.Is(err, ErrInvalidOption) {
+		t.Errorf("SaveFile in no format = %v; want ErrInvalidOption", err)
+	} else if err := new(CookieJar).LoadFile(path); err != nil {
+		t.Errorf("then LoadFile = %v; want the old file", err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
 		t.Fatal(err)

@@ -120,6 +120,7 @@ func ExampleCookieJar_SaveFile() {
 	// Output: map[sid:d2f1c6]
 }
 
+// A line that cannot be read is told, and keeps no other out.
 func ExampleCookieJar_Load() {
 	var jar requests.CookieJar
 	err := jar.Load(strings.NewReader("# Netscape HTTP Cookie File\n" +
@@ -132,5 +133,5 @@ func ExampleCookieJar_Load() {
 	fmt.Println(jar.Len(), "loaded")
 	// Output:
 	// 3 1 fields, not 7
-	// 0 loaded
+	// 1 loaded
 }

@@ -28,13 +28,24 @@ var netscapeFiles = []struct {
 	{"address", "127.0.0.1\tTRUE\t/\tFALSE\t0\tn\tv\n", []string{"127.0.0.1 host - - / 0 n=v"}, ""},
 	{"far", "a.test\tFALSE\t/\tFALSE\t9223372036854775807\tn\tv\n", []string{"a.test host - - / 253402300799 n=v"}, ""},
 
-	{"A103 cut line", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\nest\tFALSE\t/\tFA\n", nil, "2: 4 fields, not 7"},
+	{"session of Python", "127.0.0.1\tFALSE\t/\tFALSE\t\tsid\tabc\n", []string{"127.0.0.1 host - - / 0 sid=abc"}, ""},
+	{"session of a browser", "a.test\tFALSE\t/\tFALSE\t-1\tn\tv\n", []string{"a.test host - - / 0 n=v"}, ""},
+	{"fraction", "a.test\tFALSE\t/\tFALSE\t4102444800.75\tn\tv\n", []string{"a.test host - - / 4102444800 n=v"}, ""},
+	{"exponent", "a.test\tFALSE\t/\tFALSE\t4.1024448e+09\tn\tv\n", []string{"a.test host - - / 4102444800 n=v"}, ""},
+	{"more digits than there are seconds", "a.test\tFALSE\t/\tFALSE\t1" + strings.Repeat("0", 400) + "\tn\tv\n", []string{"a.test host - - / 253402300799 n=v"}, ""},
+	{"less than a second", "a.test\tFALSE\t/\tFALSE\t.1\tn\tv\n", []string{"a.test host - - / 1 n=v"}, ""},
+	{"comments of Python", " # indented\n$ what for\n", nil, ""},
+
+	{"A103 cut line", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\nest\tFALSE\t/\tFA\n", []string{"a.test host - - / 0 n=v"}, "2: 4 fields, not 7"},
+	{"bad lines among good ones", "x\na.test\tFALSE\t/\tFALSE\t0\tn\tv\ny\ny\na.test\tFALSE\t/\tFALSE\t0\tm\tv\n",
+		[]string{"a.test host - - / 0 n=v", "a.test host - - / 0 m=v"}, "1: 1 fields, not 7, 3: 1 fields, not 7, 4: 1 fields, not 7"},
 	{"eight fields", "a.test\tFALSE\t/\tFALSE\t0\tn\tv\tw\n", nil, "1: 8 fields, not 7"},
 	{"spaces for TABs", "\n\na.test FALSE / FALSE 0 n secret\n", nil, "3: 1 fields, not 7"},
 	{"flag", "a.test\tYES\t/\tFALSE\t0\tn\tv\n", nil, "1: field 2 is neither TRUE nor FALSE"},
 	{"secure flag", "a.test\tTRUE\t/\t\t0\tn\tv\n", nil, "1: field 4 is neither TRUE nor FALSE"},
 	{"time", "a.test\tTRUE\t/\tTRUE\tsoon\tn\tv\n", nil, "1: field 5 is not a time in seconds"},
-	{"negative time", "a.test\tTRUE\t/\tTRUE\t-1\tn\tv\n", nil, "1: field 5 is not a time in seconds"},
+	{"time in words of Go", "a.test\tTRUE\t/\tTRUE\t0x10\tn\tv\na.test\tTRUE\t/\tTRUE\t1_0\tn\tv\na.test\tTRUE\t/\tTRUE\tinf\tn\tv\n", nil,
+		"1: field 5 is not a time in seconds, 2: field 5 is not a time in seconds, 3: field 5 is not a time in seconds"},
 	{"no domain", "\tTRUE\t/\tTRUE\t0\tn\tv\n", nil, "1: no domain"},
 	{"bad domain", "a b\tTRUE\t/\tTRUE\t0\tn\tv\n", nil, "1: bad domain"},
 	{"bad path", "a.test\tTRUE\tx\tTRUE\t0\tn\tv\n", nil, "1: bad path"},
@@ -63,11 +74,20 @@ func describe(cookies []Cookie) (list []string) {
 	return list
 }
 
-func complaint(e *LineError) string {
-	if e == nil {
-		return ""
+func complaint(bad []LineError) string {
+	var texts []string
+	for _, e := range bad {
+		texts = append(texts, fmt.Sprintf("%d: %s", e.Line, e.Reason))
 	}
-	return fmt.Sprintf("%d: %s", e.Line, e.Reason)
+	return strings.Join(texts, ", ")
+}
+
+// What is no file of cookies is not told line by line.
+func TestManyLineErrors(t *testing.T) {
+	_, bad := ParseNetscape([]byte(strings.Repeat("x\n", 1000)))
+	if len(bad) != maxLineErrors+1 || bad[maxLineErrors] != (LineError{maxLineErrors + 1, "1 fields, not 7; in all, 980 more lines cannot be read"}) {
+		t.Errorf("%d errors, the last one %v", len(bad), bad[len(bad)-1])
+	}
 }
 
 func TestParseNetscape(t *testing.T) {
@@ -97,8 +117,12 @@ var jsonFiles = []struct {
 		[]string{"com host secure - / 0 n=v"}, ""},
 
 	{"no object", `[]`, nil, "1: not a JSON object"},
-	{"cut", `{"version": 1, "cookies": [` + jsonLine, nil, "1: not JSON"},
-	{"cut in a cookie", "{\"version\": 1, \"cookies\": [\n" + jsonLine + ",\n{\"name\": \"secr", nil, "3: not a cookie"},
+	{"cut", `{"version": 1, "cookies": [` + jsonLine, []string{"a.test host secure - / 0 n=v"}, "1: not JSON"},
+	{"cut in a cookie", "{\"version\": 1, \"cookies\": [\n" + jsonLine + ",\n{\"name\": \"secr", []string{"a.test host secure - / 0 n=v"}, "3: not a cookie"},
+	{"cut before the version", "{\"cookies\": [\n" + jsonLine + ",\n{\"name\": \"secr", nil, "3: not a cookie"},
+	{"bad cookies among good ones", "{\"version\": 1, \"cookies\": [\n1,\n" + jsonLine + ",\n{\"name\":1},\n{}]}", []string{"a.test host secure - / 0 n=v"},
+		"2: not a cookie, 4: not a cookie, " + `5: "host_only", "secure" or "http_only" is missing`},
+	{"unknown member behind good ones", `{"version": 1, "cookies": [` + jsonLine + `], "x": 1}`, nil, "1: unknown or repeated member"},
 	{"version", `{"version": 2, "cookies": []}`, nil, "1: not version 1"},
 	{"no version", `{"cookies": []}`, nil, `1: "version" or "cookies" is missing`},
 	{"no cookies", `{"version": 1}`, nil, `1: "version" or "cookies" is missing`},
@@ -107,7 +131,7 @@ var jsonFiles = []struct {
 	{"no list", `{"version": 1, "cookies": {}}`, nil, `1: "cookies" is not a list`},
 	{"more", `{"version": 1, "cookies": []} x`, nil, "1: more after the end"},
 	{"unknown attribute", "{\"version\": 1, \"cookies\": [\n{\"priority\":1," + jsonLine[1:] + "]}", nil, "2: not a cookie"},
-	{"A105 flag lost", "{\"version\": 1, \"cookies\": [\n" + jsonLine + ",\n\n" + strings.Replace(jsonLine, `"host_only":true,`, "", 1) + "]}", nil, `4: "host_only", "secure" or "http_only" is missing`},
+	{"A105 flag lost", "{\"version\": 1, \"cookies\": [\n" + jsonLine + ",\n\n" + strings.Replace(jsonLine, `"host_only":true,`, "", 1) + "]}", []string{"a.test host secure - / 0 n=v"}, `4: "host_only", "secure" or "http_only" is missing`},
 	{"null", `{"version": 1, "cookies": [null]}`, nil, `1: "host_only", "secure" or "http_only" is missing`},
 	{"number for value", `{"version":1,"cookies":[` + strings.Replace(jsonLine, `"v"`, `12345`, 1) + `]}`, nil, "1: not a cookie"},
 	{"bad base64", `{"version":1,"cookies":[` + strings.Replace(jsonLine, `"v"`, `{"base64":"~"}`, 1) + `]}`, nil, "1: not a cookie"},
@@ -130,21 +154,23 @@ func TestParseJSON(t *testing.T) {
 	}
 }
 
+const emptyJSON = `{"version": 1, "cookies": [` + "\n]}\n"
+
 func TestAppend(t *testing.T) {
 	c := Cookie{Name: "n", Value: "v", Domain: "a.test", Path: "/", Expires: epoch, HTTPOnly: true, SameSite: SameSiteLax, Created: epoch}
 	with := func(f func(*Cookie)) []Cookie { c := c; f(&c); return []Cookie{c} }
 	for _, tt := range []struct {
 		name           string
 		in             []Cookie
-		netscape, json string // "" for an error
+		netscape, json string // without cookies for an error
 	}{
 		{"none", nil, netscapeHeader, `{"version": 1, "cookies": [` + "\n]}\n"},
 		{"one", []Cookie{c}, netscapeHeader + "#HttpOnly_.a.test\tTRUE\t/\tFALSE\t1767312000\tn\tv\n",
 			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"v","domain":"a.test","host_only":false,"path":"/","expires":"2026-01-02T00:00:00Z",` +
 				`"secure":false,"http_only":true,"same_site":"Lax","created":"2026-01-02T00:00:00Z"}` + "\n]}\n"},
-		{"any host", with(func(c *Cookie) { *c = Cookie{Name: "n", Path: "/", HostOnly: true} }), "",
+		{"any host", with(func(c *Cookie) { *c = Cookie{Name: "n", Path: "/", HostOnly: true} }), netscapeHeader,
 			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"","domain":"","host_only":true,"path":"/","secure":false,"http_only":false}` + "\n]}\n"},
-		{"TAB", with(func(c *Cookie) { *c = Cookie{Name: "n", Value: "a\tb", Domain: "a.test", Path: "/"} }), "",
+		{"TAB", with(func(c *Cookie) { *c = Cookie{Name: "n", Value: "a\tb", Domain: "a.test", Path: "/"} }), netscapeHeader,
 			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"a\tb","domain":"a.test","host_only":false,"path":"/","secure":false,"http_only":false}` + "\n]}\n"},
 		{"end of the store", with(func(c *Cookie) {
 			*c = Cookie{Name: "n", Domain: "a.test", Path: "/", Expires: epoch.AddDate(9, 0, 0), end: epoch}
@@ -156,16 +182,22 @@ func TestAppend(t *testing.T) {
 		{"year 10000", with(func(c *Cookie) {
 			*c = Cookie{Name: "n", Domain: "a.test", Path: "/", Expires: epoch.AddDate(8000, 0, 0)}
 		}),
-			netscapeHeader + ".a.test\tTRUE\t/\tFALSE\t254222928000\tn\t\n", ""},
+			netscapeHeader + ".a.test\tTRUE\t/\tFALSE\t254222928000\tn\t\n", emptyJSON},
+		{"some left out", []Cookie{c, {Name: "far", Domain: "a.test", Path: "/", Expires: epoch.AddDate(8000, 0, 0)}, {Name: "n", Path: "/"}},
+			netscapeHeader + "#HttpOnly_.a.test\tTRUE\t/\tFALSE\t1767312000\tn\tv\n.a.test\tTRUE\t/\tFALSE\t254222928000\tfar\t\n",
+			`{"version": 1, "cookies": [` + "\n" + `{"name":"n","value":"v","domain":"a.test","host_only":false,"path":"/","expires":"2026-01-02T00:00:00Z",` +
+				`"secure":false,"http_only":true,"same_site":"Lax","created":"2026-01-02T00:00:00Z"}` + ",\n" +
+				`{"name":"n","value":"","domain":"","host_only":false,"path":"/","secure":false,"http_only":false}` + "\n]}\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			netscape, err1 := AppendNetscape(nil, tt.in)
-			json, err2 := AppendJSON(nil, tt.in)
-			if string(netscape) != tt.netscape || (err1 == nil) != (tt.netscape != "") {
-				t.Errorf("AppendNetscape = %q, %v; want %q", netscape, err1, tt.netscape)
+			netscape, left1 := AppendNetscape(nil, tt.in)
+			json, left2 := AppendJSON(nil, tt.in)
+			written := strings.Count(tt.netscape, "\n") - strings.Count(netscapeHeader, "\n")
+			if string(netscape) != tt.netscape || len(left1) != len(tt.in)-written {
+				t.Errorf("AppendNetscape = %q, %v; want %q", netscape, left1, tt.netscape)
 			}
-			if string(json) != tt.json || (err2 == nil) != (tt.json != "") {
-				t.Errorf("AppendJSON = %q, %v; want %q", json, err2, tt.json)
+			if string(json) != tt.json || len(left2) != len(tt.in)-strings.Count(tt.json, `"name"`) {
+				t.Errorf("AppendJSON = %q, %v; want %q", json, left2, tt.json)
 			}
 		})
 	}
@@ -178,11 +210,10 @@ func FuzzParseNetscape(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		cookies, bad := ParseNetscape(in)
-		if bad != nil {
-			if bad.Line < 1 || bad.Line > bytes.Count(in, []byte("\n"))+1 {
-				t.Errorf("ParseNetscape(%q): line %d", in, bad.Line)
+		for _, b := range bad {
+			if b.Line < 1 || b.Line > bytes.Count(in, []byte("\n"))+1 {
+				t.Errorf("ParseNetscape(%q): line %d", in, b.Line)
 			}
-			return
 		}
 		out, err := AppendNetscape(nil, cookies)
 		if err != nil {
@@ -202,11 +233,10 @@ func FuzzParseJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		cookies, bad := ParseJSON(in)
-		if bad != nil {
-			if bad.Line < 1 || bad.Line > bytes.Count(in, []byte("\n"))+1 {
-				t.Errorf("ParseJSON(%q): line %d", in, bad.Line)
+		for _, b := range bad {
+			if b.Line < 1 || b.Line > bytes.Count(in, []byte("\n"))+1 {
+				t.Errorf("ParseJSON(%q): line %d", in, b.Line)
 			}
-			return
 		}
 		out, err := AppendJSON(nil, cookies)
 		if err != nil {

@@ -3,7 +3,7 @@ package cookie
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -54,9 +54,12 @@ func (o *octets) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(o))
 }
 
-// AppendJSON writes cookies with all their attributes, one a line.
-func AppendJSON(b []byte, cookies []Cookie) ([]byte, error) {
+// AppendJSON writes cookies with all their attributes, one a line. One that
+// cannot be written it leaves out, and returns an error for each.
+func AppendJSON(b []byte, cookies []Cookie) ([]byte, []error) {
+	var left []error
 	b = append(b, `{"version": `+strconv.Itoa(jsonVersion)+`, "cookies": [`...)
+	separator := "\n"
 	for i := range cookies {
 		c := &cookies[i]
 		line, err := json.Marshal(record{
@@ -65,37 +68,44 @@ func AppendJSON(b []byte, cookies []Cookie) ([]byte, error) {
 			SameSite: c.SameSite.String(), Created: c.Created, LastAccess: c.LastAccess,
 		})
 		if err != nil { // a time after the year 9999
-			return nil, errors.New("cookie " + strconv.Quote(c.Name) + " cannot be written as JSON")
+			left = append(left, fmt.Errorf("cookie %.64q cannot be written as JSON", c.Name))
+			continue
 		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(b, '\n'), line...)
+		b = append(append(b, separator...), line...)
+		separator = ",\n"
 	}
-	return append(b, "\n]}\n"...), nil
+	return append(b, "\n]}\n"...), left
 }
 
-// ParseJSON reads what [AppendJSON] writes. Unknown members are errors: a newer
-// form may mean by them that a cookie goes to fewer hosts.
-func ParseJSON(data []byte) ([]Cookie, *LineError) {
+// ParseJSON reads what [AppendJSON] writes. A cookie that is not as it should be is
+// left out, with an error. Of a file that is cut or no JSON from some point on, the
+// cookies before that count. Members that are not known are errors: a newer form
+// may mean by them that a cookie goes to fewer hosts.
+func ParseJSON(data []byte) ([]Cookie, []LineError) {
 	p := jsonParser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
-	p.dec.DisallowUnknownFields()
-	return p.file()
+	if reason := p.file(); reason != "" {
+		p.failAt(p.dec.InputOffset(), reason)
+	}
+	if p.version != jsonVersion {
+		p.cookies = nil
+	}
+	return p.cookies, p.bad.list
 }
 
 type jsonParser struct {
-	data []byte
-	dec  *json.Decoder
+	data    []byte
+	dec     *json.Decoder
+	version int
+	cookies []Cookie
+	bad     lineErrors
 }
 
-// fail names the line of the next thing in the file. The text of errors of
+// failAt names the line of the next thing behind offset. The text of errors of
 // encoding/json is left out, because it quotes the file.
-func (p *jsonParser) fail(reason string) *LineError { return p.failAt(p.dec.InputOffset(), reason) }
-
-func (p *jsonParser) failAt(offset int64, reason string) *LineError {
+func (p *jsonParser) failAt(offset int64, reason string) {
 	rest := p.data[offset:]
 	gap := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
-	return &LineError{1 + bytes.Count(p.data[:int(offset)+gap], []byte("\n")), reason}
+	p.bad.add(1+bytes.Count(p.data[:int(offset)+gap], []byte("\n")), reason)
 }
 
 func (p *jsonParser) delim(want json.Delim) bool {
@@ -103,64 +113,79 @@ func (p *jsonParser) delim(want json.Delim) bool {
 	return err == nil && t == want
 }
 
-func (p *jsonParser) file() (cookies []Cookie, bad *LineError) {
-	version, found := 0, false
+// file reads all there is, and returns why it can read no further, "" at the end.
+func (p *jsonParser) file() (reason string) {
+	found := false
 	if !utf8.Valid(p.data) {
-		return nil, p.fail("not UTF-8") // encoding/json would replace what is not
+		return "not UTF-8" // encoding/json would replace what is not
 	}
 	if !p.delim('{') {
-		return nil, p.fail("not a JSON object")
+		return "not a JSON object"
 	}
 	for p.dec.More() {
 		key, err := p.dec.Token()
 		switch {
 		case err != nil:
-			return nil, p.fail("not JSON")
+			return "not JSON"
 		case key == "version":
-			if p.dec.Decode(&version) != nil || version != jsonVersion {
-				return nil, p.fail("not version " + strconv.Itoa(jsonVersion))
+			if p.dec.Decode(&p.version) != nil || p.version != jsonVersion {
+				p.version = 0
+				return "not version " + strconv.Itoa(jsonVersion)
 			}
 		case key == "cookies" && !found:
 			found = true
-			if cookies, bad = p.cookies(); bad != nil {
-				return nil, bad
+			if reason := p.list(); reason != "" {
+				return reason
 			}
 		default:
-			return nil, p.fail("unknown or repeated member")
+			p.version = 0
+			return "unknown or repeated member"
 		}
 	}
 	if !p.delim('}') {
-		return nil, p.fail("not JSON")
+		return "not JSON"
 	}
-	if version == 0 || !found {
-		return nil, p.fail(`"version" or "cookies" is missing`)
+	if p.version == 0 || !found {
+		return `"version" or "cookies" is missing`
 	}
 	if _, err := p.dec.Token(); err != io.EOF {
-		return nil, p.fail("more after the end")
+		return "more after the end"
 	}
-	return cookies, nil
+	return ""
 }
 
-func (p *jsonParser) cookies() (cookies []Cookie, bad *LineError) {
+// list reads the list of cookies.
+func (p *jsonParser) list() (reason string) {
 	if !p.delim('[') {
-		return nil, p.fail(`"cookies" is not a list`)
+		return `"cookies" is not a list`
 	}
 	for p.dec.More() {
 		start := p.dec.InputOffset()
-		var r record
-		if p.dec.Decode(&r) != nil {
-			return nil, p.failAt(start, "not a cookie")
+		var raw json.RawMessage
+		if p.dec.Decode(&raw) != nil {
+			return "not a cookie" // nor is there anything behind it
 		}
-		c, reason := r.cookie()
+		c, reason := parseRecord(raw)
 		if reason != "" {
-			return nil, p.failAt(start, reason)
+			p.failAt(start, reason)
+			continue
 		}
-		cookies = append(cookies, c)
+		p.cookies = append(p.cookies, c)
 	}
 	if !p.delim(']') {
-		return nil, p.fail("not JSON")
+		return "not JSON"
 	}
-	return cookies, nil
+	return ""
+}
+
+func parseRecord(raw []byte) (c Cookie, reason string) {
+	var r record
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if dec.Decode(&r) != nil {
+		return c, "not a cookie"
+	}
+	return r.cookie()
 }
 
 func (r *record) cookie() (c Cookie, reason string) {

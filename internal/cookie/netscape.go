@@ -2,7 +2,9 @@ package cookie
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -15,33 +17,57 @@ type LineError struct {
 	Reason string
 }
 
+// maxLineErrors bounds what is told of a file that is perhaps no file of cookies
+// at all.
+const maxLineErrors = 20
+
+// lineErrors gathers the errors of a file.
+type lineErrors struct {
+	list []LineError
+	more int // that are not in the list
+}
+
+func (e *lineErrors) add(line int, reason string) {
+	if len(e.list) < maxLineErrors {
+		e.list = append(e.list, LineError{line, reason})
+		return
+	}
+	if e.more++; e.more == 1 {
+		e.list = append(e.list, LineError{Line: line})
+	}
+	e.list[maxLineErrors].Reason = fmt.Sprintf("%s; in all, %d more lines cannot be read", reason, e.more)
+}
+
 const (
 	netscapeHeader = "# Netscape HTTP Cookie File\n" + // by this line Python knows the format
 		"# https://curl.se/docs/http-cookies.html\n\n"
 	netscapeHTTPOnly = "#HttpOnly_" // curl's extension, before the domain
 )
 
-// ParseNetscape reads a cookies.txt: seven fields a line, parted by TABs, as curl
-// and wget write it. Lines that are empty or begin with "#" are skipped. Any
-// other line that is not a cookie is an error: curl once cut long lines, and
-// what was left named another host (CVE-2016-8615).
-func ParseNetscape(data []byte) ([]Cookie, *LineError) {
+// ParseNetscape reads a cookies.txt: seven fields a line, parted by TABs, as curl,
+// wget and Python write it. Lines that are empty or begin with "#", or with "$"
+// for Python, are skipped. Any other line that is not a cookie is an error, and
+// nothing is made of it: curl once cut long lines, and what was left named another
+// host (CVE-2016-8615).
+func ParseNetscape(data []byte) ([]Cookie, []LineError) {
 	var cookies []Cookie
+	var bad lineErrors
 	number := 0
 	for line := range bytes.Lines(data) {
 		number++
 		text := strings.TrimRight(string(line), "\r\n")
 		text, httpOnly := strings.CutPrefix(text, netscapeHTTPOnly)
-		if !httpOnly && (strings.TrimSpace(text) == "" || text[0] == '#') {
+		if trimmed := strings.TrimSpace(text); !httpOnly && (trimmed == "" || trimmed[0] == '#' || trimmed[0] == '$') {
 			continue
 		}
 		c, reason := parseNetscapeLine(text, httpOnly)
 		if reason != "" {
-			return nil, &LineError{number, reason}
+			bad.add(number, reason)
+			continue
 		}
 		cookies = append(cookies, c)
 	}
-	return cookies, nil
+	return cookies, bad.list
 }
 
 func parseNetscapeLine(line string, httpOnly bool) (c Cookie, reason string) {
@@ -59,12 +85,8 @@ func parseNetscapeLine(line string, httpOnly bool) (c Cookie, reason string) {
 	if c.Secure, ok = parseFlag(f[3]); !ok {
 		return c, "field 4 is neither TRUE nor FALSE"
 	}
-	seconds, err := strconv.ParseInt(f[4], 10, 64)
-	if err != nil || seconds < 0 {
+	if c.Expires, ok = parseNetscapeTime(f[4]); !ok {
 		return c, "field 5 is not a time in seconds"
-	}
-	if seconds > 0 {
-		c.Expires = time.Unix(min(seconds, lastSecond), 0).UTC()
 	}
 	c.Domain, c.HostOnly, c.HTTPOnly = f[0], !subdomains, httpOnly
 	c.Path, c.Name, c.Value = f[2], f[5], f[6]
@@ -74,22 +96,46 @@ func parseNetscapeLine(line string, httpOnly bool) (c Cookie, reason string) {
 	return c, c.Settle()
 }
 
+// parseNetscapeTime reads the end of a cookie, the zero time for one that ends
+// with the session: Python leaves that empty, curl writes 0, and tools that export
+// the cookies of a browser -1. Some of these write fractions.
+func parseNetscapeTime(s string) (end time.Time, ok bool) {
+	if s == "" {
+		return end, true
+	}
+	seconds, err := strconv.ParseFloat(s, 64)
+	if math.IsNaN(seconds) || err != nil && !errors.Is(err, strconv.ErrRange) || strings.IndexFunc(s, notNumber) >= 0 {
+		return end, false
+	}
+	if seconds <= 0 {
+		return end, true
+	}
+	return time.Unix(int64(min(max(seconds, 1), lastSecond)), 0).UTC(), true
+}
+
+// notNumber is true for what only [strconv.ParseFloat] takes for a part of one.
+func notNumber(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }
+
 func parseFlag(s string) (value, ok bool) {
 	value = equalFold(s, "TRUE")
 	return value, value || equalFold(s, "FALSE")
 }
 
-// AppendNetscape writes cookies as a cookies.txt, which has no place for
-// SameSite, the times of creation and access, nor for cookies without a domain.
-func AppendNetscape(b []byte, cookies []Cookie) ([]byte, error) {
+// AppendNetscape writes cookies as a cookies.txt, which has no place for SameSite
+// and the times of creation and access. Cookies without a domain or with a TAB it
+// cannot hold at all: it leaves them out and returns an error for each.
+func AppendNetscape(b []byte, cookies []Cookie) ([]byte, []error) {
+	var left []error
 	b = append(b, netscapeHeader...)
 	for i := range cookies {
 		c := &cookies[i]
 		switch {
 		case c.Domain == "":
-			return nil, fmt.Errorf("cookie %q has no domain, and cookies.txt has no place for it", c.Name)
+			left = append(left, fmt.Errorf("cookie %.64q has no domain, and cookies.txt has no place for it", c.Name))
+			continue
 		case strings.Contains(c.Name+c.Value+c.Path, "\t"):
-			return nil, fmt.Errorf("cookie %q has a TAB, which cookies.txt cannot hold", c.Name)
+			left = append(left, fmt.Errorf("cookie %.64q has a TAB, which cookies.txt cannot hold", c.Name))
+			continue
 		}
 		if c.HTTPOnly {
 			b = append(b, netscapeHTTPOnly...)
@@ -104,7 +150,7 @@ func AppendNetscape(b []byte, cookies []Cookie) ([]byte, error) {
 		b = fmt.Appendf(b, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
 			c.Domain, flag(!c.HostOnly), c.Path, flag(c.Secure), seconds, c.Name, c.Value)
 	}
-	return b, nil
+	return b, left
 }
 
 func flag(v bool) string { return strings.ToUpper(strconv.FormatBool(v)) }
