@@ -52,6 +52,14 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 // or nil to leave the response as the answer. It is asked twice at the most
 // between two redirects. The response that it answers goes into
 // [Response.History]; the last one of these tells a second time from the first.
+//
+// One that has the method
+//
+//	Verify(ctx context.Context, r *Response) error
+//
+// is shown each response to a request that it has authenticated and that is not
+// answered by Challenge, before any hook. Its error ends the call, as where the
+// server does not prove who it is.
 type Authenticator interface {
 	Authenticate(ctx context.Context, p *PreparedRequest) error
 }
@@ -59,6 +67,11 @@ type Authenticator interface {
 // challenger is the optional half of [Authenticator].
 type challenger interface {
 	Challenge(ctx context.Context, r *Response) (*PreparedRequest, error)
+}
+
+// verifier is the third part, optional as well.
+type verifier interface {
+	Verify(ctx context.Context, r *Response) error
 }
 
 // NewAuth makes an Auth of a.

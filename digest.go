@@ -78,6 +78,16 @@ func (d *digestAuth) answer(p *PreparedRequest, challenges []string, again bool)
 	return a, err == nil, digestError(err)
 }
 
+// Verify implements the third part of [Authenticator]: a server that gives a
+// proof has to give the right one (RFC 7616, section 3.5).
+func (d *digestAuth) Verify(_ context.Context, r *Response) error {
+	info := r.Header["Authentication-Info"]
+	if r.Request.answer == nil || len(info) == 0 || r.Request.answer.Verify(digest.ParseInfo(info)) {
+		return nil
+	}
+	return failText(ErrAuthentication, "the server does not prove that it knows the password")
+}
+
 // renew takes the nonce that the server gives in exchange for the one of r's request.
 func (d *digestAuth) renew(r *Response) {
 	if info := r.Header["Authentication-Info"]; len(info) > 0 && r.Request.answer != nil {

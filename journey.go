@@ -76,6 +76,15 @@ func (t *journey) answered(ctx context.Context, r *Response) (*PreparedRequest, 
 	return q, auth.review(q)
 }
 
+// verify asks the Authenticator whether r comes from the right server.
+func (t *journey) verify(ctx context.Context, r *Response) error {
+	v, ok := r.Request.auth.method.(verifier)
+	if !ok {
+		return nil
+	}
+	return whyEnded(ctx, v.Verify(ctx, r))
+}
+
 // followed returns the request that r redirects to, not yet authenticated, nil
 // if r is final.
 func (t *journey) followed(r *Response) (*PreparedRequest, error) {

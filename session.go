@@ -429,6 +429,10 @@ func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Re
 	if next != nil {
 		return r, next, nil
 	}
+	if err := trip.verify(ctx, r); err != nil {
+		r.Close()
+		return nil, nil, &Error{Op: "read", URL: redact.URL(r.URL), Err: err}
+	}
 	if r, err = set.hooks.afterSend(ctx, r); err != nil {
 		return nil, nil, err
 	}

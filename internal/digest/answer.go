@@ -41,13 +41,15 @@ type Answer struct {
 
 	space  *space
 	nonce  nonce
-	verify func(rspauth string) bool // a closure hides its secret from every formatting verb
+	verify func(rspauth string) bool // nil: there is nothing to go by. A closure hides its secret from every formatting verb
 }
 
-// Verify reports whether info proves that the server, too, knows the password
-// (RFC 7616, section 3.5). It is false with qop auth-int, whose proof needs the
-// content of the response, too.
-func (a Answer) Verify(info Info) bool { return a.verify != nil && a.verify(info.rspauth) }
+// Verify reports whether the server may be the one that knows the password, too:
+// info proves it (RFC 7616, section 3.5) or, as that of most servers, has no
+// proof. That of qop auth-int needs the content of the response and is not looked at.
+func (a Answer) Verify(info Info) bool {
+	return info.rspauth == "" || a.verify == nil || a.verify(info.rspauth)
+}
 
 // answer computes the answer of section 3.4 with the nonce n, which may have
 // replaced that of the challenge.
@@ -68,11 +70,14 @@ func (d *Digest) answer(c Credentials, n nonce, req Request) (Answer, error) {
 	if hasControl(value) {
 		return Answer{}, ErrControl
 	}
-	verify := func(rspauth string) bool {
-		want := d.response(a1, n, "", req.URI)
-		return subtle.ConstantTimeCompare([]byte(rspauth), []byte(want)) == 1
+	answer := Answer{Value: value, nonce: n}
+	if d.qop == "auth" {
+		answer.verify = func(rspauth string) bool {
+			want := d.response(a1, n, "", req.URI)
+			return subtle.ConstantTimeCompare([]byte(strings.ToLower(rspauth)), []byte(want)) == 1
+		}
 	}
-	return Answer{Value: value, nonce: n, verify: verify}, nil
+	return answer, nil
 }
 
 // response is KD of RFC 7616, section 3.4.1, with the parts of A2 (3.4.3).
