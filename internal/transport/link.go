@@ -106,7 +106,7 @@ func (l *link) handshake(ctx context.Context, config *tls.Config) error {
 func (l *link) queue(p []byte) error {
 	l.w.hold()
 	if _, err := l.top.Write(p); err != nil {
-		return l.stale(0, err)
+		return l.stale(err)
 	}
 	return nil
 }
@@ -116,10 +116,9 @@ func (l *link) queue(p []byte) error {
 // a goroutine goes on writing, and the next Write waits for that.
 func (l *link) flush() error {
 	for l.w.held {
-		var n int
 		var err error
 		if len(l.layers) == 0 || !l.unread() {
-			if n, err = l.look(sending); !l.w.held {
+			if _, err = l.look(sending); !l.w.held {
 				return err
 			}
 		}
@@ -130,7 +129,7 @@ func (l *link) flush() error {
 			_, err = l.look(completing)
 		}
 		if err != nil {
-			return l.stale(n, err)
+			return l.stale(err)
 		}
 	}
 	return nil
@@ -168,8 +167,10 @@ func (l *link) Read(p []byte) (int, error) {
 	n, err := l.top.Read(p)
 	l.more = n == len(p)
 	switch {
+	case l.w.held && n > 0:
+		return 0, l.stale(errUnasked)
 	case l.w.held:
-		return 0, l.stale(n, err)
+		return 0, l.stale(err)
 	case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
 		return n, err
 	}
@@ -183,22 +184,25 @@ func (l *link) Read(p []byte) (int, error) {
 // ended reports whether io.EOF is the end that the peer meant. TLS says so by
 // close_notify, which nobody on the way can forge or take the news of.
 func (l *link) ended() bool {
+	if l.w.aborted.Load() {
+		return false
+	}
 	if n := len(l.layers); n > 0 {
 		return !l.layers[n-1].rec.eof
 	}
 	return !l.w.cut()
 }
 
-// stale closes a link on which a look found n bytes or err, and nothing was
-// written. If the look did not take place, err is all that happened.
-func (l *link) stale(n int, err error) error {
+// stale closes a link on which a look found err, and nothing was written. If the
+// look did not take place, err is all that happened.
+func (l *link) stale(err error) error {
 	switch {
-	case n == 0 && errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	case l.w.aborted.Load():
 		l.w.drop()
 		return l.w.opError("write", net.ErrClosed)
-	case n > 0 || errors.Is(err, errPartial):
+	case errors.Is(err, errPartial):
 		err = errUnasked
 	}
 	// Nothing is said to the peer: a close_notify would go out behind the request.
@@ -303,7 +307,7 @@ func (l *link) unpark(deadline time.Time) error {
 		l.w.watch.stop()
 	}
 	if err := l.w.renew(deadline); err != nil {
-		return l.stale(0, err)
+		return l.stale(err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -162,80 +163,113 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 // A holdConn gathers what is written until it is let go, in one write(2).
 type holdConn struct {
 	net.Conn
-	mu   sync.Mutex
-	held bool
-	buf  bytes.Buffer
+	mu     sync.Mutex
+	passes int // writes to let go before one is held; negative for all
+	behind int // bytes at the end of the last of these that are held
+	buf    bytes.Buffer
 }
 
 func (h *holdConn) Write(b []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.held {
+	if h.passes == 0 {
 		return h.buf.Write(b)
 	}
-	return h.Conn.Write(b)
+	n := len(b)
+	if h.passes--; h.passes == 0 {
+		n -= h.behind
+		h.buf.Write(b[n:])
+	}
+	_, err := h.Conn.Write(b[:n])
+	return len(b), err
 }
 
+// SetWriteDeadline does nothing: what says goodbye sets one that has passed.
+func (h *holdConn) SetWriteDeadline(time.Time) error { return nil }
+
+// hold holds what is written from now on.
 func (h *holdConn) hold() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.held = true
+	h.passes = 0
 }
 
-func (h *holdConn) release() {
+// release lets go of n bytes, or of all if n is negative, and then holds nothing.
+func (h *holdConn) release(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.held = false
-	h.Conn.Write(h.buf.Bytes())
+	b := h.buf.Bytes()
+	if n >= 0 {
+		b = b[:n]
+	}
+	h.Conn.Write(b)
+	h.passes = -1
 	h.buf.Reset()
 }
 
-// A secured pair is a link under TLS and its peer.
+// A secured connection is a link under TLS with its peer.
 type secured struct {
-	link *link
-	peer *tls.Conn
-	wire *holdConn // of the peer, below TLS
-	keys keyLog    // of TLS 1.3
+	*link
+	peer    *tls.Conn
+	wire    *holdConn // of the peer, below TLS
+	keys    keyLog
+	tickets *ticketCount
 }
 
-// securedPair makes a link of TLS. What the peer writes after its part of the
-// handshake, tickets first, is held until wire.release.
-func securedPair(t testing.TB, client, server net.Conn, noFold bool, config *tls.Config) *secured {
+// A ticketCount counts the session tickets that came.
+type ticketCount struct {
+	tls.ClientSessionCache
+	n atomic.Int32
+}
+
+func (c *ticketCount) Put(key string, s *tls.ClientSessionState) {
+	c.n.Add(1)
+	c.ClientSessionCache.Put(key, s)
+}
+
+// secure makes a link of TLS over a connection.
+func secure(t testing.TB, l *link, wire *holdConn, client, server *tls.Config) *secured {
 	t.Helper()
-	s := &secured{link: makeLink(client, noFold), wire: &holdConn{Conn: server}, keys: keyLog{}}
-	t.Cleanup(s.link.abort)
-	s.peer = tls.Server(s.wire, &tls.Config{Certificates: []tls.Certificate{certificate()}, KeyLogWriter: s.keys})
-	config = config.Clone()
-	config.InsecureSkipVerify = true
-	config.ServerName = "example.com"
-	if config.ClientSessionCache == nil {
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(1) // or no tickets come
-	}
+	s := &secured{link: l, wire: wire, keys: keyLog{}, tickets: &ticketCount{ClientSessionCache: tls.NewLRUClientSessionCache(1)}}
+	t.Cleanup(l.abort)
+	server.Certificates = []tls.Certificate{certificate()}
+	server.KeyLogWriter = s.keys
+	s.peer = tls.Server(wire, server)
+	client.InsecureSkipVerify = true
+	client.ServerName = "example.com"
+	client.ClientSessionCache = s.tickets
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() {
-		// The last flight of the peer, if it is one of tickets, begins when it
-		// reads the client's Finished.
-		s.peer.HandshakeContext(ctx)
-		done <- nil
-	}()
-	err := s.link.handshake(ctx, config)
-	if <-done; err != nil {
+	go func() { done <- s.peer.HandshakeContext(ctx) }()
+	if err := errors.Join(l.handshake(ctx, client), <-done); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// everySecuredWay is everyWay under each version of TLS.
-func everySecuredWay(t *testing.T, test func(t *testing.T, s *secured)) {
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		name := strings.ReplaceAll(tls.VersionName(version), " ", "")
-		for _, way := range ways {
-			t.Run(name+"/"+way.name, func(t *testing.T) {
-				client, server := pair(t, "tcp")
-				test(t, securedPair(t, client, server, way.noFold, &tls.Config{MaxVersion: version}))
-			})
+// secureWay is a version of TLS, and a way to look whether a link is silent.
+type secureWay struct {
+	version uint16
+	noFold  bool
+}
+
+// dial makes a secured connection. Of what the peer writes, that is held which
+// comes after so many writes and so many bytes from the end of the last of them.
+func (way secureWay) dial(t *testing.T, passes, behind int, server *tls.Config) *secured {
+	t.Helper()
+	client, peer := pair(t, "tcp")
+	wire := &holdConn{Conn: peer, passes: passes, behind: behind}
+	return secure(t, makeLink(client, way.noFold), wire, &tls.Config{MaxVersion: way.version}, server)
+}
+
+// everySecureWay runs a test under each version of TLS, from the oldest one on that it
+// names, in each way.
+func everySecureWay(t *testing.T, oldest uint16, test func(t *testing.T, way secureWay)) {
+	for version := oldest; version <= tls.VersionTLS13; version++ {
+		for _, w := range ways {
+			name := strings.ReplaceAll(tls.VersionName(version), " ", "") + "/" + w.name
+			t.Run(name, func(t *testing.T) { test(t, secureWay{version, w.noFold}) })
 		}
 	}
 }

@@ -243,15 +243,21 @@ func (w *wire) sendRest(n int) {
 	}()
 }
 
+// restWait is for a goroutine that is about to return, since the response to what
+// it wrote is there.
+const restWait = 10 * time.Millisecond
+
 // settled reports whether all that was held back has been written.
 func (w *wire) settled() bool {
 	if w.rest == nil {
 		return true
 	}
+	timer := time.NewTimer(restWait)
+	defer timer.Stop()
 	select {
 	case <-w.rest.done:
 		return w.rest.err == nil
-	default:
+	case <-timer.C:
 		return false
 	}
 }
