@@ -291,8 +291,8 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 	}
 	if spec.Auth != nil {
 		s.Auth, s.proxyAuth = Auth{}, Auth{}
-		if err := s.set(p.auth(spec.Auth)); err != nil {
-			return err
+		if s.configure([]Option{p.auth(spec.Auth)}); s.err != nil {
+			return s.err
 		}
 	}
 	if err := p.addCookies(s.Cookies, spec.Cookies); err != nil {
@@ -319,8 +319,8 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 		}
 	}
 	if spec.Proxies != nil {
-		if err := s.set(p.proxies(spec.Proxies)); err != nil {
-			return err
+		if s.configure([]Option{p.proxies(spec.Proxies)}); s.err != nil {
+			return s.err
 		}
 	}
 	return p.mount(s, spec.Mount)
@@ -373,7 +373,8 @@ func (p *player) proxy() {
 	for key, value := range in.SessionProxies {
 		session[key] = &value
 	}
-	err := s.set(p.proxies(session))
+	s.configure([]Option{p.proxies(session)})
+	err := s.err
 	if in.TrustEnv != nil {
 		s.IgnoreEnv = !*in.TrustEnv
 	}

@@ -96,8 +96,8 @@ func proxiesOption(m map[string]*string) Option {
 // which it was given.
 func proxyOf(s *Session, url string, proxies map[string]*string, prepared bool) (string, error) {
 	s.setup()
-	set, err := s.settings([]Option{proxiesOption(proxies)})
-	if err != nil {
+	var set settings
+	if err := s.merge(&set, []Option{proxiesOption(proxies)}); err != nil {
 		return "", err
 	}
 	u, _, err := parseURL(url)
@@ -108,7 +108,7 @@ func proxyOf(s *Session, url string, proxies map[string]*string, prepared bool) 
 	if err != nil || proxy == nil {
 		return "", err
 	}
-	given := slices.Concat(slices.Collect(maps.Values(set.proxies)), slices.Collect(maps.Values(set.sessionProxies)))
+	given := slices.Collect(maps.Values(set.merged.Proxies))
 	for _, variable := range os.Environ() {
 		if name, value, _ := strings.Cut(variable, "="); strings.HasSuffix(strings.ToLower(name), "_proxy") {
 			given = append(given, value)

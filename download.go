@@ -103,7 +103,8 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 	if err := d.set.checksum.check(); err != nil {
 		return nil, err
 	}
-	set, err := s.settings(d.opts)
+	var set settings
+	err := s.merge(&set, d.opts)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +151,10 @@ func (d *download) usable() int64 {
 
 // prepare looks at the settings of the requests before anything is made.
 func (d *download) prepare(set *settings) (err error) {
-	if d.url, _, err = resolveURL(set.base, d.rawURL); err != nil {
+	if d.url, _, err = resolveURL(set.merged.BaseURL, d.rawURL); err != nil {
 		return err
 	}
-	if err = addQuery(d.url, d.session.Params, set); err != nil {
+	if err = addQuery(d.url, set); err != nil {
 		return err
 	}
 	body, err := set.prepareContent(nil)
@@ -166,8 +167,8 @@ func (d *download) prepare(set *settings) (err error) {
 	if callNames(set.headers, "Range") || callNames(set.headers, "If-Range") {
 		return failText(ErrInvalidOption, "the ranges of a download are the library's")
 	}
-	d.meter = waiting(set.hooks.Progress)
-	if d.retry = set.retry; d.retry == nil {
+	d.meter = waiting(set.merged.Hooks.Progress)
+	if d.retry = set.merged.Retry; d.retry == nil {
 		d.retry = d.adapterRetry()
 	}
 	return nil

@@ -115,6 +115,14 @@ type netrcLookup struct {
 	log  *slog.Logger
 }
 
+// netrcLookup finds what netrc has, nothing if the environment does not count.
+func (set *settings) netrcLookup() netrcLookup {
+	if set.merged.IgnoreEnv {
+		return netrcLookup{}
+	}
+	return netrcLookup{set.merged.netrc, set.merged.Logger}
+}
+
 // auth is the Auth that netrc has for the host of u and, unless it is empty, login.
 // A file that cannot be read or parsed has none, as in Requests; the logger is
 // told, once each time the file has changed.

@@ -74,16 +74,19 @@ func (h *Hooks) add(opt Option) error {
 	case OnInformational:
 		h.Informational = append(h.Informational, o)
 	case Hooks:
-		h.Request = append(h.Request, o.Request...)
-		h.Response = append(h.Response, o.Response...)
-		h.Redirect = append(h.Redirect, o.Redirect...)
-		h.Retry = append(h.Retry, o.Retry...)
-		h.Progress = append(h.Progress, o.Progress...)
-		h.Informational = append(h.Informational, o.Informational...)
+		*h = h.plus(o)
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
 	return nil
+}
+
+// plus returns the hooks of h and then those of more.
+func (h Hooks) plus(more Hooks) Hooks {
+	return Hooks{
+		append(h.Request, more.Request...), append(h.Response, more.Response...), append(h.Redirect, more.Redirect...),
+		append(h.Retry, more.Retry...), append(h.Progress, more.Progress...), append(h.Informational, more.Informational...),
+	}
 }
 
 // over returns the hooks of a call, with those of its session for the kinds it has none of.

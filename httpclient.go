@@ -70,13 +70,13 @@ func (t sessionTripper) send(hr *http.Request) (*Response, error) {
 		opts = append(opts, NoAuth())
 	}
 	t.s.setup()
-	set, err := t.s.settings(opts)
-	if err != nil {
+	var set settings
+	if err := t.s.merge(&set, opts); err != nil {
 		return nil, prepareError(hr.URL.String(), err)
 	}
-	ctx, life := limitCall(hr.Context(), &set, set.auth)
+	ctx, life := limitCall(hr.Context(), &set, set.merged.Auth)
 	defer life.over()
-	p, err := t.s.prepare(ctx, hr.Method, hr.URL.String(), &set)
+	p, err := prepare(ctx, hr.Method, hr.URL.String(), &set)
 	if err != nil {
 		return nil, err
 	}

@@ -110,6 +110,18 @@ type RaiseForStatus bool
 // limit but the guard against decompression bombs.
 type MaxBody int64
 
+// clone copies p with the slices in it.
+func (p Params) clone() Params {
+	if p == nil {
+		return nil
+	}
+	q := make(Params, len(p))
+	for k, v := range p {
+		q[k] = cloneValue(v)
+	}
+	return q
+}
+
 func (Params) option()         {}
 func (Headers) option()        {}
 func (RawQuery) option()       {}
@@ -123,38 +135,30 @@ func (TrustEnv) option()       {}
 func (RaiseForStatus) option() {}
 func (MaxBody) option()        {}
 
-// settings are what a call goes by: those of its session, with its own options over them.
+// settings are what a call goes by: the defaults of its session with its own
+// options over them. A session gets its defaults in the same way.
 type settings struct {
-	base           string
-	params         []Params // of the call; the session's are merged under them
-	query          RawQuery
-	headers        []Headers
-	cookies        []Cookies
-	auth           Auth
-	proxyAuth      Auth
-	content        Body // the one body, if form and files are empty
-	form           []Form
-	files          []File
-	tls            TLS
-	timeout        Timeout
-	retry          *Retry // nil: that of the adapter
-	proxies        Proxies
-	sessionProxies Proxies
-	hooks          Hooks
-	jsonDecoder    JSONDecoder
-	redirects      int // how many to follow
-	maxBody        int64
-	stream         bool
-	ignoreEnv      bool
-	raise          bool
-	noFollow       bool
-	trace          bool
-	authGiven      bool // by the call
+	// merged has what a later option replaces or completes. Its Headers and
+	// Params are the session's alone, and so are its Hooks until all options
+	// are there.
+	merged Session
+
+	params    []Params
+	query     RawQuery
+	headers   []Headers
+	cookies   []Cookies
+	content   Body // the one body, if form and files are empty
+	form      []Form
+	files     []File
+	hooks     Hooks
+	authGiven bool
 }
 
-// apply sets what opt says. It is one switch rather than a method for each
-// option so that settings need not leave the stack.
+// apply sets what opt says. It is the only place that knows all options, and
+// one switch rather than a method for each so that settings need not leave the
+// stack.
 func (set *settings) apply(opt Option) error {
+	m := &set.merged
 	switch o := opt.(type) {
 	case nil: // an option that was not wanted this time
 	case Params:
@@ -167,9 +171,9 @@ func (set *settings) apply(opt Option) error {
 		set.cookies = append(set.cookies, o)
 	case Auth:
 		if o.proxy {
-			set.proxyAuth = o
+			m.proxyAuth = o
 		} else {
-			set.auth, set.authGiven = o, true
+			m.Auth, set.authGiven = o, true
 		}
 	case Body:
 		return set.setContent(o)
@@ -178,39 +182,49 @@ func (set *settings) apply(opt Option) error {
 	case Files:
 		set.files = o.appendTo(set.files)
 	case Timeout:
-		set.timeout = o.over(set.timeout)
+		m.Timeout = o.over(m.Timeout)
 	case Proxies:
-		set.proxies = o.over(set.proxies)
+		m.Proxies = o.over(m.Proxies)
 	case TLS:
-		set.tls = o
+		m.TLS = o
 	case Retry:
-		set.retry = &o
+		m.Retry = &o
 	case BaseURL:
-		set.base = string(o)
+		m.BaseURL = string(o)
 	case AllowRedirects:
-		set.noFollow = !bool(o)
+		m.NoRedirects = !bool(o)
 	case MaxRedirects:
 		if o < 0 {
 			return failText(ErrInvalidOption, "MaxRedirects is negative")
 		}
-		set.redirects = int(o)
+		if m.MaxRedirects = int(o); o == 0 {
+			m.MaxRedirects = -1 // the field has 0 for the default
+		}
 	case Stream:
-		set.stream = bool(o)
+		m.Stream = bool(o)
 	case TrustEnv:
-		set.ignoreEnv = !bool(o)
+		m.IgnoreEnv = !bool(o)
 	case RaiseForStatus:
-		set.raise = bool(o)
+		m.RaiseForStatus = bool(o)
 	case JSONDecoder:
-		set.jsonDecoder = o
+		m.JSONDecoder = o
 	case MaxBody:
 		if o < 0 {
 			return failText(ErrInvalidOption, "MaxBody is negative")
 		}
-		set.maxBody = int64(o)
+		m.MaxBody = int64(o)
 	case Trace:
-		set.trace = bool(o)
+		m.Trace = bool(o)
 	default:
 		return set.hooks.add(opt)
 	}
 	return nil
+}
+
+// maxRedirects is how many redirects to follow.
+func (set *settings) maxRedirects() int {
+	if n := set.merged.MaxRedirects; n != 0 {
+		return max(n, 0)
+	}
+	return defaultMaxRedirects
 }

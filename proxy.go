@@ -38,17 +38,14 @@ type Proxies map[string]string
 
 func (Proxies) option() {}
 
-// find returns the value for u: of the keys in their order, in p or else in base.
-func (p Proxies) find(base Proxies, u *url.URL) (value string, ok bool) {
-	if len(p) == 0 && len(base) == 0 {
+// find returns the value for u: that of the first key that is there.
+func (p Proxies) find(u *url.URL) (value string, ok bool) {
+	if len(p) == 0 {
 		return "", false
 	}
 	host := strings.ToLower(hostname(u))
 	for _, key := range [...]string{u.Scheme + "://" + host, u.Scheme, "all://" + host, "all"} {
 		if value, ok = p[key]; ok {
-			return value, true
-		}
-		if value, ok = base[key]; ok {
 			return value, true
 		}
 	}
@@ -71,9 +68,9 @@ func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
 		return err
 	}
 	encrypted := u.Scheme == "https" || opts.Proxy != nil && opts.Proxy.Scheme == "https"
-	if encrypted && !set.ignoreEnv {
-		opts.TLS = set.tls.trusting()
-		opts.environTLS = set.tls == TLS{}
+	if encrypted && !set.merged.IgnoreEnv {
+		opts.TLS = set.merged.TLS.trusting()
+		opts.environTLS = set.merged.TLS == TLS{}
 	}
 	return nil
 }
@@ -82,8 +79,8 @@ func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
 // has named it. What the program says comes before the environment, which in
 // Requests it is the other way round (psf/requests#2018).
 func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, environ bool, err error) {
-	value, ok := set.proxies.find(set.sessionProxies, u)
-	if !ok && !set.ignoreEnv {
+	value, ok := set.merged.Proxies.find(u)
+	if !ok && !set.merged.IgnoreEnv {
 		value = environProxy(u.Scheme)
 		if value == "" || noproxy.Parse(set.noProxy()).Match(strings.ToLower(u.Hostname()), u.Port()) {
 			return nil, false, nil
@@ -96,7 +93,7 @@ func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, environ bool, err err
 	if proxy, err = parseProxy(value); err != nil {
 		return nil, environ, err
 	}
-	if login, ok := set.proxyAuth.method.(*basic); ok {
+	if login, ok := set.merged.proxyAuth.method.(*basic); ok {
 		proxy.User = url.UserPassword(login.username, login.password)
 	}
 	return proxy, environ, nil
@@ -104,10 +101,7 @@ func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, environ bool, err err
 
 // noProxy is the list of hosts that the environment's proxies are not for.
 func (set *settings) noProxy() string {
-	if list, ok := set.proxies["no_proxy"]; ok {
-		return list
-	}
-	if list, ok := set.sessionProxies["no_proxy"]; ok {
+	if list, ok := set.merged.Proxies["no_proxy"]; ok {
 		return list
 	}
 	return environNoProxy()

@@ -104,8 +104,8 @@ func TestProxyFor(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			s := NewSession(tt.session, TrustEnv(!tt.ignoreEnv))
-			set, err := s.settings([]Option{tt.call})
-			if err != nil {
+			var set settings
+			if err := s.merge(&set, []Option{tt.call}); err != nil {
 				t.Fatal(err)
 			}
 			u, _, err := parseURL(tt.url)

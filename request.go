@@ -44,13 +44,13 @@ func (r *Request) Prepare(ctx context.Context) (*PreparedRequest, error) {
 	if ctx == nil {
 		return nil, prepareError(r.URL, errNilContext)
 	}
-	set := settings{redirects: defaultMaxRedirects}
+	var set settings
 	for _, o := range r.Options {
 		if err := set.apply(o); err != nil {
 			return nil, prepareError(r.URL, err)
 		}
 	}
-	p, err := prepare(ctx, r.Method, r.URL, scope{}, &set)
+	p, err := prepare(ctx, r.Method, r.URL, &set)
 	if err != nil {
 		return nil, err
 	}
@@ -84,41 +84,32 @@ type PreparedRequest struct {
 	unauthorized bool // the Authenticator is still to be asked
 }
 
-// scope is what a session gives to a request that is prepared in it.
-type scope struct {
-	headers http.Header
-	params  Params
-	jar     *CookieJar
-	base    string
-	netrc   netrcLookup
-}
-
 // prepare builds the request in the order of Requests: method, URL, headers,
 // cookies, body, authentication; so that an Auth sees all that it may sign.
-func prepare(ctx context.Context, method, rawURL string, from scope, set *settings) (*PreparedRequest, error) {
-	p := &PreparedRequest{auth: set.auth, cookies: set.cookies}
-	err := p.fill(ctx, method, rawURL, from, set)
+func prepare(ctx context.Context, method, rawURL string, set *settings) (*PreparedRequest, error) {
+	p := &PreparedRequest{auth: set.merged.Auth, cookies: set.cookies}
+	err := p.fill(ctx, method, rawURL, set)
 	if err != nil {
 		return nil, prepareError(rawURL, err)
 	}
 	return p, nil
 }
 
-func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, from scope, set *settings) (err error) {
+func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *settings) (err error) {
 	if p.Method, err = prepareMethod(method); err != nil {
 		return err
 	}
 	var user *url.Userinfo
-	if p.URL, user, err = resolveURL(from.base, rawURL); err != nil {
+	if p.URL, user, err = resolveURL(set.merged.BaseURL, rawURL); err != nil {
 		return err
 	}
-	if err = addQuery(p.URL, from.params, set); err != nil {
+	if err = addQuery(p.URL, set); err != nil {
 		return err
 	}
-	if p.Header, err = mergeHeaders(from.headers, set.headers); err != nil {
+	if p.Header, err = mergeHeaders(set.merged.Headers, set.headers); err != nil {
 		return err
 	}
-	if err = p.setCookies(from.jar); err != nil {
+	if err = p.setCookies(set.merged.Cookies); err != nil {
 		return err
 	}
 	if p.body, err = set.prepareContent(p.Header); err != nil {
@@ -126,7 +117,7 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, from 
 	}
 	p.setContentType()
 	if p.auth.method == nil && p.Header["Authorization"] == nil {
-		p.auth = urlAuth(user, p.URL, from.netrc)
+		p.auth = urlAuth(user, p.URL, set.netrcLookup())
 	}
 	return p.authenticate(ctx)
 }
@@ -160,7 +151,8 @@ func prepareMethod(method string) (string, error) {
 }
 
 // addQuery adds the raw query and the params after the query of u.
-func addQuery(u *url.URL, session Params, set *settings) error {
+func addQuery(u *url.URL, set *settings) error {
+	session := set.merged.Params
 	if len(session) == 0 && len(set.params) == 0 && set.query == "" {
 		return nil
 	}

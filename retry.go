@@ -75,6 +75,16 @@ type Retry struct {
 
 func (Retry) option() {}
 
+// clone copies r with its lists.
+func (r *Retry) clone() *Retry {
+	if r == nil {
+		return nil
+	}
+	c := *r
+	c.Methods, c.StatusCodes = slices.Clone(r.Methods), slices.Clone(r.StatusCodes)
+	return &c
+}
+
 // An Attempt is one try to have a request answered.
 type Attempt struct {
 	Number   int // counted from 1

@@ -69,7 +69,7 @@ type Session struct {
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
 
-	once      sync.Once
+	ready     uint32 // set by sync/atomic once the rest is there; a type of its own could not be copied
 	mounts    *mounts
 	netrc     *netrcFile
 	proxyAuth Auth
@@ -90,18 +90,17 @@ func NewSession(opts ...Option) *Session {
 // Closing either closes what they share.
 func (s *Session) With(opts ...Option) *Session {
 	s.setup()
-	d := &Session{
-		BaseURL: s.BaseURL, Headers: s.Headers.Clone(), Params: maps.Clone(s.Params), Auth: s.Auth, Cookies: s.Cookies,
-		Proxies: maps.Clone(s.Proxies), TLS: s.TLS, Retry: s.Retry, Timeout: s.Timeout, Hooks: s.Hooks.clone(),
-		MaxRedirects: s.MaxRedirects, MaxBody: s.MaxBody, NoRedirects: s.NoRedirects, Stream: s.Stream,
-		IgnoreEnv: s.IgnoreEnv, RaiseForStatus: s.RaiseForStatus, JSONDecoder: s.JSONDecoder, Trace: s.Trace, Logger: s.Logger,
-		mounts: s.mounts, netrc: s.netrc, proxyAuth: s.proxyAuth, isolated: s.isolated, err: s.err,
-	}
-	if d.Headers == nil {
-		d.Headers = defaultHeaders()
-	}
+	d := *s
 	d.configure(opts)
-	return d
+	return &d
+}
+
+// own makes copies of what s shares with whoever gave it, so that no change of
+// it is seen elsewhere. What sessions share by design stays: the jar, the mounts
+// and the logger. So does TLS.Config, which names the connections made with it.
+func (s *Session) own() {
+	s.Headers, s.Params, s.Proxies = s.Headers.Clone(), s.Params.clone(), maps.Clone(s.Proxies)
+	s.Retry, s.Hooks = s.Retry.clone(), s.Hooks.clone()
 }
 
 // String tells no more than what s is: its fields may hold secrets.
@@ -110,75 +109,57 @@ func (s *Session) String() string { return "<Session>" }
 // GoString keeps %#v from printing what String does not.
 func (s *Session) GoString() string { return s.String() }
 
-// configure makes defaults of opts.
+// configure makes defaults of opts. The first error is that of the calls.
 func (s *Session) configure(opts []Option) {
+	s.own()
+	set := settings{merged: *s, hooks: s.Hooks} // which more of them join
 	for _, opt := range opts {
-		if err := s.set(opt); err != nil && s.err == nil {
-			s.err = err
-		}
+		set.merged.reject(set.apply(opt))
+	}
+	set.merged.reject(set.ofSession())
+	*s = set.merged
+	s.Hooks = set.hooks
+	s.own() // what opts brought
+	s.reject(s.add(&set))
+}
+
+// reject notes an option that cannot be used.
+func (s *Session) reject(err error) {
+	if s.err == nil {
+		s.err = err
 	}
 }
 
-func (s *Session) set(opt Option) error {
-	switch o := opt.(type) {
-	case nil:
-	case Params:
+// ofSession refuses what only a call can have.
+func (set *settings) ofSession() error {
+	if set.query != "" || set.content.load != nil || len(set.form)+len(set.files) > 0 {
+		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
+	}
+	return nil
+}
+
+// add gives s, which has copies of its own, what adds up.
+func (s *Session) add(set *settings) error {
+	for _, p := range set.params {
 		if s.Params == nil {
-			s.Params = make(Params, len(o))
+			s.Params = make(Params, len(p))
 		}
-		maps.Copy(s.Params, o)
-	case Headers:
-		return s.setHeaders(o)
-	case Cookies:
-		for name, value := range o {
+		maps.Copy(s.Params, p.clone())
+	}
+	if s.Headers == nil {
+		s.Headers = defaultHeaders()
+	}
+	for _, h := range set.headers {
+		if err := s.setHeaders(h); err != nil {
+			return err
+		}
+	}
+	for _, c := range set.cookies {
+		for name, value := range c {
 			if err := s.Cookies.Set(name, value); err != nil {
 				return err
 			}
 		}
-	case Auth:
-		if o.proxy {
-			s.proxyAuth = o
-		} else {
-			s.Auth = o
-		}
-	case Proxies:
-		s.Proxies = o.over(s.Proxies)
-	case TLS:
-		s.TLS = o
-	case Retry:
-		s.Retry = &o
-	case Timeout:
-		s.Timeout = o.over(s.Timeout)
-	case BaseURL:
-		s.BaseURL = string(o)
-	case AllowRedirects:
-		s.NoRedirects = !bool(o)
-	case MaxRedirects:
-		if o < 0 {
-			return failText(ErrInvalidOption, "MaxRedirects is negative")
-		}
-		if s.MaxRedirects = int(o); o == 0 {
-			s.MaxRedirects = -1
-		}
-	case Stream:
-		s.Stream = bool(o)
-	case TrustEnv:
-		s.IgnoreEnv = !bool(o)
-	case RaiseForStatus:
-		s.RaiseForStatus = bool(o)
-	case JSONDecoder:
-		s.JSONDecoder = o
-	case MaxBody:
-		if o < 0 {
-			return failText(ErrInvalidOption, "MaxBody is negative")
-		}
-		s.MaxBody = int64(o)
-	case Trace:
-		s.Trace = bool(o)
-	case Body, Form, Files, RawQuery:
-		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
-	default:
-		return s.Hooks.add(opt)
 	}
 	return nil
 }
@@ -200,32 +181,43 @@ func (s *Session) setHeaders(h Headers) error {
 
 // setup completes a zero Session at its first use.
 func (s *Session) setup() {
-	s.once.Do(func() {
-		if s.Cookies == nil && !s.isolated {
-			s.Cookies = new(CookieJar)
-		}
-		if s.mounts == nil {
-			s.mounts = newMounts()
-		}
-		if s.netrc == nil {
-			s.netrc = new(netrcFile)
-		}
-	})
+	if atomic.LoadUint32(&s.ready) != 0 {
+		return
+	}
+	settingUp.Lock()
+	defer settingUp.Unlock()
+	if s.ready != 0 {
+		return
+	}
+	if s.Cookies == nil && !s.isolated {
+		s.Cookies = new(CookieJar)
+	}
+	if s.mounts == nil {
+		s.mounts = newMounts()
+	}
+	if s.netrc == nil {
+		s.netrc = new(netrcFile)
+	}
+	atomic.StoreUint32(&s.ready, 1)
 }
+
+// settingUp guards the first use of all sessions.
+var settingUp sync.Mutex
 
 // Do sends a request of any method. The options count for this call only.
 func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (*Response, error) {
 	s.setup()
-	set, err := s.settings(opts)
+	var set settings
+	err := s.merge(&set, opts)
 	if err == nil && ctx == nil {
 		err = errNilContext
 	}
 	if err != nil {
 		return nil, prepareError(url, err)
 	}
-	ctx, life := limitCall(ctx, &set, set.auth)
+	ctx, life := limitCall(ctx, &set, set.merged.Auth)
 	defer life.over()
-	p, err := s.prepare(ctx, method, url, &set)
+	p, err := prepare(ctx, method, url, &set)
 	if err != nil {
 		return nil, err
 	}
@@ -268,29 +260,22 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 	return s.Do(ctx, http.MethodDelete, url, opts...)
 }
 
-// settings are those of s with opts over them.
-func (s *Session) settings(opts []Option) (settings, error) {
-	set := settings{
-		base: s.BaseURL, auth: s.Auth, proxyAuth: s.proxyAuth, tls: s.TLS, timeout: s.Timeout, retry: s.Retry, sessionProxies: s.Proxies,
-		redirects: s.MaxRedirects, maxBody: s.MaxBody, stream: s.Stream, ignoreEnv: s.IgnoreEnv,
-		raise: s.RaiseForStatus, noFollow: s.NoRedirects, jsonDecoder: s.JSONDecoder, trace: s.Trace,
-	}
-	switch {
-	case set.redirects == 0:
-		set.redirects = defaultMaxRedirects
-	case set.redirects < 0:
-		set.redirects = 0
+// merge makes set the settings of s with opts over them.
+func (s *Session) merge(set *settings, opts []Option) error {
+	set.merged = *s
+	if s.Headers == nil {
+		set.merged.Headers = defaults
 	}
 	for _, o := range opts {
 		if err := set.apply(o); err != nil {
-			return set, err
+			return err
 		}
 	}
-	set.hooks = set.hooks.over(s.Hooks)
+	set.merged.Hooks = set.hooks.over(s.Hooks)
 	if callNames(set.headers, "Authorization") && !set.authGiven {
-		set.auth = Auth{} // what the call says is more than what the session says
+		set.merged.Auth = Auth{} // what the call says is more than what the session says
 	}
-	return set, s.err
+	return s.err
 }
 
 // callNames reports whether one of the layers sets the field.
@@ -313,35 +298,20 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (*PreparedRequest, er
 	if r == nil {
 		return nil, &Error{Op: "prepare", Err: failText(ErrInvalidOption, "Prepare(nil)")}
 	}
-	set, err := s.settings(r.Options)
+	var set settings
+	err := s.merge(&set, r.Options)
 	if err == nil && ctx == nil {
 		err = errNilContext
 	}
 	if err != nil {
 		return nil, prepareError(r.URL, err)
 	}
-	p, err := s.prepare(ctx, r.Method, r.URL, &set)
+	p, err := prepare(ctx, r.Method, r.URL, &set)
 	if err != nil {
 		return nil, err
 	}
 	p.call = r.Options
 	return p, nil
-}
-
-func (s *Session) prepare(ctx context.Context, method, url string, set *settings) (*PreparedRequest, error) {
-	from := scope{headers: s.Headers, params: s.Params, jar: s.Cookies, base: set.base, netrc: s.netrcLookup(set)}
-	if from.headers == nil {
-		from.headers = defaults
-	}
-	return prepare(ctx, method, url, from, set)
-}
-
-// netrcLookup finds what netrc has, nothing if the environment does not count.
-func (s *Session) netrcLookup(set *settings) netrcLookup {
-	if set.ignoreEnv {
-		return netrcLookup{}
-	}
-	return netrcLookup{s.netrc, s.Logger}
 }
 
 // Send sends a prepared request. Options that shape the request itself, such
@@ -358,7 +328,8 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 			return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
 		}
 	}
-	set, err := s.settings(slices.Concat(p.call, opts))
+	var set settings
+	err := s.merge(&set, slices.Concat(p.call, opts))
 	if err == nil && ctx == nil {
 		err = errNilContext
 	}
@@ -382,11 +353,12 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 // run is the loop: it sends p and what follows from the responses, until one
 // is the answer. It alone calls [Adapter.Send].
 func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, life *lifetime) (*Response, error) {
+	m := &set.merged
 	opts := SendOptions{
-		Stream: set.stream, Timeout: set.timeout.resolved(), TLS: set.tls, Retry: set.retry, MaxBody: set.maxBody,
-		Trace: set.trace, OnProgress: set.hooks.Progress, OnInformational: set.hooks.Informational, OnRetry: set.hooks.Retry, Logger: s.Logger,
+		Stream: m.Stream, Timeout: m.Timeout.resolved(), TLS: m.TLS, Retry: m.Retry, MaxBody: m.MaxBody, Trace: m.Trace,
+		OnProgress: m.Hooks.Progress, OnInformational: m.Hooks.Informational, OnRetry: m.Hooks.Retry, Logger: m.Logger,
 	}
-	trip := journey{jar: s.Cookies, netrc: s.netrcLookup(set), named: p.named}
+	trip := journey{jar: m.Cookies, netrc: set.netrcLookup(), named: p.named}
 	if trip.named == nil {
 		trip.named = p.URL
 	}
@@ -398,7 +370,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 		if next == nil {
 			return answer(r, set, life)
 		}
-		s.logNext(ctx, r, next)
+		m.logNext(ctx, r, next)
 		r.discard()
 		trip.left(r)
 		p = next
@@ -433,7 +405,7 @@ func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Re
 		r.Close()
 		return nil, nil, &Error{Op: "read", URL: redact.URL(r.URL), Err: err}
 	}
-	if r, err = set.hooks.afterSend(ctx, r); err != nil {
+	if r, err = set.merged.Hooks.afterSend(ctx, r); err != nil {
 		return nil, nil, err
 	}
 	if next, err = follow(ctx, r, set, trip); err != nil {
@@ -449,11 +421,11 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 	if !r.IsRedirect() {
 		return nil, nil
 	}
-	if set.noFollow {
+	if set.merged.NoRedirects {
 		r.journey = trip.kept()
 		return nil, nil
 	}
-	if trip.redirects == set.redirects && r.Header.Get("Location") != "" {
+	if trip.redirects == set.maxRedirects() && r.Header.Get("Location") != "" {
 		r.journey = trip.kept()
 		r.discard()
 		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: &RedirectError{Response: r}}
@@ -470,12 +442,12 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 	}
 	trip.redirects++
 	trip.answers = 0
-	return q, set.hooks.beforeRedirect(ctx, r, q)
+	return q, set.merged.Hooks.beforeRedirect(ctx, r, q)
 }
 
 // send sends p once and takes note of what came back.
 func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, error) {
-	if err := set.hooks.beforeSend(ctx, p); err != nil {
+	if err := set.merged.Hooks.beforeSend(ctx, p); err != nil {
 		return nil, err
 	}
 	a, err := s.adapter(p.URL)
@@ -485,13 +457,13 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err := set.route(&opts, p.URL); err != nil {
 		return nil, &Error{Op: "send", URL: redact.URL(p.URL), Err: err}
 	}
-	start := s.logStart(ctx)
+	start := set.merged.logStart(ctx)
 	r, err := a.Send(ctx, p, opts)
 	if err == nil && r == nil {
 		err = failText(ErrProtocol, "the adapter returned no response")
 	}
 	if err == nil {
-		r.Request, r.jsonDecoder = p, set.jsonDecoder
+		r.Request, r.jsonDecoder = p, set.merged.JSONDecoder
 		r.complete(p, opts.MaxBody)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
@@ -499,7 +471,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 			err = r.Load()
 		}
 	}
-	s.logOutcome(ctx, start, p, r, err)
+	set.merged.logOutcome(ctx, start, p, r, err)
 	if err != nil {
 		return nil, requestError(ctx, "send", p.URL, err)
 	}
@@ -508,12 +480,12 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 
 // answer finishes the last response of a call.
 func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
-	if set.stream {
+	if set.merged.Stream {
 		life.handOver(r)
 	} else if err := r.Load(); err != nil {
 		return nil, err
 	}
-	if !set.raise || r.OK() {
+	if !set.merged.RaiseForStatus || r.OK() {
 		return r, nil
 	}
 	r.Load()
@@ -547,8 +519,8 @@ type lifetime struct {
 // must not outlive the call, so that there is one where hooks or an
 // Authenticator may see it, too.
 func limitCall(ctx context.Context, set *settings, auth Auth) (context.Context, *lifetime) {
-	total := set.timeout.Total
-	if total <= 0 && !auth.foreign() && !set.hooks.any() {
+	total := set.merged.Timeout.Total
+	if total <= 0 && !auth.foreign() && !set.merged.Hooks.any() {
 		return ctx, nil
 	}
 	l := new(lifetime)

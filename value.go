@@ -104,6 +104,22 @@ func scalar(v any, layout string) (s string, ok bool, err error) {
 	return "", false, fmt.Errorf("a value of type %T cannot be sent", v)
 }
 
+// cloneValue copies a value that is a slice, perhaps of slices: whoever gave it
+// may change it.
+func cloneValue(v any) any {
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.Slice || rv.IsNil() {
+		return v
+	}
+	c := reflect.MakeSlice(rv.Type(), rv.Len(), rv.Len())
+	for i := range rv.Len() {
+		if e := reflect.ValueOf(cloneValue(rv.Index(i).Interface())); e.IsValid() {
+			c.Index(i).Set(e)
+		}
+	}
+	return c.Interface()
+}
+
 // isNil reports whether v is nil or an interface that holds a nil pointer.
 func isNil(v any) bool {
 	if v == nil {
