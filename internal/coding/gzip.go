@@ -3,31 +3,49 @@ package coding
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/flate"
 )
 
-var errEmptyMembers = errors.New("too many empty members in a row")
+var (
+	errEmptyMembers = errors.New("too many empty members in a row")
+	errGzipHeader   = errors.New("malformed header")
+	errGzipSum      = errors.New("the checksum or the length is another one")
+)
+
+// maxGzipHeader bounds the header of a member. RFC 1952 bounds neither the name
+// nor the comment in it; packages that give each a buffer refuse what servers send.
+const maxGzipHeader = 16 << 20
+
+// Flags of section 2.3.1 of RFC 1952.
+const (
+	gzipCRC = 1 << (iota + 1)
+	gzipExtra
+	gzipName
+	gzipComment
+	gzipReserved = 0xe0
+)
 
 // A gzipDecoder reads a series of members (RFC 1952, section 2.2) up to
 // anything that is none.
 type gzipDecoder struct {
-	in      *bufio.Reader
-	member  gzip.Reader
-	open    bool // inside a member
-	later   bool // after the first member
-	decoded bool // this member held something
-	empty   int  // members in a row that did not
+	in     *bufio.Reader
+	data   io.ReadCloser // the DEFLATE data of a member, nil until needed
+	sum    uint32        // of what was decoded of it: CRC-32
+	length uint32        // modulo 2^32
+
+	open  bool // inside a member
+	later bool // after the first member
+	empty int  // members in a row that held nothing
 }
 
 func newGzip(in *bufio.Reader) decoder { return &gzipDecoder{in: in} }
 
-func (d *gzipDecoder) reset() {
-	d.member.Header = gzip.Header{}
-	*d = gzipDecoder{in: d.in, member: d.member}
-}
+func (d *gzipDecoder) reset() { *d = gzipDecoder{in: d.in, data: d.data} }
 
 func (d *gzipDecoder) Read(p []byte) (int, error) {
 	for {
@@ -36,21 +54,38 @@ func (d *gzipDecoder) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		n, err := d.member.Read(p)
-		d.decoded = d.decoded || n > 0
+		n, err := d.data.Read(p)
+		d.sum = crc32.Update(d.sum, crc32.IEEETable, p[:n])
+		d.length += uint32(n)
 		if err != io.EOF {
 			return n, err
 		}
-		d.open, d.later = false, true
-		if d.decoded {
-			d.empty = 0
-		} else if d.empty++; d.empty > maxEmpty {
-			return 0, errEmptyMembers
-		}
-		if n > 0 {
-			return n, nil
+		if err := d.close(); err != nil || n > 0 {
+			return n, err
 		}
 	}
+}
+
+// close ends a member with its trailer.
+func (d *gzipDecoder) close() error {
+	trailer, err := d.in.Peek(8)
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return err
+	}
+	if binary.LittleEndian.Uint32(trailer) != d.sum || binary.LittleEndian.Uint32(trailer[4:]) != d.length {
+		return errGzipSum
+	}
+	d.in.Discard(8)
+	d.open, d.later = false, true
+	if d.length > 0 {
+		d.empty = 0
+	} else if d.empty++; d.empty > maxEmpty {
+		return errEmptyMembers
+	}
+	return nil
 }
 
 // next opens the next member. It returns io.EOF if none follows, which counts
@@ -67,14 +102,115 @@ func (d *gzipDecoder) next() error {
 	case err != nil && err != io.EOF:
 		return err
 	default:
-		return gzip.ErrHeader
+		return errGzipHeader
 	}
-	if err := d.member.Reset(d.in); err == io.EOF {
+	h := gzipHead{in: d.in}
+	if err := h.read(); err == io.EOF {
 		return io.ErrUnexpectedEOF
 	} else if err != nil {
 		return err
 	}
-	d.member.Multistream(false)
-	d.open, d.decoded = true, false
+	if d.data == nil {
+		d.data = flate.NewReader(d.in)
+	} else if err := d.data.(flate.Resetter).Reset(d.in, nil); err != nil {
+		return err
+	}
+	d.open, d.sum, d.length = true, 0, 0
 	return nil
+}
+
+// A gzipHead reads the header of a member, of which nothing is kept.
+type gzipHead struct {
+	in   *bufio.Reader
+	sum  uint32
+	size int
+}
+
+// read reads the header in the order of section 2.3.
+func (h *gzipHead) read() error {
+	fixed, err := h.in.Peek(10)
+	if err != nil {
+		return err
+	}
+	flags := fixed[3]
+	if flags&gzipReserved != 0 { // section 2.3.1.2 wants an error
+		return errGzipHeader
+	}
+	h.pass(10)
+	if flags&gzipExtra != 0 {
+		length, err := h.in.Peek(2)
+		if err != nil {
+			return err
+		}
+		n := int(binary.LittleEndian.Uint16(length))
+		h.pass(2)
+		if err := h.skip(n); err != nil {
+			return err
+		}
+	}
+	for _, text := range []byte{gzipName, gzipComment} {
+		if flags&text != 0 {
+			if err := h.skipText(); err != nil {
+				return err
+			}
+		}
+	}
+	if flags&gzipCRC == 0 {
+		return nil
+	}
+	sum, err := h.in.Peek(2)
+	if err != nil {
+		return err
+	}
+	if binary.LittleEndian.Uint16(sum) != uint16(h.sum) {
+		return errGzipHeader
+	}
+	h.in.Discard(2)
+	return nil
+}
+
+// pass goes past n bytes that are in the buffer.
+func (h *gzipHead) pass(n int) {
+	b, _ := h.in.Peek(n)
+	h.sum = crc32.Update(h.sum, crc32.IEEETable, b)
+	h.size += n
+	h.in.Discard(n)
+}
+
+// fill makes sure that something is in the buffer, and returns how much.
+func (h *gzipHead) fill() (int, error) {
+	if h.size > maxGzipHeader {
+		return 0, errGzipHeader
+	}
+	_, err := h.in.Peek(1)
+	return h.in.Buffered(), err
+}
+
+func (h *gzipHead) skip(n int) error {
+	for n > 0 {
+		have, err := h.fill()
+		if err != nil {
+			return err
+		}
+		have = min(have, n)
+		h.pass(have)
+		n -= have
+	}
+	return nil
+}
+
+// skipText goes past a text and the NUL at its end.
+func (h *gzipHead) skipText() error {
+	for {
+		have, err := h.fill()
+		if err != nil {
+			return err
+		}
+		b, _ := h.in.Peek(have)
+		if end := bytes.IndexByte(b, 0); end >= 0 {
+			h.pass(end + 1)
+			return nil
+		}
+		h.pass(have)
+	}
 }
