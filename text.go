@@ -62,7 +62,7 @@ func headerCharset(h http.Header) string {
 	}
 	t, _ := mediatype.Extract(values...)
 	if label, ok := t.Param("charset"); ok {
-		return label
+		return strings.Trim(label, `'"`) // charset='utf-8', as Requests reads it; no name has quotes
 	}
 	if t.Essence == "application/json" {
 		return "utf-8"

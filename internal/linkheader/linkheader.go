@@ -56,7 +56,9 @@ type Param struct{ Name, Value string }
 // there. Otherwise:
 //
 //   - a target may lack one or both of its brackets, and then ends at a
-//     semicolon or comma;
+//     semicolon or comma; quotes around it are taken off, and quotes alone
+//     are none;
+//   - quotes around a whole field are taken off;
 //   - text before a target's brackets, and between a target or a quoted value
 //     and the next semicolon or comma, is passed over;
 //   - single quotes around a value are taken off (rel='next');
@@ -68,7 +70,7 @@ func Parse(values []string) ([]Link, error) {
 		if size += len(value); size > MaxBytes {
 			return links, ErrTooLarge
 		}
-		s := scanner{rest: value}
+		s := scanner{rest: unquoted(value)}
 		for link, ok := s.link(); ok; link, ok = s.link() {
 			if len(links) == MaxLinks {
 				return links, ErrTooLarge
@@ -133,7 +135,20 @@ func (l Link) Attributes() []Param {
 // factor, so that a value takes linear time.
 type scanner struct{ rest string }
 
-const ows = " \t" // RFC 9110, section 5.6.3
+const (
+	ows    = " \t" // RFC 9110, section 5.6.3
+	quotes = `"'`
+)
+
+// unquoted takes quotes off a field that is written as one string, "<b>; rel=next".
+func unquoted(value string) string {
+	trimmed := strings.Trim(value, ows)
+	last := len(trimmed) - 1
+	if last > 0 && strings.IndexByte(quotes, trimmed[0]) >= 0 && trimmed[0] == trimmed[last] && strings.HasPrefix(strings.TrimLeft(trimmed[1:], ows), "<") {
+		return trimmed[1:last]
+	}
+	return value
+}
 
 // link returns the next link of the field, false if there is none (B.2).
 func (s *scanner) link() (Link, bool) {
@@ -163,7 +178,7 @@ func (s *scanner) target() (string, bool) {
 			}
 			s.rest = inner
 		}
-		target := strings.Trim(s.until("<>;,"), ows)
+		target := strings.Trim(s.until("<>;,"), ows+quotes)
 		if !strings.HasPrefix(s.rest, "<") {
 			return target, target != ""
 		}
