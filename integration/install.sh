@@ -18,6 +18,9 @@ declare -A package=(
 	[nghttpx]=nghttp2-proxy
 	[curl]=curl
 	[openssl]=openssl
+	[krb5kdc]=krb5-kdc
+	[kadmin.local]=krb5-admin-server
+	[kinit]=krb5-user
 )
 
 missing=()
@@ -25,6 +28,7 @@ for program in "${!package[@]}"; do
 	command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 compgen -G '/usr/lib/*/libnss_wrapper.so' >/dev/null || missing+=(libnss-wrapper)
+[[ -e /usr/lib/apache2/modules/mod_auth_gssapi.so ]] || missing+=(libapache2-mod-auth-gssapi)
 ((${#missing[@]})) || exit 0
 
 if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
