@@ -26,9 +26,10 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 }
 
 // Download fetches url into the file path and returns its length. The file gets
-// its name only when it is complete, on the disk and as [Checksum] says; only
-// its owner may read it. A file that is there is replaced then, unless
-// Overwrite(false) is given; what is not a regular file never is.
+// its name only when it is complete, on the disk and as [Checksum] says. A file
+// that is there is replaced then and keeps its mode, unless Overwrite(false) is
+// given; what is not a regular file never is. A new one has the mode that
+// [os.Create] gives.
 //
 // What has come so far is in path.part, and in path.part.json what it is of. If
 // the transfer breaks off, it goes on from there, as often as the [Retry] of the

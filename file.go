@@ -44,8 +44,9 @@ func (set *fileSettings) writer(f io.Writer) io.Writer {
 
 // SaveFile writes the body to a file and returns its length. The file gets its
 // name only when the body has come in full and is on the disk: whatever fails
-// before leaves no file, and one that was there as it was. Only its owner may
-// read it. The memory needed does not depend on the length.
+// before leaves no file, and one that was there as it was. A new file has the
+// mode that [os.Create] gives, one that is replaced keeps its own. The memory
+// needed does not depend on the length.
 //
 // If path is a directory, or ends in a separator, the file is made there under
 // the name that [Response.Filename] gives. A file of that name is not replaced,
@@ -85,13 +86,17 @@ func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {
 		return 0, err
 	}
 	defer p.root.Close()
-	f, temp, err := p.create()
+	mode, err := p.mode()
+	if err != nil {
+		return 0, err
+	}
+	f, temp, err := p.create(mode)
 	if err != nil {
 		return 0, err
 	}
 	n, err := r.writeBody(set.writer(f))
 	if err == nil {
-		err = settle(f, set.checksum)
+		err = p.settle(f, set.checksum)
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
@@ -105,8 +110,11 @@ func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {
 	return n, err
 }
 
-// settle brings f to the disk and checks what is there.
-func settle(f *os.File, sum Checksum) error {
+// settle gives f its mode, brings it to the disk and checks what is there.
+func (p *place) settle(f *os.File, sum Checksum) error {
+	if err := p.keepMode(f); err != nil {
+		return err
+	}
 	if err := f.Sync(); err != nil {
 		return err
 	}
@@ -316,11 +324,39 @@ func (p *place) error(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: filepath.Join(p.root.Name(), name), Err: err}
 }
 
+// newMode is that of a file that replaces none: what [os.Create] gives, of which
+// the system takes the umask.
+const newMode = 0o666
+
+// mode is that of the file until it is complete: that of the one to be
+// replaced, so that nobody can read what they could not before.
+func (p *place) mode() (fs.FileMode, error) {
+	old, err := p.lstat(p.name)
+	if err != nil || old == nil {
+		return newMode, err
+	}
+	return old.Mode().Perm(), nil
+}
+
+// keepMode gives f the mode of the file to be replaced, if there is one. What is
+// no file is for take to refuse.
+func (p *place) keepMode(f *os.File) error {
+	old, err := p.root.Lstat(p.name)
+	if err != nil || !old.Mode().IsRegular() {
+		return nil
+	}
+	now, err := f.Stat()
+	if err != nil || now.Mode().Perm() == old.Mode().Perm() {
+		return err
+	}
+	return f.Chmod(old.Mode().Perm())
+}
+
 // create makes a file of a name that nobody can foresee (CVE-2026-25645), to be
 // filled and taken.
-func (p *place) create() (f *os.File, name string, err error) {
+func (p *place) create(mode fs.FileMode) (f *os.File, name string, err error) {
 	name = ".requests-" + rand.Text() + ".tmp"
-	f, err = p.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err = p.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	return f, name, err
 }
 

@@ -176,24 +176,24 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 	r, err := d.request(ctx, x.Span)
 	if err != nil {
 		if last, ok := errors.AsType[*RetryError](err); ok && last.Response != nil {
-			return &refusal{err: err, status: last.Response.StatusCode}
+			return &refusal{err, passes(last.Response.StatusCode)}
 		}
 		if interrupted(err) {
-			return &refusal{err: err}
+			return &refusal{err, true}
 		}
 		return err
 	}
 	defer r.end()
 	if r.StatusCode >= http.StatusBadRequest {
 		r.Load()
-		return &refusal{err: r.RaiseForStatus(), status: r.StatusCode}
+		return &refusal{r.RaiseForStatus(), passes(r.StatusCode)}
 	}
 	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
-		return &refusal{other: true}
+		return &refusal{}
 	}
 	c, problem := d.rangeOf(r, x.At)
 	if problem != "" {
-		return &refusal{other: true}
+		return &refusal{passes: true}
 	}
 	body, err := r.unread()
 	if err != nil {
@@ -214,36 +214,35 @@ var errLost = errors.New("piece lost")
 // A refusal is how a server that was asked for a piece beside others has not
 // given it: by a status, by no response at all or by other bytes.
 type refusal struct {
-	err    error
-	status int  // 0 if there was none
-	other  bool // other bytes, so that err is nil
+	err    error // nil for other bytes, of which the next fetch is to judge
+	passes bool  // it may be for the others alone
 }
 
 func (r *refusal) Error() string { return "range refused" }
 func (r *refusal) Unwrap() error { return r.err }
 
-// granted returns err as it would be if nothing else had been asked for. It is
-// nil for other bytes, of which the next fetch is to judge.
-func granted(err error) error {
-	if r, ok := err.(*refusal); ok {
-		return r.err
+// passes reports whether the status may be for the other requests alone.
+func passes(status int) bool {
+	switch status {
+	case http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
 	}
-	return err
+	return status >= http.StatusInternalServerError
 }
 
 // insists reports whether it is worth to ask once more for what was refused,
 // and waits until then. A server counts requests for a moment longer than we do.
 func (d *download) insists(ctx context.Context, err error) bool {
 	r, ok := err.(*refusal)
-	switch {
-	case !ok || r.other:
-		return false
-	case r.status == 0, r.status >= http.StatusInternalServerError:
-	case r.status == http.StatusForbidden, r.status == http.StatusRequestTimeout, r.status == http.StatusTooManyRequests:
-	default:
-		return false
+	return ok && r.passes && d.mayRetry(ctx)
+}
+
+// granted returns err as it would be if nothing else had been asked for.
+func granted(err error) error {
+	if r, ok := err.(*refusal); ok {
+		return r.err
 	}
-	return d.mayRetry(ctx)
+	return err
 }
 
 // A helper runs a function in a goroutine of its own. A panic or a

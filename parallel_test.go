@@ -127,29 +127,33 @@ func TestDownloadParallelRefused(t *testing.T) {
 	refusals := []struct {
 		name   string
 		refuse http.HandlerFunc
+		final  bool // it is asked once only, when nothing else is under way
 	}{
-		{"503", status(503)},
-		{"429", status(429)},
-		{"403", status(403)},
-		{"404", status(404)},
-		{"500", status(500)},
-		{"416", status(416)},
-		{"204", status(204)},
-		{"the connection", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"503", status(503), false},
+		{"429", status(429), false},
+		{"403", status(403), false},
+		{"404", status(404), true},
+		{"500", status(500), false},
+		{"416", status(416), true},
+		{"204", status(204), true},
+		{"the connection", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false},
 		{"the range", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("ETag", `"a"`)
 			w.Write(content)
-		}},
-		{"coded", lie(206, func(h http.Header) { h.Set("Content-Encoding", "gzip") })},
-		{"another version", lie(206, func(h http.Header) { h.Set("ETag", `"b"`) })},
-		{"no version", lie(206, func(h http.Header) { h.Del("ETag") })},
-		{"another range", lie(206, func(h http.Header) { h.Set("Content-Range", "bytes 0-9/10") })},
-		{"no range", lie(206, func(h http.Header) { h.Del("Content-Range") })},
-		{"several ranges", lie(206, func(h http.Header) { h.Set("Content-Type", "multipart/byteranges; boundary=x") })},
-		{"another length", lie(206, func(h http.Header) { h.Set("Content-Length", "1") })},
+		}, true},
+		{"coded", lie(206, func(h http.Header) { h.Set("Content-Encoding", "gzip") }), true},
+		{"another version", lie(206, func(h http.Header) { h.Set("ETag", `"b"`) }), true},
+		{"no version", lie(206, func(h http.Header) { h.Del("ETag") }), true},
+		{"another range", lie(206, func(h http.Header) { h.Set("Content-Range", "bytes 0-9/10") }), false},
+		{"no range", lie(206, func(h http.Header) { h.Del("Content-Range") }), false},
+		{"several ranges", lie(206, func(h http.Header) { h.Set("Content-Type", "multipart/byteranges; boundary=x") }), false},
+		{"another length", lie(206, func(h http.Header) { h.Set("Content-Length", "1") }), false},
 	}
 	for _, most := range []int32{1, 2, 3} {
 		for _, tt := range refusals {
+			if tt.final && most > 1 { // the server may count a response that was just closed
+				continue
+			}
 			bubble(t, fmt.Sprintf("%s, %d at once", tt.name, most), func(t *testing.T) {
 				d := &depot{content: content, tag: `"a"`}
 				s, url, dir := d.start(t)

@@ -70,7 +70,12 @@ func (f *partFile) open(u *url.URL) error {
 		if err := f.save(f.state); err != nil {
 			return err
 		}
-		f.file, err = f.place.root.OpenFile(f.name(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		mode, err := f.place.mode()
+		if err != nil {
+			return err
+		}
+		mode |= 0o600 // a later call is to write it
+		f.file, err = f.place.root.OpenFile(f.name(), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		return err
 	}
 	if f.file, err = f.place.root.OpenFile(f.name(), os.O_RDWR, 0); err != nil {
@@ -128,7 +133,7 @@ func (f *partFile) save(state partState) error {
 		return err
 	}
 	p := &place{root: f.place.root, name: f.stateName(), replace: true}
-	file, temp, err := p.create()
+	file, temp, err := p.create(0o600)
 	if err != nil {
 		return err
 	}
@@ -189,22 +194,25 @@ func (f *partFile) discard() {
 	f.place.root.Remove(f.stateName())
 }
 
-// finish makes the part the file.
+// finish makes the part the file. If it cannot get its name, the part stays as
+// good as it was.
 func (f *partFile) finish(sum Checksum) error {
-	err := settle(f.file, sum)
+	err := f.place.settle(f.file, sum)
 	if closed := f.file.Close(); err == nil {
 		err = closed
 	}
-	if err == nil {
-		err = f.place.take(f.name())
-	}
-	switch {
-	case err == nil:
-		f.place.root.Remove(f.stateName())
-	case !errors.Is(err, fs.ErrExist) || f.state.Validator == "": // else another took the name: the part is as good as it was
+	if err != nil {
 		f.discard()
+		return err
 	}
-	return err
+	if err = f.place.take(f.name()); err != nil {
+		if f.state.Validator == "" {
+			f.discard()
+		}
+		return err
+	}
+	f.place.root.Remove(f.stateName())
+	return nil
 }
 
 func (f *partFile) close() {
