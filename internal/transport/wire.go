@@ -265,6 +265,16 @@ func (w *wire) settled() bool {
 // cut reports, after io.EOF, whether it may be a reset in truth. A write that
 // meets the reset takes the error of the socket, and leaves EOF to the reader.
 func (w *wire) cut() bool {
+	// A peer that has read all and answered may be faster than the goroutine
+	// that has written it.
+	if w.rest != nil && !w.settled() {
+		late := time.NewTimer(lastWrite)
+		defer late.Stop()
+		select {
+		case <-w.rest.done:
+		case <-late.C:
+		}
+	}
 	return w.writing.Load() > 0 && w.isReset() || w.failed.Load()
 }
 

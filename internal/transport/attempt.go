@@ -1,0 +1,256 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+
+	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// Do sends a call and returns its response, whose body is on its way. Before
+// that or, where there is a response, before its body has ended, nobody reads the
+// source of the request any more, but for a Read of one that blocks.
+//
+// It is sent again by itself only where that can do no harm: on another
+// connection if nothing of it was sent; or if a connection ends without an answer
+// that had served a call before, for which the method must be one that has no
+// effect, or the request have an Idempotency-Key, and the body be one that can be
+// sent again. A call whose context has ended is not sent.
+//
+// Errors have a kind of package fault, but for those of functions and sources
+// of the caller's, which are returned as they are. [Sent] tells of each whether
+// the server may have seen the request.
+func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
+	if err := call.Check(); err != nil {
+		return nil, &unsent{err}
+	}
+	p, err := e.pool(&call.Route)
+	if err != nil {
+		return nil, &unsent{err}
+	}
+	a := attempt{ctx: ctx, call: call, pool: p, start: time.Now(), trace: httptrace.ContextClientTrace(ctx)}
+	if a.to, err = p.endpoint(call.URL, call.Pin); err != nil {
+		return nil, &unsent{err}
+	}
+	if a.to.forwarded {
+		return a.forward()
+	}
+	return a.do()
+}
+
+// An attempt is a call being sent, perhaps on one connection after the other.
+type attempt struct {
+	ctx   context.Context
+	call  *Call
+	trace *httptrace.ClientTrace
+	start time.Time
+	pool  *pool
+	to    endpoint
+	body  io.ReadCloser // opened, and not read yet; nil if there is none
+
+	// For a proxy that is asked in absolute form.
+	target        string
+	authorization string
+}
+
+// do sends the call until there is an answer, or an error that counts.
+func (a *attempt) do() (*Response, error) {
+	res, err := a.try()
+	if a.body != nil {
+		a.body.Close()
+		a.body = nil
+	}
+	return res, err
+}
+
+func (a *attempt) try() (*Response, error) {
+	for fresh := false; ; {
+		if ended := fault.Ended(a.ctx); ended != nil {
+			return nil, &unsent{ended}
+		}
+		if open := a.call.Body.Open; open != nil && a.body == nil {
+			var err error
+			if a.body, err = open(); err != nil {
+				return nil, &unsent{err}
+			}
+		}
+		c, err := a.connect(fresh)
+		if err != nil {
+			return nil, &unsent{err}
+		}
+		reused := c.used
+		res, failed := c.exchange(a)
+		if reused && (failed == nil || failed.sent) {
+			a.pool.reused.Add(1)
+		}
+		switch {
+		case failed == nil:
+			return res, nil
+		case !reused || a.ctx.Err() != nil:
+		case !failed.sent && failed.stale:
+			continue
+		case failed.lost && a.repeatable():
+			fresh = true
+			continue
+		}
+		if !failed.sent {
+			return nil, &unsent{failed.err}
+		}
+		return nil, failed.err
+	}
+}
+
+// connect gets a connection.
+func (a *attempt) connect(fresh bool) (*conn, error) {
+	if a.trace != nil && a.trace.GetConn != nil {
+		a.trace.GetConn(a.call.URL.Host)
+	}
+	if a.call.Pin != nil && !fresh {
+		if c := a.call.Pin.take(a.pool, a.to); c != nil {
+			return c, nil
+		}
+	}
+	return a.pool.get(a.ctx, a.call, a.to, fresh)
+}
+
+// repeatable reports whether the request may be sent again although the server
+// may have acted on it: the rule of net/http, stricter than RFC 9110, section
+// 9.2.2, since PUT and DELETE are not always as idempotent as they should be.
+func (a *attempt) repeatable() bool {
+	if !a.call.Body.repeatable() {
+		return false
+	}
+	switch a.call.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	_, has := a.call.Header["Idempotency-Key"]
+	_, hasOld := a.call.Header["X-Idempotency-Key"]
+	return has || hasOld
+}
+
+// expects reports whether the server is asked before the body is sent.
+func (a *attempt) expects() bool {
+	for _, v := range a.call.Header["Expect"] {
+		if strings.EqualFold(v, "100-continue") {
+			return true
+		}
+	}
+	return false
+}
+
+// inline reports whether the body goes out with a head of n bytes.
+func (a *attempt) inline(n int) bool {
+	b := &a.call.Body
+	if !b.present() && a.call.Length == 0 {
+		return true
+	}
+	return b.Open == nil && int64(len(b.Bytes)) == a.call.Length && n+len(b.Bytes) <= maxInline && !a.expects()
+}
+
+// appendHead appends the head of the request to b.
+func (a *attempt) appendHead(b []byte) []byte {
+	if !a.to.forwarded {
+		return a.call.AppendHead(b)
+	}
+	request := a.call.Request
+	request.Target = a.target
+	b = request.AppendHead(b)
+	if a.authorization != "" {
+		b = append(b[:len(b)-len("\r\n")], "Proxy-Authorization: "...)
+		b = append(append(b, a.authorization...), "\r\n\r\n"...)
+	}
+	return b
+}
+
+// forward sends the call to the proxy itself and, where that asks for a login,
+// once more.
+func (a *attempt) forward() (*Response, error) {
+	a.target = absolute(a.call)
+	login := &a.pool.dialer.login
+	request := digest.Request{Method: a.call.Method, URI: a.target, Body: a.call.Body.copyTo}
+	var err error
+	if a.authorization, err = login.authorization(request); err != nil {
+		return nil, &unsent{err}
+	}
+	res, err := a.do()
+	if err != nil || !a.call.Body.repeatable() {
+		return res, err
+	}
+	answer := login.answer(request, res.StatusCode, res.Header)
+	if answer == "" {
+		return res, nil
+	}
+	res.discard()
+	a.authorization = answer
+	return a.do()
+}
+
+// absolute is the target of a call for a proxy (RFC 9112, section 3.2.2).
+func absolute(c *Call) string {
+	host, port := c.URL.Hostname(), c.URL.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + withoutZone(host) + "]"
+	}
+	if port != "" {
+		host += ":" + port
+	}
+	target := c.Target
+	if target == "*" { // RFC 9112, section 3.2.4
+		target = ""
+	}
+	return c.URL.Scheme + "://" + host + target
+}
+
+// copyTo writes the body to w, for a login that vouches for it.
+func (s *Source) copyTo(w io.Writer) error {
+	if s.Open == nil {
+		_, err := w.Write(s.Bytes)
+		return err
+	}
+	if !s.Again {
+		return fault.BodyNotReplayable
+	}
+	body, err := s.Open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	_, err = io.Copy(w, body)
+	return err
+}
+
+// discard ends a response that nobody wants, and reads a short one to have its
+// connection again.
+func (r *Response) discard() {
+	const most, limit = 64 << 10, 50 * time.Millisecond
+	r.Hurry(limit)
+	end := time.Now().Add(limit) // for all reads together
+	buf := make([]byte, 4<<10)
+	for n := 0; n < most && time.Now().Before(end); {
+		m, err := r.Body.Read(buf)
+		n += m
+		if err != nil {
+			break
+		}
+	}
+	r.Body.Close()
+}
+
+// An unsent error is one of a call of which nothing was sent.
+type unsent struct{ error }
+
+func (u *unsent) Unwrap() error { return u.error }
+
+// Sent reports whether the server may have seen the request that err, of
+// [Engine.Do], is about.
+func Sent(err error) bool {
+	_, no := errors.AsType[*unsent](err)
+	return !no
+}

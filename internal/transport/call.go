@@ -1,0 +1,112 @@
+package transport
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-requests/requests/internal/message"
+)
+
+// A Call is one request and how to send it. It must not change until
+// [Engine.Do] has returned, and the message, which the response is read by, not
+// until the body of the response has ended.
+type Call struct {
+	// Request is the message. Its Target is the one for the server itself; where
+	// a proxy is asked for the absolute form, the engine makes it of that. A
+	// Proxy-Authorization field does not belong there: see [Proxy].
+	message.Request
+
+	// URL says where to connect: its scheme, http or https, and its host.
+	URL   *url.URL
+	Route Route
+	Body  Source
+
+	// Connect limits name resolution, proxy, TCP and TLS together, and Read the
+	// silence of the server: from the sent request to the complete head of the
+	// response, then between two reads of the body, and in an upload the time in
+	// which nothing at all is taken. Zero is no limit.
+	Connect, Read time.Duration
+
+	// Times is filled in, if it is not nil, until the body has ended.
+	Times *Times
+	// Interim is called with each response of the class 1xx but 101, on the
+	// goroutine of Do or, over HTTP/2, on one that Do waits for. Its error ends
+	// the call and is returned as it is. It may be nil.
+	Interim func(status int, header http.Header) error
+	// Up is told of the request's body: 0 where it begins, which it does anew
+	// each time that it is sent, then the length of each block, and -1 at the
+	// end, a bad one too. It is called by whoever reads the source, and its error
+	// is one of that. It may be nil.
+	Up func(n int) error
+
+	// Pin, if it is not nil, names the connection to take, and keeps it.
+	Pin *Pin
+}
+
+// A Source is the body of a request. The zero Source is none. Its length is
+// that of the message.
+type Source struct {
+	// Bytes is a body in memory.
+	Bytes []byte
+	// Open returns the body from its beginning, where it is not in memory. It is
+	// called once for each time that the body is sent.
+	Open func() (io.ReadCloser, error)
+	// Again says that Open can be called more than once.
+	Again bool
+	// Blocks says that a Read may take any time. Such a Read is left behind
+	// where a call ends before it; for any other source Do waits.
+	Blocks bool
+}
+
+// present reports whether there is a body.
+func (s *Source) present() bool { return len(s.Bytes) > 0 || s.Open != nil }
+
+// repeatable reports whether the body can be sent more than once.
+func (s *Source) repeatable() bool { return s.Open == nil || s.Again }
+
+// A Route is what connections have in common that may serve each other's
+// requests, beside the host: with another verification, certificate or proxy
+// they must not (CVE-2024-35195, CVE-2016-5420, CVE-2026-3784).
+type Route struct {
+	TLS   TLS
+	Proxy Proxy
+	Only1 bool // HTTP/1.1 alone, for what servers want by no other version
+}
+
+// A Proxy is the proxy of a [Route]; the zero Proxy is none.
+type Proxy struct {
+	Scheme string // http, https, socks4, socks4a, socks5 or socks5h
+	Host   string // with its port
+
+	User, Password       string
+	HasUser, HasPassword bool
+	// Authorization is the value of a Proxy-Authorization field given by hand,
+	// which takes the place of User and Password.
+	Authorization string
+}
+
+// A Response is what came for a [Call].
+type Response struct {
+	StatusCode   int
+	Status       string // "200 OK"
+	Proto        string // "HTTP/1.1"
+	Major, Minor int    // of Proto
+	Header       http.Header
+	Trailer      http.Header // what came behind the body, once it has ended
+	Length       int64       // of the body, -1 if only its end will tell
+	Close        bool        // the server ends the connection
+
+	// Body is never nil, and must be read to io.EOF or closed. Once it has
+	// ended, Do's promise on the source of the request holds: nobody reads it
+	// any more. After a 101 it is an [io.ReadWriteCloser], which is the
+	// connection: the limits of the call are over, and the end of its context
+	// does not close it. It may have a method CloseWrite.
+	Body io.ReadCloser
+	// TLS is the state of the connection with the server, nil if it is in the clear.
+	TLS *tls.ConnectionState
+
+	answer
+}

@@ -1,0 +1,228 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// TLS holds the settings of encrypted connections. The zero value verifies the
+// server against the roots of the system and speaks TLS 1.2 or later. Its files
+// are looked at before each new connection, and read again when they have
+// changed: certificates that expire in days are replaced while a program runs.
+type TLS struct {
+	SkipVerify        bool
+	CABundle          string // a PEM file, or a directory of them
+	CertFile, KeyFile string // an empty KeyFile means that CertFile holds both
+	Config            *tls.Config
+}
+
+// A credential makes the tls.Config of new connections. Its files are of one
+// generation until one of them changes.
+type credential struct {
+	settings TLS
+	http2    bool // is offered
+
+	mu     sync.Mutex
+	seen   []seenFile  // the files of the generation, as they were before they were read
+	server *tls.Config // of the generation; nil before the first
+}
+
+// config returns the configuration for TLS with the server, whose name is set,
+// and reads the files if they have changed. Those that cannot be read leave the
+// last generation in force: a certificate and its key are two files, and one is
+// changed before the other. They are then tried again for the next connection.
+func (c *credential) config(serverName string) (*tls.Config, error) {
+	base, err := c.current()
+	if err != nil || base.ServerName != "" {
+		return base, err
+	}
+	named := base.Clone()
+	named.ServerName = serverName
+	return named, nil
+}
+
+// proxyConfig is the configuration for TLS with the proxy itself. The client's
+// certificate is for the target, as are the sessions to be resumed, which are
+// kept by name alone (CVE-2021-22890), and a proxy speaks HTTP/1.1 to us.
+func (c *credential) proxyConfig(proxy string) (*tls.Config, error) {
+	base, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	config := base.Clone()
+	config.ServerName, _, _ = net.SplitHostPort(proxy)
+	config.Certificates, config.GetClientCertificate, config.ClientSessionCache = nil, nil, nil
+	config.NextProtos = []string{"http/1.1"}
+	return config, nil
+}
+
+func (c *credential) current() (*tls.Config, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server != nil && c.settings.CABundle == "" && c.settings.CertFile == "" && c.settings.KeyFile == "" {
+		return c.server, nil
+	}
+	now := c.look()
+	if c.server != nil && slices.EqualFunc(c.seen, now, seenFile.same) {
+		return c.server, nil
+	}
+	fresh, err := c.load()
+	if err != nil {
+		if c.server != nil {
+			return c.server, nil
+		}
+		return nil, err
+	}
+	c.seen, c.server = now, fresh
+	return fresh, nil
+}
+
+// load makes a configuration of the settings and what is in the files now.
+func (c *credential) load() (*tls.Config, error) {
+	s := &c.settings
+	config := s.Config.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	if config.MinVersion == 0 {
+		config.MinVersion = tls.VersionTLS12
+	}
+	if config.NextProtos == nil {
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	if !c.http2 { // what is not spoken is not offered
+		config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
+	}
+	if s.SkipVerify {
+		config.InsecureSkipVerify = true
+	}
+	if config.ClientSessionCache != nil && *s != (TLS{Config: s.Config}) {
+		// A session that is resumed has the identity and the verification of the
+		// connection that it comes from. The cache of Config may serve others.
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	return config, c.loadFiles(config)
+}
+
+// loadFiles reads the files into config.
+func (c *credential) loadFiles(config *tls.Config) error {
+	s := &c.settings
+	if s.CABundle != "" {
+		roots, err := loadBundle(s.CABundle)
+		if err != nil {
+			return fault.New(fault.InvalidOption, fmt.Errorf("TLS.CABundle: %w", err))
+		}
+		config.RootCAs = roots
+	}
+	if s.CertFile == "" && s.KeyFile == "" {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(s.CertFile, s.keyFile())
+	if err != nil {
+		return fault.New(fault.InvalidOption, fmt.Errorf("TLS.CertFile %s and TLS.KeyFile %s: %w", s.CertFile, s.keyFile(), err))
+	}
+	config.Certificates = []tls.Certificate{pair}
+	return nil
+}
+
+// keyFile is the file of the client's key.
+func (s *TLS) keyFile() string {
+	if s.KeyFile == "" {
+		return s.CertFile
+	}
+	return s.KeyFile
+}
+
+// loadBundle reads the authorities of a PEM file, or of all the files in a
+// directory, as c_rehash fills them: the names are of no importance here, and
+// files that hold no certificate are passed over.
+func loadBundle(path string) (*x509.CertPool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{path}
+	if info.IsDir() {
+		if files, err = entries(path); err != nil {
+			return nil, err
+		}
+	}
+	roots, found := x509.NewCertPool(), false
+	for _, name := range files {
+		if info.IsDir() && !isFile(name) {
+			continue
+		}
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		found = roots.AppendCertsFromPEM(pem) || found
+	}
+	if !found {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	return roots, nil
+}
+
+// entries are the paths of what is in a directory.
+func entries(dir string) ([]string, error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(list))
+	for i, e := range list {
+		paths[i] = filepath.Join(dir, e.Name())
+	}
+	return paths, nil
+}
+
+// isFile reports whether name is a file, perhaps by a link, of which hashed
+// directories are full, dangling ones too.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// A seenFile is what a change of a file shows in. Links are followed, since
+// Kubernetes and certbot replace the link and leave the files as they are.
+type seenFile struct {
+	path string
+	info os.FileInfo // nil if it cannot be had
+}
+
+func (f seenFile) same(other seenFile) bool {
+	if f.path != other.path || f.info == nil || other.info == nil {
+		return f.path == other.path && f.info == nil && other.info == nil
+	}
+	return os.SameFile(f.info, other.info) && f.info.Size() == other.info.Size() && f.info.ModTime().Equal(other.info.ModTime())
+}
+
+// look notes how the files are, those of a directory included.
+func (c *credential) look() []seenFile {
+	var list []seenFile
+	for _, path := range [...]string{c.settings.CABundle, c.settings.CertFile, c.settings.KeyFile} {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		list = append(list, seenFile{path, info})
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		paths, _ := entries(path) // one that cannot be read is reported by load
+		for _, p := range paths {
+			info, _ := os.Stat(p)
+			list = append(list, seenFile{p, info})
+		}
+	}
+	return list
+}

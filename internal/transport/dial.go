@@ -1,0 +1,194 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptrace"
+	"reflect"
+	"time"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// A dialer makes the connections of a pool: all that happens before the first
+// byte of a request.
+type dialer struct {
+	config *Config
+	proxy  *Proxy
+	login  login
+	cert   credential
+}
+
+// open makes a connection that requests to e can be sent on.
+func (d *dialer) open(ctx context.Context, e endpoint) (*link, error) {
+	if e.forwarded {
+		return d.dialProxy(ctx)
+	}
+	config, err := (*tls.Config)(nil), error(nil)
+	if e.secure { // before anything is sent, as a file may be missing
+		if config, err = d.cert.config(e.host); err != nil {
+			return nil, err
+		}
+	}
+	l, err := d.reach(ctx, e)
+	if err != nil || !e.secure {
+		return l, err
+	}
+	if err := handshake(ctx, l, config); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// reach connects to e, directly or through the proxy.
+func (d *dialer) reach(ctx context.Context, e endpoint) (*link, error) {
+	switch d.proxy.Scheme {
+	case "":
+		return d.connect(ctx, e.host, e.port)
+	case "http", "https":
+		return d.tunnel(ctx, e)
+	default:
+		return d.socks(ctx, e)
+	}
+}
+
+// connect makes a TCP connection, or what a function of the program's own makes
+// in its place.
+func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) {
+	var c net.Conn
+	var err error
+	if d.config.Dial != nil {
+		c, err = d.custom(ctx, net.JoinHostPort(host, port))
+	} else {
+		c, err = d.dial(ctx, host, port)
+	}
+	if err != nil {
+		return nil, dialError(ctx, err)
+	}
+	return newLink(c), nil
+}
+
+// custom calls the function of the program's own.
+func (d *dialer) custom(ctx context.Context, addr string) (net.Conn, error) {
+	c, err := d.config.Dial(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if isNil(c) {
+		return nil, fault.Text(fault.InvalidOption, "DialContext returned neither a connection nor an error")
+	}
+	if d.config.Allow != nil {
+		if err := d.allowRemote(c); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// isNil reports whether there is nothing in c, a nil pointer included.
+func isNil(c net.Conn) bool {
+	v := reflect.ValueOf(c)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// handshake speaks TLS over l, which it closes if that fails. A peer that goes
+// away before it has said what it dislikes is a failed connection, which may be
+// tried again; what TLS refuses stays refused.
+func handshake(ctx context.Context, l *link, config *tls.Config) error {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
+	err := l.handshake(ctx, config)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		var state tls.ConnectionState
+		if err == nil {
+			state = *l.tls
+		}
+		trace.TLSHandshakeDone(state, err)
+	}
+	if err == nil {
+		return nil
+	}
+	l.abort()
+	switch ended := fault.Ended(ctx); {
+	case ended != nil:
+		return ended
+	case isLost(err) && !isTLS(err):
+		return fault.Reword(fault.Connection, err, "in the TLS handshake: "+err.Error())
+	case isPlainHTTP(err):
+		return fault.Reword(fault.TLS, err, "the server speaks HTTP without TLS; perhaps its URL begins with http://")
+	}
+	return fault.New(fault.TLS, err)
+}
+
+// isPlainHTTP reports whether what came in place of a TLS record begins a
+// response of HTTP/1, as of a server that has another port for TLS.
+func isPlainHTTP(err error) bool {
+	e, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok && string(e.RecordHeader[:]) == "HTTP/"
+}
+
+// within runs a handshake over l that knows no context. The end of ctx ends it.
+func within(ctx context.Context, l *link, f func() error) error {
+	stop := context.AfterFunc(ctx, func() { l.SetDeadline(time.Unix(1, 0)) })
+	err := f()
+	if !stop() { // the deadline is set, or about to be
+		return fault.Ended(ctx)
+	}
+	return err
+}
+
+// dialError gives a failure to connect its kind.
+func dialError(ctx context.Context, err error) error {
+	if ended := fault.Ended(ctx); ended != nil {
+		return ended
+	}
+	if known, ok := fault.Of(err); ok {
+		return known
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return fault.New(fault.DNS, err)
+	}
+	if isTLS(err) {
+		return fault.New(fault.TLS, err)
+	}
+	if timedOut(err) {
+		return fault.New(fault.ConnectTimeout, err)
+	}
+	return fault.New(fault.Connection, err)
+}
+
+// isTLS reports whether err is about the handshake or the certificate. An
+// alert of the server, such as for a certificate it misses, comes as a
+// "remote error" at the first read (RFC 8446, section 4.4.2.4).
+func isTLS(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return true
+	}
+	return isA[tls.RecordHeaderError](err) || isA[*tls.CertificateVerificationError](err) ||
+		isA[tls.AlertError](err) || isA[*tls.ECHRejectionError](err) ||
+		isA[x509.UnknownAuthorityError](err) || isA[x509.HostnameError](err) ||
+		isA[x509.CertificateInvalidError](err) || isA[x509.SystemRootsError](err)
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func timedOut(err error) bool {
+	n, ok := errors.AsType[net.Error](err)
+	return ok && n.Timeout()
+}
+
+// isLost reports whether the connection ended, cleanly or not.
+func isLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err)
+}

@@ -1,0 +1,186 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+const (
+	// defaultRoutes is how many routes are kept where Config.Routes says nothing.
+	defaultRoutes = 64
+	// defaultPerHost is how many idle connections to one host are kept. The two
+	// of net/http make 32 parallel callers dial for nearly every request.
+	defaultPerHost = 64
+	// defaultIdleTimeout closes a connection that nobody needed for so long.
+	defaultIdleTimeout = 90 * time.Second
+)
+
+// Config says how an [Engine] makes and keeps connections. The zero Config is
+// good. It must not change once used.
+type Config struct {
+	// Dial makes the connections in place of a [net.Dialer], also those to
+	// proxies. The Connect limit of the call that wants one is in its context.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Resolver resolves names, in place of [net.DefaultResolver].
+	Resolver *net.Resolver
+	// Allow is asked for each address before it is connected to, that of a proxy
+	// and each one of a host included, and for that of what Dial has connected
+	// to. Its error is the reason why not. With a proxy that resolves names it
+	// cannot know the target, and a call is [fault.InvalidOption].
+	Allow func(netip.AddrPort) error
+	// ProxyHeader are the fields of CONNECT beside Host and Proxy-Authorization.
+	ProxyHeader http.Header
+
+	// PerHost is how many idle connections to one host are kept, zero for 64.
+	PerHost int
+	// Block makes PerHost the limit of all connections to a host.
+	Block bool
+	// Routes is how many routes are kept, zero for 64. Beyond it the connections
+	// of the one not used for the longest time are given up.
+	Routes int
+	// IdleTimeout closes a connection that nobody needed for so long. Zero means
+	// 90 seconds, a negative value never.
+	IdleTimeout time.Duration
+
+	DisableHTTP2     bool // HTTP/1.1 only
+	UnencryptedHTTP2 bool // HTTP/2 to http URLs, without asking the server (RFC 9113, section 3.3)
+}
+
+// An Engine sends calls over connections of its own, which it keeps for the
+// next ones. The zero Engine is ready, and it is safe for many goroutines.
+type Engine struct {
+	Config Config
+
+	recent atomic.Pointer[pool] // the one used last: mostly the one wanted next
+
+	mu     sync.Mutex
+	pools  []*pool // the one used last comes first
+	gone   Stats   // what those given up have counted
+	closed bool
+}
+
+// Stats says what the connections of an [Engine] are doing.
+type Stats struct {
+	Open    int   // connections that are open
+	Idle    int   // of these, the ones that no call uses
+	Waiting int   // calls without a connection yet: one is being made, or Block has them wait
+	Dialed  int64 // connections made so far
+	Reused  int64 // calls that got a connection made before
+}
+
+// pool returns the pool of route, and makes it if need be.
+func (e *Engine) pool(route *Route) (*pool, error) {
+	if p := e.recent.Load(); p != nil && p.serves(route) {
+		return p, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, fault.Closed
+	}
+	i := slices.IndexFunc(e.pools, func(p *pool) bool { return p.serves(route) })
+	if i < 0 {
+		p, err := newPool(e, route)
+		if err != nil {
+			return nil, err
+		}
+		if route.TLS.Config != nil {
+			// A Config that nobody has any more cannot be named by another call.
+			p.cleanup = runtime.AddCleanup(route.TLS.Config, abandon, weak.Make(p))
+		}
+		e.pools = append(e.pools, p)
+		i = len(e.pools) - 1
+	}
+	p := e.pools[i]
+	copy(e.pools[1:i+1], e.pools[:i])
+	e.pools[0] = p
+	e.recent.Store(p)
+	for most := cmpOr(e.Config.Routes, defaultRoutes); len(e.pools) > most; {
+		e.drop(len(e.pools) - 1)
+	}
+	return p, nil
+}
+
+// drop gives up a pool: the connections that are idle at once, those in use
+// when they are free. The caller holds mu.
+func (e *Engine) drop(i int) {
+	p := e.pools[i]
+	e.pools = slices.Delete(e.pools, i, i+1)
+	e.recent.CompareAndSwap(p, nil)
+	p.retire()
+	s := p.stats()
+	e.gone.Dialed += s.Dialed
+	e.gone.Reused += s.Reused
+}
+
+// abandon gives up a pool whose tls.Config nobody has any more.
+func abandon(of weak.Pointer[pool]) {
+	p := of.Value()
+	if p == nil {
+		return
+	}
+	p.engine.mu.Lock()
+	defer p.engine.mu.Unlock()
+	if i := slices.Index(p.engine.pools, p); i >= 0 {
+		p.engine.drop(i)
+	}
+}
+
+// Stats says what the connections are doing now. Of routes that were given up
+// only the totals are counted.
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := e.gone
+	for _, p := range e.pools {
+		s := p.stats()
+		all.Open += s.Open
+		all.Idle += s.Idle
+		all.Waiting += s.Waiting
+		all.Dialed += s.Dialed
+		all.Reused += s.Reused
+	}
+	return all
+}
+
+// CloseIdle closes the connections that no call uses.
+func (e *Engine) CloseIdle() {
+	e.mu.Lock()
+	pools := slices.Clone(e.pools)
+	e.mu.Unlock()
+	for _, p := range pools {
+		p.closeIdle()
+	}
+}
+
+// Close closes the idle connections, and those in use once their response has
+// ended. Calls that have a connection may end; others fail with [fault.Closed].
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	e.recent.Store(nil)
+	pools := slices.Clone(e.pools)
+	e.mu.Unlock()
+	for _, p := range pools {
+		p.retire()
+	}
+	return nil
+}
+
+// cmpOr is n, or otherwise if that is not positive.
+func cmpOr(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}

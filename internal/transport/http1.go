@@ -1,0 +1,344 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/message"
+)
+
+// A conn is a connection of HTTP/1.1, which serves one exchange after the other
+// (RFC 9112, section 9.3). It is in the hands of one exchange, of a pool or of a
+// [Pin]. All that an exchange needs beside its [Response] is in it, so that it is
+// made once.
+type conn struct {
+	link   *link
+	host   *host
+	reader message.Reader
+	abort  func() // (*conn).end, for the end of a context
+	times  Times  // of its dial
+	used   bool   // by an exchange before
+
+	// The lock of the pool guards these.
+	at    node[conn] // among those that are idle
+	since int64      // when it became idle, by [wall]
+	older *conn      // the next one in a list of those to be closed
+
+	uncounted bool // the pool has it no more
+
+	// Of the exchange.
+	call   *Call
+	trace  *httptrace.ClientTrace
+	start  time.Time // of the call
+	limit  time.Duration
+	upload *upload
+	queued bool // the link has the request
+	heard  bool // a byte of the response has come
+	inBody bool // each read has the limit to itself
+}
+
+func newConn(l *link, h *host) *conn {
+	c := &conn{link: l, host: h}
+	c.abort = c.end
+	c.reader.Reset(c)
+	return c
+}
+
+// end closes the connection in the middle of an exchange, whatever that does.
+// Who has the response may never close it.
+func (c *conn) end() {
+	c.link.abort()
+	c.host.pool.discard(c)
+}
+
+// closeAll closes a list of connections that nobody uses.
+func (c *conn) closeAll() {
+	for c != nil {
+		c.link.Close()
+		c.older, c = nil, c.older
+	}
+}
+
+// Read reads for the parser.
+func (c *conn) Read(b []byte) (int, error) {
+	if c.inBody {
+		c.renew()
+	}
+	n, err := c.link.Read(b)
+	if n > 0 && !c.heard {
+		c.heard = true
+		if c.call.Times != nil {
+			c.call.Times.FirstByte = time.Since(c.start)
+		}
+		if c.trace != nil && c.trace.GotFirstResponseByte != nil {
+			c.trace.GotFirstResponseByte()
+		}
+		if c.link.tls == nil && isTLSRecord(b[:n]) {
+			return 0, fault.Text(fault.Protocol, "the server speaks TLS: perhaps its URL begins with https://")
+		}
+	}
+	return n, err
+}
+
+// isTLSRecord reports whether b begins as an alert or a handshake message of TLS
+// does (RFC 8446, section 5.1): what a port of https says to a request in the clear.
+func isTLSRecord(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 21 || b[0] == 22) && b[1] == 3
+}
+
+// maxInline is the largest head and body that go out in one piece, without
+// looking for an answer meanwhile. The buffers of sockets hold more.
+const maxInline = 16 << 10
+
+// heads are the buffers in which heads are written.
+var heads = sync.Pool{New: func() any { return new([]byte) }}
+
+// errNotKept tells a trace that a connection is closed.
+var errNotKept = errors.New("the connection is not kept")
+
+// errClosed is what a body gives that was closed before its end.
+var errClosed = fault.New(fault.Closed, http.ErrBodyReadAfterClose)
+
+// An answer is what is left of a call when the head of its response has come:
+// the body, and at its end the connection for the next call.
+type answer struct {
+	conn *conn
+	res  *Response // that it is a part of
+	ctx  context.Context
+	stop func() bool // the end of the context from closing the connection; nil if it has none
+	pin  *Pin
+	err  error // what further reads return; nil while the body is on its way
+}
+
+// exchange sends a request and reads the head of its response. After a failure
+// the connection is closed.
+func (c *conn) exchange(a *attempt) (*Response, *failure) {
+	c.begin(a)
+	res := new(Response)
+	x := &res.answer
+	x.conn, x.res, x.ctx, x.pin = c, res, a.ctx, a.call.Pin
+	if a.ctx.Done() != nil {
+		x.stop = context.AfterFunc(a.ctx, c.abort)
+	}
+	done := false
+	defer func() {
+		if !done && x.err == nil { // a function of the caller has panicked
+			x.drop()
+		}
+	}()
+	if err := c.send(a); err != nil {
+		return nil, x.failed(err)
+	}
+	head, err := c.head(a.call)
+	if err != nil {
+		return nil, x.failed(err)
+	}
+	c.inBody = true
+	res.StatusCode, res.Status = head.StatusCode, head.Status
+	res.Proto, res.Major, res.Minor = "HTTP/1.1", 1, head.Minor
+	if head.Minor == 0 {
+		res.Proto = "HTTP/1.0"
+	}
+	res.Header, res.Length, res.Close = head.Header, head.Length, head.Close
+	if c.host.to.secure {
+		res.TLS = c.link.tls
+	}
+	res.Body = x
+	switch {
+	case head.Framing == message.Tunnel:
+		if res.Body, err = x.handOver(); err != nil {
+			return nil, x.failed(err)
+		}
+	case c.upload != nil && (head.StatusCode >= 300 || head.Close):
+		c.upload.end()
+	}
+	if c.reader.Complete() && head.Framing != message.Tunnel {
+		x.err = x.end(io.EOF)
+	}
+	done = true
+	return res, nil
+}
+
+// begin prepares c for an exchange.
+func (c *conn) begin(a *attempt) {
+	call := a.call
+	c.call, c.trace, c.start, c.limit = call, a.trace, a.start, call.Read
+	c.upload, c.queued, c.heard, c.inBody = nil, false, false, false
+	if call.Times != nil {
+		*call.Times = c.times
+		if c.used {
+			*call.Times = Times{Reused: true}
+		}
+	}
+	if c.trace != nil && c.trace.GotConn != nil {
+		info := httptrace.GotConnInfo{Conn: c.link, Reused: c.used, WasIdle: c.used && c.since != 0}
+		if info.WasIdle {
+			info.IdleTime = time.Duration(wall(time.Now()) - c.since)
+		}
+		c.trace.GotConn(info)
+	}
+	c.used = true
+}
+
+// send has the request sent, as much of it as goes out in one piece by the next
+// read, the rest by a goroutine.
+func (c *conn) send(a *attempt) error {
+	buf := heads.Get().(*[]byte)
+	b := a.appendHead((*buf)[:0])
+	inline := a.inline(len(b))
+	if inline {
+		b = append(b, a.call.Body.Bytes...)
+	}
+	var deadline time.Time
+	if c.limit > 0 && inline {
+		deadline = time.Now().Add(c.limit)
+	}
+	err := c.link.unpark(deadline)
+	if err == nil {
+		err = a.ctx.Err()
+	}
+	if err == nil {
+		err = c.link.queue(b)
+		c.queued = true
+	}
+	if cap(b) <= 2*maxInline {
+		*buf = b
+		heads.Put(buf)
+	}
+	if err == nil && (!inline || c.trace != nil) {
+		err = c.link.flush()
+	}
+	if err != nil {
+		return err
+	}
+	if c.trace != nil && c.trace.WroteHeaders != nil {
+		c.trace.WroteHeaders()
+	}
+	if !inline {
+		c.upload = newUpload(c, a)
+		go c.upload.run()
+		return nil
+	}
+	if n := len(a.call.Body.Bytes); a.call.Up != nil && n > 0 {
+		for _, n := range [...]int{0, n, -1} {
+			if err := a.call.tell(n); err != nil {
+				return err
+			}
+		}
+	}
+	if c.trace != nil && c.trace.WroteRequest != nil {
+		c.trace.WroteRequest(httptrace.WroteRequestInfo{})
+	}
+	return nil
+}
+
+// head reads the head of the final response, and passes on those before it.
+func (c *conn) head(call *Call) (message.Response, error) {
+	for {
+		res, err := c.reader.Head(&call.Request)
+		if err != nil || !res.Interim() {
+			return res, err
+		}
+		if res.StatusCode == http.StatusContinue {
+			if c.trace != nil && c.trace.Got100Continue != nil {
+				c.trace.Got100Continue()
+			}
+			if c.upload != nil {
+				c.upload.proceed()
+			}
+		}
+		if c.trace != nil && c.trace.Got1xxResponse != nil {
+			if err := c.trace.Got1xxResponse(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
+				return res, err
+			}
+		}
+		if call.Interim != nil {
+			if err := call.Interim(res.StatusCode, res.Header); err != nil {
+				return res, &hookError{err}
+			}
+		}
+	}
+}
+
+// Read implements io.Reader for the body.
+func (x *answer) Read(p []byte) (int, error) {
+	if x.err != nil {
+		return 0, x.err
+	}
+	n, err := x.conn.reader.Read(p)
+	if err != nil {
+		x.err = x.end(err)
+		err = x.err
+	}
+	return n, err
+}
+
+// Close implements io.Closer. A connection that is left before the end of the
+// body is of no more use (RFC 9112, section 9.3).
+func (x *answer) Close() error {
+	if x.err == nil {
+		x.err = errClosed
+		x.end(errClosed)
+	}
+	return nil
+}
+
+// Hurry lowers the Read limit, for a body that is only read to have its
+// connection again.
+func (x *answer) Hurry(limit time.Duration) {
+	if x.err == nil && (x.conn.limit <= 0 || x.conn.limit > limit) {
+		x.conn.limit = limit
+	}
+}
+
+// end lets the connection go when the body has ended with why, and returns
+// what it has ended with after all.
+func (x *answer) end(why error) error {
+	c := x.conn
+	complete := why == io.EOF
+	if !complete && why != errClosed {
+		why = x.bodyError(why)
+	}
+	if complete {
+		x.res.Trailer = c.reader.Trailer()
+	}
+	if c.upload != nil {
+		if complete && !c.upload.complete(x.ctx) || !complete && !c.upload.end() {
+			complete = false
+		}
+	}
+	if x.stop != nil && !x.stop() {
+		complete = false
+	}
+	keep := complete && c.reader.Reusable() && c.link.quiet()
+	trace := c.trace
+	c.call, c.trace, c.upload, x.conn = nil, nil, nil, nil
+	switch {
+	case keep && x.pin != nil:
+		c.link.park()
+		x.pin.hold(c)
+	case keep:
+		c.link.park()
+		c.host.pool.put(c)
+	case complete:
+		c.link.Close()
+		c.host.pool.discard(c)
+	default:
+		c.end()
+	}
+	if trace != nil && trace.PutIdleConn != nil {
+		if keep {
+			trace.PutIdleConn(nil)
+		} else {
+			trace.PutIdleConn(errNotKept)
+		}
+	}
+	return why
+}

@@ -1,0 +1,165 @@
+package transport
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+const (
+	// sweepInterval is how often connections are looked at that the server has
+	// closed, or that nobody needed for long. It needs no goroutine to wait for each.
+	sweepInterval = 5 * time.Second
+	// sweepBatch is how many hosts are looked at while the pool is locked.
+	sweepBatch = 64
+	// maxIdle bounds the idle connections of a pool, all hosts together.
+	maxIdle = 16 << 10
+)
+
+// keep makes c idle. It returns the connection that is one too many, perhaps c
+// itself. The caller holds mu.
+func (h *host) keep(c *conn) (surplus *conn) {
+	p := h.pool
+	if p.retired || len(h.idle) >= p.perHost() {
+		c.gone()
+		return c
+	}
+	if p.idle.n >= maxIdle {
+		surplus = p.idle.front()
+		surplus.host.unidle(surplus)
+		surplus.gone()
+	}
+	c.since = wall(time.Now())
+	h.idle = append(h.idle, c)
+	p.idle.push(&c.at, c)
+	p.watch()
+	return surplus
+}
+
+// wall is the time by the clock of the wall, which goes on while the machine
+// sleeps, as the server's does.
+func wall(t time.Time) int64 { return t.UnixNano() }
+
+// pop returns the connection that was used last, nil if there is none. The
+// caller holds mu.
+func (h *host) pop() *conn {
+	if len(h.idle) == 0 {
+		return nil
+	}
+	last := len(h.idle) - 1
+	c := h.idle[last]
+	h.idle[last] = nil
+	h.idle = h.idle[:last]
+	h.pool.idle.remove(&c.at)
+	return c
+}
+
+// take is pop for a call: connections that were idle for too long it returns to
+// be closed, as a list. The caller holds mu.
+func (h *host) take(now time.Time) (c, old *conn) {
+	for {
+		c := h.pop()
+		if c == nil || !h.pool.expired(c, now) {
+			return c, old
+		}
+		c.gone()
+		c.older, old = old, c
+	}
+}
+
+// unidle takes c out of the idle ones, wherever it is. The caller holds mu.
+func (h *host) unidle(c *conn) {
+	i := slices.Index(h.idle, c)
+	h.idle = slices.Delete(h.idle, i, i+1)
+	h.pool.idle.remove(&c.at)
+}
+
+// limit is how long a connection may be idle, zero for ever.
+func (p *pool) limit() time.Duration {
+	switch d := p.engine.Config.IdleTimeout; {
+	case d < 0:
+		return 0
+	case d > 0:
+		return d
+	}
+	return defaultIdleTimeout
+}
+
+func (p *pool) interval() time.Duration {
+	if limit := p.limit(); limit > 0 {
+		return min(limit, sweepInterval)
+	}
+	return sweepInterval
+}
+
+func (p *pool) expired(c *conn, now time.Time) bool {
+	limit := p.limit()
+	return limit > 0 && wall(now)-c.since >= int64(limit)
+}
+
+// watch has the sweep run, unless there is nothing to look at. The caller holds
+// mu.
+func (p *pool) watch() {
+	if p.sweep == nil && !p.retired && len(p.hosts) > 0 {
+		p.sweep = time.AfterFunc(p.interval(), p.look)
+	}
+}
+
+// look closes the connections that are dead or have been idle for too long, and
+// forgets the hosts to which there are none. It locks the pool for some of them
+// at a time.
+func (p *pool) look() {
+	now := time.Now()
+	p.mu.Lock()
+	hosts := slices.Collect(maps.Values(p.hosts))
+	p.mu.Unlock()
+	for some := range slices.Chunk(hosts, sweepBatch) {
+		var dead *conn
+		p.mu.Lock()
+		for _, h := range some {
+			dead = h.sweep(now, dead)
+		}
+		p.mu.Unlock()
+		dead.closeAll()
+	}
+	p.mu.Lock()
+	p.sweep = nil
+	p.watch()
+	p.mu.Unlock()
+}
+
+// sweep adds the connections of h that are dead or old to a list. The caller
+// holds mu.
+func (h *host) sweep(now time.Time, dead *conn) *conn {
+	for _, c := range slices.Clone(h.idle) {
+		if h.pool.expired(c, now) || !c.link.alive() {
+			h.unidle(c)
+			c.gone()
+			c.older, dead = dead, c
+		}
+	}
+	h.settle()
+	if h.open == 0 && h.covered.n+h.queued.n == 0 {
+		delete(h.pool.hosts, h.to)
+	}
+	return dead
+}
+
+// closeIdle closes the connections that are idle.
+func (p *pool) closeIdle() {
+	p.mu.Lock()
+	var all *conn
+	for _, h := range p.hosts {
+		for c := h.pop(); c != nil; c = h.pop() {
+			c.gone()
+			c.older, all = all, c
+		}
+		h.settle()
+	}
+	if p.retired && p.sweep != nil {
+		p.sweep.Stop()
+		p.sweep = nil
+	}
+	p.mu.Unlock()
+	all.closeAll()
+}

@@ -1,0 +1,156 @@
+package transport
+
+import (
+	"io"
+	"net"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// newPoolOf returns a pool, and a function that puts an idle connection to a
+// host into it, whose other end it returns.
+func newPoolOf(t *testing.T, c Config) (*pool, func(host string) (*conn, net.Conn)) {
+	t.Helper()
+	p, err := newPool(&Engine{Config: c}, new(Route))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.retire)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return p, func(host string) (*conn, net.Conn) {
+		client, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close(); server.Close() })
+		return addIdle(p, host, client), server
+	}
+}
+
+// addIdle makes nc an idle connection to the host.
+func addIdle(p *pool, host string, nc net.Conn) *conn {
+	p.mu.Lock()
+	h := p.to(endpoint{host: host, port: "80"})
+	h.open++
+	p.open++
+	p.mu.Unlock()
+	c := newConn(newLink(nc), h)
+	c.link.park()
+	p.put(c)
+	return c
+}
+
+func isClosed(c *conn) bool { return c.link.SetDeadline(time.Time{}) != nil }
+
+func TestIdle(t *testing.T) {
+	p, put := newPoolOf(t, Config{PerHost: 2})
+	first, _ := put("a")
+	last, _ := put("a")
+	surplus, _ := put("a")
+	other, _ := put("b")
+	if !isClosed(surplus) || isClosed(first) {
+		t.Error("want the third connection closed, and no other")
+	}
+	if s := p.stats(); s.Idle != 3 || s.Open != 3 {
+		t.Errorf("stats = %+v; want 3 open and idle", s)
+	}
+	h := first.host
+	for _, want := range []*conn{last, first, nil} {
+		if got, _ := h.take(time.Now()); got != want {
+			t.Errorf("take = %p; want %p: the one that was used last comes first", got, want)
+		}
+	}
+	p.retire()
+	p.put(last)
+	if !isClosed(other) || !isClosed(last) {
+		t.Error("a connection is open in a pool that was given up")
+	}
+}
+
+// The sweep finds what nobody asks for, and forgets hosts without connections.
+func TestSweep(t *testing.T) {
+	p, put := newPoolOf(t, Config{})
+	old, _ := put("a")
+	dead, server := put("a")
+	alive, _ := put("a")
+	old.since -= int64(defaultIdleTimeout)
+	server.Close()
+	for dead.link.alive() {
+		time.Sleep(time.Millisecond)
+	}
+	p.look()
+	if s := p.stats(); s.Idle != 1 || s.Open != 1 || isClosed(alive) || !isClosed(old) || !isClosed(dead) || p.sweep == nil {
+		t.Errorf("stats = %+v; want the one that is alive, and the next sweep", s)
+	}
+	p.closeIdle()
+	p.look()
+	if len(p.hosts) != 0 || p.sweep != nil {
+		t.Errorf("%d hosts, sweep %v; want none", len(p.hosts), p.sweep)
+	}
+}
+
+// A connection that was idle for too long is not taken, though the sweep has not
+// come to it yet.
+func TestIdleTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := newPool(&Engine{Config: Config{IdleTimeout: 7 * time.Second}}, new(Route))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.retire()
+		client, server := net.Pipe()
+		defer server.Close()
+		c := addIdle(p, "a", client)
+		p.sweep.Stop()
+		time.Sleep(7*time.Second - 1)
+		if got, _ := c.host.take(time.Now()); got != c {
+			t.Fatal("it is gone before its time")
+		}
+		c.host.keep(c)
+		time.Sleep(7 * time.Second)
+		if got, old := c.host.take(time.Now()); got != nil || old != c {
+			t.Errorf("take = %p; want none, and %p to be closed", got, c)
+		}
+		c.closeAll()
+	})
+}
+
+// With all hosts together there are never more than maxIdle.
+func TestIdleLimit(t *testing.T) {
+	p, err := newPool(&Engine{}, new(Route))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.retire()
+	var oldest, second net.Conn
+	for i := range maxIdle + 1 {
+		client, server := net.Pipe()
+		c := newConn(newLink(client), p.to(endpoint{host: strconv.Itoa(i)}))
+		c.host.open++
+		p.open++
+		p.put(c)
+		switch i {
+		case 0:
+			oldest = server
+		case 1:
+			second = server
+		}
+	}
+	if _, err := oldest.Read(make([]byte, 1)); err != io.EOF || p.stats().Idle != maxIdle {
+		t.Errorf("the oldest: Read = %v, %d idle; want EOF, %d", err, p.stats().Idle, maxIdle)
+	}
+	second.SetReadDeadline(time.Unix(1, 0))
+	if _, err := second.Read(make([]byte, 1)); err == io.EOF {
+		t.Error("the second is gone too")
+	}
+}

@@ -1,0 +1,82 @@
+package transport
+
+import "sync"
+
+// A Pin keeps the connection of one call for the next one, as authentication
+// needs that logs in a connection rather than a request (RFC 4559, section 6).
+// What was used with a Pin serves only calls with a Pin of the same owner from
+// then on. It is for one call at a time.
+type Pin struct {
+	owner any
+
+	mu   sync.Mutex
+	conn *conn // that waits for the next call
+	free bool
+}
+
+// NewPin returns a Pin without a connection. The owner, which must be comparable
+// and not nil, is who logs in.
+func NewPin(owner any) *Pin { return &Pin{owner: owner} }
+
+// Pin keeps the connection of r, whose body has not ended, for the next call,
+// which is to answer what came on it. It is nil for HTTP/2.
+func (r *Response) Pin(owner any) *Pin {
+	p := NewPin(owner)
+	if r.err == nil && r.conn != nil {
+		r.pin = p
+	}
+	return p
+}
+
+// hold keeps c, which is parked.
+func (p *Pin) hold(c *conn) {
+	c.host.pool.adopt(c, p.owner)
+	p.mu.Lock()
+	held := p.conn == nil && !p.free
+	if held {
+		p.conn = c
+	}
+	p.mu.Unlock()
+	if !held {
+		c.host.pool.put(c)
+	}
+}
+
+// take returns the connection that is kept, if it leads to e.
+func (p *Pin) take(from *pool, e endpoint) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.conn
+	if c == nil || c.host.pool != from || c.host.to != e {
+		return nil
+	}
+	p.conn = nil
+	return c
+}
+
+// Free ends the use of the Pin. Its connection is for others of its owner.
+func (p *Pin) Free() {
+	p.mu.Lock()
+	c := p.conn
+	p.conn, p.free = nil, true
+	p.mu.Unlock()
+	if c != nil {
+		c.host.pool.put(c)
+	}
+}
+
+// adopt makes c a connection of owner.
+func (p *pool) adopt(c *conn, owner any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.host.to.owner == owner {
+		return
+	}
+	to := c.host.to
+	to.owner = owner
+	before := c.host
+	c.host = p.to(to)
+	c.host.open++
+	before.open--
+	before.settle()
+}

@@ -1,0 +1,295 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/socks"
+	"github.com/go-requests/requests/internal/tunnel"
+)
+
+func (p *Proxy) isSOCKS() bool { return strings.HasPrefix(p.Scheme, "socks") }
+
+// resolves reports whether the proxy is given names to resolve.
+func (p *Proxy) resolves() bool {
+	switch p.Scheme {
+	case "", "socks4", "socks5":
+		return false
+	}
+	return true
+}
+
+// forwards reports whether requests are sent to the proxy itself, in absolute
+// form (RFC 9112, section 3.2.2), rather than through it.
+func (p *Proxy) forwards(secure, h2c bool) bool {
+	return p.Scheme != "" && !p.isSOCKS() && !secure && !h2c
+}
+
+func (p *Proxy) userinfo() *url.Userinfo {
+	switch {
+	case !p.HasUser:
+		return nil
+	case !p.HasPassword:
+		return url.User(p.User)
+	}
+	return url.UserPassword(p.User, p.Password)
+}
+
+// String is the URL of the proxy without its credentials.
+func (p Proxy) String() string { return p.Scheme + "://" + p.Host }
+
+// A Refusal is the answer of a proxy that would not connect to the target. It
+// is [fault.Proxy].
+type Refusal struct {
+	StatusCode int
+	Status     string // "407 Proxy Authentication Required"
+	Header     http.Header
+	URL        string // of the proxy, without credentials
+}
+
+func (r *Refusal) Error() string {
+	return fault.Printable("proxy " + r.URL + " answered " + r.Status)
+}
+
+func (r *Refusal) Unwrap() error { return fault.Proxy }
+
+// Classified marks r as an error that has its kind. See [fault.Of].
+func (r *Refusal) Classified() error { return r }
+
+// dialProxy connects to the proxy.
+func (d *dialer) dialProxy(ctx context.Context) (*link, error) {
+	host, port, err := net.SplitHostPort(d.proxy.Host)
+	if err != nil {
+		return nil, fault.Text(fault.InvalidProxy, "it is not host:port")
+	}
+	config, err := d.proxyConfig()
+	if err != nil {
+		return nil, err
+	}
+	l, err := d.connect(ctx, host, port)
+	if err != nil {
+		return nil, proxyError(ctx, err)
+	}
+	if config == nil {
+		return l, nil
+	}
+	if err := handshake(ctx, l, config); err != nil {
+		return nil, proxyError(ctx, err)
+	}
+	return l, nil
+}
+
+// proxyConfig is nil if the proxy does not speak TLS.
+func (d *dialer) proxyConfig() (*tls.Config, error) {
+	if d.proxy.Scheme != "https" {
+		return nil, nil
+	}
+	return d.cert.proxyConfig(d.proxy.Host)
+}
+
+// tunnel has an HTTP proxy connect to e. A proxy that asks for Digest gets its
+// answer on a second connection, as few let the first be used again.
+func (d *dialer) tunnel(ctx context.Context, e endpoint) (*link, error) {
+	addr := net.JoinHostPort(withoutZone(e.host), e.port)
+	request := digest.Request{Method: http.MethodConnect, URI: addr}
+	authorization, err := d.login.authorization(request)
+	if err != nil {
+		return nil, err
+	}
+	l, err := d.ask(ctx, addr, authorization)
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		if authorization = d.login.answer(request, refusal.StatusCode, refusal.Header); authorization != "" {
+			return d.ask(ctx, addr, authorization)
+		}
+	}
+	return l, err
+}
+
+// ask sends one CONNECT. The fields of the request that the tunnel is for are
+// none of the proxy's business (CVE-2015-3153).
+func (d *dialer) ask(ctx context.Context, addr, authorization string) (*link, error) {
+	header := d.config.ProxyHeader
+	if authorization != "" {
+		header = make(http.Header, len(d.config.ProxyHeader)+1)
+		maps.Copy(header, d.config.ProxyHeader)
+		header["Proxy-Authorization"] = []string{authorization}
+	}
+	l, err := d.dialProxy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var through net.Conn
+	err = within(ctx, l, func() (err error) {
+		through, err = tunnel.Connect(l, addr, header)
+		return err
+	})
+	if err == nil {
+		return newLink(through), nil
+	}
+	l.abort()
+	if refusal, ok := errors.AsType[*tunnel.StatusError](err); ok {
+		return nil, &Refusal{
+			StatusCode: refusal.StatusCode, Status: refusal.Status, Header: refusal.Header, URL: d.proxy.String(),
+		}
+	}
+	return nil, proxyError(ctx, err)
+}
+
+// socks has a SOCKS proxy connect to e. With socks4 and socks5 names are
+// resolved here, and the addresses tried in turn; with socks4a and socks5h the
+// proxy resolves them.
+func (d *dialer) socks(ctx context.Context, e endpoint) (*link, error) {
+	port, err := strconv.ParseUint(e.port, 10, 16)
+	if err != nil {
+		return nil, fault.New(fault.InvalidURL, err)
+	}
+	targets := []string{withoutZone(e.host)}
+	if !d.proxy.resolves() {
+		if targets, err = d.targets(ctx, targets[0], uint16(port)); err != nil {
+			return nil, dialError(ctx, err)
+		}
+	}
+	for i, target := range targets {
+		var l *link
+		if l, err = d.dialProxy(ctx); err != nil {
+			return nil, err
+		}
+		if err = within(ctx, l, func() error { return d.askSOCKS(l, target, uint16(port)) }); err == nil {
+			return l, nil
+		}
+		l.abort()
+		if !isA[*socks.ReplyError](err) || i == len(targets)-1 {
+			break
+		}
+	}
+	return nil, proxyError(ctx, err)
+}
+
+// targets are the addresses of host that the proxy may be asked for.
+func (d *dialer) targets(ctx context.Context, host string, port uint16) ([]string, error) {
+	network := "ip"
+	if d.proxy.Scheme == "socks4" {
+		network = "ip4"
+	}
+	ips, err := d.resolve(ctx, network, host)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, ip := range ips {
+		if err = d.allowed(netip.AddrPortFrom(ip, port)); err == nil {
+			list = append(list, ip.String())
+		}
+	}
+	if len(list) > 0 {
+		err = nil
+	}
+	return list, err
+}
+
+func (d *dialer) askSOCKS(l *link, host string, port uint16) error {
+	switch d.proxy.Scheme {
+	case "socks4":
+		ip, err := netip.ParseAddr(host)
+		if err != nil {
+			return err
+		}
+		return socks.Connect4(l, netip.AddrPortFrom(ip, port), d.proxy.User)
+	case "socks4a":
+		return socks.Connect4a(l, host, port, d.proxy.User)
+	}
+	return socks.Connect5(l, host, port, d.proxy.userinfo())
+}
+
+// withoutZone returns host without the zone of an IPv6 address, which means
+// something on this machine alone (RFC 4007, section 11.2).
+func withoutZone(host string) string {
+	if i := strings.IndexByte(host, '%'); i >= 0 {
+		return host[:i]
+	}
+	return host
+}
+
+// proxyError gives a failure on the way to or through the proxy its kind. A
+// Connect limit that ran out there is both; a caller who gave up is neither.
+func proxyError(ctx context.Context, err error) error {
+	ended := fault.Ended(ctx)
+	if ended == nil {
+		return fault.New(fault.Proxy, err)
+	}
+	if isA[*fault.Limit](ended) {
+		return fault.New(fault.Proxy, ended)
+	}
+	return ended
+}
+
+// A login proves to an HTTP proxy who its user is.
+type login struct {
+	proxy   *Proxy
+	answers *digest.Spaces // of Digest; nil without a user and password
+}
+
+func newLogin(p *Proxy) login {
+	l := login{proxy: p}
+	if p.HasUser && p.HasPassword && p.Authorization == "" && !p.isSOCKS() {
+		l.answers = &digest.Spaces{Credentials: digest.Credentials{Username: p.User, Password: p.Password}}
+	}
+	return l
+}
+
+// authorization is the value of Proxy-Authorization for a request, "" for
+// none: the answer to a challenge of before, or Basic.
+func (l *login) authorization(req digest.Request) (string, error) {
+	if l.proxy.Authorization != "" {
+		return l.proxy.Authorization, nil
+	}
+	if l.answers == nil {
+		return "", nil
+	}
+	a, known, err := l.answers.Preempt(l.proxy.Host, req)
+	if err != nil {
+		return "", fault.New(fault.InvalidProxy, err)
+	}
+	if known {
+		return a.Value, nil
+	}
+	user, password := l.proxy.User, l.proxy.Password
+	if strings.ContainsRune(user, ':') || hasControl(user) || hasControl(password) {
+		return "", fault.Text(fault.InvalidProxy, "its user or password cannot be sent by Basic authentication")
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)), nil
+}
+
+// hasControl reports whether s has a control character, which Basic forbids (RFC
+// 7617, section 2).
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// answer is the authorization by which to send req again after the proxy
+// answered it with status and header, "" if that would be no use.
+func (l *login) answer(req digest.Request, status int, header http.Header) string {
+	if status != http.StatusProxyAuthRequired || l.answers == nil {
+		return ""
+	}
+	d, ok := digest.Select(digest.Parse(header["Proxy-Authenticate"]))
+	if !ok {
+		return ""
+	}
+	a, err := l.answers.Answer(l.proxy.Host, d, req)
+	if err != nil {
+		return ""
+	}
+	return a.Value
+}

@@ -1,0 +1,74 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// Times say where the time of a call went. What did not happen is zero, as DNS,
+// Connect and TLS are on a connection that was there already. They are complete
+// when the body of the response has ended.
+type Times struct {
+	DNS     time.Duration // resolving the name
+	Connect time.Duration // TCP
+	TLS     time.Duration // handshakes, those with proxies included
+	// FirstByte is the time from the start of the call, before all of the above,
+	// to the first byte of the response.
+	FirstByte time.Duration
+	Reused    bool // the connection had served another call before
+}
+
+// A dialClock takes the times of one dial, by the hooks that the resolver and
+// the dialer of net call, be it that a function of the program's own uses them.
+// Addresses that lost a race go on to be tried for a moment, so that events may
+// come at any time.
+type dialClock struct {
+	mu                sync.Mutex
+	times             Times
+	stopped           bool
+	dns, connect, tls time.Time
+}
+
+// hear has what gets the context tell the clock.
+func (c *dialClock) hear(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:     func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
+		DNSDone:      func(httptrace.DNSDoneInfo) { c.done(&c.dns, &c.times.DNS) },
+		ConnectStart: func(_, _ string) { c.begin(&c.connect) },
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil { // the address that answered; others go on to be tried
+				c.done(&c.connect, &c.times.Connect)
+			}
+		},
+		TLSHandshakeStart: func() { c.begin(&c.tls) },
+		TLSHandshakeDone:  func(tls.ConnectionState, error) { c.done(&c.tls, &c.times.TLS) },
+	})
+}
+
+func (c *dialClock) begin(at *time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at.IsZero() { // of several addresses tried at once the first counts
+		*at = time.Now()
+	}
+}
+
+func (c *dialClock) done(at *time.Time, took *time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !at.IsZero() && !c.stopped {
+		*took += time.Since(*at)
+	}
+	*at = time.Time{}
+}
+
+// stop returns the times when the connection is there.
+func (c *dialClock) stop() Times {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	return c.times
+}

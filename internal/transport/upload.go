@@ -1,0 +1,299 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http/httptrace"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/message"
+)
+
+const (
+	// expectWait is how long a server may take to say that it wants the body,
+	// where it was asked (RFC 9110, section 10.1.1).
+	expectWait = time.Second
+	// lastWrite is how long a server that has answered may take for the last
+	// bytes, which the goroutine that sends them has perhaps not seen written.
+	lastWrite = 50 * time.Millisecond
+	// pieceSize is that of the writes of a long body, each of which has the Read
+	// limit to itself; under TLS it is that of a record, since after a timeout
+	// nobody can tell how much of a write was taken.
+	pieceSize    = 128 << 10
+	tlsPieceSize = 16 << 10
+)
+
+// An upload is a body that a goroutine sends, since the server may answer
+// before its end.
+type upload struct {
+	conn  *conn
+	call  *Call
+	trace *httptrace.ClientTrace
+	body  io.ReadCloser // nil if it is in memory
+	limit time.Duration
+	wait  chan struct{} // closed when the server wants the body; nil if it was not asked
+	quit  chan struct{} // closed by end
+	done  chan struct{} // closed when the goroutine has let go of everything
+
+	mu      sync.Mutex
+	invited bool // wait is closed
+	stopped bool // nothing more is to be read or written
+	reading bool // a Read of the source is under way
+	ended   bool // all was read
+	over    bool // nothing more is written
+	err     error
+	ours    bool // err is not of the connection, but of the source or the limit
+}
+
+// errStopped ends an upload that nobody wants any more.
+var errStopped = errors.New("the server has answered before the end of the body")
+
+func newUpload(c *conn, a *attempt) *upload {
+	u := &upload{conn: c, call: a.call, trace: a.trace, body: a.body, limit: c.limit,
+		quit: make(chan struct{}), done: make(chan struct{})}
+	a.body = nil
+	if a.expects() {
+		u.wait = make(chan struct{})
+		if a.trace != nil && a.trace.Wait100Continue != nil {
+			a.trace.Wait100Continue()
+		}
+	}
+	return u
+}
+
+// run sends the body.
+func (u *upload) run() {
+	defer close(u.done)
+	err := errStopped
+	if u.wanted() {
+		err = u.send()
+	}
+	if u.body != nil {
+		u.body.Close()
+	}
+	u.mu.Lock()
+	u.over = true
+	var source *message.SourceError
+	_, known := fault.Of(err)
+	switch {
+	case u.stopped:
+		u.err = errStopped
+	case err == nil:
+		u.turn()
+	case errors.As(err, &source):
+		u.err, u.ours = source.Err, true
+		u.conn.abort() // nobody waits for the answer
+	case known:
+		u.err, u.ours = err, true
+		u.conn.abort()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		u.err, u.ours = &fault.Limit{Kind: fault.ReadTimeout, After: u.limit}, true
+		u.conn.abort()
+	default: // the server may have answered before it closed the connection
+		u.err = err
+		u.turn()
+	}
+	err = u.err
+	u.mu.Unlock()
+	if u.trace != nil && u.trace.WroteRequest != nil {
+		u.trace.WroteRequest(httptrace.WroteRequestInfo{Err: err})
+	}
+}
+
+// turn starts the clock: it is the server's turn. The caller holds mu.
+func (u *upload) turn() {
+	if u.limit > 0 {
+		u.conn.link.SetReadDeadline(time.Now().Add(u.limit))
+	}
+}
+
+// wanted waits until the server wants the body.
+func (u *upload) wanted() bool {
+	if u.wait == nil {
+		return true
+	}
+	timer := time.NewTimer(expectWait)
+	defer timer.Stop()
+	select {
+	case <-u.wait:
+	case <-timer.C:
+	case <-u.quit:
+		return false
+	}
+	return true
+}
+
+// proceed says that the server wants the body.
+func (u *upload) proceed() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.wait != nil && !u.invited {
+		u.invited = true
+		close(u.wait)
+	}
+}
+
+// send writes the body.
+func (u *upload) send() (err error) {
+	defer func() {
+		if p := recover(); p != nil { // the program would end, as nobody could recover from it
+			err = &message.SourceError{Err: fmt.Errorf("panic in the request body: %v", p)}
+		}
+	}()
+	if err := u.call.tell(0); err != nil {
+		return err
+	}
+	defer func() {
+		if failed := u.call.tell(-1); err == nil {
+			err = failed
+		}
+	}()
+	b := u.call.Body.Bytes
+	switch {
+	case u.body != nil:
+		return u.call.WriteBody(u, (*source)(u))
+	case int64(len(b)) != u.call.Length:
+		return u.call.WriteBody(u, bytes.NewReader(b))
+	}
+	for len(b) > 0 {
+		n, err := u.Write(b[:min(len(b), u.piece())])
+		if err == nil {
+			err = u.call.tell(n)
+		}
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+		u.mu.Lock()
+		u.ended = len(b) <= u.piece()
+		u.mu.Unlock()
+	}
+	return nil
+}
+
+// tell calls Up, if there is one.
+func (c *Call) tell(n int) error {
+	if c.Up == nil {
+		return nil
+	}
+	if err := c.Up(n); err != nil {
+		return &message.SourceError{Err: err}
+	}
+	return nil
+}
+
+func (u *upload) piece() int {
+	if u.conn.link.tls != nil {
+		return tlsPieceSize
+	}
+	return pieceSize
+}
+
+// Write gives the server the limit to take anything at all.
+func (u *upload) Write(b []byte) (n int, err error) {
+	for n < len(b) {
+		if err := u.extend(); err != nil {
+			return n, err
+		}
+		m, err := u.conn.link.Write(b[n:min(len(b), n+u.piece())])
+		n += m
+		again := m > 0 && u.conn.link.tls == nil && errors.Is(err, os.ErrDeadlineExceeded)
+		if err != nil && !again {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// extend moves the deadline of the writes.
+func (u *upload) extend() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped {
+		return errStopped
+	}
+	if u.limit > 0 {
+		u.conn.link.SetWriteDeadline(time.Now().Add(u.limit))
+	}
+	return nil
+}
+
+// A source reads the body of an upload until that is ended.
+type source upload
+
+func (s *source) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		return 0, errStopped
+	}
+	s.reading = true
+	s.mu.Unlock()
+	n, err := s.body.Read(b)
+	s.mu.Lock()
+	s.reading = false
+	s.ended = err == io.EOF
+	s.mu.Unlock()
+	if n > 0 && s.call.Up != nil {
+		if failed := s.call.Up(n); failed != nil {
+			return 0, failed
+		}
+	}
+	return n, err
+}
+
+// end stops the upload and waits until nobody reads the source any more, unless
+// that is one which may block, and does. It reports whether all was sent.
+func (u *upload) end() bool {
+	u.mu.Lock()
+	if u.ended && !u.over {
+		u.mu.Unlock()
+		last := time.NewTimer(lastWrite)
+		select {
+		case <-u.done:
+		case <-last.C:
+		}
+		last.Stop()
+		u.mu.Lock()
+	}
+	if !u.over && !u.stopped {
+		u.stopped = true
+		close(u.quit)
+		u.conn.link.SetWriteDeadline(time.Unix(1, 0))
+	}
+	leave := u.reading && u.call.Body.Blocks
+	u.mu.Unlock()
+	if leave {
+		return false
+	}
+	<-u.done
+	return u.err == nil
+}
+
+// complete waits until all is sent, and reports whether it was.
+func (u *upload) complete(ctx context.Context) bool {
+	select {
+	case <-u.done:
+		return u.err == nil
+	case <-u.quit: // it was ended before, and is perhaps left behind
+		return false
+	case <-ctx.Done():
+		return u.end()
+	}
+}
+
+// failure returns why the upload has ended the call, nil if it has not.
+func (u *upload) failure() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ours {
+		return u.err
+	}
+	return nil
+}
