@@ -2,11 +2,15 @@ package requests
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
+
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // An Adapter sends requests for the URLs that it is mounted on with
@@ -88,6 +92,9 @@ type HTTPAdapter struct {
 
 	pools pools
 	retrier
+
+	configured sync.Once
+	engine     transport.Engine
 }
 
 // Send implements [Adapter].
@@ -95,7 +102,32 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 	if err := checkMessage(p); err != nil { // an adapter may be called without a session
 		return nil, err
 	}
-	key, err := a.poolKeyFor(p, &opts)
+	retry := opts.Retry
+	if retry == nil {
+		retry = &a.Retry
+	}
+	if retry.none() { // the usual case, without a closure
+		r, err := a.try(ctx, p, &opts)
+		if err != nil {
+			return nil, err
+		}
+		return receive(r, &opts)
+	}
+	return a.retrier.send(ctx, p, &opts, retry, a.RetryBudget, func() (*Response, error) {
+		return a.try(ctx, p, &opts)
+	})
+}
+
+// try makes one attempt.
+func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	if a.byEngine(p.URL.Scheme) {
+		route, err := routeFor(p, opts)
+		if err != nil {
+			return nil, err
+		}
+		return a.do(ctx, p, opts, route)
+	}
+	key, err := a.poolKeyFor(p, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +135,30 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 	if err != nil {
 		return nil, err
 	}
-	retry := opts.Retry
-	if retry == nil {
-		retry = &a.Retry
+	return a.sendBy(ctx, pl, p, opts)
+}
+
+// byEngine reports whether the engine carries a scheme. What may go by HTTP/2
+// has carriers of net/http.
+func (a *HTTPAdapter) byEngine(scheme string) bool {
+	if a.Base != nil {
+		return false
 	}
-	if retry.none() { // the usual case, without a closure
-		r, err := a.sendBy(ctx, pl, p, &opts)
-		if err != nil {
-			return nil, err
+	return scheme == "https" && a.DisableHTTP2 || scheme == "http" && !a.UnencryptedHTTP2
+}
+
+// routeFor is the route of a request. What the connection does not depend on is
+// left out.
+func routeFor(p *PreparedRequest, opts *SendOptions) (r transport.Route, err error) {
+	if opts.Proxy != nil {
+		if r.Proxy, err = proxyFor(opts.Proxy, p); err != nil {
+			return r, err
 		}
-		return receive(r, &opts)
 	}
-	return a.retrier.send(ctx, p, &opts, retry, a.RetryBudget, func() (*Response, error) {
-		return a.sendBy(ctx, pl, p, &opts)
-	})
+	if p.URL.Scheme == "https" || r.Proxy.Scheme == "https" {
+		r.TLS = transport.TLS(opts.TLS)
+	}
+	return r, nil
 }
 
 // send makes one attempt, and where the proxy asks for it a second one.
@@ -138,6 +180,47 @@ func (pl *pool) send(ctx context.Context, p *PreparedRequest, opts *SendOptions)
 	}
 	r.discard()
 	return attempt(ctx, pl, pl.transport, &pl.dog, p, opts, authorization)
+}
+
+// do makes one attempt by the engine, and returns the response with its body
+// unread.
+func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
+	a.configured.Do(a.configureEngine)
+	if p.body.length == 0 {
+		if err := p.body.confirmEmpty(); err != nil {
+			return nil, err
+		}
+	}
+	call := p.toCall(opts, route)
+	call.Interim = informational(ctx, opts.OnInformational)
+	if opts.Trace {
+		call.Times = new(transport.Times)
+	}
+	start := time.Now()
+	res, err := a.engine.Do(ctx, &call)
+	if err != nil {
+		return nil, engineError(err)
+	}
+	r, err := newResponse(res, p, opts)
+	if err != nil {
+		res.Body.Close()
+		return nil, err
+	}
+	r.Elapsed = time.Since(start)
+	if call.Times != nil {
+		r.timed(clockOf(start, call.Times))
+	}
+	r.countDownload(opts.OnProgress)
+	r.wire.ctx, r.wire.hurry = ctx, res
+	return r, nil
+}
+
+// configureEngine hands the fields to the engine.
+func (a *HTTPAdapter) configureEngine() {
+	a.engine.Config = transport.Config{
+		Dial: a.DialContext, Resolver: a.Resolver, PerHost: a.PoolMaxSize, Block: a.PoolBlock, Routes: a.PoolConnections,
+		DisableHTTP2: a.DisableHTTP2, UnencryptedHTTP2: a.UnencryptedHTTP2,
+	}
 }
 
 // attempt sends p once, through the pool or, if that is nil, by rt, and returns
@@ -166,13 +249,7 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		e.watch() // nobody will tell which connection it got
 	}
 	start := time.Now()
-	var res *http.Response
-	if how == direct {
-		res, err = pl.http1.roundTrip(e, hr)
-	}
-	if how != direct || err == errBlind {
-		res, err = e.roundTrip(rt, hr, p.body.stream != nil)
-	}
+	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
 	res, err = before.end(res, err)
 	if err != nil {
 		if res != nil && res.Body != nil { // against the contract, but it happens
@@ -187,7 +264,7 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		return nil, failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
 	}
 	e.answered()
-	r, err := newResponse(res, p, opts)
+	r, err := newResponse(fromHTTP(res), p, opts)
 	if err != nil {
 		res.Body.Close()
 		e.finish()
@@ -201,6 +278,37 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		r.TLS = nil // that with the proxy says nothing of the server
 	}
 	return r, nil
+}
+
+// fromHTTP is what a RoundTripper has returned, as one of the engine's.
+func fromHTTP(hr *http.Response) *transport.Response {
+	r := &transport.Response{
+		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
+		Header: hr.Header, Length: hr.ContentLength, Close: hr.Close, Body: hr.Body, TLS: hr.TLS,
+	}
+	if hr.Body == nil {
+		return r
+	}
+	if isBare(hr) {
+		r.Body = &bareBody{ReadCloser: r.Body}
+	}
+	r.Body = &receivedBody{r.Body, r, hr}
+	return r
+}
+
+// receivedBody passes on the trailer.
+type receivedBody struct {
+	io.ReadCloser
+	res *transport.Response
+	hr  *http.Response
+}
+
+func (b *receivedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.res.Trailer = b.hr.Trailer
+	}
+	return n, err
 }
 
 // roundTrip calls rt, in a goroutine that can be left behind if blocks says so.

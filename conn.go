@@ -16,7 +16,6 @@ type conn struct {
 	pool        *pool
 	multiplexed bool // speaks HTTP/2: set before its first use
 	plain       bool // speaks HTTP/1.1 without TLS, in which the server never begins: likewise
-	direct      bool // is read and written on the goroutine of its exchange: likewise
 
 	mu      sync.Mutex
 	users   int       // exchanges on it
@@ -27,7 +26,6 @@ type conn struct {
 	wrote   bool      // since the holder has it
 	heard   bool      // something was read since then
 	closed  bool
-	stale   bool          // it may have a deadline of an exchange before
 	settle  chan struct{} // of an acquire that waits for blocked or closed
 }
 
@@ -65,7 +63,7 @@ func (c *conn) acquire(e *exchange, reused bool) {
 	if c.multiplexed {
 		return
 	}
-	for reused && !c.direct && !c.blocked && !c.closed {
+	for reused && !c.blocked && !c.closed {
 		settle := make(chan struct{})
 		c.settle = settle
 		c.mu.Unlock()
@@ -74,10 +72,9 @@ func (c *conn) acquire(e *exchange, reused bool) {
 	}
 	// The deadline of the exchange before may still be set: it has not let go
 	// yet, or needed not clear it.
-	if c.holder != nil || c.stale {
+	if c.holder != nil {
 		c.Conn.SetDeadline(time.Time{})
 	}
-	c.stale = false
 	c.holder, c.reading, c.wrote, c.heard = e, false, false, false
 }
 
@@ -104,7 +101,7 @@ func (c *conn) release(e *exchange) {
 	c.users--
 	if c.holder == e {
 		c.holder, c.wrote = nil, false
-		if c.stale = c.direct; !c.stale && e.read() > 0 { // nobody reads a direct one while it is idle
+		if e.read() > 0 {
 			c.Conn.SetDeadline(time.Time{})
 		}
 	}
@@ -158,18 +155,6 @@ func (c *conn) limited() *exchange {
 
 // errUnasked ends a connection whose server speaks before it is spoken to.
 var errUnasked = errors.New("the server sent a response that nobody asked for")
-
-// silent reports whether the TLS connection over c has nothing that is unread:
-// bytes behind a response that arrived with it are in no count of the kernel. It
-// ends the use of c by its holder.
-func (c *conn) silent(link *tls.Conn) bool {
-	c.mu.Lock()
-	c.holder, c.stale = nil, true
-	c.mu.Unlock()
-	c.Conn.SetReadDeadline(time.Unix(1, 0))
-	n, err := link.Read(make([]byte, 1))
-	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
-}
 
 // isTLSRecord reports whether b begins as an alert or a handshake message of TLS
 // does (RFC 8446, section 5.1): what a port of https says to a request in the clear.

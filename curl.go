@@ -134,7 +134,8 @@ const (
 func (c *curlCommand) body(p *PreparedRequest) {
 	if p.body.length == 0 {
 		switch p.Method {
-		case http.MethodPost, http.MethodPut, http.MethodPatch:
+		case http.MethodGet, http.MethodHead:
+		default:
 			c.add("-H", "Content-Length: 0")
 		}
 		return

@@ -41,7 +41,7 @@ func TestCurl(t *testing.T) {
 		{name: "POST of nothing", method: "POST", url: "http://a.test/", opts: []Option{Headers{"Accept": "x", "User-Agent": "y"}},
 			want: `curl -X POST 'http://a.test/' -H 'Accept: x' -H 'User-Agent: y' -H 'Content-Length: 0'`},
 		{name: "method of other characters", method: "A|B'C", url: "http://a.test/", opts: []Option{Headers{"Accept": "x", "User-Agent": "y"}},
-			want: `curl -X 'A|B'\''C' 'http://a.test/' -H 'Accept: x' -H 'User-Agent: y'`},
+			want: `curl -X 'A|B'\''C' 'http://a.test/' -H 'Accept: x' -H 'User-Agent: y' -H 'Content-Length: 0'`},
 		{name: "JSON", method: "PUT", url: "http://a.test/", opts: []Option{Headers{"Accept": "x", "User-Agent": "y"}, JSON(map[string]any{"a": "it's\n", "b": []int{1}})},
 			want: `curl -X PUT 'http://a.test/' -H 'Accept: x' -H 'Content-Type: application/json' -H 'User-Agent: y' --data-binary '{"a":"it'\''s\n","b":[1]}'`},
 		{name: "text of several lines", method: "POST", url: "http://a.test/", opts: []Option{Headers{"Accept": "x", "User-Agent": "y"}, Text("a\n\tb\n")},

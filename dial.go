@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-requests/requests/internal/digest"
@@ -28,44 +27,10 @@ type dialer struct {
 	proxyTLS      *tls.Config   // with the proxy
 	connectHeader http.Header   // for CONNECT
 	h2c           bool
-	unused        atomic.Pointer[spareConn]
-}
-
-// A spareConn was made for a request that another one is to carry.
-type spareConn struct {
-	peer endpoint
-	net.Conn
-}
-
-// spare keeps c, which leads to peer, for the next dial.
-func (d *dialer) spare(peer endpoint, c net.Conn) {
-	d.swap(&spareConn{peer, c})
-	if d.pool.retired.Load() { // perhaps after the last look for one
-		d.swap(nil)
-	}
-}
-
-// swap makes c the spare connection and closes the one before.
-func (d *dialer) swap(c *spareConn) {
-	if before := d.unused.Swap(c); before != nil {
-		before.Close()
-	}
-}
-
-// take returns the spare connection to peer, nil if there is none. One without
-// TLS must never serve https.
-func (d *dialer) take(peer endpoint) net.Conn {
-	if c := d.unused.Load(); c != nil && c.peer == peer && d.unused.CompareAndSwap(c, nil) {
-		return c.Conn
-	}
-	return nil
 }
 
 // plain is the DialContext of the transport.
 func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
-	if c := d.take(endpoint{"http", addr}); c != nil {
-		return c, nil
-	}
 	ctx, stop, err := d.limited(ctx)
 	if err != nil {
 		return nil, err
@@ -89,9 +54,6 @@ func (d *dialer) plain(ctx context.Context, _, addr string) (net.Conn, error) {
 
 // encrypted is the DialTLSContext of the transport.
 func (d *dialer) encrypted(ctx context.Context, _, addr string) (net.Conn, error) {
-	if c := d.take(endpoint{"https", addr}); c != nil {
-		return c, nil
-	}
 	ctx, stop, err := d.limited(ctx)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // Errors of input, found before anything is sent.
@@ -171,6 +172,18 @@ func dialError(ctx context.Context, err error) error {
 		return fail(ErrConnectTimeout, err)
 	}
 	return fail(ErrConnection, err)
+}
+
+// engineError is err of the engine, whose errors have their kinds. What has
+// none is of a source or a function of the caller's, and stays as it is.
+func engineError(err error) error {
+	if r, ok := errors.AsType[*transport.Refusal](err); ok {
+		return &ProxyError{StatusCode: r.StatusCode, Status: r.Status, Header: r.Header, URL: r.URL}
+	}
+	if known, ok := fault.Of(err); ok {
+		return known
+	}
+	return err
 }
 
 // sendError gives what a RoundTripper returned its kind. e is nil for a foreign one.

@@ -58,8 +58,7 @@ func exchangeOf(ctx context.Context) *exchange {
 type carrier int
 
 const (
-	direct    carrier = iota // by http1, which says which connection it is
-	exclusive                // by net/http, on a connection of its own
+	exclusive carrier = iota // by net/http, on a connection of its own
 	sharing                  // perhaps on one that deadlines cannot serve, so that it has to be ended in another way
 )
 
@@ -69,9 +68,6 @@ func newExchange(ctx context.Context, limit Timeout, p *pool, dog *watchdog, how
 	e.silence.Store(int64(limit.Read))
 	if p != nil {
 		p.waiting.Add(1)
-	}
-	if how == direct {
-		return e
 	}
 	e.follow()
 	if how == sharing && limit.Read > 0 {

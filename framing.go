@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // What net/http lets through of responses that are not HTTP, or not what was
@@ -14,17 +16,17 @@ import (
 const maxHeaderFields = 1000
 
 // checkFraming refuses a response that must not be taken for one.
-func checkFraming(hr *http.Response) error {
+func checkFraming(res *transport.Response) error {
 	switch {
-	case hr.StatusCode < 100: // net/http takes "HTTP/1.1 000"
-		return failText(ErrProtocol, "status "+strconv.Itoa(hr.StatusCode))
-	case hr.StatusCode == http.StatusSwitchingProtocols:
+	case res.StatusCode < 100: // net/http takes "HTTP/1.1 000"
+		return failText(ErrProtocol, "status "+strconv.Itoa(res.StatusCode))
+	case res.StatusCode == http.StatusSwitchingProtocols:
 		return failText(ErrProtocol, "the server switched protocols unasked")
-	case hr.Proto != "" && (hr.ProtoMajor < 1 || hr.ProtoMajor > 3):
-		return failText(ErrProtocol, "version "+hr.Proto)
+	case res.Proto != "" && (res.Major < 1 || res.Major > 3):
+		return failText(ErrProtocol, "version "+res.Proto)
 	}
 	n := 0
-	for _, values := range hr.Header {
+	for _, values := range res.Header {
 		if n += len(values); n > maxHeaderFields {
 			return failText(ErrProtocol, "more than "+strconv.Itoa(maxHeaderFields)+" header fields")
 		}

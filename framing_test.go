@@ -69,7 +69,9 @@ var framingCases = []framingCase{
 	{name: "B045 more than the length", sent: ok + "Content-Length: 5\r\n\r\nhelloGARBAGE", want: "hello"},
 	{name: "B052 status 600", sent: "HTTP/1.1 600 Odd\r\nContent-Length: 1\r\n\r\nx", want: "x"},
 	{name: "B052 status 999", sent: "HTTP/1.1 999 Odd\r\nContent-Length: 1\r\n\r\nx", want: "x"},
-	{name: "B053 HTTP/2.0 on a connection of HTTP/1", sent: "HTTP/2.0 200 OK\r\nContent-Length: 1\r\n\r\nx", want: "x"},
+	{name: "B053 HTTP/2.0 on a connection of HTTP/1", sent: "HTTP/2.0 200 OK\r\nContent-Length: 1\r\n\r\nx", err: ErrProtocol, head: true},
+	{name: "B057 a blank before the colon (A212)", sent: ok + "Content-Length : 1\r\nContent-Length: 5\r\n\r\nhello", err: ErrProtocol, head: true},
+	{name: "B057 a blank in a name (A212)", sent: ok + "Na me: v\r\nContent-Length: 5\r\n\r\nhello", want: "hello"},
 	{name: "B053 HTTP/9.9 (A221)", sent: "HTTP/9.9 200 OK\r\nContent-Length: 1\r\n\r\nx", err: ErrProtocol, head: true},
 	{name: "B053 HTTP/0.9 (A221)", sent: "HTTP/0.9 200 OK\r\nContent-Length: 1\r\n\r\nx", err: ErrProtocol, head: true},
 	{name: "B054 no reason", sent: "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", want: "x"},
@@ -221,7 +223,7 @@ func TestAnnouncedLengthAllocatesNothing(t *testing.T) {
 }
 
 func TestReasonAndFields(t *testing.T) {
-	s := pipes{serve: raw("HTTP/1.1 404 Not\x1b[31m Here\r\nName : v\r\nNa me: v\r\nContent-Length : 1\r\nLatin: caf\xe9\r\nContent-Length: 5\r\n\r\nhello")}.session(t)
+	s := pipes{serve: raw("HTTP/1.1 404 Not\x1b[31m Here\r\nLatin: caf\xe9\r\nContent-Length: 5\r\n\r\nhello")}.session(t)
 	r, err := s.Get(context.Background(), "http://a.test/")
 	if err != nil {
 		t.Fatal(err)
@@ -229,11 +231,8 @@ func TestReasonAndFields(t *testing.T) {
 	if text := r.RaiseForStatus().Error(); strings.ContainsAny(text, "\x1b\x00") || !strings.Contains(text, `Not\x1b[31m Here`) {
 		t.Errorf("B055: the error is %q; want the reason escaped", text)
 	}
-	if v := r.Header.Get("Name"); v != "" {
-		t.Errorf("B057 (A212): the field Name is %q; want none", v)
-	}
 	if r.Text() != "hello" {
-		t.Errorf("B057: the body is %q; want that of the true length", r.Text())
+		t.Errorf("the body is %q", r.Text())
 	}
 	if v := r.Header.Get("Latin"); v != "caf\xe9" {
 		t.Errorf("B058: the field Latin is %q", v)

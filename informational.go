@@ -45,6 +45,15 @@ func hearInterim(ctx context.Context, hooks []OnInformational) (context.Context,
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: got}), i
 }
 
+// informational returns what tells hooks, nil if there are none.
+func informational(ctx context.Context, hooks []OnInformational) func(int, http.Header) error {
+	if len(hooks) == 0 {
+		return nil
+	}
+	i := &interim{hooks: hooks}
+	return func(status int, header http.Header) error { return i.got(ctx, status, textproto.MIMEHeader(header)) }
+}
+
 // fieldOverhead is what a field or a status line counts beside its text, as in
 // RFC 9113, section 6.5.2.
 const fieldOverhead = 32

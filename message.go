@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/message"
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // request makes what net/http is to send for p. The map of the header is
@@ -62,6 +64,31 @@ func checkMessage(p *PreparedRequest) error {
 	return checkHeader(p.Header)
 }
 
+// toCall makes of p what the engine is to send.
+func (p *PreparedRequest) toCall(opts *SendOptions, route transport.Route) transport.Call {
+	c := transport.Call{
+		Request: message.Request{Method: p.Method, Target: p.URL.RequestURI(), Host: hostField(p), Header: p.Header, Length: p.body.length},
+		URL:     p.URL, Route: route, Connect: opts.Timeout.Connect, Read: opts.Timeout.Read,
+	}
+	if s := route.Proxy.Scheme; p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
+		c.Host = withoutZone(p.URL.Host) // the authority of the absolute form, as it is (RFC 9112, section 3.2.2)
+	}
+	if _, forProxy := p.Header["Proxy-Authorization"]; forProxy {
+		c.Header = p.Header.Clone()
+		delete(c.Header, "Proxy-Authorization") // no server gets to see it (CVE-2023-32681)
+	}
+	if len(opts.OnProgress) > 0 && p.uploads() {
+		c.Up = progress(opts.OnProgress, p.body.length)
+	}
+	switch b := &p.body; {
+	case b.stream == nil:
+		c.Body.Bytes = b.data
+	case b.length != 0:
+		c.Body = transport.Source{Open: b.open, Again: b.replayable(), Blocks: b.stream.waits}
+	}
+	return c
+}
+
 // toProxy describes p, which is sent in absolute form, for the login at the proxy.
 func toProxy(p *PreparedRequest) digest.Request {
 	uri := p.URL.Scheme + "://" + p.URL.Host + p.URL.EscapedPath()
@@ -112,9 +139,20 @@ func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
 	return nil
 }
 
+// closes reports whether h says that no other request follows.
+func closes(h http.Header) bool {
+	for _, v := range h["Connection"] {
+		if strings.EqualFold(v, "close") {
+			return true
+		}
+	}
+	return false
+}
+
 // hostField is the value of the Host field: the one given by hand, or the host
-// of the URL without the port that goes without saying and without the dot of a
-// complete name (RFC 9110, section 7.2).
+// of the URL without the port that goes without saying, without the dot of a
+// complete name (RFC 9110, section 7.2), and without the zone of an address,
+// which means something on this machine alone (RFC 9844, section 4).
 func hostField(p *PreparedRequest) string {
 	if h := p.Header["Host"]; len(h) > 0 {
 		return h[0]
@@ -126,8 +164,19 @@ func hostField(p *PreparedRequest) string {
 	case "https":
 		host = strings.TrimSuffix(host, ":443")
 	}
+	host = withoutZone(host)
 	if i := strings.LastIndexByte(host, '.'); i >= 0 && (i == len(host)-1 || host[i+1] == ':') {
 		host = host[:i] + host[i+1:]
 	}
 	return host
+}
+
+// withoutZone returns host, perhaps with a port, without the zone of an address.
+func withoutZone(host string) string {
+	before, after, ok := strings.Cut(host, "%")
+	if !ok {
+		return host
+	}
+	_, port, _ := strings.Cut(after, "]")
+	return before + "]" + port
 }

@@ -54,7 +54,6 @@ func (a *HTTPAdapter) poolKeyFor(p *PreparedRequest, opts *SendOptions) (poolKey
 type pool struct {
 	key       poolKey
 	transport *http.Transport
-	http1     *http1   // nil if all is the transport's
 	forward   *url.URL // the proxy, for targets that it is asked for in absolute form
 	login     proxyLogin
 	dog       watchdog
@@ -79,8 +78,6 @@ func (p *pool) mayShare(r *PreparedRequest) bool {
 // carrier says how r is carried.
 func (p *pool) carrier(r *PreparedRequest) carrier {
 	switch {
-	case p.carries(r):
-		return direct
 	case p.mayShare(r):
 		return sharing
 	}
@@ -107,9 +104,6 @@ func (p *pool) remove(c *conn) {
 func (p *pool) retire() {
 	p.retired.Store(true)
 	p.transport.CloseIdleConnections()
-	if p.http1 != nil {
-		p.http1.close()
-	}
 }
 
 // route is the Proxy of the transport, which net/http calls before each of its
@@ -208,12 +202,19 @@ func (a *HTTPAdapter) Stats() Stats {
 	for _, p := range a.pools.list {
 		p.count(&s)
 	}
+	e := a.engine.Stats()
+	s.Open += e.Open
+	s.Idle += e.Idle
+	s.Waiting += e.Waiting
+	s.Dialled += e.Dialed
+	s.Reused += e.Reused
 	return s
 }
 
 // Close closes the idle connections, and those in use once their response has
 // been read or closed. Calls that have begun may end; later ones return [ErrClosed].
 func (a *HTTPAdapter) Close() error {
+	a.engine.Close()
 	a.pools.mu.Lock()
 	defer a.pools.mu.Unlock()
 	a.pools.closed = true

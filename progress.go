@@ -132,6 +132,29 @@ func (c *countedUpload) Read(b []byte) (n int, err error) {
 // response is there.
 func (c *countedUpload) Close() error { return c.ReadCloser.Close() }
 
+// progress tells report of a body of total bytes, as [transport.Call].Up is
+// told. A panic is an error, since it may be in a goroutine of the engine, where
+// it would end the program.
+func progress(report []OnProgress, total int64) func(n int) error {
+	m := newMeter(report, total)
+	return func(n int) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
+			}
+		}()
+		switch {
+		case n > 0:
+			m.add(n)
+		case n == 0:
+			m.set(0, total)
+		default:
+			m.end()
+		}
+		return nil
+	}
+}
+
 // uploads reports whether p has a body to speak of.
 func (p *PreparedRequest) uploads() bool { return p.body.present && p.body.length != 0 }
 

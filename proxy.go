@@ -11,6 +11,7 @@ import (
 	"github.com/go-requests/requests/internal/digest"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/noproxy"
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // Proxies says which proxy a request takes. The keys are looked up in the order
@@ -164,6 +165,15 @@ func viaProxy(u *url.URL, p *PreparedRequest) (via, error) {
 		v.authorization = field[0]
 	}
 	return v, nil
+}
+
+// proxyFor describes u, the Proxy of [SendOptions], for p.
+func proxyFor(u *url.URL, p *PreparedRequest) (transport.Proxy, error) {
+	v, err := viaProxy(u, p)
+	return transport.Proxy{
+		Scheme: v.scheme, Host: v.host, User: v.user, Password: v.password, HasUser: v.hasUser, HasPassword: v.hasPassword,
+		Authorization: v.authorization,
+	}, err
 }
 
 func (v *via) isSOCKS() bool { return strings.HasPrefix(v.scheme, "socks") }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // A Response is the answer to a request. Unless [Stream] was asked for, its
@@ -215,25 +216,22 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 func (r *Response) String() string { return "<Response [" + strconv.Itoa(r.StatusCode) + "]>" }
 
 // newResponse describes what came back for p. The body is still on the wire.
-func newResponse(hr *http.Response, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	if err := checkFraming(hr); err != nil {
+func newResponse(res *transport.Response, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	if err := checkFraming(res); err != nil {
 		return nil, err
 	}
-	r := &Response{StatusCode: hr.StatusCode, Proto: hr.Proto, Header: hr.Header, URL: p.URL, Request: p, TLS: hr.TLS}
+	r := &Response{StatusCode: res.StatusCode, Proto: res.Proto, Header: res.Header, URL: p.URL, Request: p, TLS: res.TLS}
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	_, r.Reason, _ = strings.Cut(hr.Status, " ")
+	_, r.Reason, _ = strings.Cut(res.Status, " ")
 	r.Encoding = headerCharset(r.Header)
-	r.trailer = &hr.Trailer
-	if isBare(hr) {
-		hr.Body = &bareBody{ReadCloser: hr.Body}
-	}
-	r.wire = wireBody{src: hr.Body, length: hr.ContentLength, limit: opts.MaxBody, url: p.URL, header: r.Header}
-	if hr.StatusCode == http.StatusPartialContent { // the range is one of coded bytes, which can be decoded from their beginning alone
+	r.trailer = &res.Trailer
+	r.wire = wireBody{src: res.Body, length: res.Length, limit: opts.MaxBody, url: p.URL, header: r.Header}
+	if res.StatusCode == http.StatusPartialContent { // the range is one of coded bytes, which can be decoded from their beginning alone
 		r.wire.header = http.Header{}
 	}
-	if p.Method == http.MethodHead || hr.Body == nil {
+	if p.Method == http.MethodHead || res.Body == nil {
 		r.wire.length = 0
 	}
 	r.Body = &r.wire

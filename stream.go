@@ -25,6 +25,7 @@ type wireBody struct {
 	header  http.Header
 	url     *url.URL
 	e       *exchange       // nil if the adapter has none
+	hurry   hurrier         // nil likewise
 	ctx     context.Context // of the call
 	life    *lifetime       // to be ended with the body
 	decoder *coding.Reader  // made at the first read, if there are codings
@@ -210,6 +211,10 @@ const (
 	drainTime  = 50 * time.Millisecond
 )
 
+// A hurrier can lower the Read limit of a body that is only read to have its
+// connection again.
+type hurrier interface{ Hurry(limit time.Duration) }
+
 // discard ends a response whose body is not wanted, as that of a redirect. The
 // body is not decoded; a short one is kept for those who look into History.
 func (r *Response) discard() {
@@ -222,6 +227,9 @@ func (r *Response) discard() {
 	}
 	if r.wire.e != nil {
 		r.wire.e.hurry(drainTime)
+	}
+	if r.wire.hurry != nil {
+		r.wire.hurry.Hurry(drainTime)
 	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)

@@ -7,6 +7,8 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"time"
+
+	"github.com/go-requests/requests/internal/transport"
 )
 
 // Trace asks for the [Response.Timings] of a call, which costs some
@@ -138,6 +140,12 @@ func (c *clock) end() {
 	if c.Total == 0 {
 		c.Total = time.Since(c.start)
 	}
+}
+
+// clockOf is a clock of what the engine has measured.
+func clockOf(start time.Time, t *transport.Times) *clock {
+	return &clock{start: start, connected: true,
+		Timings: Timings{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, FirstByte: t.FirstByte, Reused: t.Reused}}
 }
 
 // timed gives r the clock of its attempt.

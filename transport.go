@@ -55,9 +55,6 @@ func (a *HTTPAdapter) newPool(key poolKey) (*pool, error) {
 		p.forward = &url.URL{Scheme: key.via.scheme, Host: key.via.host}
 	}
 	p.transport = a.configure(t, d, config)
-	if canProbe && a.Base == nil && !a.PoolBlock && key.via == (via{}) && !d.h2c {
-		p.http1 = &http1{dial: d, idle: idleConns{perHost: p.transport.MaxIdleConnsPerHost}}
-	}
 	return p, nil
 }
 

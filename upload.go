@@ -91,6 +91,10 @@ func (u *upload) Close() error {
 	return u.body.Close()
 }
 
+// maxDirect is the largest body that is sent without looking for an answer
+// meanwhile. The buffers of sockets hold more.
+const maxDirect = 16 << 10
+
 const (
 	// uploadBuffer is the size of the writes of a long body. With it an upload
 	// takes a tenth less time than with the 32 KiB of [io.Copy]; more gains nothing.
