@@ -134,8 +134,8 @@ func isPlainHTTP(err error) bool {
 	return ok && string(e.RecordHeader[:]) == "HTTP/"
 }
 
-// within runs a handshake over l that knows no context. The end of ctx ends it.
-func within(ctx context.Context, l *link, f func() error) error {
+// handshaking runs a handshake over l that knows no context. The end of ctx ends it.
+func handshaking(ctx context.Context, l *link, f func() error) error {
 	stop := context.AfterFunc(ctx, func() { l.SetDeadline(time.Unix(1, 0)) })
 	err := f()
 	if !stop() { // the deadline is set, or about to be

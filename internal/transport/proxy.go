@@ -130,7 +130,7 @@ func (d *dialer) ask(ctx context.Context, addr, authorization string) (*link, er
 		return nil, err
 	}
 	var through net.Conn
-	err = within(ctx, l, func() (err error) {
+	err = handshaking(ctx, l, func() (err error) {
 		through, err = tunnel.Connect(l, addr, header)
 		return err
 	})
@@ -165,7 +165,7 @@ func (d *dialer) socks(ctx context.Context, e endpoint) (*link, error) {
 		if l, err = d.dialProxy(ctx); err != nil {
 			return nil, err
 		}
-		if err = within(ctx, l, func() error { return d.askSOCKS(l, target, uint16(port)) }); err == nil {
+		if err = handshaking(ctx, l, func() error { return d.askSOCKS(l, target, uint16(port)) }); err == nil {
 			return l, nil
 		}
 		l.abort()
