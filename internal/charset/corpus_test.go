@@ -13,10 +13,10 @@ import (
 
 // writtenIn has the encodings that the texts of a language are found in.
 var writtenIn = map[string]string{
-	"en":    "windows-1252 macintosh cp850",
-	"de":    "windows-1252 iso-8859-15 macintosh cp850 cp437",
-	"fr":    "windows-1252 iso-8859-15 macintosh cp850 cp863",
-	"es":    "windows-1252 iso-8859-15 macintosh cp850",
+	"en":    "windows-1252 macintosh cp850 cp037",
+	"de":    "windows-1252 iso-8859-15 macintosh cp850 cp437 cp273",
+	"fr":    "windows-1252 iso-8859-15 macintosh cp850 cp863 cp500",
+	"es":    "windows-1252 iso-8859-15 macintosh cp850 cp1140",
 	"it":    "windows-1252 macintosh cp850",
 	"pt":    "windows-1252 macintosh cp850 cp860",
 	"nl":    "windows-1252 cp850",
@@ -39,7 +39,7 @@ var writtenIn = map[string]string{
 	"lt":    "windows-1257 iso-8859-13 cp775 iso-8859-10",
 	"lv":    "windows-1257 iso-8859-13 iso-8859-4 cp775",
 	"et":    "windows-1257 iso-8859-13 iso-8859-4 iso-8859-15 cp775",
-	"tr":    "windows-1254 cp857 x-mac-turkish iso-8859-3",
+	"tr":    "windows-1254 cp857 x-mac-turkish iso-8859-3 cp1026",
 	"eo":    "iso-8859-3",
 	"mt":    "iso-8859-3",
 	"vi":    "windows-1258 viscii",
@@ -49,8 +49,8 @@ var writtenIn = map[string]string{
 	"sr":    "windows-1251 iso-8859-5 cp855 x-mac-cyrillic",
 	"mk":    "windows-1251 iso-8859-5 cp855",
 	"be":    "windows-1251 iso-8859-5",
-	"el":    "windows-1253 iso-8859-7 cp737 cp869 x-mac-greek",
-	"he":    "windows-1255 iso-8859-8 cp862",
+	"el":    "windows-1253 iso-8859-7 cp737 cp869 x-mac-greek cp875",
+	"he":    "windows-1255 iso-8859-8 cp862 cp424",
 	"ar":    "windows-1256 iso-8859-6 cp720",
 	"fa":    "windows-1256",
 	"th":    "windows-874",
@@ -71,6 +71,8 @@ func encodingGroup(name string) string {
 		return "windows"
 	case strings.HasPrefix(name, "iso-8859-"):
 		return "iso-8859"
+	case slices.ContainsFunc(ebcdicPages, func(c candidate) bool { return c.charset == name }):
+		return "ebcdic"
 	case strings.HasPrefix(name, "koi8"), name == "kz1048", name == "ptcp154":
 		return "koi8"
 	case strings.HasPrefix(name, "cp"), name == "ibm866":
@@ -264,6 +266,7 @@ var wanted = map[string]map[int]float64{
 	"mac":       {8: 57, 16: 71, 32: 81, 64: 90, 128: 97, 256: 95, 0: 100},
 	"viscii":    {8: 70, 16: 99, 32: 100, 64: 100, 128: 100, 0: 100},
 	"multibyte": {8: 98, 16: 99, 32: 100, 64: 100, 128: 100, 0: 100},
+	"ebcdic":    {32: 95, 64: 97, 128: 97, 256: 95, 0: 85},
 	"escapes":   {8: 100, 16: 100, 32: 100, 64: 100, 128: 100, 0: 100},
 }
 

@@ -25,6 +25,7 @@ const maxUntyped = 1024
 //     a body without a type in either, should it be such a document;
 //   - the form of UTF-32 and UTF-16, without a doubt;
 //   - the escape sequences of ISO-2022-JP, ISO-2022-KR and HZ;
+//   - the blanks of EBCDIC, in what is text as such;
 //   - UTF-8, if b is that, or would be but for a character cut at the end or
 //     very few wrong bytes;
 //   - the encoding in which b makes the likeliest text in a language it is used
@@ -52,6 +53,9 @@ func Detect(b []byte, contentType string) string {
 			return name
 		}
 		return "utf-8"
+	}
+	if name := ebcdic(b); name != "" {
+		return name
 	}
 	// Markup and scripts may fill the beginning, and tell nothing.
 	first := bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })

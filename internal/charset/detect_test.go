@@ -140,6 +140,7 @@ func TestDetect(t *testing.T) {
 		{name: "escapes of a terminal", body: "\x1b[31mred\x1b[0m", contentType: "text/plain", want: "utf-8"},
 		{name: "B171 UTF-7 is ASCII", body: "+ADw-script+AD4-", contentType: "text/plain", want: "utf-8"},
 		{name: "B171 HZ is ASCII", body: "~{VPND~}", contentType: "text/plain", want: "utf-8"},
+		{name: "EBCDIC", body: "\xe3\x88\x89\xa2@\x89\xa2@\x81@\x86\x89\x93\x85@\x86\x99\x96\x94@\x81@\x94\x81\x89\x95\x86\x99\x81\x94\x85K", contentType: "text/plain", want: "cp037"},
 		{name: "a NUL in ASCII", body: "abcdefgh\x00ijklmnop", contentType: "text/plain", want: "utf-8"},
 		{name: "UTF-16LE", body: "h\x00i\x00", contentType: "text/plain", want: "utf-16le"},
 		{name: "UTF-16BE", body: "\x00h\x00i", contentType: "text/plain", want: "utf-16be"},

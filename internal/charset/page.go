@@ -1,6 +1,7 @@
 package charset
 
 import (
+	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -15,6 +16,7 @@ type page [256]glyph
 type glyph struct {
 	kind   kind
 	script script
+	high   bool // beyond ASCII
 	upper  bool
 	lower  bool
 	rune   rune
@@ -53,10 +55,10 @@ var scripts = [...]*unicode.RangeTable{
 func glyphOf(r rune, numbers map[rune]letterNumber, tones bool) glyph {
 	g := glyph{rune: r}
 	switch {
-	case r == utf8.RuneError, r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f', r >= 0x7f && r < 0xa0:
-		g.kind = wrong
-	case r == ' ', r == '\t', r == '\n', r == '\r', r == '\f':
+	case r == ' ', r == '\t', r == '\n', r == '\r', r == '\f', r == '\u0085':
 		g.kind = space
+	case r == utf8.RuneError, r < ' ', r >= 0x7f && r < 0xa0:
+		g.kind = wrong
 	case r >= '0' && r <= '9':
 		g.kind = digit
 	case r >= 0x2500 && r < 0x25a0:
@@ -115,6 +117,7 @@ func pageOf(name string, tones bool) *page {
 	p := new(page)
 	for i, r := range runes {
 		p[i] = glyphOf(r, languages().numbers, tones)
+		p[i].high = r >= utf8.RuneSelf || runes['@'] != '@' && strings.ContainsRune(ebcdicVariants, r)
 	}
 	pages.Store(name, p)
 	return p

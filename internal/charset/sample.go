@@ -10,7 +10,10 @@ const (
 	sampleHead   = 2 << 10 // from the beginning
 	sampleSpread = 2 << 10 // from all over
 	spreads      = 16
-	beside       = 32 // bytes kept before and behind those beyond ASCII
+	sampleRare   = 1 << 10 // around bytes that are not among those
+	rareFew      = 2       // of each
+	rareFar      = 4 << 20 // from the beginning
+	beside       = 32      // bytes kept before and behind those beyond ASCII
 )
 
 // sample returns the parts of b that have bytes beyond ASCII, with a little of
@@ -27,6 +30,7 @@ func sample(b []byte) []byte {
 				break
 			}
 		}
+		s.takeRare(b)
 	}
 	return s.kept
 }
@@ -89,6 +93,40 @@ func (s *sampler) take(b []byte, i, n int) int {
 		}
 	}
 	return i
+}
+
+// takeRare keeps some words of b with bytes that are rare in what is kept, for
+// many encodings differ in few.
+func (s *sampler) takeRare(b []byte) {
+	var seen [256]int
+	for _, c := range s.kept {
+		seen[c]++
+	}
+	limit := len(s.kept) + sampleRare
+	for i, c := range b[:min(len(b), rareFar)] {
+		if c < utf8.RuneSelf || seen[c] >= rareFew {
+			continue
+		}
+		from := max(0, i-beside)
+		if nl := bytes.LastIndexByte(b[from:i], '\n'); nl >= 0 {
+			from += nl + 1
+		} else if from > 0 {
+			blank := bytes.IndexByte(b[from:i], ' ')
+			if blank < 0 {
+				continue // it may be within a character
+			}
+			from += blank
+		}
+		to := i
+		for to < len(b) && (to < i+beside || b[to] > ' ') && to < i+2*beside && b[to] != '\n' {
+			seen[b[to]]++
+			to++
+		}
+		s.kept = append(append(s.kept, '\n'), b[from:to]...)
+		if len(s.kept) > limit {
+			return
+		}
+	}
 }
 
 // contextStart returns where to begin what is kept before i, not to cut a word.

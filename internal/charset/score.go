@@ -12,20 +12,23 @@ type contender struct {
 	page   *page
 	models []*model
 	latin  bool
+	plain  bool // needs no letter beyond ASCII to be it
 }
 
-var contenders = sync.OnceValue(func() []*contender {
-	var all []*contender
+var contenders = sync.OnceValue(func() []*contender { return contendersOf(candidates) })
+
+func contendersOf(candidates []candidate) (all []*contender) {
 	for _, c := range candidates {
 		x := &contender{candidate: c, page: pageOf(c.charset, c.languages == "vi")}
 		for language := range strings.FieldsSeq(c.languages) {
 			x.models = append(x.models, languages().models[language])
 		}
+		x.plain = c.charset == "windows-1252" || x.page['@'].rune != '@'
 		x.latin = x.models[0].index[languages().numbers['e']] != 0
 		all = append(all, x)
 	}
 	return all
-})
+}
 
 // As in browsers, windows-1252 is the encoding for want of evidence: any other
 // costs the more the fewer letters beyond ASCII there are, and most if none.
@@ -75,7 +78,7 @@ func (c *contender) cost(s *survey, sample []byte) float64 {
 		best = min(best, sum)
 	}
 	total := float64(best)*level + s.form - c.prior
-	if c.charset != "windows-1252" {
+	if !c.plain {
 		total += thinCost / float64(max(s.high, 1))
 		if s.high == 0 {
 			total += noLetterCost

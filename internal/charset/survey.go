@@ -24,7 +24,7 @@ func (s *survey) reset() {
 
 // What is unusual costs this, as the log of how much rarer it is.
 const (
-	costWrong     = 14 // a byte that is no character
+	costWrong     = 18 // a byte that is no character
 	costScripts   = 9  // letters of two scripts side by side
 	costDigit     = 4  // a digit beside a letter beyond ASCII
 	costCase      = 8  // an upper case letter behind a lower case one
@@ -42,7 +42,7 @@ func (s *survey) look(sample []byte, p *page) {
 			i = s.word(sample, i, p)
 			continue
 		}
-		if sample[i] >= utf8.RuneSelf {
+		if g.high {
 			s.form += symbolCost(sample, i, p)
 		}
 		i++
@@ -60,7 +60,7 @@ func (s *survey) word(sample []byte, from int, p *page) int {
 		if g.kind != letter || g.script != first.script && g.script != noScript {
 			break
 		}
-		if sample[i] >= utf8.RuneSelf {
+		if g.high {
 			w.high = true
 			s.high++
 		}
@@ -93,10 +93,10 @@ func (s *survey) word(sample []byte, from int, p *page) int {
 		s.form += costOneLetter
 	}
 	if from > 0 {
-		s.form += besideCost(&p[sample[from-1]], first, sample[from])
+		s.form += besideCost(&p[sample[from-1]], first)
 	}
 	if i < len(sample) {
-		s.form += besideCost(&p[sample[i]], &p[sample[i-1]], sample[i-1])
+		s.form += besideCost(&p[sample[i]], &p[sample[i-1]])
 	}
 	return i
 }
@@ -112,12 +112,12 @@ func allButSharp(word []byte, p *page) bool {
 }
 
 // besideCost is the cost of what stands beside a word, whose nearest letter is
-// edge, written as c.
-func besideCost(beside, edge *glyph, c byte) float64 {
+// edge.
+func besideCost(beside, edge *glyph) float64 {
 	switch {
 	case beside.kind == letter: // another script
 		return costScripts
-	case beside.kind == digit && c >= utf8.RuneSelf && edge.script != thai && edge.script != arabic && edge.script != hebrew:
+	case beside.kind == digit && edge.high && edge.script != thai && edge.script != arabic && edge.script != hebrew:
 		return costDigit
 	}
 	return 0
@@ -144,7 +144,7 @@ func symbolCost(sample []byte, i int, p *page) float64 {
 		case prev.kind == box || next.kind == box:
 			return 5
 		}
-		return 8
+		return 10
 	}
 	inWord := prev.kind == letter && next.kind == letter
 	beforeWord := next.kind == letter || next.kind == digit
@@ -186,7 +186,17 @@ func symbolCost(sample []byte, i int, p *page) float64 {
 			return rare
 		}
 		return usual
-	case '–', '—', '…', '•':
+	case '´':
+		if behindWord || beforeWord {
+			return 9
+		}
+		return rare
+	case '•':
+		if behindWord {
+			return cost
+		}
+		return usual
+	case '–', '—', '…':
 		if prev.kind == letter && next.kind == letter && g.rune != '—' {
 			return rare
 		}
@@ -219,10 +229,17 @@ func symbolCost(sample []byte, i int, p *page) float64 {
 		return rare
 	case '¤':
 		return 11
-	case '¨', '¯', '´', '¸', 'ˆ', '˜', '¦', '¬', '†', '‡', '¶', '‰':
+	case '¨', '¯', '¸', 'ˆ', '˜', '¦', '¬', '¶':
+		if prev.kind != letter {
+			return rare
+		}
+	case '†', '‡', '‰':
 		if !inWord {
 			return rare
 		}
+	}
+	if g.high && g.rune < utf8.RuneSelf {
+		return cost - 6
 	}
 	return cost
 }

@@ -1,0 +1,49 @@
+package charset
+
+import (
+	"bytes"
+	"sync"
+)
+
+// ebcdicPages are the encodings of IBM's mainframes, in which ASCII's letters
+// are beyond ASCII and a blank is "@".
+var ebcdicPages = []candidate{
+	{"cp037", 0, western},
+	{"cp500", -1, western},
+	{"cp1140", -2, western},
+	{"cp273", -1, "de en"},
+	{"cp1047", -4, western},
+	{"cp1026", -2, "tr"},
+	{"cp424", -1, "he"},
+	{"cp875", -1, "el"},
+}
+
+var ebcdicContenders = sync.OnceValue(func() []*contender { return contendersOf(ebcdicPages) })
+
+// ebcdicVariants are characters of ASCII that are in other places in each of them.
+const ebcdicVariants = "!#$@[\\]^`{|}~"
+
+const (
+	ebcdicLeast  = 24      // bytes that show it
+	ebcdicSample = 4 << 10 // bytes that are enough
+	ebcdicBlanks = 20      // one of so many is a blank at least
+	ebcdicEnough = 3       // what a letter may cost on average
+)
+
+// ebcdic returns the encoding of a mainframe in which b reads as text without a
+// doubt, or "".
+func ebcdic(b []byte) string {
+	b = b[:min(len(b), ebcdicSample)]
+	blanks, others := bytes.Count(b, []byte("@")), bytes.Count(b, []byte(" "))
+	if len(b) < ebcdicLeast || blanks*ebcdicBlanks < len(b) || others*ebcdicBlanks > blanks {
+		return ""
+	}
+	var s survey
+	best, least := "", float64(ebcdicEnough*len(b))
+	for _, c := range ebcdicContenders() {
+		if cost := c.cost(&s, b); cost < least {
+			best, least = c.charset, cost
+		}
+	}
+	return best
+}
