@@ -114,45 +114,13 @@ func jsonText(data []byte, encoding string) []byte {
 	if rest, ok := bytes.CutPrefix(data, []byte("\xef\xbb\xbf")); ok {
 		return rest
 	}
-	if wide := wideEncoding(data); wide != "" {
-		return []byte(charset.Decode(data, wide))
+	if name := charset.DetectJSON(data); name != "utf-8" {
+		return []byte(charset.Decode(data, name))
 	}
 	if name, ok := charset.Lookup(encoding); ok && name != "utf-8" {
 		return []byte(charset.Decode(data, encoding))
 	}
 	return data
-}
-
-// wideEncoding is the encoding of units of more than a byte that b begins in,
-// "" for none.
-func wideEncoding(b []byte) string {
-	var first [4]byte // what is missing is no NUL
-	for i := range first {
-		first[i] = 'x'
-	}
-	copy(first[:], b)
-	zero := func(i int) bool { return first[i] == 0 }
-	switch {
-	case len(b) < 2:
-		return ""
-	case bytes.HasPrefix(b, []byte("\xff\xfe\x00\x00")):
-		return "utf-32le"
-	case bytes.HasPrefix(b, []byte("\x00\x00\xfe\xff")):
-		return "utf-32be"
-	case bytes.HasPrefix(b, []byte("\xff\xfe")):
-		return "utf-16le"
-	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		return "utf-16be"
-	case zero(0) && zero(1):
-		return "utf-32be"
-	case zero(0):
-		return "utf-16be"
-	case zero(1) && zero(2) && zero(3):
-		return "utf-32le"
-	case zero(1):
-		return "utf-16le"
-	}
-	return ""
 }
 
 // A jsonFault tells where a text is no JSON, or not of the wanted type.

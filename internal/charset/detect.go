@@ -72,10 +72,10 @@ func DetectJSON(b []byte) string {
 	if mark, _, _ := byteOrderMark(b, nil, true); mark != nil {
 		return mark.name
 	}
-	var head [4]byte
-	for i := range head {
-		head[i] = 0xff
+	if len(b) < 2 {
+		return "utf-8"
 	}
+	head := [4]byte{'x', 'x', 'x', 'x'} // what is missing is no NUL
 	copy(head[:], b)
 	switch {
 	case head[0] == 0 && head[1] == 0:
