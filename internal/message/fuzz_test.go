@@ -205,8 +205,12 @@ func FuzzRequest(f *testing.F) {
 	f.Add("GET", "/ HTTP/1.1\r\nX: y\r\n\r\n", "a.test", "X", "y\r\nZ: 1", "", false, int64(0))
 	f.Add("DELETE", "*", "", "Host", "a.test", "", true, int64(1))
 	f.Add("OPTIONS", "/", "a@b", "transfer-encoding", "chunked", "x", false, int64(-1))
+	f.Add("POST", "/", "a.test", "X-Sum", "\tabc ", strings.Repeat("x", 40<<10), true, int64(-2))
 	f.Fuzz(func(t *testing.T, method, target, host, name, value, body string, closes bool, length int64) {
 		req := &Request{Method: method, Target: target, Host: host, Header: http.Header{name: {value}}, Close: closes, Length: length}
+		if length < -1 {
+			req.Trailer, req.Header = req.Header, nil
+		}
 		if req.Check() != nil || method == http.MethodConnect {
 			return
 		}
@@ -237,8 +241,12 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("Close is read as %v; want %v", got.Close, req.ExpectsClose())
 		}
 		key := http.CanonicalHeaderKey(name)
-		if !isOwn(key) && key != "Connection" && !slices.Equal(got.Header[key], []string{trim(value)}) {
-			t.Errorf("the field %q is read as %q; want %q", name, got.Header[key], value)
+		fields := got.Header
+		if req.Trailer != nil {
+			fields = got.Trailer
+		}
+		if !isOwn(key) && key != "Connection" && !slices.Equal(fields[key], []string{trim(value)}) {
+			t.Errorf("the field %q is read as %q; want %q", name, fields[key], value)
 		}
 	})
 }

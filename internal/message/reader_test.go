@@ -78,6 +78,67 @@ func TestReaderGoesOnAfterATimeout(t *testing.T) {
 	}
 }
 
+// A lateTimeout gives a timeout along with each byte.
+type lateTimeout struct{ text string }
+
+func (s *lateTimeout) Read(p []byte) (int, error) {
+	n := copy(p, s.text[:1])
+	s.text = s.text[n:]
+	return n, os.ErrDeadlineExceeded
+}
+
+func TestErrorThatComesWithBytes(t *testing.T) {
+	r := NewReader(&lateTimeout{chunks11 + hello + "x"})
+	if err := patiently(func() error { _, err := r.Head(new(Request)); return err }); err != nil {
+		t.Fatal(err)
+	}
+	var p [10]byte
+	var n int
+	if err := patiently(func() error { m, err := r.Read(p[n:]); n += m; return err }); err != nil || n != 1 {
+		t.Errorf("Read = %q, %v; want a byte", p[:n], err)
+	}
+}
+
+// What has come is returned before the source is asked for more, which may be
+// long in coming.
+func TestReadDoesNotWait(t *testing.T) {
+	for name, tt := range map[string]struct{ head, body string }{
+		"sized":       {ok11 + "Content-Length: 100\r\n\r\n", "hello world"},
+		"chunked":     {chunks11, "1\r\nh\r\n4\r\nello\r\n6;x\r\n world\r\n"},
+		"half chunks": {chunks11, "5\r\nhello\r\n64\r\n world"},
+		"half a size": {chunks11, "5\r\nhello\r\n6\r\n world\r\n6;"},
+		"until close": {ok11 + "\r\n", "hello world"},
+	} {
+		for _, together := range []bool{true, false} {
+			for _, room := range []int{1, 4, 11, 100, minInPlace} {
+				src := &asked{Reader: strings.NewReader(tt.head + tt.body)}
+				if !together {
+					src.Reader = io.MultiReader(strings.NewReader(tt.head), strings.NewReader(tt.body))
+				}
+				r := NewReader(src)
+				if _, err := r.Head(new(Request)); err != nil {
+					t.Fatal(err)
+				}
+				var got []byte
+				for p := make([]byte, room); len(got) < len("hello world"); {
+					n, err := r.Read(p)
+					if err != nil {
+						t.Fatal(name, err)
+					}
+					got = append(got, p[:n]...)
+				}
+				most := 1
+				if !together {
+					most = 2
+				}
+				if string(got) != "hello world" || len(src.most) > most {
+					t.Errorf("%s, by %d bytes: %q was read by asking %d times; want %d", name, room, got, len(src.most), most)
+				}
+			}
+		}
+	}
+}
+
 // What was searched for the end of a line, a head or a trailer is not searched
 // again when a byte more has come.
 func TestReaderSearchesNothingTwice(t *testing.T) {

@@ -155,6 +155,7 @@ func TestCheck(t *testing.T) {
 		{"lengths", header("Content-Length", "4", "4"), fault.InvalidHeader, `"Content-Length"`},
 		{"a length of what has none", Request{Method: "POST", Target: "/", Length: -1, Header: http.Header{"Content-Length": {"-1"}}}, fault.InvalidHeader, `"Content-Length"`},
 		{"a coding of what has a length", header("Transfer-Encoding", "chunked"), fault.InvalidHeader, `"Transfer-Encoding"`},
+		{"a coding of no body", Request{Method: "POST", Target: "/", Header: http.Header{"Transfer-Encoding": {"chunked"}}}, fault.InvalidHeader, `"Transfer-Encoding"`},
 		{"another coding", Request{Method: "POST", Target: "/", Length: -1, Header: http.Header{"Transfer-Encoding": {"gzip, chunked"}}}, fault.InvalidHeader, `"Transfer-Encoding"`},
 		{"a trailer that is not there", Request{Method: "POST", Target: "/", Length: -1, Header: http.Header{"Trailer": {"X-A"}}}, fault.InvalidHeader, `"Trailer"`},
 
