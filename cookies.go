@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/cookie"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A Cookie is one cookie of a [CookieJar] or of a response, with all its
@@ -476,7 +477,7 @@ func validateCookie(name, value string) error {
 }
 
 func invalidCookie(name, reason string) error {
-	return failText(ErrInvalidOption, fmt.Sprintf("cookie %.64q: %s", name, reason))
+	return failText(ErrInvalidOption, "cookie "+redact.Token(name)+": "+reason)
 }
 
 func notCookieName(r rune) bool {

@@ -146,6 +146,7 @@
 //	├── ErrProxy             the proxy failed, or refused: then a ProxyError too
 //	├── ErrTLS               the handshake or the certificate
 //	└── ErrConnectionLost    it ended before the headers were complete
+//	ErrAdapter               what an Adapter or RoundTripper of your own gave
 //	ErrTimeout               time ran out, by a limit or the context's deadline
 //	├── ErrConnectTimeout    Timeout.Connect; an ErrConnection too
 //	├── ErrReadTimeout       Timeout.Read: the server was silent

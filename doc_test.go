@@ -23,7 +23,7 @@ var kinds = map[string]error{
 	"ErrChecksum": requests.ErrChecksum, "ErrInvalidJSON": requests.ErrInvalidJSON, "ErrTooManyRedirects": requests.ErrTooManyRedirects,
 	"ErrBodyNotReplayable": requests.ErrBodyNotReplayable, "ErrRetriesExhausted": requests.ErrRetriesExhausted,
 	"ErrStreamConsumed": requests.ErrStreamConsumed, "ErrCookieConflict": requests.ErrCookieConflict, "ErrClosed": requests.ErrClosed,
-	"ErrAuthentication": requests.ErrAuthentication,
+	"ErrAuthentication": requests.ErrAuthentication, "ErrAdapter": requests.ErrAdapter,
 }
 
 var (

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
+	"strconv"
 
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
@@ -42,6 +44,9 @@ var (
 	ErrTLS error = fault.TLS
 	// ErrConnectionLost reports a connection that ended before a response was complete in its headers.
 	ErrConnectionLost error = fault.ConnectionLost
+	// ErrAdapter reports what an [Adapter] or a [http.RoundTripper] of the caller's gave as an error, if that is not
+	// one of the network. It is found beneath as it was, and is not tried again unless [Retry].If says so.
+	ErrAdapter error = fault.Adapter
 )
 
 // Errors of time. All are [ErrTimeout].
@@ -108,6 +113,9 @@ func (e *Error) Error() string {
 	if e.URL != "" {
 		s += " " + e.URL
 	}
+	if _, known := fault.Of(e.Err); !known { // the words of a function of the caller's, or of the system
+		return s + ": " + fault.Printable(redact.Text(e.Err.Error()))
+	}
 	return s + ": " + e.Err.Error()
 }
 
@@ -121,6 +129,12 @@ func (e *Error) Timeout() bool {
 
 // fail wraps cause in one of the kinds.
 func fail(kind, cause error) error { return fault.New(kind, cause) }
+
+// failForeign is fail for the words of another library or of the caller's, which
+// may quote a URL with all its secrets.
+func failForeign(kind, cause error) error {
+	return fault.Reword(kind, cause, redact.Text(cause.Error()))
+}
 
 // failText is fail for a cause that only needs words.
 func failText(kind error, text string) error { return fault.Text(kind, text) }
@@ -154,24 +168,37 @@ func contextError(ctx context.Context) error {
 	return fault.Ended(ctx)
 }
 
+// classified returns err if it has its kind, be it that code of the caller's gave
+// one of the public ones.
+func classified(err error) (error, bool) {
+	if known, ok := fault.Of(err); ok {
+		return known, true
+	}
+	kind, ok := errors.AsType[*fault.Kind](err)
+	if !ok || err == error(kind) {
+		return err, ok
+	}
+	return failForeign(kind, err), true
+}
+
 // dialError gives a failure to connect its kind.
 func dialError(ctx context.Context, err error) error {
 	if e := contextError(ctx); e != nil {
 		return e
 	}
-	if known, ok := fault.Of(err); ok {
+	if known, ok := classified(err); ok {
 		return known
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return fail(ErrDNS, err)
+		return failForeign(ErrDNS, err)
 	}
 	if isTLS(err) {
-		return fail(ErrTLS, err)
+		return failForeign(ErrTLS, err)
 	}
 	if timedOut(err) {
-		return fail(ErrConnectTimeout, err)
+		return failForeign(ErrConnectTimeout, err)
 	}
-	return fail(ErrConnection, err)
+	return failForeign(ErrConnection, err)
 }
 
 // engineError is err of the engine, whose errors have their kinds. What has
@@ -183,10 +210,11 @@ func engineError(err error) error {
 	if known, ok := fault.Of(err); ok {
 		return known
 	}
-	return err
+	return &sourceError{err}
 }
 
-// sendError gives what a RoundTripper returned its kind. e is nil for a foreign one.
+// sendError gives what a RoundTripper or an adapter returned its kind. e is nil
+// for an adapter of the caller's.
 func sendError(ctx context.Context, e *exchange, err error) error {
 	if e != nil {
 		if e.expired.Load() {
@@ -194,7 +222,7 @@ func sendError(ctx context.Context, e *exchange, err error) error {
 		}
 		ctx = e.Context
 	}
-	if known, ok := fault.Of(err); ok {
+	if known, ok := classified(err); ok {
 		return known
 	}
 	if ended := contextError(ctx); ended != nil {
@@ -202,17 +230,17 @@ func sendError(ctx context.Context, e *exchange, err error) error {
 	}
 	switch {
 	case isTLS(err):
-		return fail(ErrTLS, err)
+		return failForeign(ErrTLS, err)
 	case isDial(err):
 		return dialError(ctx, err)
 	case timedOut(err):
-		return fail(ErrTimeout, err)
+		return failForeign(ErrTimeout, err)
 	case e != nil && e.lost() != nil: // whatever net/http makes of half a header
 		return fail(ErrConnectionLost, e.lost())
 	case isLost(err):
-		return fail(ErrConnectionLost, err)
+		return failForeign(ErrConnectionLost, err)
 	}
-	return fail(ErrProtocol, err)
+	return responseError(e, err)
 }
 
 // bodyError gives a failure to read the body of a response its kind.
@@ -223,7 +251,7 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 		}
 		ctx = e.Context
 	}
-	if known, ok := fault.Of(err); ok {
+	if known, ok := classified(err); ok {
 		return known
 	}
 	if ctx != nil {
@@ -233,19 +261,36 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 	}
 	switch {
 	case errors.Is(err, http.ErrBodyReadAfterClose):
-		return fail(ErrClosed, err)
+		return failForeign(ErrClosed, err)
 	case timedOut(err):
-		return fail(ErrTimeout, err)
+		return failForeign(ErrTimeout, err)
 	case isLost(err), e != nil && e.lost() != nil:
-		return fail(ErrIncompleteBody, err)
+		return failForeign(ErrIncompleteBody, err)
 	}
-	return fail(ErrProtocol, err)
+	return responseError(e, err)
+}
+
+// responseError gives err its kind, which is no fault of the connection: the
+// response is malformed or, from an adapter of the caller's, whatever that has
+// to say. The words of net/http and net/textproto for what is malformed
+// quote it, be it a cookie, and are not kept.
+func responseError(e *exchange, err error) error {
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return failText(ErrProtocol, "a line of its header or trailer is malformed")
+	}
+	if e == nil || e.pool == nil {
+		return failForeign(ErrAdapter, err)
+	}
+	if reset, ok := errors.AsType[streamReset](err); ok {
+		return failText(ErrProtocol, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
+	}
+	return failText(ErrProtocol, "it is not one of HTTP")
 }
 
 // Errors that were given their kind where they arose. See [fault.Of].
 
 func (e *ProxyError) Classified() error  { return e }
-func (e *sourceError) Classified() error { return e.err }
+func (e *sourceError) Classified() error { return e }
 func (e *hookError) Classified() error   { return e }
 
 // isTLS reports whether err is about the handshake or the certificate. An

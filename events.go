@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-requests/requests/internal/mediatype"
@@ -174,7 +173,11 @@ func checkEventStream(r *Response) error {
 	if t, _ := mediatype.Extract(r.Header["Content-Type"]...); r.StatusCode != http.StatusOK {
 		text = fmt.Sprintf("status %d in place of a stream of events", r.StatusCode)
 	} else if t.Essence != "text/event-stream" {
-		text = fmt.Sprintf("Content-Type %.80q in place of text/event-stream", strings.Join(r.Header["Content-Type"], ", "))
+		text = "the Content-Type is not text/event-stream"
+		switch t.Essence {
+		case "text/html", "text/plain", "application/json": // no other word of the server's is repeated
+			text += " but " + t.Essence
+		}
 	}
 	if text == "" {
 		return nil

@@ -498,3 +498,23 @@ func ExamplePreparedRequest_Body() {
 	fmt.Println(p.ContentLength(), string(text))
 	// Output: 17 remember the milk
 }
+
+func ExampleErrAdapter() {
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("queue://", requests.RoundTripper(roundTripFunc(func(*http.Request) (*http.Response, error) {
+		return nil, errQueueFull
+	})))
+	_, err := s.Get(context.Background(), "queue://jobs/next")
+	fmt.Println(errors.Is(err, requests.ErrAdapter), errors.Is(err, errQueueFull))
+	fmt.Println(err)
+	// Output:
+	// true true
+	// requests: send queue://jobs/next: adapter failed: the queue is full
+}
+
+var errQueueFull = errors.New("the queue is full")
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -181,7 +181,7 @@ func TestWrongRoundTripper(t *testing.T) {
 		{"nothing", func(*http.Request) (*http.Response, error) { return nil, nil }, ErrProtocol},
 		{"response and error", func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: http.NoBody}, errors.New("mine")
-		}, ErrProtocol},
+		}, ErrAdapter},
 		{"no body, but a length", func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, ContentLength: 5}, nil
 		}, nil},

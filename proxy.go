@@ -2,6 +2,8 @@ package requests
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -264,6 +266,9 @@ func (e *ProxyError) Error() string {
 }
 
 func (e *ProxyError) Unwrap() error { return ErrProxy }
+
+// Format keeps every verb from printing the header, which may set cookies.
+func (e *ProxyError) Format(s fmt.State, _ rune) { io.WriteString(s, e.Error()) }
 
 // proxyError gives a failure on the way to or through the proxy its kind. A
 // Connect limit that ran out there is both; a caller who gave up is neither.

@@ -142,7 +142,7 @@ func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
 func prepareMethod(method string) (string, error) {
 	method = strings.ToUpper(method)
 	if len(method) > 32 || !isToken(method) {
-		return "", failText(ErrInvalidOption, fmt.Sprintf("method %.40q is not a token", method))
+		return "", failText(ErrInvalidOption, "method "+redact.Token(method)+" is not a token")
 	}
 	if method == http.MethodConnect || method == "PRI" {
 		return "", failText(ErrInvalidOption, "method "+method+" is not for requests")
@@ -415,7 +415,7 @@ func canonicalName(name string) (string, error) {
 		return name, nil
 	}
 	if !isToken(name) {
-		return "", failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not a token", name))
+		return "", failText(ErrInvalidHeader, "name "+redact.Token(name)+" is not a token")
 	}
 	return textproto.CanonicalMIMEHeaderKey(name), nil
 }
@@ -429,7 +429,7 @@ const maxHeaderValue = 256 << 10
 func checkHeader(h http.Header) error {
 	for name, vals := range h {
 		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !isToken(name) {
-			return failText(ErrInvalidHeader, fmt.Sprintf("name %.40q is not canonical", name))
+			return failText(ErrInvalidHeader, "name "+redact.Token(name)+" is not canonical")
 		}
 		if err := checkValues(name, vals); err != nil {
 			return err

@@ -500,8 +500,13 @@ func requestError(ctx context.Context, op string, u *url.URL, err error) error {
 		return e
 	case *hookError:
 		return hookFailure(ctx, u, e.err)
+	case *sourceError:
+		return &Error{Op: op, URL: redact.URL(u), Err: e.err}
 	}
-	return &Error{Op: op, URL: redact.URL(u), Err: whyEnded(ctx, err)}
+	if _, known := fault.Of(err); !known && !isA[*RetryError](err) { // an adapter of the caller's gave it
+		err = sendError(ctx, nil, err)
+	}
+	return &Error{Op: op, URL: redact.URL(u), Err: err}
 }
 
 // A lifetime is the context of a call, where it needs one of its own: it ends

@@ -9,6 +9,7 @@ package coding
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -73,5 +74,11 @@ func Parse(values []string) ([]string, error) {
 	if len(codings) == 1 {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("%w: %.32q in a list", ErrUnknownCoding, unknown)
+	if !slices.Contains(otherCodings, unknown) {
+		return nil, fmt.Errorf("%w in a list", ErrUnknownCoding) // the peer's word is not repeated
+	}
+	return nil, fmt.Errorf("%w in a list: %s", ErrUnknownCoding, unknown)
 }
+
+// otherCodings are registered with IANA, but not undone here.
+var otherCodings = []string{"compress", "x-compress", "exi", "pack200-gzip", "aes128gcm", "dcb", "dcz"}

@@ -78,7 +78,7 @@ func NewReader(body io.Reader, codings []string, limits Limits) (*Reader, error)
 	for i := len(codings) - 1; i >= 0; i-- {
 		pool := poolOf(codings[i])
 		if pool == nil {
-			return nil, fmt.Errorf("%w: %.32q", ErrUnknownCoding, codings[i])
+			return nil, ErrUnknownCoding
 		}
 		r.stages = append(r.stages, stage{coding: codings[i], pool: pool, reader: r, from: from})
 		s := &r.stages[len(r.stages)-1]

@@ -50,6 +50,7 @@ var (
 	Proxy          = kind("proxy failed", Connection)
 	TLS            = kind("TLS failed", Connection)
 	ConnectionLost = kind("connection lost", Connection)
+	Adapter        = kind("adapter failed") // of the caller's
 )
 
 // Kinds of time that ran out.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // Check reports what of the request must not be sent, since its reader could
@@ -17,7 +18,7 @@ import (
 func (r *Request) Check() error {
 	switch {
 	case !isToken(r.Method):
-		return fault.Text(fault.InvalidOption, "the method "+quote(r.Method)+" is not a token")
+		return fault.Text(fault.InvalidOption, "the method "+redact.Token(r.Method)+" is not a token")
 	case r.Target == "":
 		return fault.Text(fault.InvalidURL, "the request target is empty")
 	case !all(r.Target, targetByte):
@@ -99,7 +100,7 @@ func agrees(name string, values []string, same func(string) bool) error {
 }
 
 func contradiction(name string) error {
-	return fault.Text(fault.InvalidHeader, "the field "+quote(name)+" contradicts the request")
+	return fault.Text(fault.InvalidHeader, "the field "+redact.Token(name)+" contradicts the request")
 }
 
 // has reports whether h has the field name, in any letters.
@@ -119,7 +120,7 @@ func checkTrailer(h http.Header) error {
 			return err
 		}
 		if isFraming(name) {
-			return fault.Text(fault.InvalidHeader, "the field "+quote(name)+" must not be in a trailer")
+			return fault.Text(fault.InvalidHeader, "the field "+redact.Token(name)+" must not be in a trailer")
 		}
 	}
 	return nil
@@ -127,20 +128,12 @@ func checkTrailer(h http.Header) error {
 
 func checkValues(name string, values []string) error {
 	if !isToken(name) {
-		return fault.Text(fault.InvalidHeader, "the field name "+quote(name)+" is not a token")
+		return fault.Text(fault.InvalidHeader, "the field name "+redact.Token(name)+" is not a token")
 	}
 	for _, v := range values {
 		if !all(v, valueByte) {
-			return fault.Text(fault.InvalidHeader, "the field "+quote(name)+" has a control character")
+			return fault.Text(fault.InvalidHeader, "the field "+redact.Token(name)+" has a control character")
 		}
 	}
 	return nil
-}
-
-// quote makes a name fit for an error.
-func quote(name string) string {
-	if len(name) > 40 {
-		return strconv.Quote(name[:40]) + "…"
-	}
-	return strconv.Quote(name)
 }

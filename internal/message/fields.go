@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // maxFields bounds the fields of one head, where a bound in bytes alone would
@@ -115,7 +116,7 @@ func badValue(name []byte, number int) error {
 	if !isToken(string(name)) {
 		return malformed(number, "has a control character")
 	}
-	return fault.Text(fault.Protocol, "a control character in the field "+quote(string(name)))
+	return fault.Text(fault.Protocol, "a control character in the field "+redact.Token(string(name)))
 }
 
 // canonicalize writes name as [http.CanonicalHeaderKey] returns it.

@@ -134,11 +134,11 @@ func TestCheck(t *testing.T) {
 		{"a zone in Host", Request{Method: "GET", Target: "/", Host: "[fe80::1%eth0]:81"}, fault.InvalidHeader, "zone"},
 
 		{"no name", header("", "x"), fault.InvalidHeader, `""`},
-		{"a space in the name", header("X Y", "x"), fault.InvalidHeader, `"X Y"`},
-		{"a colon in the name", header("X:", "x"), fault.InvalidHeader, `"X:"`},
-		{"CRLF in the name", header("X: y\r\nZ", "x"), fault.InvalidHeader, `"X: y\r\nZ"`},
+		{"a space in the name", header("X Y", "x"), fault.InvalidHeader, `"X"…`},
+		{"a colon in the name", header("X:", "x"), fault.InvalidHeader, `"X"…`},
+		{"CRLF in the name", header("X: y\r\nZ", "x"), fault.InvalidHeader, `"X"…`},
 		{"a long name", header(strings.Repeat("x", 500)+" ", "x"), fault.InvalidHeader, "…"},
-		{"a name without a value", header("X Y"), fault.InvalidHeader, `"X Y"`},
+		{"a name without a value", header("X Y"), fault.InvalidHeader, `"X"…`},
 		{"CRLF in a value", header("X-A", "ok", "SECRET\r\nX: y"), fault.InvalidHeader, `"X-A"`},
 		{"LF in a value", header("X-A", "SECRET\n"), fault.InvalidHeader, `"X-A"`},
 		{"CR in a value", header("X-A", "SECRET\r"), fault.InvalidHeader, `"X-A"`},
@@ -161,7 +161,7 @@ func TestCheck(t *testing.T) {
 
 		{"a trailer of what has a length", Request{Method: "POST", Target: "/", Length: 1, Trailer: http.Header{"X-A": nil}}, fault.InvalidOption, "trailer"},
 		{"a trailer that decides the length", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"content-length": nil}}, fault.InvalidHeader, `"content-length"`},
-		{"a trailer whose name is none", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"X\r\nY": nil}}, fault.InvalidHeader, `"X\r\nY"`},
+		{"a trailer whose name is none", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"X\r\nY": nil}}, fault.InvalidHeader, `"X"…`},
 		{"a trailer with a control character", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"X-A": {"SECRET\n"}}}, fault.InvalidHeader, `"X-A"`},
 
 		{"", Request{Method: "M-SEARCH", Target: "*", Host: "239.255.255.250:1900"}, nil, ""},

@@ -165,6 +165,17 @@ func TestMentions(t *testing.T) {
 	}
 }
 
+func TestToken(t *testing.T) {
+	for in, want := range map[string]string{
+		"X-A": `"X-A"`, "": `""`, "Authorization: Basic s3cr3t": `"Authorization"…`, "X s3cr3t": `"X"…`, "\ns3cr3t": `""…`, "é": `""…`,
+		strings.Repeat("x", 41): `"` + strings.Repeat("x", 40) + `"…`,
+	} {
+		if got := Token(in); got != want {
+			t.Errorf("Token(%q) = %s; want %s", in, got, want)
+		}
+	}
+}
+
 // TestLinear has so much hostile text that quadratic work on it would not end
 // within the time limit of the tests.
 func TestLinear(t *testing.T) {

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -104,4 +105,20 @@ func valueLength(text string, field bool) int {
 		return i
 	}
 	return len(text)
+}
+
+// Token quotes s, which should be a token (RFC 9110, section 5.6.2), as far as it
+// is one. What follows may be a value: "Authorization: Basic" as a name has one.
+func Token(s string) string {
+	const longest = 40
+	end := strings.IndexFunc(s, func(r rune) bool {
+		return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+	if end < 0 {
+		end = len(s)
+	}
+	if end = min(end, longest); end < len(s) {
+		return strconv.Quote(s[:end]) + "…"
+	}
+	return strconv.Quote(s)
 }

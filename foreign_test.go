@@ -1,0 +1,96 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/iotest"
+)
+
+// TestForeignErrors: what an adapter of the caller's gives is passed on as it
+// was, with the kind of the network's errors if it is one, and ErrAdapter else.
+func TestForeignErrors(t *testing.T) {
+	mine := errors.New("mine: token=s3cr3t")
+	for _, tt := range []struct {
+		name string
+		err  error
+		kind error
+	}{
+		{"of its own", mine, ErrAdapter},
+		{"url.Error", &url.Error{Op: "Get", URL: "http://u:s3cr3t@h.test/?token=s3cr3t", Err: mine}, ErrAdapter},
+		{"refused", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, ErrConnection},
+		{"name", &net.DNSError{Err: "no such host", Name: "h.test", IsNotFound: true}, ErrDNS},
+		{"timeout", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: context.DeadlineExceeded}, ErrTimeout},
+		{"lost", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: io.EOF}, ErrConnectionLost},
+		{"a kind of ours", ErrReadTimeout, ErrReadTimeout},
+		{"a kind of ours in words", errors.Join(mine, ErrDNS), ErrDNS},
+	} {
+		for way, adapter := range map[string]func(sent *int) Adapter{
+			"Adapter": func(sent *int) Adapter {
+				return adapterFunc(func(context.Context, *PreparedRequest, SendOptions) (*Response, error) {
+					*sent++
+					return nil, tt.err
+				})
+			},
+			"RoundTripper": func(sent *int) Adapter {
+				return RoundTripper(roundTripFunc(func(*http.Request) (*http.Response, error) {
+					*sent++
+					return nil, tt.err
+				}))
+			},
+			"body": func(sent *int) Adapter {
+				return RoundTripper(roundTripFunc(func(*http.Request) (*http.Response, error) {
+					*sent++
+					return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(iotest.ErrReader(tt.err))}, nil
+				}))
+			},
+		} {
+			t.Run(tt.name+"/"+way, func(t *testing.T) {
+				kind := tt.kind
+				switch {
+				case way == "body" && isA[*net.DNSError](tt.err):
+					kind = ErrAdapter // no name is resolved for a body
+				case way == "body" && (kind == ErrConnection || kind == ErrConnectionLost):
+					kind = nil // it is cut, or ends
+				}
+				sent := 0
+				s := NewSession()
+				defer s.Close()
+				s.Mount("http://", adapter(&sent))
+				_, err := s.Get(bg, "http://h.test/", Retry{Total: 2})
+				if kind != nil {
+					isAll(t, err, kind, tt.err)
+				}
+				if errors.Is(err, ErrProtocol) || kind != ErrAdapter && errors.Is(err, ErrAdapter) {
+					t.Errorf("Get = %v; want an error that is %v only", err, kind)
+				}
+				if kind == ErrAdapter && sent != 1 {
+					t.Errorf("sent %d times; want once", sent)
+				}
+				if err != nil && strings.Contains(err.Error(), "s3cr3t") {
+					t.Errorf("Get = %v", err)
+				}
+			})
+		}
+	}
+	t.Run("Retry.If", func(t *testing.T) {
+		sent := 0
+		s := NewSession()
+		defer s.Close()
+		s.Mount("http://", RoundTripper(roundTripFunc(func(*http.Request) (*http.Response, error) {
+			sent++
+			return nil, mine
+		})))
+		_, err := s.Get(bg, "http://h.test/", Retry{Total: 2, If: func(a Attempt) bool { return errors.Is(a.Err, mine) }})
+		isAll(t, err, ErrAdapter, ErrRetriesExhausted, mine)
+		if sent != 3 {
+			t.Errorf("sent %d times; want 3", sent)
+		}
+	})
+}
