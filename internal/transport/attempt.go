@@ -41,6 +41,15 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if a.to.forwarded {
 		return a.forward()
 	}
+	res, err := a.do()
+	if !a.only1 || !call.Body.repeatable() {
+		return res, err
+	}
+	route := call.Route
+	route.Only1 = true
+	if a.pool, err = e.pool(&route); err != nil {
+		return nil, err
+	}
 	return a.do()
 }
 
@@ -53,6 +62,7 @@ type attempt struct {
 	pool  *pool
 	to    endpoint
 	body  io.ReadCloser // opened, and not read yet; nil if there is none
+	only1 bool          // the server wants the request by HTTP/1.1
 
 	// For a proxy that is asked in absolute form.
 	target        string
@@ -80,12 +90,12 @@ func (a *attempt) try() (*Response, error) {
 				return nil, &unsent{err}
 			}
 		}
-		c, err := a.connect(fresh)
+		s, err := a.connect(fresh)
 		if err != nil {
 			return nil, &unsent{err}
 		}
-		reused := c.used
-		res, failed := c.exchange(a)
+		reused := s.reused()
+		res, failed := s.exchange(a)
 		if reused && (failed == nil || failed.sent) {
 			a.pool.reused.Add(1)
 		}
@@ -99,6 +109,7 @@ func (a *attempt) try() (*Response, error) {
 			fresh = true
 			continue
 		}
+		a.only1 = failed.only1
 		if !failed.sent {
 			return nil, &unsent{failed.err}
 		}
@@ -107,13 +118,13 @@ func (a *attempt) try() (*Response, error) {
 }
 
 // connect gets a connection.
-func (a *attempt) connect(fresh bool) (*conn, error) {
+func (a *attempt) connect(fresh bool) (seat, error) {
 	if a.trace != nil && a.trace.GetConn != nil {
 		a.trace.GetConn(a.call.URL.Host)
 	}
 	if a.call.Pin != nil && !fresh {
 		if c := a.call.Pin.take(a.pool, a.to); c != nil {
-			return c, nil
+			return seat{conn: c}, nil
 		}
 	}
 	return a.pool.get(a.ctx, a.call, a.to, fresh)

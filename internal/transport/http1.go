@@ -33,6 +33,8 @@ type conn struct {
 
 	uncounted bool // the pool has it no more
 
+	parked bool // it is as an idle one is
+
 	// Of the exchange.
 	call   *Call
 	trace  *httptrace.ClientTrace
@@ -56,6 +58,15 @@ func newConn(l *link, h *host) *conn {
 func (c *conn) end() {
 	c.link.abort()
 	c.host.pool.discard(c)
+}
+
+// park readies c for being idle, unless it cannot be used again.
+func (c *conn) park() bool {
+	c.parked = c.link.quiet()
+	if c.parked {
+		c.link.park()
+	}
+	return c.parked
 }
 
 // closeAll closes a list of connections that nobody uses.
@@ -170,7 +181,7 @@ func (c *conn) exchange(a *attempt) (*Response, *failure) {
 func (c *conn) begin(a *attempt) {
 	call := a.call
 	c.call, c.trace, c.start, c.limit = call, a.trace, a.start, call.Read
-	c.upload, c.queued, c.heard, c.inBody = nil, false, false, false
+	c.parked, c.upload, c.queued, c.heard, c.inBody = false, nil, false, false, false
 	if call.Times != nil {
 		*call.Times = c.times
 		if c.used {
@@ -317,15 +328,13 @@ func (x *answer) end(why error) error {
 	if x.stop != nil && !x.stop() {
 		complete = false
 	}
-	keep := complete && c.reader.Reusable() && c.link.quiet()
+	keep := complete && c.reader.Reusable() && c.park()
 	trace := c.trace
 	c.call, c.trace, c.upload, x.conn = nil, nil, nil, nil
 	switch {
 	case keep && x.pin != nil:
-		c.link.park()
 		x.pin.hold(c)
 	case keep:
-		c.link.park()
 		c.host.pool.put(c)
 	case complete:
 		c.link.Close()

@@ -59,7 +59,7 @@ func (h *host) pop() *conn {
 func (h *host) take(now time.Time) (c, old *conn) {
 	for {
 		c := h.pop()
-		if c == nil || !h.pool.expired(c, now) {
+		if c == nil || !h.pool.expired(c.since, now) {
 			return c, old
 		}
 		c.gone()
@@ -92,9 +92,10 @@ func (p *pool) interval() time.Duration {
 	return sweepInterval
 }
 
-func (p *pool) expired(c *conn, now time.Time) bool {
+// expired reports whether what is idle since then is so for too long.
+func (p *pool) expired(since int64, now time.Time) bool {
 	limit := p.limit()
-	return limit > 0 && wall(now)-c.since >= int64(limit)
+	return limit > 0 && wall(now)-since >= int64(limit)
 }
 
 // watch has the sweep run, unless there is nothing to look at. The caller holds
@@ -115,12 +116,19 @@ func (p *pool) look() {
 	p.mu.Unlock()
 	for some := range slices.Chunk(hosts, sweepBatch) {
 		var dead *conn
+		var list []*shared
 		p.mu.Lock()
 		for _, h := range some {
 			dead = h.sweep(now, dead)
+			list = append(list, h.shared...)
 		}
 		p.mu.Unlock()
 		dead.closeAll()
+		for _, s := range list {
+			if since := s.idleSince(); since != 0 && p.expired(since, now) {
+				s.close()
+			}
+		}
 	}
 	p.mu.Lock()
 	p.sweep = nil
@@ -132,7 +140,7 @@ func (p *pool) look() {
 // holds mu.
 func (h *host) sweep(now time.Time, dead *conn) *conn {
 	for _, c := range slices.Clone(h.idle) {
-		if h.pool.expired(c, now) || !c.link.alive() {
+		if h.pool.expired(c.since, now) || !c.link.alive() {
 			h.unidle(c)
 			c.gone()
 			c.older, dead = dead, c
@@ -149,7 +157,9 @@ func (h *host) sweep(now time.Time, dead *conn) *conn {
 func (p *pool) closeIdle() {
 	p.mu.Lock()
 	var all *conn
+	var unused []*shared
 	for _, h := range p.hosts {
+		unused = append(unused, h.shared...)
 		for c := h.pop(); c != nil; c = h.pop() {
 			c.gone()
 			c.older, all = all, c
@@ -162,4 +172,9 @@ func (p *pool) closeIdle() {
 	}
 	p.mu.Unlock()
 	all.closeAll()
+	for _, s := range unused {
+		if s.idleSince() != 0 || p.retired {
+			s.close()
+		}
+	}
 }

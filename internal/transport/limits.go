@@ -35,6 +35,7 @@ type failure struct {
 	sent  bool  // the server may have seen the request
 	stale bool  // the connection had ended before
 	lost  bool  // the connection ended without a byte of an answer
+	only1 bool  // the server wants the request by HTTP/1.1
 }
 
 // A hookError is what a function of the caller's has returned, to be passed on

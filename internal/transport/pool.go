@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,10 @@ type host struct {
 	to   endpoint
 	proto
 
-	idle    []*conn // the one used last is the last
-	open    int     // connections that are not closed, and dials under way
+	idle    []*conn   // of HTTP/1.1, the one used last is the last
+	shared  []*shared // of HTTP/2, on which there may be room; a slice that is here is not changed
+	full    bool      // there was none when it was last looked for
+	open    int       // connections that are not closed, and dials under way
 	dials   list[dial]
 	orphans list[dial]   // those of dials that nobody waits for
 	covered list[waiter] // who waits for a dial under way or a connection
@@ -144,38 +147,78 @@ func (p *pool) to(e endpoint) *host {
 	return h
 }
 
-// get returns a connection for call to e: an idle one, unless it is to be
-// fresh, or else the first that a dial brings or another call is done with. A
-// connection that has served a call before may be stale, which its first use
-// will tell.
-func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (*conn, error) {
+// A seat is what a call gets of a pool: a connection to itself, or a stream of
+// one of HTTP/2, reserved.
+type seat struct {
+	conn   *conn
+	shared *shared
+}
+
+// reused reports whether the connection has served another call.
+func (s seat) reused() bool {
+	if s.conn != nil {
+		return s.conn.used
+	}
+	return s.shared.reused()
+}
+
+// exchange sends a request and reads the head of its response.
+func (s seat) exchange(a *attempt) (*Response, *failure) {
+	if s.conn != nil {
+		return s.conn.exchange(a)
+	}
+	return s.shared.exchange(a)
+}
+
+// get returns a seat for a call to e: on a connection that is there, unless it
+// is to be fresh, or else the first that a dial brings or another call is done
+// with. A connection that has served a call before may be stale, which its first
+// use will tell.
+func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (seat, error) {
 	now := time.Now()
 	p.mu.Lock()
 	h := p.to(e)
+	if len(h.shared) > 0 {
+		list := h.shared
+		p.mu.Unlock()
+		if s, _ := reserve(list); s != nil {
+			return seat{shared: s}, nil
+		}
+		p.mu.Lock()
+	}
 	var old *conn
 	if !fresh {
 		var c *conn
 		if c, old = h.take(now); c != nil {
 			p.mu.Unlock()
 			old.closeAll()
-			return c, nil
+			return seat{conn: c}, nil
 		}
 	} else if p.engine.Config.Block && h.open >= p.perHost() {
 		if old = h.pop(); old != nil { // to make room
 			old.gone()
 		}
 	}
-	w := &waiter{ctx: ctx, host: h, limit: call.Connect, ready: make(chan struct{})}
+	w := &waiter{ctx: ctx, host: h, limit: call.Connect, fresh: fresh, ready: make(chan struct{})}
 	h.queued.push(&w.at, w)
 	h.settle()
+	lend := len(h.shared) > 0
 	p.mu.Unlock()
 	old.closeAll()
+	if lend { // a stream may have become free since
+		h.lend()
+	}
 	return w.wait()
 }
 
-// put ends the use of c, which is parked, and gives it to who has waited for
-// the longest time, or keeps it.
+// put ends the use of c, if it can be used again, and gives it to who has waited
+// for the longest time, or keeps it.
 func (p *pool) put(c *conn) {
+	if !c.parked && !c.park() {
+		c.link.Close()
+		p.discard(c)
+		return
+	}
 	p.mu.Lock()
 	surplus := c.host.offer(c)
 	c.host.settle()
@@ -204,17 +247,79 @@ func (c *conn) gone() {
 // offer gives c to who has waited for the longest time, or keeps it. It returns
 // the connection that is one too many, nil if there is none. The caller holds mu.
 func (h *host) offer(c *conn) (surplus *conn) {
-	w := h.covered.front()
-	if w == nil {
-		w = h.queued.front()
-	}
+	w := h.next(c.used)
 	if w == nil {
 		return h.keep(c)
 	}
-	h.release(w, false)
-	w.conn = c
-	close(w.ready)
+	h.serve(w, seat{conn: c})
 	return nil
+}
+
+// next returns who has waited for the longest time, for a connection that was
+// used or for any. The caller holds mu.
+func (h *host) next(used bool) *waiter {
+	for _, first := range [...]*node[waiter]{h.covered.first, h.queued.first} {
+		for at := first; at != nil; at = at.next {
+			if !used || !at.of.fresh {
+				return at.of
+			}
+		}
+	}
+	return nil
+}
+
+// serve ends the wait of w. The caller holds mu.
+func (h *host) serve(w *waiter, s seat) {
+	h.release(w, false)
+	w.seat = s
+	close(w.ready)
+}
+
+// lend gives streams of HTTP/2 to those who wait. It is to be called when a
+// stream has become free, when a connection knows how many it has, and when one
+// is not of use any more, without the lock of the pool.
+func (h *host) lend() {
+	p := h.pool
+	for {
+		p.mu.Lock()
+		waits, list := h.next(false) != nil, h.shared
+		if !waits {
+			h.full = false
+			p.mu.Unlock()
+			return
+		}
+		p.mu.Unlock()
+		s, soon := reserve(list)
+		p.mu.Lock()
+		w := h.next(false)
+		if s != nil && w != nil {
+			h.serve(w, seat{shared: s})
+			p.mu.Unlock()
+			continue
+		}
+		if s == nil {
+			h.full = !soon
+			h.settle()
+		}
+		p.mu.Unlock()
+		if s != nil {
+			s.release()
+		}
+		return
+	}
+}
+
+// reserve takes a stream of one of the connections. If there is none, soon says
+// that one of them may have some in a moment, and will call lend.
+func reserve(list []*shared) (s *shared, soon bool) {
+	for _, s := range slices.Backward(list) {
+		ok, wait := s.reserve()
+		if ok {
+			return s, false
+		}
+		soon = soon || wait
+	}
+	return nil, soon
 }
 
 // settle finds a dial for each waiter that has none, as far as there may be one
@@ -227,13 +332,14 @@ func (h *host) settle() {
 		}
 		d := h.orphans.front()
 		switch {
+		case len(h.shared) > 0 && !h.full:
+			return // a stream will do
 		case d != nil:
 			h.orphans.remove(&d.orphan)
-		case h.proto != http1 && h.dials.n > 0:
-			// Until ALPN has decided, a second connection may be one too many.
-			if d = h.dials.last.of; d.cancelled {
-				d = h.dial(w)
-			}
+		case h.proto != http1 && h.joinable() != nil:
+			// Until ALPN has decided, a second connection may be one too many, and
+			// one of HTTP/2 has room for many calls.
+			d = h.joinable()
 		case h.pool.engine.Config.Block && h.open >= h.pool.perHost():
 			return
 		default:
@@ -242,6 +348,16 @@ func (h *host) settle() {
 		h.queued.remove(&w.at)
 		h.cover(w, d)
 	}
+}
+
+// joinable returns a dial that nobody has given up, nil if there is none.
+func (h *host) joinable() *dial {
+	for at := h.dials.last; at != nil; at = at.prev {
+		if !at.of.cancelled {
+			return at.of
+		}
+	}
+	return nil
 }
 
 // retire closes the idle connections, and has each one closed that is put from
@@ -262,12 +378,19 @@ func (p *pool) retire() {
 // stats counts what p has.
 func (p *pool) stats() Stats {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := Stats{Open: p.open, Idle: p.idle.n, Dialed: p.dialed.Load(), Reused: p.reused.Load()}
+	all := Stats{Open: p.open, Idle: p.idle.n, Dialed: p.dialed.Load(), Reused: p.reused.Load()}
+	var list []*shared
 	for _, h := range p.hosts {
-		s.Waiting += h.covered.n + h.queued.n
+		all.Waiting += h.covered.n + h.queued.n
+		list = append(list, h.shared...)
 	}
-	return s
+	p.mu.Unlock()
+	for _, s := range list {
+		if s.idleSince() != 0 {
+			all.Idle++
+		}
+	}
+	return all
 }
 
 // A waiter is a call that waits for a connection.
@@ -275,31 +398,35 @@ type waiter struct {
 	ctx   context.Context
 	host  *host
 	limit time.Duration // Connect; it runs while there is a dial
+	fresh bool          // no connection will do that was used before
+	ready chan struct{}
 
 	// The lock of the pool guards what follows until ready is closed.
 	at    node[waiter]
 	dial  *dial // nil while it is queued
 	timer *time.Timer
-	conn  *conn
-	err   error
-	ready chan struct{}
+	seat
+	err error
 }
 
 // wait returns what the waiter gets, or why it waits no more.
-func (w *waiter) wait() (*conn, error) {
+func (w *waiter) wait() (seat, error) {
 	select {
 	case <-w.ready:
+		return w.seat, w.err
 	case <-w.ctx.Done():
-		if w.leave(fault.Ended(w.ctx)) {
-			break
-		}
+	}
+	ended := fault.Ended(w.ctx)
+	if !w.leave(ended) { // it was served at the same time
 		<-w.ready
-		if w.conn != nil { // which came at the same time
+		switch {
+		case w.conn != nil:
 			w.host.pool.put(w.conn)
-			return nil, fault.Ended(w.ctx)
+		case w.shared != nil:
+			w.shared.release()
 		}
 	}
-	return w.conn, w.err
+	return seat{}, ended
 }
 
 // leave has the waiter end with err, unless it got something before.
@@ -424,6 +551,16 @@ func (h *host) drop(d *dial) {
 func (d *dial) run(ctx context.Context) {
 	l, err := d.open(ctx)
 	h := d.host
+	var c *conn
+	var s *shared
+	switch {
+	case err != nil:
+	case h.isHTTP2(l):
+		s, err = newShared(ctx, l, h)
+	default:
+		c = newConn(l, h)
+		c.times = d.clock.stop()
+	}
 	p := h.pool
 	p.mu.Lock()
 	h.dials.remove(&d.at)
@@ -437,12 +574,31 @@ func (d *dial) run(ctx context.Context) {
 	} else {
 		p.open++
 		p.dialed.Add(1)
-		surplus = h.dialed(d, l)
+		if s != nil {
+			h.share(d, s)
+		} else {
+			surplus = h.dialed(d, c)
+		}
 	}
 	h.settle()
+	retired := p.retired
 	p.mu.Unlock()
 	d.cancel()
 	surplus.closeAll()
+	if s != nil {
+		h.lend()
+		if retired {
+			s.close()
+		}
+	}
+}
+
+// isHTTP2 reports whether what was dialled speaks HTTP/2.
+func (h *host) isHTTP2(l *link) bool {
+	if h.to.secure {
+		return l.tls.NegotiatedProtocol == "h2"
+	}
+	return h.pool.h2c
 }
 
 // open makes the connection. A panic of a function of the program's own would
@@ -456,17 +612,41 @@ func (d *dial) open(ctx context.Context) (l *link, err error) {
 	return d.host.pool.dialer.open(ctx, d.host.to)
 }
 
-// dialed takes in a connection that was made. The caller holds mu.
-func (h *host) dialed(d *dial, l *link) (surplus *conn) {
-	c := newConn(l, h)
-	c.times = d.clock.stop()
+// dialed takes in a connection of HTTP/1.1 that was made. The caller holds mu.
+func (h *host) dialed(d *dial, c *conn) (surplus *conn) {
 	h.proto = http1
 	first := h.covered.front()
 	if first != nil && first.dial != d {
 		h.swap(first, d)
 	}
 	h.requeue(d, first)
+	if h.next(false) == nil && !c.park() {
+		c.gone()
+		return c
+	}
 	return h.offer(c)
+}
+
+// share takes in a connection of HTTP/2 that was made. The caller holds mu, and
+// then calls lend.
+func (h *host) share(d *dial, s *shared) {
+	h.proto = http2
+	h.requeue(d, nil)
+	h.shared = append(slices.Clip(h.shared), s)
+	h.full = false
+}
+
+// unshare takes s out of those on which there is room: it is draining or has
+// ended. It counts until it is discarded.
+func (h *host) unshare(s *shared) {
+	p := h.pool
+	p.mu.Lock()
+	if i := slices.Index(h.shared, s); i >= 0 {
+		h.shared = slices.Delete(slices.Clone(h.shared), i, i+1)
+	}
+	h.settle()
+	p.mu.Unlock()
+	h.lend()
 }
 
 // swap gives first, who gets what d has brought, in exchange for its own dial to
@@ -478,6 +658,16 @@ func (h *host) swap(first *waiter, d *dial) {
 			return
 		}
 	}
+}
+
+// drained counts s no more, which was closed.
+func (h *host) drained(*shared) {
+	p := h.pool
+	p.mu.Lock()
+	h.open--
+	p.open--
+	h.settle()
+	p.mu.Unlock()
 }
 
 // requeue has those wait anew who waited for d, which is over, but for one. The
