@@ -156,7 +156,7 @@ func routeFor(p *PreparedRequest, opts *SendOptions) (r transport.Route, err err
 		}
 	}
 	if p.URL.Scheme == "https" || r.Proxy.Scheme == "https" {
-		r.TLS = transport.TLS(opts.TLS)
+		r.TLS = opts.TLS.route()
 	}
 	return r, nil
 }

@@ -67,7 +67,7 @@ func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
 		opts = append(opts, Stream(*st.Stream))
 	}
 	if isGiven(st.Verify) || isGiven(st.Cert) {
-		settings := p.session.TLS
+		var settings TLS
 		if isGiven(st.Verify) {
 			settings = p.verify(settings, st.Verify)
 		}
@@ -264,10 +264,10 @@ func corpusLimit(seconds *float64) time.Duration {
 
 // verify is a bool or the path of a bundle.
 func (p *player) verify(settings TLS, data json.RawMessage) TLS {
-	settings.SkipVerify, settings.CABundle = false, ""
+	settings.SkipVerify, settings.Verify, settings.CABundle = false, false, ""
 	switch v := p.value(data).(type) {
 	case bool:
-		settings.SkipVerify = !v
+		settings.SkipVerify, settings.Verify = !v, v
 	case string:
 		settings.CABundle = v
 	}

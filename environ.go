@@ -76,7 +76,7 @@ func environNoProxy() string {
 // says nothing about whom to trust. In Requests these win over the program
 // (psf/requests#3829).
 func (t TLS) trusting() TLS {
-	if t.SkipVerify || t.CABundle != "" || t.Config != nil && (t.Config.RootCAs != nil || t.Config.InsecureSkipVerify) {
+	if c := t.trustConfig(); t.SkipVerify || t.CABundle != "" || c.RootCAs != nil || c.InsecureSkipVerify {
 		return t
 	}
 	if t.CABundle = os.Getenv("REQUESTS_CA_BUNDLE"); t.CABundle == "" {
@@ -105,7 +105,7 @@ func (t TLS) loadFiles(c *tls.Config) error {
 	if err != nil {
 		return fail(ErrInvalidOption, fmt.Errorf("TLS.CertFile %s and TLS.KeyFile %s: %w", t.CertFile, keyFile, err))
 	}
-	c.Certificates = []tls.Certificate{pair}
+	c.Certificates, c.GetClientCertificate = []tls.Certificate{pair}, nil
 	return nil
 }
 

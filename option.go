@@ -186,7 +186,8 @@ func (set *settings) apply(opt Option) error {
 	case Proxies:
 		m.Proxies = o.over(m.Proxies)
 	case TLS:
-		m.TLS = o
+		m.TLS = o.over(m.TLS)
+		return o.check()
 	case Retry:
 		m.Retry = &o
 	case BaseURL:

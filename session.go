@@ -275,7 +275,10 @@ func (s *Session) merge(set *settings, opts []Option) error {
 	if callNames(set.headers, "Authorization") && !set.authGiven {
 		set.merged.Auth = Auth{} // what the call says is more than what the session says
 	}
-	return s.err
+	if s.err != nil {
+		return s.err
+	}
+	return set.merged.TLS.check()
 }
 
 // callNames reports whether one of the layers sets the field.

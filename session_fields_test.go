@@ -19,6 +19,8 @@ var sharedFields = map[string]string{
 	"Auth":       "its state is what was learned of challenges",
 	"proxyAuth":  "likewise",
 	"TLS.Config": "its address tells connections apart",
+	"TLS.trust":  "likewise",
+	"TLS.client": "likewise",
 	"Logger":     "it is for many goroutines",
 	"mounts":     "the pools are shared by design",
 	"netrc":      "the file is the same for all",

@@ -1,24 +1,124 @@
 package requests
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+
+	"github.com/go-requests/requests/internal/transport"
+)
 
 // TLS holds the settings of encrypted connections. The zero value verifies the
 // server against the roots of the system and speaks TLS 1.2 or later. Values
 // are comparable: connections made under different ones are never shared
 // (CVE-2024-35195).
+//
+// It has three settings: the client's certificate, whom to trust, and the rest
+// of Config. A call, or [Session.With], replaces those that it gives and leaves
+// the others to the session. So a call's CertFile keeps the session's CABundle,
+// and a call's CABundle ends the session's SkipVerify.
 type TLS struct {
 	// SkipVerify accepts any certificate. Whoever is on the path can then read
 	// and change everything; it is for tests.
 	SkipVerify bool
+	// Verify goes back from the session's SkipVerify, CABundle and Config to
+	// the roots of the system, or to those that the same TLS value names. Both
+	// it and SkipVerify are [ErrInvalidOption].
+	Verify bool
 	// CABundle is a PEM file, or a directory of them, with the only authorities
 	// to trust. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name one where neither it
 	// nor Config nor SkipVerify says whom to trust; see [TrustEnv].
 	CABundle string
 	// CertFile and KeyFile hold the client's certificate in PEM. An empty
-	// KeyFile means that CertFile holds both.
+	// KeyFile means that CertFile holds both. They go before the Certificates and
+	// GetClientCertificate of Config.
 	CertFile, KeyFile string
 	// Config is the base for everything else. It must not be changed once used.
+	// Its RootCAs, InsecureSkipVerify, VerifyConnection and VerifyPeerCertificate
+	// say whom to trust, and its Certificates and GetClientCertificate are the
+	// client's certificate.
 	Config *tls.Config
+
+	// trust and client are the Configs of which a merge took the two settings;
+	// nil is Config. Config itself is never copied, as its address tells
+	// connections apart.
+	trust, client *tls.Config
 }
 
 func (TLS) option() {}
+
+// noConfig stands for none where Config has what a merge did not take.
+var noConfig = new(tls.Config)
+
+// over returns t with the settings that it does not give taken from base.
+func (t TLS) over(base TLS) TLS {
+	m := t
+	if m.Config == nil {
+		m.Config = base.Config
+	}
+	from := &t
+	if !t.saysTrust() {
+		from = &base
+	}
+	m.SkipVerify, m.Verify, m.CABundle, m.trust = from.SkipVerify, from.Verify, from.CABundle, from.trustConfig()
+	if from = &t; !t.saysClient() {
+		from = &base
+	}
+	m.CertFile, m.KeyFile, m.client = from.CertFile, from.KeyFile, from.clientConfig()
+
+	// What means the same is to be the same.
+	if m.trust == m.Config || m.trust == noConfig && !trustIn(m.Config) {
+		m.trust = nil
+	}
+	if m.client == m.Config || m.client == noConfig && !clientIn(m.Config) {
+		m.client = nil
+	}
+	return m
+}
+
+func (t *TLS) saysTrust() bool {
+	return t.SkipVerify || t.Verify || t.CABundle != "" || t.trust != nil || trustIn(t.Config)
+}
+
+func (t *TLS) saysClient() bool {
+	return t.CertFile != "" || t.KeyFile != "" || t.client != nil || clientIn(t.Config)
+}
+
+// trustIn reports whether c says whom to trust. That is not to be told from how
+// it is verified: InsecureSkipVerify without the function that comes with it
+// would trust everybody.
+func trustIn(c *tls.Config) bool {
+	return c != nil && (c.RootCAs != nil || c.InsecureSkipVerify || c.VerifyConnection != nil || c.VerifyPeerCertificate != nil)
+}
+
+func clientIn(c *tls.Config) bool {
+	return c != nil && (len(c.Certificates) > 0 || c.GetClientCertificate != nil)
+}
+
+func (t *TLS) trustConfig() *tls.Config { return firstConfig(t.trust, t.Config) }
+
+func (t *TLS) clientConfig() *tls.Config { return firstConfig(t.client, t.Config) }
+
+func firstConfig(merged, own *tls.Config) *tls.Config {
+	switch {
+	case merged != nil:
+		return merged
+	case own != nil:
+		return own
+	}
+	return noConfig
+}
+
+// check refuses settings that exclude each other.
+func (t *TLS) check() error {
+	if t.Verify && (t.SkipVerify || t.trustConfig().InsecureSkipVerify) {
+		return failText(ErrInvalidOption, "TLS has both SkipVerify and Verify")
+	}
+	return nil
+}
+
+// route gives the engine what it has to know of t.
+func (t *TLS) route() transport.TLS {
+	return transport.TLS{
+		SkipVerify: t.SkipVerify, CABundle: t.CABundle, CertFile: t.CertFile, KeyFile: t.KeyFile,
+		Config: t.Config, Trust: t.trust, Client: t.client,
+	}
+}

@@ -35,9 +35,7 @@ func (a *HTTPAdapter) newPool(key poolKey) (*pool, error) {
 		if d.dial == nil {
 			d.dial = t.DialContext
 		}
-		if base.Config == nil {
-			base.Config = t.TLSClientConfig
-		}
+		base = base.over(TLS{Config: t.TLSClientConfig})
 		d.connectHeader = t.ProxyConnectHeader
 	}
 	if d.dial == nil {
@@ -99,10 +97,8 @@ func (a *HTTPAdapter) configure(t *http.Transport, d *dialer, config *tls.Config
 
 // config is the TLS configuration that t stands for.
 func (t TLS) config(http2 bool) (*tls.Config, error) {
-	c := t.Config.Clone()
-	if c == nil {
-		c = &tls.Config{}
-	}
+	r := t.route()
+	c := r.Merged()
 	if c.MinVersion == 0 {
 		c.MinVersion = tls.VersionTLS12
 	}
@@ -114,6 +110,9 @@ func (t TLS) config(http2 bool) (*tls.Config, error) {
 	}
 	if t.SkipVerify {
 		c.InsecureSkipVerify = true
+	}
+	if c.ClientSessionCache != nil && t != (TLS{Config: t.Config}) {
+		c.ClientSessionCache = tls.NewLRUClientSessionCache(0) // that of Config may serve others
 	}
 	return c, t.loadFiles(c)
 }

@@ -22,6 +22,30 @@ type TLS struct {
 	CABundle          string // a PEM file, or a directory of them
 	CertFile, KeyFile string // an empty KeyFile means that CertFile holds both
 	Config            *tls.Config
+
+	// Trust and Client are Configs of which only what says whom to trust, and
+	// only the client's certificate, is taken in the place of Config's. Nil is
+	// Config.
+	Trust, Client *tls.Config
+}
+
+// configs are the Configs of t.
+func (t *TLS) configs() [3]*tls.Config { return [...]*tls.Config{t.Config, t.Trust, t.Client} }
+
+// Merged returns what t takes of its Configs as one.
+func (t *TLS) Merged() *tls.Config {
+	c := t.Config.Clone()
+	if c == nil {
+		c = &tls.Config{}
+	}
+	if from := t.Trust; from != nil {
+		c.RootCAs, c.InsecureSkipVerify = from.RootCAs, from.InsecureSkipVerify
+		c.VerifyConnection, c.VerifyPeerCertificate = from.VerifyConnection, from.VerifyPeerCertificate
+	}
+	if from := t.Client; from != nil {
+		c.Certificates, c.GetClientCertificate = from.Certificates, from.GetClientCertificate
+	}
+	return c
 }
 
 // A credential makes the tls.Config of new connections. Its files are of one
@@ -88,10 +112,7 @@ func (c *credential) current() (*tls.Config, error) {
 // load makes a configuration of the settings and what is in the files now.
 func (c *credential) load() (*tls.Config, error) {
 	s := &c.settings
-	config := s.Config.Clone()
-	if config == nil {
-		config = &tls.Config{}
-	}
+	config := s.Merged()
 	if config.MinVersion == 0 {
 		config.MinVersion = tls.VersionTLS12
 	}
@@ -129,7 +150,7 @@ func (c *credential) loadFiles(config *tls.Config) error {
 	if err != nil {
 		return fault.New(fault.InvalidOption, fmt.Errorf("TLS.CertFile %s and TLS.KeyFile %s: %w", s.CertFile, s.keyFile(), err))
 	}
-	config.Certificates = []tls.Certificate{pair}
+	config.Certificates, config.GetClientCertificate = []tls.Certificate{pair}, nil
 	return nil
 }
 

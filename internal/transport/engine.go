@@ -94,9 +94,10 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 		if err != nil {
 			return nil, err
 		}
-		if route.TLS.Config != nil {
-			// A Config that nobody has any more cannot be named by another call.
-			p.cleanup = runtime.AddCleanup(route.TLS.Config, abandon, weak.Make(p))
+		for i, c := range route.TLS.configs() {
+			if c != nil { // one that nobody has any more cannot be named by another call
+				p.cleanups[i] = runtime.AddCleanup(c, abandon, weak.Make(p))
+			}
 		}
 		e.pools = append(e.pools, p)
 		i = len(e.pools) - 1

@@ -17,11 +17,11 @@ import (
 
 // A pool is the connections of one [Route].
 type pool struct {
-	engine  *Engine
-	route   Route                    // without its Config
-	config  weak.Pointer[tls.Config] // that of the route
-	custom  bool                     // it has one
-	cleanup runtime.Cleanup
+	engine   *Engine
+	route    Route                       // without its Configs
+	configs  [3]weak.Pointer[tls.Config] // those of the route
+	custom   [3]bool                     // it has them
+	cleanups [3]runtime.Cleanup
 
 	dialer dialer
 	h2c    bool // http is spoken by HTTP/2
@@ -77,11 +77,13 @@ func newPool(e *Engine, r *Route) (*pool, error) {
 	}
 	p := &pool{engine: e, route: *r, h2c: c.UnencryptedHTTP2 && !r.Only1, hosts: make(map[endpoint]*host)}
 	settings := r.TLS
-	if settings.Config != nil {
-		p.config, p.custom = weak.Make(settings.Config), true
-		settings.Config = settings.Config.Clone()
-		p.route.TLS.Config = nil
+	for i, c := range settings.configs() {
+		if c != nil {
+			p.configs[i], p.custom[i] = weak.Make(c), true
+		}
 	}
+	settings.Config, settings.Trust, settings.Client = settings.Config.Clone(), settings.Trust.Clone(), settings.Client.Clone()
+	p.route.TLS.Config, p.route.TLS.Trust, p.route.TLS.Client = nil, nil, nil
 	p.dialer = dialer{config: c, proxy: &p.route.Proxy, login: newLogin(&p.route.Proxy),
 		cert: credential{settings: settings, http2: !c.DisableHTTP2 && !r.Only1}}
 	return p, nil
@@ -89,8 +91,10 @@ func newPool(e *Engine, r *Route) (*pool, error) {
 
 // serves reports whether r is the route of p.
 func (p *pool) serves(r *Route) bool {
-	if p.custom != (r.TLS.Config != nil) || p.custom && p.config.Value() != r.TLS.Config {
-		return false
+	for i, c := range r.TLS.configs() {
+		if p.custom[i] != (c != nil) || c != nil && p.configs[i].Value() != c {
+			return false
+		}
 	}
 	mine, its := &p.route.TLS, &r.TLS
 	return p.route.Only1 == r.Only1 && mine.SkipVerify == its.SkipVerify && mine.CABundle == its.CABundle &&
@@ -371,7 +375,9 @@ func (p *pool) retire() {
 		}
 	}
 	p.mu.Unlock()
-	p.cleanup.Stop()
+	for _, c := range p.cleanups {
+		c.Stop()
+	}
 	p.closeIdle()
 }
 
