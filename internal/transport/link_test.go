@@ -77,6 +77,28 @@ func TestLinkFindsWhatNobodyAskedFor(t *testing.T) {
 	}
 }
 
+// What is behind a response is no beginning of the next one, wherever it is.
+func TestLinkFindsWhatIsBehindResponse(t *testing.T) {
+	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
+		ask(t, l, peer, "request", "response")
+		idle(t, l)
+		l.unpark(time.Now().Add(patience))
+		l.queue([]byte("request"))
+		l.flush()
+		hear(t, peer, "request")
+		say(t, peer, "responseEVIL")
+		hear(t, l, "response")
+		if l.w.watch != nil { // has read it all
+			if l.quiet() {
+				t.Error("quiet() = true with bytes behind the response")
+			}
+			return
+		}
+		idle(t, l)
+		unasked(t, l, errUnasked)
+	})
+}
+
 // No deadline of one exchange is seen by the next, nor does it end a link that is idle.
 func TestLinkDeadlinesEndWithTheExchange(t *testing.T) {
 	for _, set := range []struct {
@@ -132,6 +154,17 @@ func TestAbortBeforeTheLook(t *testing.T) {
 		if l.quiet() {
 			t.Error("quiet() = true after abort")
 		}
+		nothing(t, peer)
+	})
+	// A look that is under way when abort is called sends nothing either: Close
+	// waits for it.
+	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
+		l.queue([]byte("cancelled"))
+		l.w.aborted.Store(true)
+		if _, err := l.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) || errors.Is(err, errStale) || l.sent() {
+			t.Errorf("Read = %v, sent %v; want net.ErrClosed, not sent", err, l.sent())
+		}
+		l.abort()
 		nothing(t, peer)
 	})
 }
@@ -282,6 +315,24 @@ func TestResetWhileWritingPoisonsEOF(t *testing.T) {
 	}
 }
 
+// Likewise, but for the race.
+func TestResetBeforeTheWriteReturnsPoisonsEOF(t *testing.T) {
+	client, server := pair(t, "tcp")
+	l := newLink(client)
+	defer l.abort()
+	say(t, l, "request")
+	await(t, "it arrives", func() bool { return !silent(newWire(server, false)) })
+	server.Close()
+	await(t, "a write takes the error", func() bool {
+		_, err := client.Write([]byte("body"))
+		return err != nil
+	})
+	l.w.writing.Add(1)
+	if _, err := l.Read(make([]byte, 1)); err != io.ErrUnexpectedEOF {
+		t.Errorf("Read = %v; want io.ErrUnexpectedEOF", err)
+	}
+}
+
 // A write deadline, by which the exchange stops an upload, is no news of the
 // connection: what is read after it may end with EOF.
 func TestWriteDeadlineKeepsEOF(t *testing.T) {
@@ -323,6 +374,7 @@ func TestHalfCloseWhileWriting(t *testing.T) {
 		wrote <- err
 	}()
 	hear(t, server, "request")
+	await(t, "the writer waits", func() bool { return l.w.writing.Load() > 0 })
 	say(t, server, "response")
 	server.(*net.TCPConn).CloseWrite()
 	if b, err := io.ReadAll(l); string(b) != "response" || err != nil {

@@ -21,6 +21,9 @@ func TestSecuredLinkServesExchanges(t *testing.T) {
 		for _, size := range []int{1, 3000, 4 << 10, 17 << 10, 200 << 10, 10} {
 			s.unpark(time.Now().Add(patience))
 			ask(t, s.link, s.peer, "request", strings.Repeat("r", size))
+			if large := s.layers[0].rec.large != nil; large != (size >= smallBuffer) {
+				t.Errorf("a response of %d bytes took the large buffer: %v", size, large)
+			}
 			idle(t, s.link)
 			if !s.alive() {
 				t.Errorf("alive() = false after a response of %d bytes", size)
@@ -256,12 +259,17 @@ func TestTicketBehindResponse(t *testing.T) {
 // A new connection waits for the rest of a record that has begun to arrive with
 // the handshake: the request is written when it is known to be no response.
 func TestPartOfTicketOnNewLink(t *testing.T) {
+	read := func(l *link) error {
+		_, err := io.ReadFull(l, make([]byte, 8))
+		return err
+	}
 	for _, tt := range []struct {
 		name string
 		rest int // bytes that come later
-		read func(l *link) error
+		use  func(l *link) error
 	}{
-		{"Read", 10, func(l *link) error { return nil }},
+		{"Read", 10, read},
+		{"Read, half of a header", 120, read},
 		{"flush", 10, (*link).flush},
 		{"flush, half of a header", 120, (*link).flush},
 	} {
@@ -271,20 +279,22 @@ func TestPartOfTicketOnNewLink(t *testing.T) {
 				if !s.layers[0].rec.unread() {
 					t.Fatal("no part of a ticket came: this test proves nothing")
 				}
+				s.unpark(time.Now().Add(20 * time.Millisecond))
 				s.queue([]byte("request"))
+				if err := tt.use(s.link); !errors.Is(err, os.ErrDeadlineExceeded) || s.sent() {
+					t.Fatalf("with a part of a ticket: %v, sent %v; want os.ErrDeadlineExceeded, not sent", err, s.sent())
+				}
+				s.unpark(time.Now().Add(patience))
 				done := make(chan error, 1)
-				go func() {
-					err := tt.read(s.link)
-					if err == nil {
-						_, err = io.ReadFull(s.link, make([]byte, 8))
-					}
-					done <- err
-				}()
+				go func() { done <- tt.use(s.link) }()
 				s.wire.release(-1)
 				hear(t, s.peer, "request")
 				say(t, s.peer, "response")
 				if err := <-done; err != nil {
 					t.Fatal(err)
+				}
+				if tt.name[0] == 'f' {
+					hear(t, s.link, "response")
 				}
 				idle(t, s.link)
 				if s.tickets.n.Load() == 0 {
@@ -293,6 +303,21 @@ func TestPartOfTicketOnNewLink(t *testing.T) {
 			})
 		})
 	}
+}
+
+// After tickets, the end of an idle connection is still noticed.
+func TestEndBehindLateTickets(t *testing.T) {
+	everySecureWay(t, tls.VersionTLS13, func(t *testing.T, way secureWay) {
+		s := way.dial(t, 1, 0, &tls.Config{ClientAuth: tls.RequestClientCert})
+		s.park()
+		s.wire.release(-1)
+		arrive(t, s)
+		if !s.alive() {
+			t.Fatal("alive() = false after tickets")
+		}
+		s.wire.Conn.Close()
+		await(t, "alive() = false", func() bool { return !s.alive() })
+	})
 }
 
 // The answer to a key update goes out in its turn, behind the request that was
@@ -321,6 +346,9 @@ func TestKeyUpdate(t *testing.T) {
 			idle(t, s.link)
 			if after != "" {
 				f.update()
+				if len(s.w.pending) == 0 {
+					t.Error("the answer to a key update does not wait for the next request")
+				}
 			}
 			s.unpark(time.Now().Add(patience))
 		}
@@ -333,6 +361,11 @@ func TestKeyUpdate(t *testing.T) {
 		next.seq++
 		exchange("", next.record(typeHandshake, keyUpdate)) // behind the response
 		exchange("", "")
+		next = *f
+		next.seq++
+		exchange("", next.record(typeHandshake, keyUpdate))
+		say(t, s.link, "no request") // Write minds the order too
+		hear(t, s.peer, "no request")
 	})
 }
 

@@ -128,6 +128,9 @@ func TestWatchIsBounded(t *testing.T) {
 		defer l.w.watch.mu.Unlock()
 		return !l.w.watch.running
 	})
+	if err := l.w.watch.err; err != errPartial {
+		t.Errorf("the watch ended with %v; want errPartial", err)
+	}
 	if got := l.w.watch.n; got != smallBuffer {
 		t.Errorf("the watch keeps %d bytes; want %d", got, smallBuffer)
 	}
@@ -266,6 +269,8 @@ func TestClockIsForWhatIsUnderWay(t *testing.T) {
 		if _, err := l.Write([]byte("late")); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("Write = %v; want os.ErrDeadlineExceeded", err)
 		}
+		go io.WriteString(server, "yet more") // the Write did not begin, so nothing is closed
+		hear(t, l, "yet more")
 	})
 }
 
