@@ -272,9 +272,10 @@ func parseUserinfo(s string) (*url.Userinfo, error) {
 	return url.User(name), nil
 }
 
-// splitPort cuts the port from an authority without userinfo. An empty port is
-// the default one (RFC 3986, section 3.2.3). What is no port may be half of a
-// password with an unescaped "/", "?" or "#", so that the error does not quote it.
+// splitPort cuts the port from an authority without userinfo. It may be empty,
+// for the default one, and have zeros before it, which are left out (RFC 3986,
+// section 3.2.3). What is no port may be half of a password with an unescaped
+// "/", "?" or "#", so that the error does not quote it.
 func splitPort(s string) (host, port string, err error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 || strings.IndexByte(s[i:], ']') >= 0 {
@@ -284,8 +285,9 @@ func splitPort(s string) (host, port string, err error) {
 	if port == "" {
 		return host, "", nil
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 || port[0] == '0' || port[0] == '+' {
+	digits := strings.Trim(port, "0123456789") == ""
+	port = strings.TrimLeft(port, "0")
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || !digits {
 		return "", "", failText(ErrInvalidURL, "the port is not in 1 to 65535")
 	}
 	return host, port, nil
@@ -298,9 +300,11 @@ var lookup = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRu
 
 // normalizeHost returns the one spelling of host under which it is dialled,
 // named to the server, matched and pooled, so that no two of these can see
-// different hosts (CVE-2024-45258). Letters, digits, "-" and "_" make a label;
-// a name that ends in a number must be an IPv4 address in full, since what
-// "127.1" or "0x7f.1" means is up to the resolver.
+// different hosts (CVE-2024-45258). Letters, digits, "-" and "_" make a label.
+//
+// A name whose last label is a number must be an IPv4 address in full. The URL
+// Standard takes all of these for addresses, and so finds none in "printer.2";
+// what "127.1" or "0x7f.1" means is up to the resolver.
 func normalizeHost(host string) (string, error) {
 	if strings.HasPrefix(host, "[") {
 		return normalizeIPv6(host)
@@ -322,9 +326,28 @@ func normalizeHost(host string) (string, error) {
 		}
 	}
 	if !isHostname(ascii) {
-		return "", failText(ErrInvalidURL, "the host has an invalid label")
+		return "", failText(ErrInvalidURL, badHostname(ascii))
 	}
 	return ascii, nil
+}
+
+// badHostname says why isHostname does not take host for one.
+func badHostname(host string) string {
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	for _, l := range labels {
+		switch {
+		case l == "":
+			return "the host has an empty label"
+		case len(l) > 63:
+			return "the host has a label of more than 63 bytes"
+		case strings.ContainsFunc(l, func(r rune) bool { return !hostChars.has(byte(r)) }):
+			return `the host has a character other than letters, digits, "-" and "_"`
+		}
+	}
+	if len(host) > 253 {
+		return "the host has more than 253 bytes"
+	}
+	return "the host ends in a number, and is no IPv4 address of four decimal numbers"
 }
 
 // toASCII applies the lookup to what it gave, too: a letter that is mapped to a

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/go-requests/requests/internal/fault"
 )
 
@@ -103,7 +105,12 @@ var urlRows = []inputRow{
 	{id: "C030 port 0", url: "http://h:0/", kind: ErrInvalidURL},
 	{id: "C030 port 65536", url: "http://h:65536/", kind: ErrInvalidURL},
 	{id: "C030 port of 11 digits", url: "http://h:99999999999/", kind: ErrInvalidURL},
-	{id: "C030 port with a zero", url: "http://h:08/", kind: ErrInvalidURL},
+	{id: "C030 port with a zero", url: "http://h:08/", dial: "h:8", target: "/", host: "h:8"},
+	{id: "C030 port with zeros", url: "http://h:00080/", dial: "h:80", target: "/", host: "h"},
+	{id: "C030 port with many zeros", url: "http://h:" + strings.Repeat("0", 100) + "8080/", dial: "h:8080", target: "/", host: "h:8080"},
+	{id: "C030 port with zeros, IPv6", url: "http://[::1]:081/", dial: "[::1]:81", target: "/", host: "[::1]:81"},
+	{id: "C030 port of zeros", url: "http://h:000/", kind: ErrInvalidURL},
+	{id: "C030 port with a zero, too large", url: "http://h:065536/", kind: ErrInvalidURL},
 	{id: "C030 empty port", url: "http://h:/", dial: "h:80", target: "/", host: "h"},
 	{id: "C030 other port", url: "http://h:65535/", dial: "h:65535", target: "/", host: "h:65535"},
 	{id: "C030 default port", url: "http://h:80/", dial: "h:80", target: "/", host: "h"},
@@ -185,6 +192,36 @@ func checkInput(t *testing.T, w *headServer, s *Session, row inputRow, opts ...O
 	if dials[0] != row.dial || target(heads[0]) != row.target || host != row.host {
 		t.Errorf("Get(%.80q) dialled %q for target %q and host %q; want %q, %q, %q",
 			row.url, dials[0], target(heads[0]), host, row.dial, row.target, row.host)
+	}
+}
+
+// An error says what is wrong with a host, and does not quote it: it may be half
+// of a password.
+func TestHostErrors(t *testing.T) {
+	for host, want := range map[string]string{
+		"printer.2":                     "ends in a number",
+		"127.1":                         "ends in a number",
+		"1.2.3.4.5":                     "ends in a number",
+		"256.0.0.1":                     "ends in a number",
+		"127.0.0.1.":                    "ends in a number",
+		"0x7f000001":                    "ends in a number",
+		"a.0x1f":                        "ends in a number",
+		"a..b":                          "an empty label",
+		strings.Repeat("x", 64):         "a label of more than 63 bytes",
+		strings.Repeat("a.", 127) + "b": "more than 253 bytes",
+		"a,b":                           `other than letters, digits, "-" and "_"`,
+		"a%20b":                         `other than letters, digits, "-" and "_"`,
+		"h:x":                           "the port is not in 1 to 65535",
+		"h:0":                           "the port is not in 1 to 65535",
+	} {
+		_, _, err := parseURL("http://" + host + "/")
+		require.ErrorIs(t, err, ErrInvalidURL, host)
+		require.ErrorContains(t, err, want, host)
+		require.NotContains(t, err.Error(), host)
+	}
+	for _, host := range []string{"2.printer", "printer2", "p.2x", "0xg.test", "1.2.3.4", "a.0xg"} {
+		_, _, err := parseURL("http://" + host + "/")
+		require.NoError(t, err, host)
 	}
 }
 
