@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -60,6 +61,11 @@ func (st *stepSpec) scopes() (where []CookieScope) {
 		where = append(where, CookiePath(*st.Path))
 	}
 	return where
+}
+
+// isAbout reports whether c is in the domain and has the path of the step.
+func (st *stepSpec) isAbout(c *Cookie) bool {
+	return (st.Domain == nil || c.Domain == strings.TrimPrefix(*st.Domain, ".")) && (st.Path == nil || c.Path == *st.Path)
 }
 
 // jarOperation is doJar with its value as it is read from JSON.
@@ -139,13 +145,17 @@ func setInJar(jar *CookieJar, st *stepSpec) error {
 	return setCorpusCookie(jar, cookieSpec{Name: st.Name, Value: *value, Domain: st.Domain, Path: st.Path})
 }
 
-// lookInJar answers the operations that only list.
+// lookInJar answers the operations that only list, within the domain and the path
+// of the step.
 func lookInJar(jar *CookieJar, st *stepSpec) (any, error) {
 	names, values, domains, paths := []string{}, []string{}, []string{}, []string{}
 	items := [][2]string{}
 	dict := map[string]string{}
 	seen := map[string]int{}
 	for c := range jar.All() {
+		if !st.isAbout(c) {
+			continue
+		}
 		names, values = append(names, c.Name), append(values, c.Value)
 		items = append(items, [2]string{c.Name, c.Value})
 		domains, paths = append(domains, c.Domain), append(paths, c.Path)
@@ -156,7 +166,7 @@ func lookInJar(jar *CookieJar, st *stepSpec) (any, error) {
 	sorted := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
 	switch st.Do {
 	case "len":
-		return jar.Len(), nil
+		return len(names), nil
 	case "keys":
 		return slices.Sorted(slices.Values(names)), nil
 	case "values":
