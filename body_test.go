@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +18,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 const answerOK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -494,6 +497,59 @@ func TestBodyOfAnyMethod(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A request without a body says so, unless its method has none as a rule.
+func TestLengthOfNoBody(t *testing.T) {
+	lengths := make(chan []string, 1)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got, want := r.Header["Content-Length"], r.TransferEncoding; len(want) > 0 {
+			t.Errorf("Transfer-Encoding %q beside Content-Length %q", want, got)
+		}
+		lengths <- r.Header["Content-Length"]
+	})
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MKCOL"} {
+		for name, opts := range map[string][]Option{"none": nil, "empty": {Bytes(nil)}, "empty reader": {Reader(strings.NewReader(""))}} {
+			t.Run(method+"/"+name, func(t *testing.T) {
+				w := newWire(t, answerOK)
+				_, err := Do(t.Context(), method, w.url, append(opts, AllowRedirects(false))...)
+				require.NoError(t, err)
+				got := w.next(t)
+				want := "0"
+				if method == "GET" || method == "HEAD" {
+					want = ""
+				}
+				require.Equal(t, want, got.header.Get("Content-Length"))
+				require.Empty(t, got.header["Transfer-Encoding"])
+			})
+			t.Run(method+"/"+name+"/HTTP2", func(t *testing.T) {
+				srv := httptest.NewUnstartedServer(handler)
+				srv.EnableHTTP2 = true
+				srv.StartTLS()
+				defer srv.Close()
+				s := over(t, new(HTTPAdapter), TLS{SkipVerify: true})
+				r, err := s.Do(t.Context(), method, srv.URL, append(opts, AllowRedirects(false))...)
+				require.NoError(t, err)
+				require.Equal(t, "HTTP/2.0", r.Proto)
+				<-lengths
+			})
+		}
+	}
+	t.Run("by a proxy", func(t *testing.T) {
+		w := newWire(t, answerOK)
+		_, err := Delete(t.Context(), "http://a.test/", Proxies{"http": w.url})
+		require.NoError(t, err)
+		require.Equal(t, "0", w.next(t).header.Get("Content-Length"))
+	})
+	t.Run("by a RoundTripper", func(t *testing.T) {
+		s := new(Session)
+		s.Mount("http://", RoundTripper(tripper(func(hr *http.Request) (*http.Response, error) {
+			require.Nil(t, hr.TransferEncoding)
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		})))
+		_, err := s.Delete(t.Context(), "http://a.test/")
+		require.NoError(t, err)
+	})
 }
 
 // A million values cost linear time.

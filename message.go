@@ -106,14 +106,28 @@ func toProxy(p *PreparedRequest) digest.Request {
 	}}
 }
 
+// declareEmpty lets hr go out with Content-Length: 0, as from Requests. Some
+// servers want one of every method that may have a body, and answer 411 without
+// (RFC 9110, section 8.6). net/http sends it with POST, PUT and PATCH, and with
+// other methods only where the body is said to be as it is.
+func (e *exchange) declareEmpty(hr *http.Request) {
+	if e.pool != nil && hr.Method != http.MethodGet && hr.Method != http.MethodHead {
+		hr.Body, hr.TransferEncoding = http.NoBody, identity
+	}
+}
+
+var identity = []string{"identity"}
+
 // body gives hr the body of p, if there is one, and a way to have it again for
 // a connection that turns out to be dead before anything was written.
 func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
 	switch {
 	case !p.body.present:
+		e.declareEmpty(hr)
 		return nil
 	case p.body.length == 0:
 		hr.Body = http.NoBody
+		e.declareEmpty(hr)
 		return p.body.confirmEmpty()
 	}
 	body, err := p.body.open()
