@@ -231,19 +231,44 @@
 //     them, and for the rest of the chain.
 //   - 301 with PUT or PATCH loses the body, 302 turns every method into GET:
 //     only POST becomes a GET, as in browsers.
-//   - A generator is sent empty the second time: ErrBodyNotReplayable.
+//   - A Cookie field given by hand goes at the first redirect: it stays within
+//     its origin.
+//   - A generator, and a file in a second call, is sent again and empty: what
+//     can seek is sent from where it stood first, the rest is
+//     ErrBodyNotReplayable.
 //   - A multipart body is built in memory: it is streamed, with its length.
-//   - netrc replaces an Authorization field that the call sets, proxies of the
-//     environment those of the session, and a CA bundle of the environment
-//     verify=False: what the program says wins.
+//   - netrc and the auth of the session replace an Authorization field that the
+//     call sets, proxies of the environment those of the session, and a CA bundle
+//     of the environment verify=False: what the program says wins, and the call
+//     before the session.
+//   - HTTPProxyAuth gives the server the password for the proxy where no proxy
+//     takes it off: ProxyAuth is for the proxy alone.
+//   - Once challenged, HTTPDigestAuth answers every URL of its thread from the
+//     start: every URL of the space that the challenge was for, on all goroutines.
+//   - A colon in the user name of Basic goes out: it is refused (RFC 7617).
 //   - Retry-After is obeyed for up to six hours, and junk in it is an error: for up
 //     to MaxRetryAfter, and junk is ignored.
 //   - The last response is lost when retries run out: RetryError has it.
+//   - Retry tries names again that do not exist, and no body that was cut short:
+//     the other way round.
+//   - Statuses of 600 and above are OK: they count as errors of the server
+//     (RFC 9110, section 15).
+//   - Cookies go by the rules of Netscape: by RFC 6265bis, with public suffixes.
+//     A Secure cookie that came over http is not kept, and not among those of the
+//     response; a cookie without "=" is a value and no name.
 //   - A cookie without a domain goes everywhere: to hosts that the program
 //     names, never to one that only a redirect names.
 //   - Text without a charset is ISO-8859-1: it is what a byte order mark or a
 //     declaration in HTML or XML says, else UTF-8 if it is valid as that, else
 //     what it looks like.
+//   - A byte order mark is part of the text, and ISO-8859-1 is Latin-1: the mark
+//     is not, and it is windows-1252, as in browsers.
+//   - Of two charsets in a Content-Type the last counts: the first, and none that
+//     has a space before its "=".
+//   - iter_content(n) of a body that ends with its connection waits for n bytes:
+//     chunks come as they arrive, of at most n bytes, wherever the length is not
+//     known.
+//   - Leaving a loop over iter_content leaves the response open: it is closed.
 //   - gzip and deflate: br and zstd as well, stacked, and guarded against bombs.
 //   - A truncated gzip body passes, and a second read after an error is empty:
 //     both are errors, each time.
@@ -251,7 +276,27 @@
 //   - http://localhost as a mount also matches http://localhost.example.com: a
 //     prefix ends where a part of the URL does.
 //   - params as a list replace the session's: they are always merged.
-//   - json beside data is ignored: it is an error.
+//   - Keys of queries and forms, and cookies, go out in the order given: sorted.
+//     Several Params, Form or RawQuery give any order.
+//   - json has spaces, escapes what is not ASCII, and keeps the order of keys: it
+//     is compact, in UTF-8, with sorted keys.
+//   - json beside data or files is ignored: it is an error.
+//   - A Content-Length given by hand is ignored, and a form field may have no
+//     name: both are refused.
+//   - Connection: keep-alive is sent: it is not, as HTTP/1.1 means it.
+//   - Control characters in a URL are escaped, and sent in a field: they are
+//     refused.
+//   - Of several "@" before the host the last ends the userinfo: they are refused,
+//     since parsers disagree. The URL Standard takes the last, RFC 3986 allows
+//     one; write %40.
+//   - http://printer.2/ and http://127.1/ are left to the resolver: a host that ends
+//     in a number must be an IPv4 address in full, as in the URL Standard, but for
+//     its short forms.
+//   - "*.example.com" and "192.0.2.1:8080" in no_proxy match nothing: what lies
+//     below, and that port.
+//   - params are lost where the scheme is not http: they are added.
+//   - Of two rel of a link the last counts, and "next prefetch" is one: the first,
+//     and these are two (RFC 8288).
 //   - An empty file or form is chunked: it has Content-Length: 0.
 //   - True is sent as True: as true.
 //   - Basic credentials are Latin-1: UTF-8.
