@@ -14,7 +14,7 @@ var ebcdicPages = []candidate{
 	{"cp273", -1, "de en"},
 	{"cp1047", -4, western},
 	{"cp1026", -2, "tr"},
-	{"cp424", -1, "he"},
+	{"cp424", -1, "he he-visual"},
 	{"cp875", -1, "el"},
 }
 

@@ -47,6 +47,38 @@ func (m *model) word(letters []letterNumber) int {
 	return sum + m.next(prev, 0)
 }
 
+// reversed returns the model of a language that is written backwards, as Hebrew
+// is where the letters are in the order of the screen (RFC 1556).
+func (m *model) reversed() *model {
+	share := make([]float64, m.size) // of letters in all of the text
+	for i := range share {
+		share[i] = 1 / float64(m.size)
+	}
+	for range 30 { // until it stays the same
+		next := make([]float64, m.size)
+		sum := 0.0
+		for a := range share {
+			for b := range share {
+				p := share[a] * math.Exp(-level*float64(m.next(uint8(a), uint8(b))))
+				next[b] += p
+				sum += p
+			}
+		}
+		for i := range next {
+			next[i] /= sum
+		}
+		share = next
+	}
+	levels := make([]byte, 0, m.size*m.size)
+	for a := range share {
+		for b := range share {
+			n := float64(m.next(uint8(b), uint8(a))) - math.Log(share[b]/share[a])/level
+			levels = append(levels, byte('!'+max(0, min(int(n), '~'-'!'))))
+		}
+	}
+	return &model{index: m.index, size: m.size, levels: string(levels)}
+}
+
 // A letterNumber is the number of a letter that some model has. 0 is a letter
 // that none has.
 type letterNumber uint16
@@ -87,6 +119,7 @@ var languages = sync.OnceValue(func() *library {
 			m.size++
 		}
 	}
+	l.models["he-visual"] = l.models["he"].reversed()
 	return l
 })
 

@@ -33,8 +33,9 @@ func contendersOf(candidates []candidate) (all []*contender) {
 // As in browsers, windows-1252 is the encoding for want of evidence: any other
 // costs the more the fewer letters beyond ASCII there are, and most if none.
 const (
-	thinCost     = 5
+	thinCost     = 4
 	noLetterCost = 25
+	formCost     = 0.9
 )
 
 // What a word costs that is in another language than the text, in levels.
@@ -78,6 +79,9 @@ func (c *contender) cost(s *survey, sample []byte) float64 {
 		best = min(best, sum)
 	}
 	total := float64(best)*level + s.form - c.prior
+	if c.charset == "cp864" { // which has most letters in several forms
+		total += formCost * float64(s.high)
+	}
 	if !c.plain {
 		total += thinCost / float64(max(s.high, 1))
 		if s.high == 0 {

@@ -31,6 +31,7 @@ const (
 	costUpper     = 1.2
 	costTitle     = 0.7
 	costOneLetter = 1 // a word of one letter
+	costOneThai   = 4
 )
 
 // look surveys a sample, which has no markup.
@@ -89,8 +90,12 @@ func (s *survey) word(sample []byte, from int, p *page) int {
 	case upper == 1:
 		s.form += costTitle
 	}
-	if i-from == 1 && first.script == latin {
+	switch {
+	case i-from != 1:
+	case first.script == latin:
 		s.form += costOneLetter
+	case first.script == thai:
+		s.form += costOneThai
 	}
 	if from > 0 {
 		s.form += besideCost(&p[sample[from-1]], first)
@@ -202,21 +207,28 @@ func symbolCost(sample []byte, i int, p *page) float64 {
 		}
 		return usual
 	case '©':
-		if !behindWord && next.kind != letter {
-			return usual
+		switch {
+		case behindWord, next.lower:
+			return cost
+		case next.kind == letter:
+			return rare
 		}
-		return rare
+		return usual
 	case '®', '™':
 		if prev.kind == letter && next.kind != letter || prev.kind == symbol {
 			return usual
 		}
 		return rare
-	case '°', 'º', 'ª', '¹', '²', '³', '½', '¼', '¾', '¢':
+	case '¹', '²', '³', '°', 'º', 'ª', '½', '¼', '¾', '¢':
 		switch {
 		case inWord, next.kind == letter && g.rune != '°' && g.rune != 'º' && g.rune != 'ª':
 			return cost
-		case behindWord || prev.kind == space && next.kind == space || next.kind == digit:
+		case prev.kind == digit, prev.rune == 'm', prev.kind == space && (next.kind != letter || g.rune == '°'):
 			return 5.5
+		case prev.kind == letter && (i < 2 || p[sample[i-2]].kind != letter): // n.º, x²
+			return rare
+		case prev.kind == letter:
+			return 12
 		}
 		return rare
 	case '£', '€', '¥', '§', '±', '×', '÷', 'µ', '№', '−', '≈', '≤', '≥':
