@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-requests/requests/internal/mediatype"
@@ -44,7 +45,7 @@ func (r *Response) Events() iter.Seq2[Event, error] {
 		}
 		ended := false
 		defer r.leave(&ended)
-		events := sse.NewReader(src, maxEvent, "")
+		events := sse.NewReader(src, maxEvent)
 		for {
 			ev, err := events.Next()
 			if ended = err == io.EOF; ended {
@@ -69,6 +70,12 @@ func (r *Response) eventError(err error) error {
 	return err
 }
 
+// Method is the method of the requests that [Session.Events] sends. The default
+// is GET.
+type Method string
+
+func (Method) option() {}
+
 // Events gets a stream of server-sent events and returns them as they come. When
 // the connection is lost, ends or is silent for longer than [Timeout].Read, it
 // connects again with the last event's ID, after the time that the server asked
@@ -78,10 +85,21 @@ func (r *Response) eventError(err error) error {
 // [*HTTPError] or [ErrProtocol], another type than text/event-stream with
 // [ErrProtocol]. So does a first connection that cannot be made.
 //
-// Options that hold a body read it anew for each connection.
+// An ID that no field can carry, as with a control character in it, is in the
+// event, but the one before it is sent. A Last-Event-ID of the caller is sent
+// until the stream gives an ID of its own.
+//
+// With [Method] and a body it is a stream that is asked for by another method,
+// often POST. Every connection sends the whole request again: a server that has
+// nothing more to say must answer it with 204, or the loop must end. A body that
+// cannot be sent again is [ErrBodyNotReplayable], before anything is sent.
 func (s *Session) Events(ctx context.Context, url string, opts ...Option) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		source := eventSource{s: s, url: url, opts: opts, wait: defaultReconnect}
+		source, err := s.newEventSource(url, opts)
+		if err != nil {
+			yield(Event{}, prepareError(url, err))
+			return
+		}
 		if err := source.run(ctx, yield); err != nil {
 			yield(Event{}, err)
 		}
@@ -102,15 +120,48 @@ const (
 
 // An eventSource is a stream of events over one connection after the other.
 type eventSource struct {
-	s    *Session
-	url  string
-	opts []Option
+	s      *Session
+	method string
+	url    string
+	opts   []Option
+	events *sse.Reader // nil until there was a connection
 
-	lastID  string
+	lastID  Option        // that goes on after the last event, nil until the stream has given an ID
 	wait    time.Duration // that the server wants
 	barren  int           // connections, since the last one that gave an event
 	stopped bool          // by the loop over the events
 }
+
+func (s *Session) newEventSource(url string, opts []Option) (*eventSource, error) {
+	s.setup()
+	e := &eventSource{s: s, method: http.MethodGet, url: url, wait: defaultReconnect}
+	e.opts = []Option{Headers{"Accept": eventStream, "Cache-Control": "no-cache"}} // as the standard has it
+	for _, o := range opts {
+		m, ok := o.(Method)
+		switch {
+		case !ok:
+			e.opts = append(e.opts, o)
+		case m != "":
+			e.method = string(m)
+		}
+	}
+	e.opts = append(e.opts, Stream(true), RaiseForStatus(false))
+	var set settings
+	if err := s.merge(&set, e.opts); err != nil {
+		return nil, err
+	}
+	body, err := set.prepareContent(nil)
+	if err != nil {
+		return nil, err
+	}
+	if body.present && !body.replayable() {
+		return nil, failText(ErrBodyNotReplayable, "a stream of events asks anew for each connection")
+	}
+	return e, nil
+}
+
+// eventStream is the type of a stream of events.
+const eventStream = "text/event-stream"
 
 // run returns nil at the end, or what ended the stream.
 func (e *eventSource) run(ctx context.Context, yield func(Event, error) bool) error {
@@ -135,7 +186,7 @@ func (e *eventSource) run(ctx context.Context, yield func(Event, error) bool) er
 		if ctx.Err() != nil && err != nil {
 			return err
 		}
-		if err := e.pause(ctx); err != nil {
+		if err := pause(ctx, e.delay()); err != nil {
 			return &Error{Op: "send", URL: redact.RawURL(e.url), Err: err}
 		}
 	}
@@ -143,12 +194,8 @@ func (e *eventSource) run(ctx context.Context, yield func(Event, error) bool) er
 
 // connect asks for the stream from the last event on.
 func (e *eventSource) connect(ctx context.Context) (*Response, error) {
-	opts := append([]Option{Headers{"Accept": "text/event-stream", "Cache-Control": "no-store"}}, e.opts...)
-	opts = append(opts, Stream(true), RaiseForStatus(false))
-	if e.lastID != "" {
-		opts = append(opts, Headers{"Last-Event-ID": e.lastID})
-	}
-	r, err := e.s.Get(ctx, e.url, opts...)
+	opts := e.opts[:len(e.opts):len(e.opts)]
+	r, err := e.s.Do(ctx, e.method, e.url, append(opts, e.lastID)...)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +219,8 @@ func checkEventStream(r *Response) error {
 	text := ""
 	if t, _ := mediatype.Extract(r.Header["Content-Type"]...); r.StatusCode != http.StatusOK {
 		text = fmt.Sprintf("status %d in place of a stream of events", r.StatusCode)
-	} else if t.Essence != "text/event-stream" {
-		text = "the Content-Type is not text/event-stream"
+	} else if t.Essence != eventStream {
+		text = "the Content-Type is not " + eventStream
 		switch t.Essence {
 		case "text/html", "text/plain", "application/json": // no other word of the server's is repeated
 			text += " but " + t.Essence
@@ -192,11 +239,15 @@ func (e *eventSource) read(r *Response, yield func(Event, error) bool) error {
 		return err
 	}
 	defer r.Close()
-	events := sse.NewReader(src, maxEvent, e.lastID)
+	if e.events == nil {
+		e.events = sse.NewReader(src, maxEvent)
+	} else {
+		e.events.Reset(src)
+	}
 	for {
-		ev, err := events.Next()
-		e.lastID = events.LastEventID()
-		if wait, ok := events.Retry(); ok {
+		ev, err := e.events.Next()
+		e.resumeAfter(e.events.LastEventID())
+		if wait, ok := e.events.Retry(); ok {
 			e.wait = wait
 		}
 		if err == io.EOF {
@@ -217,21 +268,29 @@ func isBroken(err error) bool {
 	return errors.Is(err, ErrConnection) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrIncompleteBody)
 }
 
-// pause waits before the next connection: as long as the server wants, and
-// twice as long for each connection that has given nothing.
-func (e *eventSource) pause(ctx context.Context) error {
+// resumeAfter notes the ID of the last event, unless the stream has not given it.
+// White space around it would be none of a field (RFC 9110, section 5.5). One
+// that no field can carry counts as little as one with NUL does by the standard.
+func (e *eventSource) resumeAfter(id string, given bool) {
+	const field = "Last-Event-Id"
+	id = strings.Trim(id, " \t")
+	switch {
+	case !given || checkField(field, id) != nil:
+	case id == "":
+		e.lastID = Headers{field: nil}
+	default:
+		e.lastID = Headers{field: id}
+	}
+}
+
+// delay is the time before the next connection: what the server wants, and twice
+// as long for each connection that has given nothing.
+func (e *eventSource) delay() time.Duration {
 	wait := max(e.wait, minReconnect)
 	for range min(e.barren, 20) {
 		if wait < maxReconnect {
 			wait = min(2*wait, maxReconnect)
 		}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return contextError(ctx)
-	}
+	return wait
 }

@@ -125,7 +125,6 @@ func TestSessionEventsEnd(t *testing.T) {
 		{"type", []string{ok + "Content-Type: text/html\r\n\r\ndata: x\n\n"}, 0, ErrProtocol},
 		{"no type", []string{ok + "\r\ndata: x\n\n"}, 0, ErrProtocol},
 		{"no first connection", []string{""}, 0, ErrConnectionLost},
-		{"an ID that no field can carry", []string{eventHead + "id: \x01\ndata: x\n\n"}, 1, ErrInvalidHeader},
 		{"too large", []string{eventHead + "data: x\n\ndata: 0123456789\n\n"}, 0, ErrBodyTooLarge},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -187,4 +186,147 @@ func TestSessionEventsBackOff(t *testing.T) {
 			t.Errorf("%d connections in an hour", len(p.times))
 		}
 	})
+}
+
+// TestSessionEventsLastID is about what each connection is asked to go on after.
+func TestSessionEventsLastID(t *testing.T) {
+	long := strings.Repeat("x", maxHeaderValue)
+	for _, tt := range []struct {
+		name    string
+		session Headers
+		call    Headers
+		texts   []string // after the head of each connection
+		want    []string // its Last-Event-ID
+		events  []string // their ID
+	}{
+		{name: "none", texts: []string{"data: a\n\n", "data: b\n\n"}, want: []string{"[]", "[]", "[]"}, events: []string{"", ""}},
+		{name: "of the stream", texts: []string{"id: 1\ndata: a\n\n", "data: b\n\n"}, want: []string{"[]", "[1]", "[1]"}, events: []string{"1", "1"}},
+		{name: "a control character", texts: []string{"id: 1\x01\ndata: a\n\n", "data: b\n\n"}, want: []string{"[]", "[]", "[]"}, events: []string{"1\x01", "1\x01"}},
+		{name: "a control character after another one", texts: []string{"id: 1\ndata: a\n\nid: 2\x7f\ndata: b\n\n", "id: 3\n\n"}, want: []string{"[]", "[1]", "[3]"}, events: []string{"1", "2\x7f"}},
+		{name: "leading blanks", texts: []string{"id:  1\ndata: a\n\n", "id:\t2\ndata: a\n\n"}, want: []string{"[]", "[1]", "[2]"}, events: []string{" 1", "\t2"}},
+		{name: "trailing blanks", texts: []string{"id:1 \t\ndata: a\n\n"}, want: []string{"[]", "[1]"}, events: []string{"1 \t"}},
+		{name: "blanks alone", texts: []string{"id: 1\ndata: a\n\n", "id:   \ndata: b\n\n"}, want: []string{"[]", "[1]", "[]"}, events: []string{"1", "  "}},
+		{name: "as long as may be", texts: []string{"id: " + long + "\ndata: a\n\n"}, want: []string{"[]", "[" + long + "]"}, events: []string{long}},
+		{name: "too long", texts: []string{"id: " + long + "x\ndata: a\n\n"}, want: []string{"[]", "[]"}, events: []string{long + "x"}},
+		{name: "not in ASCII", texts: []string{"id: …\ndata: a\n\n"}, want: []string{"[]", "[…]"}, events: []string{"…"}},
+		{name: "not in UTF-8", texts: []string{"id: \xff\ndata: a\n\n"}, want: []string{"[]", "[\ufffd]"}, events: []string{"\ufffd"}},
+		{name: "reset", texts: []string{"id: 1\ndata: a\n\n", "id\ndata: b\n\n"}, want: []string{"[]", "[1]", "[]"}, events: []string{"1", ""}},
+		{name: "of the call", call: Headers{"last-event-id": 7}, texts: []string{"data: a\n\n", ":\n\n", "id: 8\n\n"}, want: []string{"[7]", "[7]", "[7]", "[8]"}, events: []string{""}},
+		{name: "of the call, reset", call: Headers{"Last-Event-ID": "7"}, texts: []string{"id:\ndata: a\n\n"}, want: []string{"[7]", "[]"}, events: []string{""}},
+		{name: "of the call, and none that can be sent", call: Headers{"Last-Event-ID": "7"}, texts: []string{"id: \x02\n\n"}, want: []string{"[7]", "[7]"}},
+		{name: "of the session, reset", session: Headers{"Last-Event-ID": "7"}, texts: []string{"id: 8\n\nid\n\n"}, want: []string{"[7]", "[]"}},
+		{name: "in an event that was cut", texts: []string{"id: 1\ndata: a\n\nid: 2\ndata: b\n", "data: c\n\n"}, want: []string{"[]", "[1]", "[1]"}, events: []string{"1", "1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := new(eventPeer)
+				for _, text := range tt.texts {
+					p.texts = append(p.texts, eventHead+text)
+				}
+				p.texts = append(p.texts, "HTTP/1.1 204 No Content\r\n\r\n")
+				s := p.session(t, tt.session)
+				var ids []string
+				for ev, err := range s.Events(t.Context(), "http://a.test/", tt.call) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					ids = append(ids, ev.ID)
+				}
+				if !slices.Equal(ids, tt.events) {
+					t.Errorf("the events have the IDs %.200q; want %.200q", ids, tt.events)
+				}
+				want := make([]string, len(tt.want))
+				for i, id := range tt.want {
+					want[i] = "text/event-stream" + id
+				}
+				if !slices.Equal(p.ids, want) {
+					t.Errorf("Last-Event-ID was %.200q; want %.200q", p.ids, want)
+				}
+			})
+		})
+	}
+}
+
+// The time that the server wants holds for the connections that follow, and so
+// do their events say.
+func TestSessionEventsRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &eventPeer{texts: []string{
+			eventHead + "retry: 7000\ndata: a\n\n",
+			eventHead + "data: b\n\n",
+			eventHead + "data: c\n\nretry: 500\ndata: d\n\n",
+			"HTTP/1.1 204 No Content\r\n\r\n",
+		}}
+		var got []time.Duration
+		for ev, err := range p.session(t).Events(t.Context(), "http://a.test/") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, ev.Retry)
+		}
+		if want := []time.Duration{7 * time.Second, 7 * time.Second, 7 * time.Second, time.Second / 2}; !slices.Equal(got, want) {
+			t.Errorf("Retry of the events is %v; want %v", got, want)
+		}
+		if want := []time.Duration{0, 7 * time.Second, 14 * time.Second, 14500 * time.Millisecond}; !slices.Equal(p.times, want) {
+			t.Errorf("the connections came at %v; want %v", p.times, want)
+		}
+	})
+}
+
+// TestSessionEventsRequest has each connection send the whole request again.
+func TestSessionEventsRequest(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		opts []Option
+		want string // of each request
+		err  error
+	}{
+		{name: "GET", want: "GET no-cache "},
+		{name: "Cache-Control of the caller", opts: []Option{Headers{"cache-control": "max-age=0"}}, want: "GET max-age=0 "},
+		{name: "POST", opts: []Option{Method("POST"), JSON(map[string]int{"n": 1})}, want: `POST no-cache {"n":1}`},
+		{name: "in small letters", opts: []Option{Method("post"), Text("x")}, want: "POST no-cache x"},
+		{name: "PUT of a form", opts: []Option{Method("PUT"), Form{"a": "b"}}, want: "PUT no-cache a=b"},
+		{name: "POST without a body", opts: []Option{Method("POST")}, want: "POST no-cache "},
+		{name: "POST of what can seek", opts: []Option{Method("POST"), Reader(strings.NewReader("x"))}, want: "POST no-cache x"},
+		{name: "POST of what cannot", opts: []Option{Method("POST"), Reader(io.MultiReader(strings.NewReader("x")))}, err: ErrBodyNotReplayable},
+		{name: "GET of what cannot", opts: []Option{Reader(io.MultiReader(strings.NewReader("x")))}, err: ErrBodyNotReplayable},
+		{name: "a file that cannot", opts: []Option{Method("POST"), Files{{Field: "f", Name: "n", Reader: io.MultiReader(strings.NewReader("x"))}}}, err: ErrBodyNotReplayable},
+		{name: "no method", opts: []Option{Method("P T")}, err: ErrInvalidOption},
+		{name: "an empty one", opts: []Option{Method("")}, want: "GET no-cache "},
+		{name: "two bodies", opts: []Option{Method("POST"), Text("x"), Form{"a": "b"}}, err: ErrInvalidOption},
+		{name: "no option of a call", opts: []Option{Parallel(2)}, err: ErrInvalidOption},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got []string
+				s := NewSession()
+				defer s.Close()
+				s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, _ := io.ReadAll(r.Body)
+					if got = append(got, r.Method+" "+r.Header.Get("Cache-Control")+" "+string(body)); len(got) == 3 {
+						w.WriteHeader(http.StatusNoContent)
+						return
+					}
+					w.Header().Set("Content-Type", "text/event-stream")
+					io.WriteString(w, "data: x\n\n")
+				})))
+				var last error
+				n := 0
+				for _, err := range s.Events(t.Context(), "http://a.test/", tt.opts...) {
+					if last = err; err == nil {
+						n++
+					}
+				}
+				if tt.err != nil {
+					if e, ok := last.(*Error); !ok || e.Op != "prepare" || !errors.Is(e, tt.err) || got != nil {
+						t.Errorf("error %v after %q; want %v before anything is sent", last, got, tt.err)
+					}
+					return
+				}
+				if want := slices.Repeat([]string{tt.want}, 3); last != nil || n != 2 || !slices.Equal(got, want) {
+					t.Errorf("%d events, error %v, from %q; want 2 from %q", n, last, got, want)
+				}
+			})
+		})
+	}
 }

@@ -117,6 +117,29 @@ func ExampleSession_Events() {
 	// event 3
 }
 
+// A model answers by a stream of events, which POST asks for. The loop ends with
+// the answer, so that it is not asked again.
+func ExampleMethod() {
+	s := served(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		prompt, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "data: %s by %s\n\ndata: [DONE]\n\n", prompt, r.Method)
+	})
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for ev, err := range s.Events(ctx, "mock://model/", requests.Method("POST"), requests.JSON("tell")) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if ev.Data == "[DONE]" {
+			break
+		}
+		fmt.Println(ev.Data)
+	}
+	// Output: "tell" by POST
+}
+
 // The cookies that one response set, as told from all in the jar.
 func ExampleResponse_Cookies() {
 	s := served(func(w http.ResponseWriter, _ *http.Request) {

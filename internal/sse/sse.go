@@ -45,11 +45,13 @@ type Reader struct {
 	started bool   // the first line, which may have a byte order mark, is over
 	afterCR bool   // a line feed that comes next belongs to the line end before it
 
-	data []byte // of the event that is being read, a line feed after each line
-	kind string // its type
-	id   string // the last event ID once it is complete
+	data  []byte // of the event that is being read, a line feed after each line
+	kind  string // its type
+	id    string // the last event ID once it is complete
+	named bool   // it has an ID of its own
 
 	lastID   string
+	hasID    bool // the stream has given lastID
 	retry    time.Duration
 	hasRetry bool
 }
@@ -60,11 +62,18 @@ const (
 )
 
 // NewReader returns a Reader of the stream src. A line, and the data of an
-// event, may be up to limit bytes long; 0 is for no limit. For a stream that
-// goes on after a reconnection, lastID is what [Reader.LastEventID] of its
-// former Reader gave, else it is "".
-func NewReader(src io.Reader, limit int, lastID string) *Reader {
-	return &Reader{src: src, limit: limit, id: lastID, lastID: lastID}
+// event, may be up to limit bytes long; 0 is for no limit.
+func NewReader(src io.Reader, limit int) *Reader {
+	return &Reader{src: src, limit: limit}
+}
+
+// Reset lets r read src, which is the stream after a reconnection: what it has
+// of an event is dropped, the last event ID and the reconnection time stay.
+func (r *Reader) Reset(src io.Reader) {
+	*r = Reader{
+		src: src, limit: r.limit, buf: r.buf, line: r.line[:0], data: r.data[:0],
+		id: r.lastID, lastID: r.lastID, hasID: r.hasID, retry: r.retry, hasRetry: r.hasRetry,
+	}
 }
 
 // Next returns the next event, as soon as src has given the end of the blank
@@ -91,9 +100,9 @@ func (r *Reader) Next() (Event, error) {
 }
 
 // LastEventID returns what a client that reconnects sends as Last-Event-ID, ""
-// for no such header. Unlike the ID of the latest event, it counts blocks that
-// had an ID and no data, too.
-func (r *Reader) LastEventID() string { return r.lastID }
+// for no such header, and whether the stream has given it. Unlike the ID of the
+// latest event, it counts blocks that had an ID and no data, too.
+func (r *Reader) LastEventID() (string, bool) { return r.lastID, r.hasID }
 
 // Retry returns the reconnection time the stream has asked for, and whether it
 // has. The stream may ask for none, or for centuries.
@@ -187,7 +196,7 @@ func (r *Reader) field(line []byte) error {
 		r.data = append(append(r.data, value...), '\n')
 	case "id":
 		if !bytes.ContainsRune(value, 0) {
-			r.id = text(value)
+			r.id, r.named = text(value), true
 		}
 	case "retry":
 		if retry, ok := milliseconds(string(value)); ok {
@@ -199,7 +208,7 @@ func (r *Reader) field(line []byte) error {
 
 // dispatch ends a block of lines, which is an event if it had data.
 func (r *Reader) dispatch() (Event, bool) {
-	r.lastID = r.id
+	r.lastID, r.hasID, r.named = r.id, r.hasID || r.named, false
 	kind, data := r.kind, r.data
 	r.kind, r.data = "", r.data[:0]
 	if len(data) == 0 {

@@ -29,7 +29,7 @@ func (r result) equal(other result) bool {
 
 func read(src io.Reader, limit int) result {
 	var got result
-	r := NewReader(src, limit, "")
+	r := NewReader(src, limit)
 	for {
 		event, err := r.Next()
 		if err != nil {
@@ -38,7 +38,7 @@ func read(src io.Reader, limit int) result {
 		}
 		got.events = append(got.events, event)
 	}
-	got.lastID = r.LastEventID()
+	got.lastID, _ = r.LastEventID()
 	got.retry, got.hasRetry = r.Retry()
 	return got
 }
@@ -131,28 +131,45 @@ func TestReaderRetry(t *testing.T) {
 	}
 }
 
-func TestReaderLastEventID(t *testing.T) {
+// TestReaderReset reads a stream that goes on after another one that was cut.
+func TestReaderReset(t *testing.T) {
 	for _, tt := range []struct {
-		name, stream, before, want string
+		name, before, after string
+		want                []Event
+		id                  string
+		given               bool
 	}{
-		{"none", "data: a\n\n", "", ""},
-		{"of a reader before", "data: a\n\n", "7", "7"},
-		{"new", "id: 8\ndata: a\n\n", "7", "8"},
-		{"taken back", "id\ndata: a\n\n", "7", ""},
-		{"without data", "id: 8\n\n", "7", "8"},
-		{"of an event that is not complete", "id: 8\ndata: a\n", "7", "7"},
+		{"kept", "id: 7\n\n", "data: a\n\n", []Event{{ID: "7", Type: "message", Data: "a"}}, "7", true},
+		{"new", "id: 7\n\n", "id: 8\ndata: a\n\n", []Event{{ID: "8", Type: "message", Data: "a"}}, "8", true},
+		{"taken back", "id: 7\n\n", "id\ndata: a\n\n", []Event{message("a")}, "", true},
+		{"without data", "id: 7\n\n", "id: 8\n\n", nil, "8", true},
+		{"of an event that is not complete", "id: 7\n\n", "id: 8\ndata: a\n", nil, "7", true},
+		{"of one that was not complete before", "id: 7\n\nid: 8\ndata: b\n", "data: a\n\n", []Event{{ID: "7", Type: "message", Data: "a"}}, "7", true},
+		{"none", "data: b\n\n", "data: a\n\n", []Event{message("a")}, "", false},
+		{"none that is complete", "id: 7\n", "data: a\n\n", []Event{message("a")}, "", false},
+		{"an empty one", "id\n\n", "data: a\n\n", []Event{message("a")}, "", true},
+		{"with NUL", "id: a\x00\n\n", "data: a\n\n", []Event{message("a")}, "", false},
+		{"the time", "retry: 5\n\n", "data: a\n\n", []Event{{Type: "message", Data: "a", Retry: 5 * time.Millisecond}}, "", false},
+		{"what was begun", "event: x\ndata: b", "data: a\n\n", []Event{message("a")}, "", false},
+		{"a mark and line ends", "\ufeffdata: b\r\r", "\ufeff\ndata: a\n\n", []Event{message("a")}, "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := NewReader(strings.NewReader(tt.stream), 0, tt.before)
-			var event Event
-			var err error
-			for err == nil {
-				if event, err = r.Next(); err == nil && event.ID != tt.want {
-					t.Errorf("event of %q after ID %q has ID %q; want %q", tt.stream, tt.before, event.ID, tt.want)
-				}
+			r := NewReader(strings.NewReader(tt.before), 0)
+			for err := error(nil); err == nil; {
+				_, err = r.Next()
 			}
-			if got := r.LastEventID(); got != tt.want {
-				t.Errorf("last event ID of %q after %q = %q; want %q", tt.stream, tt.before, got, tt.want)
+			r.Reset(strings.NewReader(tt.after))
+			var got []Event
+			for {
+				event, err := r.Next()
+				if err != nil {
+					break
+				}
+				got = append(got, event)
+			}
+			id, given := r.LastEventID()
+			if !slices.Equal(got, tt.want) || id != tt.id || given != tt.given {
+				t.Errorf("after %q, %q gives %q and the last ID %q, %t; want %q, %q, %t", tt.before, tt.after, got, id, given, tt.want, tt.id, tt.given)
 			}
 		})
 	}
@@ -163,7 +180,7 @@ func TestReaderLastEventID(t *testing.T) {
 func TestReaderDoesNotWait(t *testing.T) {
 	broken := errors.New("broken")
 	for _, stream := range []string{"data: a\n\n", "data: a\r\r", "data: a\r\n\r", "data: a\n\r"} {
-		r := NewReader(io.MultiReader(strings.NewReader(stream), iotest.ErrReader(broken)), 0, "")
+		r := NewReader(io.MultiReader(strings.NewReader(stream), iotest.ErrReader(broken)), 0)
 		if event, err := r.Next(); event != message("a") || err != nil {
 			t.Errorf("Next() for %q = %q, %v; want the event", stream, event, err)
 		}
@@ -206,7 +223,7 @@ func TestReaderLimit(t *testing.T) {
 
 func TestReaderStaysTooLarge(t *testing.T) {
 	for _, stream := range []string{"data: 1234567890\n\ndata: 1\n\n", "data:1\ndata:2\ndata:3\ndata:4\ndata:5\ndata:6\n\ndata: 1\n\n"} {
-		r := NewReader(strings.NewReader(stream), 10, "")
+		r := NewReader(strings.NewReader(stream), 10)
 		for range 3 {
 			if event, err := r.Next(); err != ErrTooLarge {
 				t.Errorf("Next() for %q = %q, %v; want %v", stream, event, err, ErrTooLarge)
@@ -326,7 +343,7 @@ func (e *endless) Read(b []byte) (int, error) {
 
 func BenchmarkReader(b *testing.B) {
 	const event = "id: 12345\nevent: update\ndata: {\"price\": 12.5, \"volume\": 1000}\ndata: {}\n\n"
-	r := NewReader(&endless{text: strings.Repeat(event, 1000)}, 1<<20, "")
+	r := NewReader(&endless{text: strings.Repeat(event, 1000)}, 1<<20)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(event)))
 	for b.Loop() {
