@@ -392,8 +392,10 @@ func isCoded(h http.Header) bool {
 // adapter has loaded it, else of the Body, which they may have replaced.
 func (r *Response) unread() (io.Reader, error) {
 	switch {
-	case r.loaded:
+	case r.loaded && r.wire.n <= int64(len(r.content)):
 		return bytes.NewReader(r.content), r.Err()
+	case r.loaded && r.Err() != nil:
+		return nil, r.Err()
 	case r.replaced() && r.Body != nil:
 		return r.Body, nil
 	case r.replaced() || r.wire.started:

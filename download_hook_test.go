@@ -47,6 +47,14 @@ func TestDownloadOfResponsesThatWereTouched(t *testing.T) {
 			_, err := io.CopyN(io.Discard, r.Body, 10)
 			return r, err
 		}, want: ErrStreamConsumed},
+		{name: "read from Body in part, and the rest by Content", do: func(r *Response) (*Response, error) {
+			_, err := io.CopyN(io.Discard, r.Body, 10)
+			r.Content()
+			return r, err
+		}, want: ErrStreamConsumed},
+		{name: "replaced by a NewResponse", do: func(r *Response) (*Response, error) {
+			return NewResponse(r.StatusCode, r.Header, bytes.NewReader(r.Content())), nil
+		}},
 		{name: "read by WriteTo", do: func(r *Response) (*Response, error) {
 			_, err := r.WriteTo(io.Discard)
 			return r, err
