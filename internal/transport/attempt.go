@@ -120,7 +120,7 @@ func (a *attempt) try() (*Response, error) {
 // connect gets a connection.
 func (a *attempt) connect(fresh bool) (seat, error) {
 	if a.trace != nil && a.trace.GetConn != nil {
-		a.trace.GetConn(a.call.URL.Host)
+		a.trace.GetConn(a.pool.address(a.to))
 	}
 	if a.call.Pin != nil && !fresh {
 		if c := a.call.Pin.take(a.pool, a.to); c != nil {

@@ -30,7 +30,7 @@ func (d *dialer) open(ctx context.Context, e endpoint) (*link, error) {
 	}
 	config, err := (*tls.Config)(nil), error(nil)
 	if e.secure { // before anything is sent, as a file may be missing
-		if config, err = d.cert.config(e.host); err != nil {
+		if config, err = d.cert.config(withoutZone(e.host)); err != nil {
 			return nil, err
 		}
 	}

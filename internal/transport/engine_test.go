@@ -19,8 +19,12 @@ func newCall(t testing.TB, method, rawURL string) *Call {
 	if err != nil {
 		t.Fatal(err)
 	}
+	host := u.Host
+	if before, after, ok := strings.Cut(host, "%"); ok { // a zone
+		host = before + after[strings.IndexByte(after, ']'):]
+	}
 	return &Call{
-		Request: message.Request{Method: method, Target: u.RequestURI(), Host: u.Host, Header: http.Header{}},
+		Request: message.Request{Method: method, Target: u.RequestURI(), Host: host, Header: http.Header{}},
 		URL:     u, Connect: 10 * time.Second, Read: 10 * time.Second,
 	}
 }

@@ -167,7 +167,7 @@ func (c *conn) exchange(a *attempt) (*Response, *failure) {
 		if res.Body, err = x.handOver(); err != nil {
 			return nil, x.failed(err)
 		}
-	case c.upload != nil && (head.StatusCode >= 300 || head.Close):
+	case c.upload != nil && (head.StatusCode >= 300 || head.Close || c.upload.unwanted()):
 		c.upload.end()
 	}
 	if c.reader.Complete() && head.Framing != message.Tunnel {
@@ -203,51 +203,54 @@ func (c *conn) begin(a *attempt) {
 func (c *conn) send(a *attempt) error {
 	buf := heads.Get().(*[]byte)
 	b := a.appendHead((*buf)[:0])
-	inline := a.inline(len(b))
+	head := len(b)
+	inline := a.inline(head)
 	if inline {
 		b = append(b, a.call.Body.Bytes...)
 	}
-	var deadline time.Time
-	if c.limit > 0 && inline {
-		deadline = time.Now().Add(c.limit)
+	err := c.queue(a, b, inline)
+	if err == nil && (!inline || c.trace != nil) {
+		err = c.link.flush()
 	}
-	err := c.link.unpark(deadline)
-	if err == nil {
-		err = a.ctx.Err()
-	}
-	if err == nil {
-		err = c.link.queue(b)
-		c.queued = true
+	if err == nil && c.trace != nil {
+		wroteHead(c.trace, b[:head])
 	}
 	if cap(b) <= 2*maxInline {
 		*buf = b
 		heads.Put(buf)
 	}
-	if err == nil && (!inline || c.trace != nil) {
-		err = c.link.flush()
-	}
 	if err != nil {
 		return err
-	}
-	if c.trace != nil && c.trace.WroteHeaders != nil {
-		c.trace.WroteHeaders()
 	}
 	if !inline {
 		c.upload = newUpload(c, a)
 		go c.upload.run()
 		return nil
 	}
-	if n := len(a.call.Body.Bytes); a.call.Up != nil && n > 0 {
-		for _, n := range [...]int{0, n, -1} {
-			if err := a.call.tell(n); err != nil {
-				return err
-			}
-		}
+	if err := a.call.sentInline(); err != nil {
+		return err
 	}
 	if c.trace != nil && c.trace.WroteRequest != nil {
 		c.trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
 	return nil
+}
+
+// queue gives the link what it is to send when it has looked. The clock runs
+// from now on, unless a body follows.
+func (c *conn) queue(a *attempt, b []byte, whole bool) error {
+	var deadline time.Time
+	if c.limit > 0 && whole {
+		deadline = time.Now().Add(c.limit)
+	}
+	if err := c.link.unpark(deadline); err != nil {
+		return err
+	}
+	if err := a.ctx.Err(); err != nil {
+		return err
+	}
+	c.queued = true
+	return c.link.queue(b)
 }
 
 // head reads the head of the final response, and passes on those before it.

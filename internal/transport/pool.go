@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/url"
 	"runtime"
 	"slices"
@@ -128,6 +129,14 @@ func (p *pool) endpoint(u *url.URL, pin *Pin) (endpoint, error) {
 		e.owner = pin.owner
 	}
 	return e, nil
+}
+
+// address is what is connected to for e, for traces.
+func (p *pool) address(e endpoint) string {
+	if proxy := p.route.Proxy.Host; proxy != "" {
+		return proxy
+	}
+	return net.JoinHostPort(e.host, e.port)
 }
 
 // perHost is how many idle connections to a host are kept, and with Block the
@@ -455,26 +464,27 @@ func (h *host) fail(w *waiter, err error) {
 	close(w.ready)
 }
 
-// release takes a waiter out of its list, and its dial away if it has given up
-// and nobody else waits for that. The caller holds mu.
+// release takes a waiter out of its list. Its dial is for the next waiter or, if
+// there is none and the waiter was served by another one, for the pool. What
+// nobody waits for any more is given up. The caller holds mu.
 func (h *host) release(w *waiter, gaveUp bool) {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	d := w.dial
-	if d == nil {
+	if d := w.dial; d == nil {
 		h.queued.remove(&w.at)
+	} else if h.uncover(w); d.waiters == 0 && d.at.of != nil {
+		h.orphans.push(&d.orphan, d)
+	}
+	if h.covered.n+h.queued.n > 0 {
 		return
 	}
-	h.uncover(w)
-	switch {
-	case d.waiters > 0, d.at.of == nil:
-	case h.queued.n == 0 && (gaveUp || d.limit <= 0 || h.pool.retired):
-		h.drop(d) // nobody waits for it any more
-	default:
-		// Who got another connection leaves the dial to the next waiter or, if
-		// it is sure to end, to the pool.
-		h.orphans.push(&d.orphan, d)
+	for at := h.orphans.first; at != nil; {
+		d := at.of
+		at = at.next
+		if gaveUp || d.limit <= 0 || h.pool.retired {
+			h.drop(d)
+		}
 	}
 }
 

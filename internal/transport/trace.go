@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"time"
 )
@@ -71,4 +72,20 @@ func (c *dialClock) stop() Times {
 	defer c.mu.Unlock()
 	c.stopped = true
 	return c.times
+}
+
+// wroteHead tells a trace of the head that was written.
+func wroteHead(trace *httptrace.ClientTrace, head []byte) {
+	if trace.WroteHeaderField != nil {
+		first := true
+		for line := range strings.SplitSeq(string(head), "\r\n") {
+			if name, value, ok := strings.Cut(line, ": "); ok && !first {
+				trace.WroteHeaderField(name, []string{value})
+			}
+			first = false
+		}
+	}
+	if trace.WroteHeaders != nil {
+		trace.WroteHeaders()
+	}
 }

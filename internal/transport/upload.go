@@ -43,6 +43,7 @@ type upload struct {
 
 	mu      sync.Mutex
 	invited bool // wait is closed
+	begun   bool // the server wants the body, or did not say in time
 	stopped bool // nothing more is to be read or written
 	reading bool // a Read of the source is under way
 	ended   bool // all was read
@@ -126,7 +127,18 @@ func (u *upload) wanted() bool {
 	case <-u.quit:
 		return false
 	}
-	return true
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.begun = true
+	return !u.stopped
+}
+
+// unwanted reports whether the server has answered a question for the body by
+// something else than 100.
+func (u *upload) unwanted() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.wait != nil && !u.begun && !u.invited
 }
 
 // proceed says that the server wants the body.
@@ -184,6 +196,19 @@ func (c *Call) tell(n int) error {
 	}
 	if err := c.Up(n); err != nil {
 		return &message.SourceError{Err: err}
+	}
+	return nil
+}
+
+// sentInline tells of a body that has gone out with its head.
+func (c *Call) sentInline() error {
+	if len(c.Body.Bytes) == 0 || c.Up == nil {
+		return nil
+	}
+	for _, n := range [...]int{0, len(c.Body.Bytes), -1} {
+		if err := c.tell(n); err != nil {
+			return err
+		}
 	}
 	return nil
 }
