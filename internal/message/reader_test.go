@@ -257,28 +257,28 @@ func TestReusable(t *testing.T) {
 		req  Request
 		want bool
 	}{
-		"sized":                     {sized, Request{}, true},
-		"none":                      {ok11 + "Content-Length: 0\r\n\r\n", Request{}, true},
-		"chunked":                   {chunks11 + hello, Request{}, true},
-		"HEAD":                      {ok11 + "Content-Length: 5\r\n\r\n", Request{Method: "HEAD"}, true},
-		"behind early hints":        {"HTTP/1.1 103 Early Hints\r\n\r\n" + sized, Request{}, true},
-		"until close":               {ok11 + "\r\nhello", Request{}, false},
-		"the request closes":        {sized, Request{Close: true}, false},
-		"a field of the request":    {sized, Request{Header: http.Header{"Connection": {"x, Close"}}}, false},
-		"the response closes":       {ok11 + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", Request{}, false},
-		"HTTP/1.0":                  {ok10 + "Content-Length: 5\r\n\r\nhello", Request{}, false},
-		"HTTP/1.0 with keep-alive":  {ok10 + "Connection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", Request{}, true},
-		"a byte behind it":          {sized + "x", Request{}, false},
-		"a byte behind the head":    {ok11 + "Content-Length: 0\r\n\r\nx", Request{}, false},
-		"a byte behind the chunks":  {chunks11 + hello + "x", Request{}, false},
-		"a body with HEAD":          {sized, Request{Method: "HEAD"}, false},
-		"a body with 304":           {"HTTP/1.1 304 Not Modified\r\n\r\nx", Request{}, false},
-		"cut":                       {ok11 + "Content-Length: 6\r\n\r\nhello", Request{}, false},
-		"malformed":                 {chunks11 + "x\r\n", Request{}, false},
-		"a request for an upgrade":  {sized, Request{Header: http.Header{"Connection": {"upgrade"}, "Upgrade": {"x"}}}, true},
-		"two statements of length":  {ok11 + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + hello, Request{}, false},
-		"chunked with 204":          {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", Request{}, false},
-		"the next response with it": {sized + sized, Request{}, false},
+		"sized":                      {sized, Request{}, true},
+		"none":                       {ok11 + "Content-Length: 0\r\n\r\n", Request{}, true},
+		"chunked":                    {chunks11 + hello, Request{}, true},
+		"HEAD":                       {ok11 + "Content-Length: 5\r\n\r\n", Request{Method: "HEAD"}, true},
+		"behind early hints":         {"HTTP/1.1 103 Early Hints\r\n\r\n" + sized, Request{}, true},
+		"until close":                {ok11 + "\r\nhello", Request{}, false},
+		"the request closes":         {sized, Request{Close: true}, false},
+		"a field of the request":     {sized, Request{Header: http.Header{"Connection": {"x, Close"}}}, false},
+		"the response closes":        {ok11 + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", Request{}, false},
+		"E1.11 HTTP/1.0":             {ok10 + "Content-Length: 5\r\n\r\nhello", Request{}, false},
+		"E1.11 HTTP/1.0, keep-alive": {ok10 + "Connection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", Request{}, true},
+		"a byte behind it":           {sized + "x", Request{}, false},
+		"a byte behind the head":     {ok11 + "Content-Length: 0\r\n\r\nx", Request{}, false},
+		"a byte behind the chunks":   {chunks11 + hello + "x", Request{}, false},
+		"a body with HEAD":           {sized, Request{Method: "HEAD"}, false},
+		"a body with 304":            {"HTTP/1.1 304 Not Modified\r\n\r\nx", Request{}, false},
+		"cut":                        {ok11 + "Content-Length: 6\r\n\r\nhello", Request{}, false},
+		"malformed":                  {chunks11 + "x\r\n", Request{}, false},
+		"a request for an upgrade":   {sized, Request{Header: http.Header{"Connection": {"upgrade"}, "Upgrade": {"x"}}}, true},
+		"two statements of length":   {ok11 + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + hello, Request{}, false},
+		"chunked with 204":           {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", Request{}, false},
+		"the next response with it":  {sized + sized, Request{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(strings.NewReader(tt.sent))
@@ -348,6 +348,30 @@ func TestTunnel(t *testing.T) {
 	}
 	if got := read(strings.NewReader("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno"), &Request{Method: "CONNECT"}, 512); got.body != "no" {
 		t.Errorf("the body of a refused CONNECT is %q", got.body)
+	}
+}
+
+// E1.4, E1.5: whether the end of the connection is the end of the body is not
+// decided here. What the owner's source says is passed on, and can be told from
+// a body that has an end of its own.
+func TestUntilClose(t *testing.T) {
+	broken := errors.New("no close_notify")
+	for _, tt := range []struct {
+		end, want error
+	}{{io.EOF, io.EOF}, {broken, broken}, {io.ErrUnexpectedEOF, io.ErrUnexpectedEOF}} {
+		r := NewReader(io.MultiReader(strings.NewReader(ok11+"\r\nhello"), errReader{tt.end}))
+		res, err := r.Head(new(Request))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := make([]byte, 10)
+		n, err := r.Read(p)
+		if string(p[:n]) != "hello" || err != nil {
+			t.Errorf("Read = %q, %v", p[:n], err)
+		}
+		if _, err = r.Read(p); err != tt.want || res.Framing != UntilClose || r.Complete() != (tt.end == io.EOF) || r.Reusable() {
+			t.Errorf("Read = %v, Complete() = %v; want %v", err, r.Complete(), tt.want)
+		}
 	}
 }
 

@@ -367,6 +367,7 @@ func TestErrorsNameTheField(t *testing.T) {
 		ok11 + long + ": a\x01\r\n\r\n":         `malformed response: a control character in the field "X` + strings.ToLower(long[1:40]) + `"…`,
 		ok11 + "A: b\r\nsid\r\n\r\n":            "malformed response: field line 2 has no colon",
 		ok11 + "Content-Length: 5, 5\r\n\r\n":   "malformed response: the Content-Length is not a length",
+		ok11 + ": sid\r\n\r\n":                  "malformed response: field line 1 has no name",
 		"SSH-2.0-OpenSSH_9.9\r\n":               `malformed response: the response begins with "SSH-2" and not with a version of HTTP`,
 		"HTTP/2.0 200 OK\r\n\r\n":               "malformed response: version HTTP/2.0",
 		"H" + strings.Repeat("T", 2<<20) + "\n": `malformed response: the response begins with "HTTTT" and not with a version of HTTP`,
