@@ -51,11 +51,11 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 func (s *Session) Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
 	s.setup()
 	if ctx == nil {
-		return 0, prepareError(url, errNilContext)
+		return 0, step{op: "prepare", raw: url}.error(errNilContext)
 	}
 	d, err := s.newDownload(url, path, opts)
 	if err != nil {
-		return 0, prepareError(url, err)
+		return 0, step{op: "prepare", raw: url}.error(err)
 	}
 	defer d.close()
 	err = d.run(ctx)

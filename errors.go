@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strconv"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -113,10 +114,19 @@ func (e *Error) Error() string {
 	if e.URL != "" {
 		s += " " + e.URL
 	}
-	if _, known := fault.Of(e.Err); !known { // the words of a function of the caller's, or of the system
-		return s + ": " + fault.Printable(redact.Text(e.Err.Error()))
+	return s + ": " + causeText(e.Err)
+}
+
+// causeText is what err says without the step and the URL of an [Error]. The
+// words of a function of the caller's or of the system may have secrets in them.
+func causeText(err error) string {
+	switch e := err.(type) {
+	case *Error:
+		return causeText(e.Err)
+	case interface{ Classified() error }, *RetryError, *RedirectError:
+		return err.Error()
 	}
-	return s + ": " + e.Err.Error()
+	return fault.Printable(redact.Text(err.Error()))
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -126,6 +136,41 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Timeout() bool {
 	return errors.Is(e.Err, ErrTimeout) || errors.Is(e.Err, context.DeadlineExceeded)
 }
+
+// A step is what a call is at. It becomes the Op and the URL of an [Error] where
+// an error leaves: at the end of an attempt, at the readers of a body and at the
+// functions that take a URL or a request.
+type step struct {
+	op  string
+	url *url.URL
+	raw string // in place of url, before there is one
+}
+
+// wrap puts an Error around *err, if there is one. It is deferred.
+func (s *step) wrap(err *error) { *err = s.error(*err) }
+
+// error returns err with what s says, if it says anything and err does not yet.
+// What a hook gave and what is raised for a status stay as they are.
+func (s step) error(err error) error {
+	if s.op == "" {
+		return err
+	}
+	switch e := err.(type) {
+	case nil, *Error, *HTTPError:
+		return err
+	case *hookError:
+		return e.err
+	case *sourceError:
+		err = e.err
+	}
+	if s.url == nil {
+		return &Error{Op: s.op, URL: redact.RawURL(s.raw), Err: err}
+	}
+	return &Error{Op: s.op, URL: redact.URL(s.url), Err: err}
+}
+
+// readError is err as the readers of a body give it.
+func readError(u *url.URL, err error) error { return step{op: "read", url: u}.error(err) }
 
 // fail wraps cause in one of the kinds.
 func fail(kind, cause error) error { return fault.New(kind, cause) }
@@ -344,9 +389,4 @@ func isReset(err error) bool {
 	const protocolError = 1
 	e, ok := errors.AsType[streamReset](err)
 	return ok && e.Code != protocolError
-}
-
-// prepareError wraps err, which came before rawURL was a URL.
-func prepareError(rawURL string, err error) error {
-	return &Error{Op: "prepare", URL: redact.RawURL(rawURL), Err: err}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/mediatype"
-	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/sse"
 )
 
@@ -65,7 +64,7 @@ func (r *Response) Events() iter.Seq2[Event, error] {
 // eventError gives what an event reader returned its kind.
 func (r *Response) eventError(err error) error {
 	if errors.Is(err, sse.ErrTooLarge) {
-		return &Error{Op: "read", URL: redact.URL(r.URL), Err: fail(ErrBodyTooLarge, err)}
+		return readError(r.URL, fail(ErrBodyTooLarge, err))
 	}
 	return err
 }
@@ -97,7 +96,7 @@ func (s *Session) Events(ctx context.Context, url string, opts ...Option) iter.S
 	return func(yield func(Event, error) bool) {
 		source, err := s.newEventSource(url, opts)
 		if err != nil {
-			yield(Event{}, prepareError(url, err))
+			yield(Event{}, step{op: "prepare", raw: url}.error(err))
 			return
 		}
 		if err := source.run(ctx, yield); err != nil {
@@ -187,7 +186,7 @@ func (e *eventSource) run(ctx context.Context, yield func(Event, error) bool) er
 			return err
 		}
 		if err := pause(ctx, e.delay()); err != nil {
-			return &Error{Op: "send", URL: redact.RawURL(e.url), Err: err}
+			return step{op: "send", raw: e.url}.error(err)
 		}
 	}
 }
@@ -229,7 +228,7 @@ func checkEventStream(r *Response) error {
 	if text == "" {
 		return nil
 	}
-	return &Error{Op: "read", URL: redact.URL(r.URL), Err: failText(ErrProtocol, text)}
+	return readError(r.URL, failText(ErrProtocol, text))
 }
 
 // read yields the events of one connection. It returns nil if it came to an end.

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/disposition"
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // A FileOption says how [Response.SaveFile] makes a file: [Overwrite] or
@@ -67,14 +66,6 @@ func (r *Response) SaveFile(path string, opts ...FileOption) (int64, error) {
 		return 0, readError(r.URL, err)
 	}
 	return n, nil
-}
-
-// readError wraps what went wrong with a body and is no [*Error] yet.
-func readError(u *url.URL, err error) error {
-	if _, ok := err.(*Error); ok {
-		return err
-	}
-	return &Error{Op: "read", URL: redact.URL(u), Err: err}
 }
 
 func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 
 	"github.com/go-requests/requests/internal/fault"
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // OnRequest is called with the context of the call ([Hooks]) and each request
@@ -127,16 +125,13 @@ func (h *Hooks) any() bool {
 func (h *Hooks) beforeSend(ctx context.Context, p *PreparedRequest) error {
 	for _, f := range h.Request {
 		if err := f(ctx, p); err != nil {
-			return hookFailure(ctx, p.URL, err)
+			return hookFailure(ctx, err)
 		}
 	}
 	if len(h.Request) == 0 {
 		return nil
 	}
-	if err := p.check(); err != nil {
-		return &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
-	}
-	return nil
+	return p.check()
 }
 
 // afterSend returns r, or what a hook gave in its place.
@@ -145,7 +140,7 @@ func (h *Hooks) afterSend(ctx context.Context, r *Response) (*Response, error) {
 		other, err := f(ctx, r)
 		if err != nil {
 			r.Close()
-			return nil, hookFailure(ctx, r.URL, err)
+			return nil, hookFailure(ctx, err)
 		}
 		if other != nil && other != r {
 			r.Close()
@@ -161,16 +156,13 @@ func (h *Hooks) afterSend(ctx context.Context, r *Response) (*Response, error) {
 func (h *Hooks) beforeRedirect(ctx context.Context, r *Response, p *PreparedRequest) error {
 	for _, f := range h.Redirect {
 		if err := f(ctx, r, p); err != nil {
-			return hookFailure(ctx, r.URL, err)
+			return hookFailure(ctx, err)
 		}
 	}
 	if len(h.Redirect) == 0 {
 		return nil
 	}
-	if err := p.check(); err != nil {
-		return &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
-	}
-	return nil
+	return p.check()
 }
 
 // whyEnded returns err or, if it says no more than that ctx has ended, why it has.
@@ -184,12 +176,12 @@ func whyEnded(ctx context.Context, err error) error {
 	return contextError(ctx)
 }
 
-// hookFailure returns what a hook gave as it is. One that gave up since Total
-// ran out has met the cancelling of a context of ours, which is no cancelling
-// to the caller.
-func hookFailure(ctx context.Context, u *url.URL, err error) error {
+// hookFailure marks what a hook gave, to be returned as it is. One that gave up
+// since Total ran out has met the cancelling of a context of ours, which is no
+// cancelling to the caller.
+func hookFailure(ctx context.Context, err error) error {
 	if ended := whyEnded(ctx, err); isA[*fault.Limit](ended) {
-		return &Error{Op: "send", URL: redact.URL(u), Err: ended}
+		return ended
 	}
-	return err
+	return &hookError{err}
 }

@@ -48,7 +48,7 @@ func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 }
 
 // send sends hr as a streamed call.
-func (t sessionTripper) send(hr *http.Request) (*Response, error) {
+func (t sessionTripper) send(hr *http.Request) (_ *Response, err error) {
 	headers := make(Headers, len(hr.Header))
 	for name, v := range hr.Header {
 		headers[name] = v
@@ -69,10 +69,12 @@ func (t sessionTripper) send(hr *http.Request) (*Response, error) {
 	if away {
 		opts = append(opts, NoAuth())
 	}
+	at := step{op: "prepare", url: hr.URL}
+	defer at.wrap(&err)
 	t.s.setup()
 	var set settings
 	if err := t.s.merge(&set, opts); err != nil {
-		return nil, prepareError(hr.URL.String(), err)
+		return nil, err
 	}
 	ctx, life := limitCall(hr.Context(), &set, set.merged.Auth)
 	defer life.over()
@@ -85,6 +87,7 @@ func (t sessionTripper) send(hr *http.Request) (*Response, error) {
 		p.dropSecrets()
 	}
 	(&journey{jar: t.s.Cookies, named: named}).setCookies(p)
+	at = step{} // run says where it is
 	return t.s.run(ctx, p, &set, life)
 }
 

@@ -11,6 +11,7 @@ import (
 // A journey is what a call has behind it. From a response it tells the request
 // that follows; it sends nothing.
 type journey struct {
+	at    step       // that the call has come to
 	jar   *CookieJar // nil until needed in a session that keeps none
 	netrc netrcLookup
 	named *url.URL // by the caller
@@ -135,7 +136,9 @@ func (t *journey) kept() *journey {
 // which is what [AllowRedirects] would have sent; nil if it is no redirect.
 // What was dropped on the way to another origin stays dropped. An [Authenticator]
 // of the caller's is asked by Send, with its context. The body is not read.
-func (r *Response) Next() (*PreparedRequest, error) {
+func (r *Response) Next() (_ *PreparedRequest, err error) {
+	at := step{op: "redirect", url: r.URL}
+	defer at.wrap(&err)
 	if r.Request == nil || r.URL == nil {
 		return nil, nil // made by hand
 	}
@@ -154,7 +157,7 @@ func (r *Response) Next() (*PreparedRequest, error) {
 		}
 	}
 	if err != nil {
-		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
+		return nil, err
 	}
 	return q, nil
 }

@@ -82,7 +82,7 @@ func (r *Response) decode(data []byte, v any) error {
 	if offset, ok := faultOffset(err); ok {
 		err = &jsonFault{err: err, place: placeOf(data, offset), near: snippet(data, offset)}
 	}
-	return &Error{Op: "read", URL: redact.URL(r.URL), Err: fail(ErrInvalidJSON, err)}
+	return readError(r.URL, fail(ErrInvalidJSON, err))
 }
 
 // unmarshal decodes data into v, but leaves v as it was after an error.

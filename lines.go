@@ -11,7 +11,6 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/go-requests/requests/internal/charset"
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // IterLines returns the lines of the body as text, without their ends. LF, CRLF
@@ -93,7 +92,7 @@ func (r *Response) iterWholeLines() iter.Seq2[[]byte, error] {
 func (r *Response) IterSplit(separator string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if separator == "" {
-			yield("", &Error{Op: "read", URL: redact.URL(r.URL), Err: failText(ErrInvalidOption, "IterSplit of an empty separator")})
+			yield("", readError(r.URL, failText(ErrInvalidOption, "IterSplit of an empty separator")))
 			return
 		}
 		t, err := r.text()

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // Pages gets url and then each next page, as the Link field with the relation
@@ -38,12 +36,12 @@ func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Se
 			next, err := s.nextPage(ctx, r, first)
 			switch {
 			case err != nil:
-				yield(nil, prepareError(r.Links()["next"].Ref, err))
+				yield(nil, step{op: "prepare", raw: r.Links()["next"].Ref}.error(err))
 				return
 			case next == nil:
 				return
 			case seen[pageKey(next.URL)]:
-				yield(nil, &Error{Op: "prepare", URL: redact.URL(next.URL), Err: failText(ErrProtocol, "the next page was there before")})
+				yield(nil, step{op: "prepare", url: next.URL}.error(failText(ErrProtocol, "the next page was there before")))
 				return
 			}
 			next.call = opts

@@ -47,7 +47,9 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 // try makes one attempt and judges it. A response that is not a failure by its
 // status is read, which may show that it is one after all.
 func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*Response, error)) verdict {
-	a.Response, a.Err = try()
+	if a.Response, a.Err = try(); !isA[*hookError](a.Err) {
+		a.Err = step{op: "send", url: a.Request.URL}.error(a.Err)
+	}
 	judged := false
 	defer a.Response.closeUnless(&judged)
 	if a.Err == nil && retry.If != nil {

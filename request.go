@@ -40,14 +40,16 @@ func (r Request) GoString() string { return r.String() }
 // Prepare makes the request ready to be sent without a session: without
 // default headers, cookies, authentication and base URL but those in its options.
 // ctx is for the Authenticator alone, and is not kept.
-func (r *Request) Prepare(ctx context.Context) (*PreparedRequest, error) {
+func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
+	at := step{op: "prepare", raw: r.URL}
+	defer at.wrap(&err)
 	if ctx == nil {
-		return nil, prepareError(r.URL, errNilContext)
+		return nil, errNilContext
 	}
 	var set settings
 	for _, o := range r.Options {
 		if err := set.apply(o); err != nil {
-			return nil, prepareError(r.URL, err)
+			return nil, err
 		}
 	}
 	p, err := prepare(ctx, r.Method, r.URL, &set)
@@ -88,9 +90,8 @@ type PreparedRequest struct {
 // cookies, body, authentication; so that an Auth sees all that it may sign.
 func prepare(ctx context.Context, method, rawURL string, set *settings) (*PreparedRequest, error) {
 	p := &PreparedRequest{auth: set.merged.Auth, cookies: set.cookies}
-	err := p.fill(ctx, method, rawURL, set)
-	if err != nil {
-		return nil, prepareError(rawURL, err)
+	if err := p.fill(ctx, method, rawURL, set); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

@@ -189,7 +189,7 @@ func (r *Response) Raw() (io.Reader, error) {
 	r.adopt()
 	if r.wire.coded() {
 		if r.loaded || r.wire.started {
-			return nil, &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
+			return nil, readError(r.URL, ErrStreamConsumed)
 		}
 		r.wire.header = http.Header{}
 	}

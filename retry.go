@@ -120,7 +120,7 @@ func (e *RetryError) Error() string {
 		text = "after 1 attempt: "
 	}
 	if last.Err != nil {
-		text += last.Err.Error()
+		text += causeText(last.Err)
 	} else {
 		text += fault.Printable(strings.TrimSpace(strconv.Itoa(last.Response.StatusCode) + " " + last.Response.Reason))
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // A Session keeps what calls have in common: default settings, cookies, and the
@@ -205,15 +204,16 @@ func (s *Session) setup() {
 var settingUp sync.Mutex
 
 // Do sends a request of any method. The options count for this call only.
-func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (*Response, error) {
+func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_ *Response, err error) {
+	at := step{op: "prepare", raw: url}
+	defer at.wrap(&err)
 	s.setup()
 	var set settings
-	err := s.merge(&set, opts)
-	if err == nil && ctx == nil {
-		err = errNilContext
+	if err := s.merge(&set, opts); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, prepareError(url, err)
+	if ctx == nil {
+		return nil, errNilContext
 	}
 	ctx, life := limitCall(ctx, &set, set.merged.Auth)
 	defer life.over()
@@ -221,6 +221,7 @@ func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (*
 	if err != nil {
 		return nil, err
 	}
+	at = step{} // run says where it is
 	return s.run(ctx, p, &set, life)
 }
 
@@ -296,18 +297,20 @@ func callNames(layers []Headers, field string) bool {
 // Prepare makes a request of the session ready to be looked at, changed and
 // sent with [Session.Send], which goes by the options of the request again. ctx
 // is for the Authenticator alone, and is not kept.
-func (s *Session) Prepare(ctx context.Context, r *Request) (*PreparedRequest, error) {
+func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, err error) {
+	at := step{op: "prepare"}
+	defer at.wrap(&err)
 	s.setup()
 	if r == nil {
-		return nil, &Error{Op: "prepare", Err: failText(ErrInvalidOption, "Prepare(nil)")}
+		return nil, failText(ErrInvalidOption, "Prepare(nil)")
 	}
+	at.raw = r.URL
 	var set settings
-	err := s.merge(&set, r.Options)
-	if err == nil && ctx == nil {
-		err = errNilContext
+	if err := s.merge(&set, r.Options); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, prepareError(r.URL, err)
+	if ctx == nil {
+		return nil, errNilContext
 	}
 	p, err := prepare(ctx, r.Method, r.URL, &set)
 	if err != nil {
@@ -320,42 +323,45 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (*PreparedRequest, er
 // Send sends a prepared request. Options that shape the request itself, such
 // as Params or a body, are [ErrInvalidOption]: it is prepared. The headers,
 // params and auth of the session are not added again.
-func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) (*Response, error) {
+func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) (_ *Response, err error) {
+	at := step{op: "prepare"}
+	defer at.wrap(&err)
 	s.setup()
 	if p == nil {
-		return nil, &Error{Op: "prepare", Err: failText(ErrInvalidOption, "Send(nil)")}
+		return nil, failText(ErrInvalidOption, "Send(nil)")
 	}
+	at.url = p.URL
 	for _, o := range opts {
 		switch o.(type) {
 		case Params, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
-			return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: failText(ErrInvalidOption, "the request is prepared: change its fields")}
+			return nil, failText(ErrInvalidOption, "the request is prepared: change its fields")
 		}
 	}
 	var set settings
-	err := s.merge(&set, slices.Concat(p.call, opts))
-	if err == nil && ctx == nil {
-		err = errNilContext
+	if err := s.merge(&set, slices.Concat(p.call, opts)); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = p.check()
+	if ctx == nil {
+		return nil, errNilContext
 	}
-	if err != nil {
-		return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
+	if err := p.check(); err != nil {
+		return nil, err
 	}
 	ctx, life := limitCall(ctx, &set, p.auth)
 	defer life.over()
 	if p.unauthorized {
 		p = p.Clone() // it may be in use by others
 		if err := p.authenticate(ctx); err != nil {
-			return nil, &Error{Op: "prepare", URL: redact.URL(p.URL), Err: err}
+			return nil, err
 		}
 	}
+	at = step{} // run says where it is
 	return s.run(ctx, p, &set, life)
 }
 
 // run is the loop: it sends p and what follows from the responses, until one
 // is the answer. It alone calls [Adapter.Send].
-func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, life *lifetime) (*Response, error) {
+func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, life *lifetime) (_ *Response, err error) {
 	m := &set.merged
 	opts := SendOptions{
 		Stream: m.Stream, Timeout: m.Timeout.resolved(), TLS: m.TLS, Retry: m.Retry, MaxBody: m.MaxBody, Trace: m.Trace,
@@ -365,6 +371,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 	if trip.named == nil {
 		trip.named = p.URL
 	}
+	defer trip.at.wrap(&err)
 	for {
 		r, next, err := s.step(ctx, p, opts, set, &trip)
 		if err != nil {
@@ -396,21 +403,24 @@ func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions
 
 // decide returns what step does once r is there.
 func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
+	trip.at = step{op: "prepare", url: r.URL}
 	next, err := trip.answered(ctx, r)
 	if err != nil {
 		r.Close()
-		return nil, nil, &Error{Op: "prepare", URL: redact.URL(r.URL), Err: err}
+		return nil, nil, err
 	}
 	if next != nil {
 		return r, next, nil
 	}
+	trip.at.op = "read"
 	if err := trip.verify(ctx, r); err != nil {
 		r.Close()
-		return nil, nil, &Error{Op: "read", URL: redact.URL(r.URL), Err: err}
+		return nil, nil, err
 	}
 	if r, err = set.merged.Hooks.afterSend(ctx, r); err != nil {
 		return nil, nil, err
 	}
+	trip.at = step{op: "redirect", url: r.URL}
 	if next, err = follow(ctx, r, set, trip); err != nil {
 		r.Close()
 		return nil, nil, err
@@ -431,7 +441,7 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 	if trip.redirects == set.maxRedirects() && r.Header.Get("Location") != "" {
 		r.journey = trip.kept()
 		r.discard()
-		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: &RedirectError{Response: r}}
+		return nil, &RedirectError{Response: r}
 	}
 	q, err := trip.followed(r)
 	if q == nil && err == nil {
@@ -441,7 +451,7 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 		err = q.authenticate(ctx)
 	}
 	if err != nil {
-		return nil, &Error{Op: "redirect", URL: redact.URL(r.URL), Err: err}
+		return nil, err
 	}
 	trip.redirects++
 	trip.answers = 0
@@ -450,15 +460,17 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 
 // send sends p once and takes note of what came back.
 func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, error) {
+	trip.at = step{op: "prepare", url: p.URL}
 	if err := set.merged.Hooks.beforeSend(ctx, p); err != nil {
 		return nil, err
 	}
+	trip.at = step{op: "send", url: p.URL} // which a hook may have changed
 	a, err := s.adapter(p.URL)
 	if err != nil {
-		return nil, &Error{Op: "send", URL: redact.URL(p.URL), Err: err}
+		return nil, err
 	}
 	if err := set.route(&opts, p.URL); err != nil {
-		return nil, &Error{Op: "send", URL: redact.URL(p.URL), Err: err}
+		return nil, err
 	}
 	start := set.merged.logStart(ctx)
 	r, err := a.Send(ctx, p, opts)
@@ -476,7 +488,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	set.merged.logOutcome(ctx, start, p, r, err)
 	if err != nil {
-		return nil, requestError(ctx, "send", p.URL, err)
+		return nil, adapterError(ctx, err)
 	}
 	return r, nil
 }
@@ -495,21 +507,18 @@ func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
 	return nil, r.RaiseForStatus()
 }
 
-// requestError wraps what an adapter returned, unless it is an *Error already.
-// One that says no more than that ctx has ended is told why it has.
-func requestError(ctx context.Context, op string, u *url.URL, err error) error {
+// adapterError gives what an adapter of the caller's returned its kind.
+func adapterError(ctx context.Context, err error) error {
 	switch e := err.(type) {
-	case *Error:
-		return e
+	case *Error, *RetryError, *HTTPError, *sourceError:
+		return err
 	case *hookError:
-		return hookFailure(ctx, u, e.err)
-	case *sourceError:
-		return &Error{Op: op, URL: redact.URL(u), Err: e.err}
+		return hookFailure(ctx, e.err)
 	}
-	if _, known := fault.Of(err); !known && !isA[*RetryError](err) { // an adapter of the caller's gave it
-		err = sendError(ctx, nil, err)
+	if _, known := fault.Of(err); known {
+		return err
 	}
-	return &Error{Op: op, URL: redact.URL(u), Err: err}
+	return sendError(ctx, nil, err)
 }
 
 // A lifetime is the context of a call, where it needs one of its own: it ends
@@ -581,17 +590,15 @@ func (l *lifetime) end() {
 
 // Adapter returns the adapter for url: the one with the longest matching
 // prefix. [ErrInvalidScheme] says that there is none.
-func (s *Session) Adapter(url string) (Adapter, error) {
+func (s *Session) Adapter(url string) (_ Adapter, err error) {
+	at := step{op: "prepare", raw: url}
+	defer at.wrap(&err)
 	s.setup()
 	u, _, err := parseURL(url)
 	if err != nil {
-		return nil, prepareError(url, err)
+		return nil, err
 	}
-	a, err := s.adapter(u)
-	if err != nil {
-		return nil, prepareError(url, err)
-	}
-	return a, nil
+	return s.adapter(u)
 }
 
 func (s *Session) adapter(u *url.URL) (Adapter, error) { return s.mounts.find(u) }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/coding"
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // wireBody is the body of a response on the wire: what the transport gives,
@@ -156,14 +155,11 @@ func (w *wireBody) fail(err error) error {
 	if w.err != nil {
 		return w.err
 	}
-	if _, ok := errors.AsType[*Error](err); !ok {
-		err = &Error{Op: "read", URL: redact.URL(w.url), Err: err}
-	}
-	w.err = err
+	w.err = readError(w.url, err)
 	if !w.done {
 		w.release()
 	}
-	return err
+	return w.err
 }
 
 // release gives the connection back, or closes it if the body has not come to its end.
@@ -184,7 +180,7 @@ func (w *wireBody) release() {
 // Close implements io.Closer. What was not read is neither read nor decoded.
 func (w *wireBody) Close() error {
 	if !w.done {
-		w.err = &Error{Op: "read", URL: redact.URL(w.url), Err: ErrClosed}
+		w.err = readError(w.url, ErrClosed)
 		w.release()
 	}
 	return nil
@@ -194,7 +190,7 @@ func (w *wireBody) Close() error {
 // may have been read by then, though not all was seen.
 func (w *wireBody) abandon() {
 	if w.err == nil {
-		w.err = &Error{Op: "read", URL: redact.URL(w.url), Err: ErrClosed}
+		w.err = readError(w.url, ErrClosed)
 	}
 	if !w.done {
 		w.release()
@@ -304,7 +300,7 @@ func (w *wireBody) readExact() []byte {
 			return b
 		}
 		if err == io.EOF { // a RoundTripper that announced more than it has
-			w.done, w.err = true, &Error{Op: "read", URL: redact.URL(w.url), Err: ErrIncompleteBody}
+			w.done, w.err = true, readError(w.url, ErrIncompleteBody)
 			return nil
 		}
 		if err != nil {
@@ -458,7 +454,7 @@ func (r *Response) rest() error {
 	case w.err != nil && !(w.claimed && errors.Is(w.err, ErrClosed)):
 		return w.err
 	case w.claimed, w.done:
-		return &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
+		return readError(r.URL, ErrStreamConsumed)
 	}
 	w.claimed = true
 	return nil
@@ -467,7 +463,7 @@ func (r *Response) rest() error {
 // stream claims the whole body for one reading.
 func (r *Response) stream() error {
 	if r.wire.started && r.wire.err == nil {
-		return &Error{Op: "read", URL: redact.URL(r.URL), Err: ErrStreamConsumed}
+		return readError(r.URL, ErrStreamConsumed)
 	}
 	return r.rest()
 }
