@@ -74,13 +74,31 @@ type verifier interface {
 	Verify(ctx context.Context, r *Response) error
 }
 
-// NewAuth makes an Auth of a.
-func NewAuth(a Authenticator) Auth { return Auth{method: a} }
+// NewAuth makes an Auth of a. One of nil is [ErrInvalidOption], as nothing would
+// authenticate the requests.
+func NewAuth(a Authenticator) Auth {
+	if isNil(a) {
+		return Auth{method: invalidAuth("NewAuth(nil)")}
+	}
+	return Auth{method: a}
+}
 
 // AuthFunc makes an Auth of a function, for signatures and schemes of one's own.
 func AuthFunc(f func(ctx context.Context, p *PreparedRequest) error) Auth {
+	if f == nil {
+		return Auth{method: invalidAuth("AuthFunc(nil)")}
+	}
 	return Auth{method: authFunc(f)}
 }
+
+// invalidAuth is the call that cannot make an Auth.
+type invalidAuth string
+
+func (a invalidAuth) Authenticate(context.Context, *PreparedRequest) error {
+	return failText(ErrInvalidOption, string(a))
+}
+
+func (invalidAuth) String() string { return "invalid" }
 
 type authFunc func(context.Context, *PreparedRequest) error
 
@@ -200,7 +218,7 @@ func (a Auth) review(p *PreparedRequest) error {
 // foreign reports whether the Authenticator is the caller's.
 func (a Auth) foreign() bool {
 	switch a.method.(type) {
-	case nil, *basic, *bearer, noAuth, *digestAuth:
+	case nil, *basic, *bearer, noAuth, *digestAuth, invalidAuth:
 		return false
 	}
 	return true

@@ -290,10 +290,7 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 		}
 	}
 	if spec.Auth != nil {
-		s.Auth, s.proxyAuth = Auth{}, Auth{}
-		if s.configure([]Option{p.auth(spec.Auth)}); s.err != nil {
-			return s.err
-		}
+		s.Auth = p.auth(spec.Auth)
 	}
 	if err := p.addCookies(s.Cookies, spec.Cookies); err != nil {
 		return err

@@ -154,6 +154,14 @@ type settings struct {
 	authGiven bool
 }
 
+// of begins with the defaults of s.
+func (set *settings) of(s *Session) {
+	set.merged = *s
+	if s.Auth.proxy { // the field takes it, too
+		set.merged.proxyAuth, set.merged.Auth = s.Auth, Auth{}
+	}
+}
+
 // apply sets what opt says. It is the only place that knows all options, and
 // one switch rather than a method for each so that settings need not leave the
 // stack.
@@ -170,9 +178,11 @@ func (set *settings) apply(opt Option) error {
 	case Cookies:
 		set.cookies = append(set.cookies, o)
 	case Auth:
-		if o.proxy {
+		switch {
+		case o.method == nil: // leaves the choice
+		case o.proxy:
 			m.proxyAuth = o
-		} else {
+		default:
 			m.Auth, set.authGiven = o, true
 		}
 	case Body:

@@ -32,7 +32,7 @@ type Session struct {
 	// Params are added to the query of every request, those of the call over them.
 	Params Params
 	// Auth authenticates the requests that bring no Auth and no Authorization
-	// field of their own.
+	// field of their own. A [ProxyAuth] is for the proxy here, too.
 	Auth Auth
 	// Cookies is the jar. NewSession makes one; nil stands for a new one.
 	Cookies *CookieJar
@@ -111,7 +111,9 @@ func (s *Session) GoString() string { return s.String() }
 // configure makes defaults of opts. The first error is that of the calls.
 func (s *Session) configure(opts []Option) {
 	s.own()
-	set := settings{merged: *s, hooks: s.Hooks} // which more of them join
+	var set settings
+	set.of(s)
+	set.hooks = s.Hooks // which more of them join
 	for _, opt := range opts {
 		set.merged.reject(set.apply(opt))
 	}
@@ -263,7 +265,7 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 
 // merge makes set the settings of s with opts over them.
 func (s *Session) merge(set *settings, opts []Option) error {
-	set.merged = *s
+	set.of(s)
 	if s.Headers == nil {
 		set.merged.Headers = defaults
 	}
