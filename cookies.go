@@ -91,6 +91,9 @@ func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
 //
 // The zero value is an empty jar, ready for use by many goroutines. A jar must
 // not be copied; see [CookieJar.Clone]. It serves as [http.Client.Jar], too.
+//
+// A *CookieJar is an option: of a session it is the jar, and of a call the jar of
+// this call alone. A nil one is [ErrInvalidOption]; see [KeepCookies].
 type CookieJar struct {
 	mu   sync.Mutex
 	kept cookie.Store

@@ -189,6 +189,21 @@ func ExampleCookies() {
 	// Output: map[theme:dark]
 }
 
+// A service that works for many keeps no cookies, or each one's in a jar of his own.
+func ExampleKeepCookies() {
+	ctx := context.Background()
+	s := requests.NewSession(requests.BaseURL(httpbin), requests.KeepCookies(false))
+	defer s.Close()
+	ann := new(requests.CookieJar)
+	for _, opts := range [][]requests.Option{{requests.Params{"user": "bob"}}, {requests.Params{"user": "ann"}, ann}} {
+		if _, err := s.Get(ctx, "cookies/set", opts...); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println(s.Cookies.Len(), ann.Map())
+	// Output: 0 map[user:ann]
+}
+
 func ExampleJSON() {
 	type Order struct {
 		Item  string `json:"item"`

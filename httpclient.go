@@ -86,7 +86,7 @@ func (t sessionTripper) send(hr *http.Request) (_ *Response, err error) {
 	if away {
 		p.dropSecrets()
 	}
-	(&journey{jar: t.s.Cookies, named: named}).setCookies(p)
+	(&journey{cookies: set.cookieSource(), named: named}).setCookies(p)
 	at = step{} // run says where it is
 	return t.s.run(ctx, p, &set, life)
 }

@@ -11,10 +11,10 @@ import (
 // A journey is what a call has behind it. From a response it tells the request
 // that follows; it sends nothing.
 type journey struct {
-	at    step       // that the call has come to
-	jar   *CookieJar // nil until needed in a session that keeps none
-	netrc netrcLookup
-	named *url.URL // by the caller
+	at      step // that the call has come to
+	cookies cookieSource
+	netrc   netrcLookup
+	named   *url.URL // by the caller
 
 	history   []*Response
 	redirects int // followed
@@ -28,10 +28,10 @@ const maxAnswers = 2
 // arrived takes note of r before anything else can happen to it.
 func (t *journey) arrived(r *Response) {
 	if lines := r.Header["Set-Cookie"]; len(lines) > 0 {
-		if t.jar == nil {
-			t.jar = new(CookieJar)
+		if t.cookies.jar == nil {
+			t.cookies.jar = new(CookieJar) // for what follows
 		}
-		t.jar.store(r.Request.URL, lines)
+		t.cookies.jar.store(r.Request.URL, lines)
 	}
 	if d, ok := r.Request.auth.method.(*digestAuth); ok {
 		d.renew(r)
@@ -120,7 +120,7 @@ func (t *journey) setCookies(p *PreparedRequest) {
 	if p.ownCookie {
 		return
 	}
-	if field := cookieField(t.jar, p.URL, hostname(p.URL) == hostname(t.named), p.cookies); field != "" {
+	if field := t.cookies.field(p.URL, hostname(p.URL) == hostname(t.named), p.cookies); field != "" {
 		p.Header["Cookie"] = []string{field}
 	} else {
 		delete(p.Header, "Cookie")
@@ -129,7 +129,7 @@ func (t *journey) setCookies(p *PreparedRequest) {
 
 // kept is t as far as [Response.Next] needs it.
 func (t *journey) kept() *journey {
-	return &journey{jar: t.jar, netrc: t.netrc, named: t.named}
+	return &journey{cookies: t.cookies, netrc: t.netrc, named: t.named}
 }
 
 // Next returns the request that the response redirects to, for [Session.Send],

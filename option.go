@@ -30,10 +30,22 @@ type Headers map[string]any
 // and before [Params]. What may not stand in a query is escaped.
 type RawQuery string
 
-// Cookies are sent with this call only. They are not stored in the session,
-// and a redirect to another origin leaves them behind. Given to a session they
-// are put in its jar, for every host that a call names.
+// Cookies are sent with this call only. They are put into no jar, and a redirect
+// to another origin leaves them behind. Given to a session they go with each of
+// its calls, to every host that a call names, and never to one that only a
+// redirect names. They take the place of cookies of the jar that have their name,
+// no domain and the path "/".
+//
+// A [*CookieJar] is an option too: for a session it is the jar of its calls, and
+// for a call the jar of this call alone, which takes the place of the session's.
 type Cookies map[string]string
+
+// KeepCookies says whether the jar takes part, which is the default. With
+// KeepCookies(false) a call sends no cookies of the jar and puts none into it.
+// What servers set goes along with the redirects of the call and is forgotten
+// with it, and [Cookies] are sent as ever. A [*CookieJar] that is given later
+// takes part again.
+type KeepCookies bool
 
 // Timeout limits the phases of a call. Zero means the default, a negative
 // value no limit. Running out is [ErrTimeout], and the more telling
@@ -126,6 +138,8 @@ func (Params) option()         {}
 func (Headers) option()        {}
 func (RawQuery) option()       {}
 func (Cookies) option()        {}
+func (*CookieJar) option()     {}
+func (KeepCookies) option()    {}
 func (Timeout) option()        {}
 func (BaseURL) option()        {}
 func (AllowRedirects) option() {}
@@ -177,6 +191,13 @@ func (set *settings) apply(opt Option) error {
 		set.headers = append(set.headers, o)
 	case Cookies:
 		set.cookies = append(set.cookies, o)
+	case *CookieJar:
+		if o == nil {
+			return failText(ErrInvalidOption, "the *CookieJar is nil; to keep no cookies is KeepCookies(false)")
+		}
+		m.Cookies, m.NoCookies = o, false
+	case KeepCookies:
+		m.NoCookies = !bool(o)
 	case Auth:
 		switch {
 		case o.method == nil: // leaves the choice

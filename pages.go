@@ -33,7 +33,7 @@ func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Se
 				return
 			}
 			r.Close()
-			next, err := s.nextPage(ctx, r, first)
+			next, err := s.nextPage(ctx, r, first, opts)
 			switch {
 			case err != nil:
 				yield(nil, step{op: "prepare", raw: r.Links()["next"].Ref}.error(err))
@@ -62,7 +62,7 @@ func pageKey(u *url.URL) string {
 
 // nextPage returns the request for the page after r, nil if r is the last. The
 // caller has named the host of first, and no other one.
-func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL) (*PreparedRequest, error) {
+func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL, opts []Option) (*PreparedRequest, error) {
 	link, ok := r.Links()["next"]
 	if !ok {
 		return nil, nil
@@ -79,7 +79,11 @@ func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL) (*P
 		return nil, err
 	}
 	q.named = first
-	trip := journey{jar: s.Cookies, named: first}
+	var set settings
+	if err := s.merge(&set, opts); err != nil {
+		return nil, err
+	}
+	trip := journey{cookies: set.cookieSource(), named: first}
 	trip.setCookies(q)
 	return q, q.authenticate(ctx)
 }

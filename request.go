@@ -110,7 +110,7 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 	if p.Header, err = mergeHeaders(set.merged.Headers, set.headers); err != nil {
 		return err
 	}
-	if err = p.setCookies(set.merged.Cookies); err != nil {
+	if err = p.setCookies(set.cookieSource()); err != nil {
 		return err
 	}
 	if p.body, err = set.prepareContent(p.Header); err != nil {
@@ -243,27 +243,49 @@ func (p *PreparedRequest) setContentType() {
 }
 
 // setCookies writes the Cookie field, unless one was given by hand.
-func (p *PreparedRequest) setCookies(jar *CookieJar) error {
+func (p *PreparedRequest) setCookies(from cookieSource) error {
 	for _, c := range p.cookies {
-		for name, value := range c {
-			if err := validateCookie(name, value); err != nil {
-				return err
-			}
+		if err := c.check(); err != nil {
+			return err
 		}
 	}
 	if _, p.ownCookie = p.Header["Cookie"]; p.ownCookie {
 		return nil
 	}
-	if field := cookieField(jar, p.URL, true, p.cookies); field != "" {
+	if field := from.field(p.URL, true, p.cookies); field != "" {
 		p.Header["Cookie"] = []string{field}
 	}
 	return nil
 }
 
-// cookieField is the Cookie field for a request to u: of the jar, which may be
-// nil, and of the call over it. named says that the caller named the host.
-func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string {
-	if len(call) == 0 {
+// check refuses what no Cookie field can carry.
+func (c Cookies) check() error {
+	for name, value := range c {
+		if err := validateCookie(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A cookieSource is where the cookies of a call come from, beside its own.
+type cookieSource struct {
+	jar    *CookieJar // nil if there is none
+	beside Cookies    // for the hosts that the caller names
+}
+
+func (set *settings) cookieSource() cookieSource {
+	if set.merged.NoCookies {
+		return cookieSource{beside: set.merged.cookies}
+	}
+	return cookieSource{set.merged.Cookies, set.merged.cookies}
+}
+
+// field is the Cookie field for a request to u, with those of the call over the
+// others. named says that the caller named the host.
+func (c *cookieSource) field(u *url.URL, named bool, call []Cookies) string {
+	jar := c.jar
+	if len(call) == 0 && (len(c.beside) == 0 || !named) {
 		if jar == nil {
 			return ""
 		}
@@ -272,12 +294,17 @@ func cookieField(jar *CookieJar, u *url.URL, named bool, call []Cookies) string 
 	if jar == nil {
 		jar = new(CookieJar)
 	}
-	own := call[0]
-	if len(call) > 1 {
-		own = make(Cookies)
-		for _, c := range call {
-			maps.Copy(own, c)
+	own := c.beside
+	if !named {
+		own = nil
+	}
+	for _, more := range call {
+		if len(own) == 0 {
+			own = more
+			continue
 		}
+		own = maps.Clone(own)
+		maps.Copy(own, more)
 	}
 	return jar.headerWith(u, named, own)
 }

@@ -36,6 +36,8 @@ type Session struct {
 	Auth Auth
 	// Cookies is the jar. NewSession makes one; nil stands for a new one.
 	Cookies *CookieJar
+	// NoCookies does without the jar. See the option [KeepCookies].
+	NoCookies bool
 	// Proxies says which proxies to take.
 	Proxies Proxies
 	// TLS holds the settings of encrypted connections.
@@ -72,8 +74,9 @@ type Session struct {
 	mounts    *mounts
 	netrc     *netrcFile
 	proxyAuth Auth
-	isolated  bool  // keeps no cookies between calls
-	err       error // of an option that cannot be used
+	cookies   Cookies // that go with each call, beside the jar
+	isolated  bool    // it has no jar, and makes none
+	err       error   // of an option that cannot be used
 }
 
 // NewSession returns a session with the given defaults. An option that cannot
@@ -99,7 +102,7 @@ func (s *Session) With(opts ...Option) *Session {
 // and the logger. So does TLS.Config, which names the connections made with it.
 func (s *Session) own() {
 	s.Headers, s.Params, s.Proxies = s.Headers.Clone(), s.Params.clone(), maps.Clone(s.Proxies)
-	s.Retry, s.Hooks = s.Retry.clone(), s.Hooks.clone()
+	s.Retry, s.Hooks, s.cookies = s.Retry.clone(), s.Hooks.clone(), maps.Clone(s.cookies)
 }
 
 // String tells no more than what s is: its fields may hold secrets.
@@ -156,11 +159,13 @@ func (s *Session) add(set *settings) error {
 		}
 	}
 	for _, c := range set.cookies {
-		for name, value := range c {
-			if err := s.Cookies.Set(name, value); err != nil {
-				return err
-			}
+		if err := c.check(); err != nil {
+			return err
 		}
+		if s.cookies == nil {
+			s.cookies = make(Cookies, len(c))
+		}
+		maps.Copy(s.cookies, c)
 	}
 	return nil
 }
@@ -369,7 +374,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 		Stream: m.Stream, Timeout: m.Timeout.resolved(), TLS: m.TLS, Retry: m.Retry, MaxBody: m.MaxBody, Trace: m.Trace,
 		OnProgress: m.Hooks.Progress, OnInformational: m.Hooks.Informational, OnRetry: m.Hooks.Retry, Logger: m.Logger,
 	}
-	trip := journey{jar: m.Cookies, netrc: set.netrcLookup(), named: p.named}
+	trip := journey{cookies: set.cookieSource(), netrc: set.netrcLookup(), named: p.named}
 	if trip.named == nil {
 		trip.named = p.URL
 	}
