@@ -151,7 +151,7 @@ func (b *basic) check() error {
 	if strings.IndexByte(b.username, ':') >= 0 {
 		return failText(ErrInvalidOption, "a user name for Basic authentication has no colon")
 	}
-	if strings.ContainsFunc(b.username, isControl) || strings.ContainsFunc(b.password, isControl) {
+	if hasControl(b.username) || hasControl(b.password) {
 		return failText(ErrInvalidOption, "Basic credentials with a control character")
 	}
 	return nil
@@ -172,12 +172,14 @@ func BearerAuth(token string) Auth { return Auth{method: &bearer{token}} }
 
 type bearer struct{ token string }
 
-// token68 are the characters of RFC 9110, section 11.2.
-var token68 = bytesOf(alphanumeric + "-._~+/=")
+// isToken68 reports whether c is a character of token68 (RFC 9110, section 11.2).
+func isToken68(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~+/=", c) >= 0
+}
 
 func (b *bearer) Authenticate(_ context.Context, p *PreparedRequest) error {
 	for i := 0; i < len(b.token); i++ {
-		if !token68.has(b.token[i]) {
+		if !isToken68(b.token[i]) {
 			return failText(ErrInvalidOption, "a bearer token of other characters than letters, digits and -._~+/=")
 		}
 	}
@@ -222,4 +224,9 @@ func (a Auth) foreign() bool {
 		return false
 	}
 	return true
+}
+
+// hasControl reports a control character, which Basic forbids (RFC 7617, section 2).
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // corpusRetry are the members of urllib3's Retry (FORMAT.md, section 7).
@@ -100,7 +102,7 @@ func proxyOf(s *Session, url string, proxies map[string]*string, prepared bool) 
 	if err := s.merge(&set, []Option{proxiesOption(proxies)}); err != nil {
 		return "", err
 	}
-	u, _, err := parseURL(url)
+	u, _, err := uri.Parse(url)
 	if err != nil {
 		return "", err
 	}

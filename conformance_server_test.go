@@ -178,7 +178,7 @@ func (s *originConn) serve() {
 		if err != nil {
 			return
 		}
-		if !isAlpha(first[0]) { // no HTTP, such as the hello of TLS
+		if first[0] < 'A' || first[0] > 'z' { // no HTTP, such as the hello of TLS
 			io.WriteString(s.conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			return
 		}

@@ -172,7 +172,7 @@ func shellQuote(s string) string {
 	if s == "" {
 		return "''"
 	}
-	if strings.Trim(s, alphanumeric+"-@") == "" {
+	if strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-@") == "" {
 		return s
 	}
 	var b strings.Builder

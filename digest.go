@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/url"
-	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // DigestAuth answers the Digest challenges of a server (RFC 7616), the strongest
@@ -63,7 +62,7 @@ func (d *digestAuth) Challenge(_ context.Context, r *Response) (*PreparedRequest
 
 // preempt gives the answer to what the origin of p would ask, false if nothing is known.
 func (d *digestAuth) preempt(p *PreparedRequest) (digest.Answer, bool, error) {
-	a, ok, err := d.spaces.Preempt(origin(p.URL), digestRequest(p))
+	a, ok, err := d.spaces.Preempt(uri.Origin(p.URL), digestRequest(p))
 	return a, ok, digestError(err)
 }
 
@@ -74,7 +73,7 @@ func (d *digestAuth) answer(p *PreparedRequest, challenges []string, again bool)
 	if !ok || again && !offer.Stale {
 		return digest.Answer{}, false, nil
 	}
-	a, err := d.spaces.Answer(origin(p.URL), offer, digestRequest(p))
+	a, err := d.spaces.Answer(uri.Origin(p.URL), offer, digestRequest(p))
 	return a, err == nil, digestError(err)
 }
 
@@ -123,19 +122,4 @@ func digestError(err error) error {
 		return fail(ErrInvalidOption, err)
 	}
 	return err
-}
-
-// origin is u's, written as in RFC 6454, section 6.2.
-func origin(u *url.URL) string {
-	if u == nil {
-		return ""
-	}
-	host := u.Host
-	switch u.Scheme {
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	}
-	return u.Scheme + "://" + host
 }

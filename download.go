@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/file"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // resumption is how a download that was interrupted goes on, unless the call,
@@ -152,7 +153,7 @@ func (d *download) usable() int64 {
 
 // prepare looks at the settings of the requests before anything is made.
 func (d *download) prepare(set *settings) (err error) {
-	if d.url, _, err = resolveURL(set.merged.BaseURL, d.rawURL); err != nil {
+	if d.url, _, err = uri.Join(set.merged.BaseURL, d.rawURL); err != nil {
 		return err
 	}
 	if err = addQuery(d.url, set); err != nil {

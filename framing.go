@@ -99,6 +99,15 @@ func (b *bareBody) isChunked(p []byte) bool {
 	return false
 }
 
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
 // next is where c leads to from anywhere but inData.
 func (b *bareBody) next(c byte) chunkPart {
 	switch b.at {

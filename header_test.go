@@ -133,7 +133,7 @@ func checkRefused(t *testing.T, err, kind error, dials []string) {
 	if len(dials) > 0 {
 		t.Errorf("dialled %q", dials)
 	}
-	if err != nil && (strings.ContainsFunc(err.Error(), isControl) || len(err.Error()) > 2*fault.MaxText) {
+	if err != nil && (hasControl(err.Error()) || len(err.Error()) > 2*fault.MaxText) {
 		t.Errorf("the error text %.200q is not safe to log", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "Injected") {

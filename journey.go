@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // A journey is what a call has behind it. From a response it tells the request
@@ -120,7 +121,7 @@ func (t *journey) setCookies(p *PreparedRequest) {
 	if p.ownCookie {
 		return
 	}
-	if field := t.cookies.field(p.URL, hostname(p.URL) == hostname(t.named), p.cookies); field != "" {
+	if field := t.cookies.field(p.URL, uri.Hostname(p.URL) == uri.Hostname(t.named), p.cookies); field != "" {
 		p.Header["Cookie"] = []string{field}
 	} else {
 		delete(p.Header, "Cookie")

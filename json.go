@@ -183,7 +183,7 @@ func hasLongWord(b []byte) bool {
 	const long = 16
 	run := 0
 	for _, c := range b {
-		if run++; !token68.has(c) {
+		if run++; !isToken68(c) {
 			run = 0
 		}
 		if run == long {

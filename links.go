@@ -1,6 +1,9 @@
 package requests
 
-import "github.com/go-requests/requests/internal/linkheader"
+import (
+	"github.com/go-requests/requests/internal/linkheader"
+	"github.com/go-requests/requests/internal/uri"
+)
 
 // A Link is a link of a Link field (RFC 8288).
 type Link struct {
@@ -31,7 +34,7 @@ func (r *Response) Links() map[string]Link {
 			continue
 		}
 		link := Link{Ref: l.URL, Rel: l.Rel, Params: make(map[string]string)}
-		if u, err := resolveReference(r.URL, l.URL); err == nil {
+		if u, err := uri.Resolve(r.URL, l.URL); err == nil {
 			link.URL = u.String()
 		}
 		for _, p := range l.Attributes() {
@@ -51,7 +54,7 @@ func (r *Response) Links() map[string]Link {
 
 // isSelf reports whether ref is the URL of the response.
 func (r *Response) isSelf(ref string) bool {
-	u, err := resolveReference(r.URL, ref)
+	u, err := uri.Resolve(r.URL, ref)
 	if err != nil || r.URL == nil {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-requests/requests/internal/digest"
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/transport"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // request makes what net/http is to send for p. The map of the header is
@@ -58,7 +59,7 @@ func checkMessage(p *PreparedRequest) error {
 	if p.URL == nil || p.URL.Host == "" && p.URL.Opaque == "" {
 		return failText(ErrInvalidURL, "no host supplied")
 	}
-	if !isToken(p.Method) || p.Method == http.MethodConnect {
+	if !message.IsToken(p.Method) || p.Method == http.MethodConnect {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
 	return checkHeader(p.Header)
@@ -71,7 +72,7 @@ func (p *PreparedRequest) toCall(opts *SendOptions, route transport.Route) trans
 		URL:     p.URL, Route: route, Connect: opts.Timeout.Connect, Read: opts.Timeout.Read,
 	}
 	if s := route.Proxy.Scheme; p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
-		c.Host = withoutZone(p.URL.Host) // the authority of the absolute form, as it is (RFC 9112, section 3.2.2)
+		c.Host = uri.Authority(p.URL) // of the absolute form, as it is (RFC 9112, section 3.2.2)
 	}
 	if _, forProxy := p.Header["Proxy-Authorization"]; forProxy {
 		c.Header = p.Header.Clone()
@@ -91,11 +92,11 @@ func (p *PreparedRequest) toCall(opts *SendOptions, route transport.Route) trans
 
 // toProxy describes p, which is sent in absolute form, for the login at the proxy.
 func toProxy(p *PreparedRequest) digest.Request {
-	uri := p.URL.Scheme + "://" + p.URL.Host + p.URL.EscapedPath()
+	target := p.URL.Scheme + "://" + p.URL.Host + p.URL.EscapedPath()
 	if p.URL.ForceQuery || p.URL.RawQuery != "" {
-		uri += "?" + p.URL.RawQuery
+		target += "?" + p.URL.RawQuery
 	}
-	return digest.Request{Method: p.Method, URI: uri, Body: func(w io.Writer) error {
+	return digest.Request{Method: p.Method, URI: target, Body: func(w io.Writer) error {
 		body, err := p.Body()
 		if err != nil {
 			return err
@@ -163,34 +164,11 @@ func closes(h http.Header) bool {
 	return false
 }
 
-// hostField is the value of the Host field: the one given by hand, or the host
-// of the URL without the port that goes without saying, without the dot of a
-// complete name (RFC 9110, section 7.2), and without the zone of an address,
-// which means something on this machine alone (RFC 9844, section 4).
+// hostField is the value of the Host field: the one given by hand, or that for the
+// URL.
 func hostField(p *PreparedRequest) string {
 	if h := p.Header["Host"]; len(h) > 0 {
 		return h[0]
 	}
-	host := p.URL.Host
-	switch p.URL.Scheme {
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	}
-	host = withoutZone(host)
-	if i := strings.LastIndexByte(host, '.'); i >= 0 && (i == len(host)-1 || host[i+1] == ':') {
-		host = host[:i] + host[i+1:]
-	}
-	return host
-}
-
-// withoutZone returns host, perhaps with a port, without the zone of an address.
-func withoutZone(host string) string {
-	before, after, ok := strings.Cut(host, "%")
-	if !ok {
-		return host
-	}
-	_, port, _ := strings.Cut(after, "]")
-	return before + "]" + port
+	return uri.HostField(p.URL)
 }

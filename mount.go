@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // mounts is the table of adapters of one or several sessions.
@@ -30,7 +32,7 @@ func newMounts() *mounts {
 func (m *mounts) mount(prefix string, a Adapter) error {
 	prefix = strings.ToLower(prefix)
 	scheme, _, ok := strings.Cut(prefix, "://")
-	if !ok || !isScheme(scheme) {
+	if !ok || !uri.IsScheme(scheme) {
 		return failText(ErrInvalidOption, "Mount: the prefix does not begin with a scheme and \"://\"")
 	}
 	m.mu.Lock()

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // Pages gets url and then each next page, as the Link field with the relation
@@ -67,7 +69,7 @@ func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL, opt
 	if !ok {
 		return nil, nil
 	}
-	target, err := resolveReference(r.URL, link.Ref)
+	target, err := uri.Resolve(r.URL, link.Ref)
 	if err != nil {
 		return nil, err
 	}

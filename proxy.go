@@ -14,6 +14,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/noproxy"
 	"github.com/go-requests/requests/internal/transport"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // Proxies says which proxy a request takes. The keys are looked up in the order
@@ -46,7 +47,7 @@ func (p Proxies) find(u *url.URL) (value string, ok bool) {
 	if len(p) == 0 {
 		return "", false
 	}
-	host := strings.ToLower(hostname(u))
+	host := strings.ToLower(uri.Hostname(u))
 	for _, key := range [...]string{u.Scheme + "://" + host, u.Scheme, "all://" + host, "all"} {
 		if value, ok = p[key]; ok {
 			return value, true
@@ -122,7 +123,7 @@ func parseProxy(raw string) (*url.URL, error) {
 	if !ok {
 		return nil, failText(ErrInvalidProxy, "its scheme is not one of http, https, socks4, socks4a, socks5 and socks5h")
 	}
-	u, user, err := parseURL("http://" + rest)
+	u, user, err := uri.Parse("http://" + rest)
 	if err != nil {
 		return nil, failText(ErrInvalidProxy, "it is not scheme://host:port")
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // moved is a redirect to location.
@@ -211,7 +213,7 @@ func TestUnspecifiedAddresses(t *testing.T) {
 	} {
 		t.Setenv("http_proxy", "http://p.test")
 		t.Setenv("no_proxy", tt.noProxy)
-		u, _, err := parseURL(tt.url)
+		u, _, err := uri.Parse(tt.url)
 		if err != nil {
 			t.Error(err)
 			continue

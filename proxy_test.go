@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-requests/requests/internal/uri"
 )
 
 func TestParseProxy(t *testing.T) {
@@ -108,7 +110,7 @@ func TestProxyFor(t *testing.T) {
 			if err := s.merge(&set, []Option{tt.call}); err != nil {
 				t.Fatal(err)
 			}
-			u, _, err := parseURL(tt.url)
+			u, _, err := uri.Parse(tt.url)
 			if err != nil {
 				t.Fatal(err)
 			}

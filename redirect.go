@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // isRedirect reports whether a response of this status asks to go on to its
@@ -32,57 +33,13 @@ func redirectTarget(r *Response) (*url.URL, error) {
 	if location == "" {
 		return nil, nil
 	}
-	u, err := resolveReference(r.URL, location)
+	u, err := uri.Resolve(r.URL, location)
 	if err != nil {
 		return nil, err
 	}
 	if u.Fragment == "" { // inherited: RFC 9110, section 10.2.2
 		u.Fragment, u.RawFragment = r.URL.Fragment, r.URL.RawFragment
 	}
-	return u, nil
-}
-
-// maxLocation bounds a Location; longer ones are attacks on logs.
-const maxLocation = 8 << 10
-
-// resolveReference resolves ref against base (RFC 3986, section 5.2).
-func resolveReference(base *url.URL, ref string) (*url.URL, error) {
-	if len(ref) > maxLocation {
-		return nil, failText(ErrInvalidURL, "a Location of more than 8 KiB")
-	}
-	if i := strings.IndexByte(ref, ':'); i > 0 && isScheme(ref[:i]) {
-		u, _, err := parseURL(ref)
-		return u, err
-	}
-	if base == nil {
-		return nil, failText(ErrInvalidURL, "relative, and there is nothing that it is relative to")
-	}
-	if strings.HasPrefix(ref, "//") {
-		u, _, err := parseURL(base.Scheme + ":" + ref)
-		return u, err
-	}
-	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
-	if hasControl(ref) {
-		return nil, failText(ErrInvalidURL, "a Location with a control character")
-	}
-	ref, fragment, _ := strings.Cut(ref, "#")
-	path, query, hasQuery := strings.Cut(ref, "?")
-	switch {
-	case path == "":
-		u.Path, u.RawPath = base.Path, base.RawPath
-		if !hasQuery {
-			u.RawQuery = base.RawQuery
-		}
-	case path[0] == '/':
-		setPath(u, path)
-	default:
-		dir := base.EscapedPath()
-		setPath(u, dir[:strings.LastIndexByte(dir, '/')+1]+path)
-	}
-	if hasQuery {
-		u.RawQuery = requote(query, legalQuery)
-	}
-	setFragment(u, fragment)
 	return u, nil
 }
 
@@ -154,31 +111,15 @@ func sameOrigin(a, b *url.URL) bool {
 		return false
 	}
 	if a.Scheme == b.Scheme {
-		return port(a) == port(b)
+		return uri.Port(a) == uri.Port(b)
 	}
-	return a.Scheme == "http" && b.Scheme == "https" && port(a) == "80" && port(b) == "443"
+	return a.Scheme == "http" && b.Scheme == "https" && uri.Port(a) == "80" && uri.Port(b) == "443"
 }
 
 // reachable reports whether a response from a may send the client on to b: to
 // the network or, within a scheme of the caller's own, to more of that. A
 // server does not get to choose a socket or a file (CVE-2022-33987).
-func reachable(a, b *url.URL) bool { return isHTTP(b.Scheme) || a.Scheme == b.Scheme }
-
-// hostname is the host without its port and the dot of a complete name.
-func hostname(u *url.URL) string { return strings.TrimSuffix(u.Hostname(), ".") }
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	switch u.Scheme {
-	case "http":
-		return "80"
-	case "https":
-		return "443"
-	}
-	return ""
-}
+func reachable(a, b *url.URL) bool { return uri.IsHTTP(b.Scheme) || a.Scheme == b.Scheme }
 
 // A RedirectError reports a chain of redirects that was given up. It is
 // [ErrTooManyRedirects].

@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // Version is that of this package, as the default User-Agent names it.
@@ -101,7 +103,7 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 		return err
 	}
 	var user *url.Userinfo
-	if p.URL, user, err = resolveURL(set.merged.BaseURL, rawURL); err != nil {
+	if p.URL, user, err = uri.Join(set.merged.BaseURL, rawURL); err != nil {
 		return err
 	}
 	if err = addQuery(p.URL, set); err != nil {
@@ -142,7 +144,7 @@ func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
 // the connection is, so that they cannot be the method of a request here.
 func prepareMethod(method string) (string, error) {
 	method = strings.ToUpper(method)
-	if len(method) > 32 || !isToken(method) {
+	if len(method) > 32 || !message.IsToken(method) {
 		return "", failText(ErrInvalidOption, "method "+redact.Token(method)+" is not a token")
 	}
 	if method == http.MethodConnect || method == "PRI" {
@@ -161,19 +163,7 @@ func addQuery(u *url.URL, set *settings) error {
 	if err := encodeParams(&b, session, set.params); err != nil {
 		return err
 	}
-	if len(set.query) > maxURL || hasControl(string(set.query)) {
-		return failText(ErrInvalidOption, "RawQuery is too long or has a control character")
-	}
-	query, fragment, _ := strings.Cut(string(set.query), "#")
-	query = requote(query, legalQuery)
-	if u.Fragment == "" {
-		setFragment(u, fragment)
-	}
-	u.RawQuery = joinQuery(joinQuery(u.RawQuery, query), b.String())
-	if u.Opaque != "" && u.RawQuery != "" {
-		return failText(ErrInvalidOption, "a URL of the scheme "+u.Scheme+" takes no Params")
-	}
-	return nil
+	return uri.AddQuery(u, string(set.query), b.String())
 }
 
 // encodeParams writes the params of the session, each replaced in its place by
@@ -442,7 +432,7 @@ func canonicalName(name string) (string, error) {
 	case "User-Agent", "Accept", "Accept-Encoding": // in every request
 		return name, nil
 	}
-	if !isToken(name) {
+	if !message.IsToken(name) {
 		return "", failText(ErrInvalidHeader, "name "+redact.Token(name)+" is not a token")
 	}
 	return textproto.CanonicalMIMEHeaderKey(name), nil
@@ -456,7 +446,7 @@ const maxHeaderValue = 256 << 10
 // CVE-2026-1525). Errors name the field and never its value.
 func checkHeader(h http.Header) error {
 	for name, vals := range h {
-		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !isToken(name) {
+		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !message.IsToken(name) {
 			return failText(ErrInvalidHeader, "name "+redact.Token(name)+" is not canonical")
 		}
 		if err := checkValues(name, vals); err != nil {
@@ -510,26 +500,10 @@ func checkField(name, value string) error {
 // checkHost refuses a Host that is not one host with an optional port: net/http
 // would send an empty one in its place (CVE-2023-29406).
 func checkHost(value string) error {
-	host, _, err := splitPort(value)
-	if err == nil {
-		host, err = normalizeHost(host)
-	}
-	if err != nil || !strings.HasPrefix(strings.ToLower(value), host) {
+	if uri.CheckHost(value) != nil {
 		return failText(ErrInvalidHeader, "field Host is not an ASCII host with an optional port")
 	}
 	return nil
-}
-
-// tokenChars are those of RFC 9110, section 5.6.2.
-var tokenChars = bytesOf(alphanumeric + "!#$%&'*+-.^_`|~")
-
-func isToken(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if !tokenChars.has(s[i]) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // check validates a request that may have been changed since it was prepared.
@@ -537,14 +511,14 @@ func (p *PreparedRequest) check() error {
 	if p.URL == nil || p.URL.Host == "" && p.URL.Opaque == "" {
 		return failText(ErrInvalidURL, "no host supplied")
 	}
-	if len(p.Method) > 32 || !isToken(p.Method) || p.Method == http.MethodConnect {
+	if len(p.Method) > 32 || !message.IsToken(p.Method) || p.Method == http.MethodConnect {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
-	if isHTTP(p.URL.Scheme) {
+	if uri.IsHTTP(p.URL.Scheme) {
 		if p.URL.Opaque != "" { // net/http would send it as the target: CVE-2026-48998
 			return failText(ErrInvalidURL, "a prepared URL has no Opaque part")
 		}
-		u, info, err := parseURL(p.URL.String())
+		u, info, err := uri.Parse(p.URL.String())
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // A Session keeps what calls have in common: default settings, cookies, and the
@@ -601,7 +602,7 @@ func (s *Session) Adapter(url string) (_ Adapter, err error) {
 	at := step{op: "prepare", raw: url}
 	defer at.wrap(&err)
 	s.setup()
-	u, _, err := parseURL(url)
+	u, _, err := uri.Parse(url)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // values appends the texts of one value of [Params], [Headers] or [Form] to
@@ -166,26 +168,9 @@ func appendPairs(b *strings.Builder, key string, v any, buf []string, what strin
 		if b.Len() > 0 {
 			b.WriteByte('&')
 		}
-		formEscape(b, key)
+		uri.EscapeForm(b, key)
 		b.WriteByte('=')
-		formEscape(b, s)
+		uri.EscapeForm(b, s)
 	}
 	return nil
-}
-
-// formEscape escapes as the form encoding of the URL standard does, except that
-// "~" stays and "*" does not: so do Requests and RFC 3986.
-func formEscape(b *strings.Builder, s string) {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case isUnreserved.has(c):
-			b.WriteByte(c)
-		case c == ' ':
-			b.WriteByte('+')
-		default:
-			b.WriteByte('%')
-			b.WriteByte(upperHex[c>>4])
-			b.WriteByte(upperHex[c&15])
-		}
-	}
 }

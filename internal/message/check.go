@@ -17,7 +17,7 @@ import (
 // except WriteBody, which checks the trailer.
 func (r *Request) Check() error {
 	switch {
-	case !isToken(r.Method):
+	case !IsToken(r.Method):
 		return fault.Text(fault.InvalidOption, "the method "+redact.Token(r.Method)+" is not a token")
 	case r.Target == "":
 		return fault.Text(fault.InvalidURL, "the request target is empty")
@@ -47,7 +47,7 @@ func (r *Request) authority() string {
 		return r.Target
 	}
 	scheme, rest, absolute := strings.Cut(r.Target, "://")
-	if !absolute || !isToken(scheme) { // of an origin-form, "://" is in the path or the query
+	if !absolute || !IsToken(scheme) { // of an origin-form, "://" is in the path or the query
 		return ""
 	}
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {
@@ -127,7 +127,7 @@ func checkTrailer(h http.Header) error {
 }
 
 func checkValues(name string, values []string) error {
-	if !isToken(name) {
+	if !IsToken(name) {
 		return fault.Text(fault.InvalidHeader, "the field name "+redact.Token(name)+" is not a token")
 	}
 	for _, v := range values {

@@ -113,7 +113,7 @@ func malformed(number int, what string) error {
 
 // badValue names the field, if its name is one.
 func badValue(name []byte, number int) error {
-	if !isToken(string(name)) {
+	if !IsToken(string(name)) {
 		return malformed(number, "has a control character")
 	}
 	return fault.Text(fault.Protocol, "a control character in the field "+redact.Token(string(name)))

@@ -82,7 +82,7 @@ func FuzzReader(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text, method string) {
-		if method == http.MethodConnect || !isToken(method) {
+		if method == http.MethodConnect || !IsToken(method) {
 			method = http.MethodGet
 		}
 		if len(text) > most {
@@ -92,7 +92,7 @@ func FuzzReader(f *testing.F) {
 		got := readings(t, text, req)
 		if got.err != nil {
 			for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > 'z' }) {
-				if len(word) > 12 && strings.Contains(got.err.Error(), word) && !isToken(word) {
+				if len(word) > 12 && strings.Contains(got.err.Error(), word) && !IsToken(word) {
 					t.Errorf("the error %q quotes %q", got.err, word)
 				}
 			}

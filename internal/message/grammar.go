@@ -49,7 +49,8 @@ func all(s string, kind uint8) bool {
 	return true
 }
 
-func isToken(s string) bool { return s != "" && all(s, tokenByte) }
+// IsToken reports whether s is a token (RFC 9110, section 5.6.2).
+func IsToken(s string) bool { return s != "" && all(s, tokenByte) }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
