@@ -16,7 +16,7 @@ const (
 )
 
 var candidates = []candidate{
-	{"windows-1252", 0, western},
+	{"windows-1252", 0, western + " " + anyWestern},
 	{"windows-1251", -1, cyrillics},
 	{"windows-1250", -1, central + " sq de en"},
 	{"windows-1254", -1.5, "tr en"},

@@ -84,14 +84,7 @@ func NewReader(r io.Reader, label string) io.Reader {
 	return transform.NewReader(r, &decoder{charset: labelled(label)})
 }
 
-func isASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+func isASCII(b []byte) bool { return indexHigh(b, 0) == len(b) }
 
 func labelled(label string) *charset {
 	c, ok := find(label)

@@ -1,7 +1,6 @@
 package charset
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -58,7 +57,7 @@ func Detect(b []byte, contentType string) string {
 		return name
 	}
 	// Markup and scripts may fill the beginning, and tell nothing.
-	first := bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })
+	first := indexHigh(b, 0)
 	if isDamagedUTF8(b[first:min(len(b), first+maxSample)]) {
 		return "utf-8"
 	}

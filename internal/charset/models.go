@@ -10,7 +10,7 @@ import (
 )
 
 // modelData has a language on each line: its name, its alphabet, and how
-// likely each letter is to follow each other. Command count writes it.
+// likely each letter is to follow each other. TestModels writes it.
 //
 //go:embed models.txt
 var modelData string
@@ -45,6 +45,54 @@ func (m *model) word(letters []letterNumber) int {
 		prev = i
 	}
 	return sum + m.next(prev, 0)
+}
+
+// anyWestern stands for the languages of the West of which there is no model.
+const anyWestern = "western"
+
+// average returns what the models of languages have in common.
+func (l *library) average(names string) *model {
+	var chances ['~' - '!' + 1]float64
+	for i := range chances {
+		chances[i] = math.Exp(-level * float64(i))
+	}
+	all := &model{index: make([]uint8, len(l.numbers)+1), size: 1}
+	letters := []letterNumber{0}
+	for name := range strings.FieldsSeq(names) {
+		for number, i := range l.models[name].index {
+			if i != 0 && all.index[number] == 0 && all.size < math.MaxUint8 {
+				all.index[number] = uint8(all.size)
+				letters = append(letters, letterNumber(number))
+				all.size++
+			}
+		}
+	}
+	sums := make([]float64, all.size*all.size)
+	for name := range strings.FieldsSeq(names) {
+		m := l.models[name]
+		for a, x := range letters {
+			for b, y := range letters {
+				i, j := m.index[x], m.index[y]
+				if (a == 0 || i != 0) && (b == 0 || j != 0) {
+					sums[a*all.size+b] += chances[m.next(i, j)]
+				}
+			}
+		}
+	}
+	levels := make([]byte, len(sums))
+	for a := range letters {
+		row := sums[a*all.size : (a+1)*all.size]
+		total := 0.0
+		for _, sum := range row {
+			total += sum
+		}
+		for b, sum := range row {
+			p := (sum + total/1000) / (total * (1 + float64(all.size)/1000))
+			levels[a*all.size+b] = byte('!' + max(0, min(int(-math.Log(p)/level), '~'-'!')))
+		}
+	}
+	all.levels = string(levels)
+	return all
 }
 
 // reversed returns the model of a language that is written backwards, as Hebrew
@@ -120,10 +168,11 @@ var languages = sync.OnceValue(func() *library {
 		}
 	}
 	l.models["he-visual"] = l.models["he"].reversed()
+	l.models[anyWestern] = l.average(western)
 	return l
 })
 
-// fold makes one of the letters that are one to a reader, as command count does.
+// fold makes one of the letters that are one to a reader.
 func fold(r rune) rune {
 	switch r = unicode.ToLower(r); r {
 	case 'ș':

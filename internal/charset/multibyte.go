@@ -211,63 +211,75 @@ func johabCodes(codes map[charCode]float64, characters []rune) {
 	}
 }
 
-// cost returns how improbable the sample is in the encoding m of multibytes,
-// as contender.cost does.
-func multibyteCost(index int, sample []byte, forgiven int) float64 {
-	m := multibytes[index]
+// multibyteCost returns how improbable the sample is in an encoding of
+// multibytes, as contender.cost does. The last character may be cut.
+func multibyteCost(index int, sample []byte) float64 {
+	m := &multibytes[index]
 	common := commonCodes()[index]
-	generic := languages().models["en"]
 	total := -m.prior
-	numbers := asciiNumbers()
-	var letters []letterNumber
-	words, wrong, n := 0, 0, 0
-	flush := func() {
-		if len(letters) > 0 {
-			words += generic.word(letters) + 2*englishWord
-			letters = letters[:0]
-		}
-	}
+	length := 0     // of the characters of several bytes
+	inWord := false // of ASCII
 	for i := 0; i < len(sample); {
-		c := sample[i]
-		if c < utf8.RuneSelf {
-			if isLetter(c) {
-				letters = append(letters, numbers[c])
-			} else {
-				flush()
-			}
+		if sample[i] < utf8.RuneSelf {
+			inWord = isLetter(sample[i])
 			i++
 			continue
 		}
 		size, cost := m.char(sample[i:])
 		if size == 0 {
-			wrong++
 			i++
-			continue
+			continue // it is counted below
 		}
-		if len(letters) > 0 {
-			total++
-		}
-		flush()
 		if usual, ok := common[codeOf(sample[i:i+size])]; ok {
 			cost = usual
 		}
 		total += cost
-		n += size
+		if inWord {
+			total++
+		}
+		inWord = false
 		i += size
+		length += size
 		if i < len(sample) && isLetter(sample[i]) {
 			total++
 		}
 	}
-	flush()
-	total += float64(words)*level + 4*thinCost/float64(n+1)
+	text, wrong := m.read(sample)
+	total += float64(asciiCost(text)) * level
+	if wrong > 0 {
+		total += costLevel1 + costWrong*float64(wrong-1)
+	}
+	return total + 4*thinCost/float64(length+1)
+}
+
+// read decodes a sample, and counts what is no character.
+func (m *multibyte) read(sample []byte) (text []byte, wrong int) {
 	c, _ := find(m.charset)
-	if text, err := c.coding.NewDecoder().Bytes(sample); err == nil {
-		wrong = 0
-		for _, r := range string(text) {
-			if r == utf8.RuneError || r >= 0x7f && r < 0xa0 {
-				wrong++
-			}
+	text, err := c.coding.NewDecoder().Bytes(sample)
+	if err != nil { // no decoder of charsets has one
+		return nil, len(sample)
+	}
+	for _, r := range string(text) {
+		if r == utf8.RuneError || r >= 0x7f && r < 0xa0 {
+			wrong++
 		}
 	}
-	return total + costLevel1*float64(min(wrong, forgiven)) + costWrong*float64(max(0, wrong-forgiven))
+	return text, wrong
+}
+
+// asciiCost is the cost of the words of ASCII in a text of another script, in
+// levels.
+func asciiCost(text []byte) int {
+	english, numbers := languages().models["en"], asciiNumbers()
+	var letters []letterNumber
+	sum := 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && isLetter(text[i]) {
+			letters = append(letters, numbers[text[i]])
+		} else if len(letters) > 0 {
+			sum += english.word(letters) + 2*englishWord
+			letters = letters[:0]
+		}
+	}
+	return sum
 }

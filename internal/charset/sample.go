@@ -2,6 +2,7 @@ package charset
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -54,45 +55,71 @@ func hasMarkup(b []byte) bool {
 	return bytes.Contains(b, []byte("</")) || bytes.Contains(b, []byte("/>"))
 }
 
+// A sampler gathers parts of a text.
 type sampler struct {
 	kept   []byte
-	markup bool
+	markup bool // the text has tags
 }
 
 // take keeps up to about n bytes of b from i on, and returns where it stopped.
 func (s *sampler) take(b []byte, i, n int) int {
 	n += len(s.kept)
-	start, end, near := i, i, i-2*beside // what may be kept of ASCII; what has been kept; how far all is
-	tag := false
-	for ; i < len(b) && len(s.kept) < n; i++ {
-		c := b[i]
-		switch {
-		case c >= utf8.RuneSelf:
-			from := i
-			if !tag {
-				from = contextStart(b, max(start, end), i)
-			}
-			if from > end && len(s.kept) > 0 {
-				s.kept = append(s.kept, '\n')
-			}
-			s.kept = append(s.kept, b[from:i+1]...)
-			end, near = i+1, i+beside
-		case s.markup && c == '<' && i+1 < len(b) && (isLetter(b[i+1]) || b[i+1] == '/' || b[i+1] == '!'):
-			tag, near = true, i
-		case tag:
-			if c == '>' {
-				tag, start, near = false, i+1, i
-			}
-			if i == end && i < near {
-				s.kept = append(s.kept, c)
-				end++
-			}
-		case i == end && (i < near || i < near+beside && isWordByte(c)):
-			s.kept = append(s.kept, c)
-			end++
+	for len(s.kept) < n {
+		high := indexHigh(b, i)
+		if high == len(b) {
+			return high
 		}
+		from, tag := s.start(b, i, high)
+		if from > i && len(s.kept) > 0 {
+			s.kept = append(s.kept, '\n')
+		}
+		i = min(s.end(b, high, tag), high+n)
+		s.kept = append(s.kept, b[from:i]...)
 	}
 	return i
+}
+
+// start returns where to begin what is kept before the byte at high, and
+// whether that is in a tag. It does not cut a word, and does not go back
+// beyond first.
+func (s *sampler) start(b []byte, first, high int) (from int, tag bool) {
+	from = max(first, high-beside)
+	if s.markup {
+		const longTag = 512
+		before := b[max(first, high-longTag):high]
+		switch n := bytes.LastIndexAny(before, "<>"); {
+		case n >= 0 && before[n] == '<' && isTag(before[n:]):
+			return high, true
+		case n >= 0 && before[n] == '>' && high-len(before)+n >= from:
+			return high - len(before) + n + 1, false
+		}
+	}
+	if from > first {
+		for from < high && isWordByte(b[from-1]) {
+			from++
+		}
+	}
+	return from, false
+}
+
+// end returns the end of what is kept around the byte at high.
+func (s *sampler) end(b []byte, high int, tag bool) int {
+	for i := high; i < len(b); i++ {
+		switch c := b[i]; {
+		case c >= utf8.RuneSelf:
+			high = i
+		case s.markup && (c == '<' && isTag(b[i:]) || c == '>' && tag):
+			return i
+		case i-high > beside && !isWordByte(c), i-high > 2*beside:
+			return i
+		}
+	}
+	return len(b)
+}
+
+// isTag reports whether b, which begins with "<", begins with a tag.
+func isTag(b []byte) bool {
+	return len(b) > 1 && (isLetter(b[1]) || b[1] == '/' || b[1] == '!')
 }
 
 // takeRare keeps some words of b with bytes that are rare in what is kept, for
@@ -103,8 +130,9 @@ func (s *sampler) takeRare(b []byte) {
 		seen[c]++
 	}
 	limit := len(s.kept) + sampleRare
-	for i, c := range b[:min(len(b), rareFar)] {
-		if c < utf8.RuneSelf || seen[c] >= rareFew {
+	b = b[:min(len(b), rareFar)]
+	for i := indexHigh(b, 0); i < len(b); i = indexHigh(b, i+1) {
+		if seen[b[i]] >= rareFew {
 			continue
 		}
 		from := max(0, i-beside)
@@ -129,18 +157,17 @@ func (s *sampler) takeRare(b []byte) {
 	}
 }
 
-// contextStart returns where to begin what is kept before i, not to cut a word.
-func contextStart(b []byte, start, i int) int {
-	from := i - beside
-	if from <= start {
-		return start
-	}
-	for from < i && isWordByte(b[from-1]) {
-		from++
-	}
-	return from
-}
-
 // isWordByte reports whether c may be a part of a character or word in some
 // encoding.
 func isWordByte(c byte) bool { return c >= '@' || c >= '0' && c <= '9' }
+
+// indexHigh returns the place of the first byte beyond ASCII at or behind i,
+// which is len(b) if there is none.
+func indexHigh(b []byte, i int) int {
+	for ; i+8 <= len(b) && binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 == 0; i += 8 {
+	}
+	for i < len(b) && b[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
+}

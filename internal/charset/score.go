@@ -9,10 +9,11 @@ import (
 // A contender is a candidate with its page and models at hand.
 type contender struct {
 	candidate
-	page   *page
-	models []*model
-	latin  bool
-	plain  bool // needs no letter beyond ASCII to be it
+	page    *page
+	models  []*model
+	unnamed int // which of them is anyWestern, if not -1
+	latin   bool
+	plain   bool // needs no letter beyond ASCII to be it
 }
 
 var contenders = sync.OnceValue(func() []*contender { return contendersOf(candidates) })
@@ -20,7 +21,11 @@ var contenders = sync.OnceValue(func() []*contender { return contendersOf(candid
 func contendersOf(candidates []candidate) (all []*contender) {
 	for _, c := range candidates {
 		x := &contender{candidate: c, page: pageOf(c.charset, c.languages == "vi")}
+		x.unnamed = -1
 		for language := range strings.FieldsSeq(c.languages) {
+			if language == anyWestern {
+				x.unnamed = len(x.models)
+			}
 			x.models = append(x.models, languages().models[language])
 		}
 		x.plain = c.charset == "windows-1252" || x.page['@'].rune != '@'
@@ -45,12 +50,18 @@ const (
 	foreignWord = 22 // one beyond ASCII, in another language of the encoding
 )
 
+// unnamedLanguage is what it costs that a text is in none of the languages.
+const unnamedLanguage = 50
+
 // cost returns how improbable the sample is in the encoding, as the negative
 // logarithm: in the language for which it is least.
 func (c *contender) cost(s *survey, sample []byte) float64 {
 	s.look(sample, c.page)
 	generic := languages().models["en"]
 	sums := make([]int, len(c.models))
+	if c.unnamed >= 0 {
+		sums[c.unnamed] = unnamedLanguage
+	}
 	costs := make([]int, len(c.models))
 	for _, w := range s.words {
 		letters := s.letters[w.from:w.to]
@@ -68,7 +79,9 @@ func (c *contender) cost(s *survey, sample []byte) float64 {
 		least := math.MaxInt
 		for i, m := range c.models {
 			costs[i] = m.word(letters)
-			least = min(least, costs[i])
+			if i != c.unnamed {
+				least = min(least, costs[i])
+			}
 		}
 		for i := range sums {
 			sums[i] += min(costs[i], least+foreignWord)
@@ -137,7 +150,7 @@ func likeliest(text []byte, before map[string]float64) (best string, costs map[s
 		consider(c.charset, func() float64 { return c.cost(&s, text) })
 	}
 	for i, m := range multibytes {
-		consider(m.charset, func() float64 { return multibyteCost(i, text, 1) })
+		consider(m.charset, func() float64 { return multibyteCost(i, text) })
 	}
 	return best, costs
 }

@@ -1,7 +1,5 @@
 package charset
 
-import "unicode/utf8"
-
 // A survey is what one encoding of single bytes makes of a sample. It is made
 // to be used again.
 type survey struct {
@@ -52,13 +50,12 @@ func (s *survey) look(sample []byte, p *page) {
 
 // word takes the word of one script that begins at from, and returns its end.
 func (s *survey) word(sample []byte, from int, p *page) int {
-	first := &p[sample[from]]
 	w := word{from: len(s.letters)}
-	upper, lower, mixed, wasLower := 0, 0, false, false
+	script := p[sample[from]].script
 	i := from
 	for ; i < len(sample); i++ {
 		g := &p[sample[i]]
-		if g.kind != letter || g.script != first.script && g.script != noScript {
+		if g.kind != letter || g.script != script && g.script != noScript {
 			break
 		}
 		if g.high {
@@ -69,51 +66,59 @@ func (s *survey) word(sample []byte, from int, p *page) int {
 		if g.tone != 0 {
 			s.letters = append(s.letters, g.tone)
 		}
-		if g.upper {
-			mixed = mixed || wasLower
-			upper++
-		} else if g.lower {
-			lower++
-		}
-		wasLower = g.lower
 	}
 	w.to = len(s.letters)
 	s.words = append(s.words, w)
-	if !w.high {
-		return i
-	}
-	switch {
-	case mixed, upper > 1 && lower > 0 && !allButSharp(sample[from:i], p):
-		s.form += costCase
-	case upper > 1:
-		s.form += costUpper
-	case upper == 1:
-		s.form += costTitle
-	}
-	switch {
-	case i-from != 1:
-	case first.script == latin:
-		s.form += costOneLetter
-	case first.script == thai:
-		s.form += costOneThai
-	}
-	if from > 0 {
-		s.form += besideCost(&p[sample[from-1]], first)
-	}
-	if i < len(sample) {
-		s.form += besideCost(&p[sample[i]], &p[sample[i-1]])
+	if w.high {
+		s.form += wordCost(sample, from, i, p)
 	}
 	return i
 }
 
-// allButSharp reports whether all letters but ß are capitals.
-func allButSharp(word []byte, p *page) bool {
-	for _, c := range word {
-		if p[c].lower && p[c].rune != 'ß' {
-			return false
-		}
+// wordCost is the cost of how a word looks and what is beside it.
+func wordCost(sample []byte, from, to int, p *page) float64 {
+	cost := caseCost(sample[from:to], p)
+	switch script := p[sample[from]].script; {
+	case to-from != 1:
+	case script == latin:
+		cost += costOneLetter
+	case script == thai:
+		cost += costOneThai
 	}
-	return true
+	if from > 0 {
+		cost += besideCost(&p[sample[from-1]], &p[sample[from]])
+	}
+	if to < len(sample) {
+		cost += besideCost(&p[sample[to]], &p[sample[to-1]])
+	}
+	return cost
+}
+
+// caseCost is the cost of the capitals in a word.
+func caseCost(word []byte, p *page) float64 {
+	upper, lower, sharp, mixed, wasLower := 0, 0, 0, false, false
+	for _, c := range word {
+		g := &p[c]
+		switch {
+		case g.upper:
+			mixed = mixed || wasLower
+			upper++
+		case g.rune == 'ß': // which has no capital, as a rule
+			sharp++
+		case g.lower:
+			lower++
+		}
+		wasLower = g.lower
+	}
+	switch {
+	case mixed && lower > 0, upper > 1 && lower > 0:
+		return costCase
+	case upper > 1:
+		return costUpper
+	case upper == 1:
+		return costTitle
+	}
+	return 0
 }
 
 // besideCost is the cost of what stands beside a word, whose nearest letter is
@@ -127,133 +132,3 @@ func besideCost(beside, edge *glyph) float64 {
 	}
 	return 0
 }
-
-// symbolCost is the cost of the character at i, which is no letter.
-func symbolCost(sample []byte, i int, p *page) float64 {
-	g, prev, next := &p[sample[i]], blank, blank
-	if i > 0 {
-		prev = &p[sample[i-1]]
-	}
-	if i+1 < len(sample) {
-		next = &p[sample[i+1]]
-	}
-	switch g.kind {
-	case wrong:
-		return costWrong
-	case box:
-		switch {
-		case prev.kind == letter || next.kind == letter:
-			return 12
-		case prev.rune == g.rune:
-			return 1
-		case prev.kind == box || next.kind == box:
-			return 5
-		}
-		return 10
-	}
-	inWord := prev.kind == letter && next.kind == letter
-	beforeWord := next.kind == letter || next.kind == digit
-	behindWord := prev.kind == letter || prev.kind == digit
-	const usual, rare = 4.5, 7
-	cost := 10.0
-	if inWord {
-		cost = 18
-	}
-	switch g.rune {
-	case '’', '\u00ad', '·', '\u0640':
-		if inWord || behindWord || beforeWord {
-			return usual
-		}
-		return rare
-	case '„', '‚':
-		if beforeWord && !behindWord {
-			return usual
-		}
-		return cost
-	case '‘', '“', '‹', '”', '›', '«', '»':
-		if inWord {
-			return cost
-		}
-		if behindWord != beforeWord || prev.kind == symbol || next.kind == symbol {
-			return usual
-		}
-		return rare
-	case '¿', '¡':
-		if beforeWord && !behindWord {
-			return usual
-		}
-		return cost
-	case '\u00a0':
-		switch {
-		case inWord:
-			return 8
-		case prev.kind == space || next.kind == space:
-			return rare
-		}
-		return usual
-	case '´':
-		if behindWord || beforeWord {
-			return 9
-		}
-		return rare
-	case '•':
-		if behindWord {
-			return cost
-		}
-		return usual
-	case '–', '—', '…':
-		if prev.kind == letter && next.kind == letter && g.rune != '—' {
-			return rare
-		}
-		return usual
-	case '©':
-		switch {
-		case behindWord, next.lower:
-			return cost
-		case next.kind == letter:
-			return rare
-		}
-		return usual
-	case '®', '™':
-		if prev.kind == letter && next.kind != letter || prev.kind == symbol {
-			return usual
-		}
-		return rare
-	case '¹', '²', '³', '°', 'º', 'ª', '½', '¼', '¾', '¢':
-		switch {
-		case inWord, next.kind == letter && g.rune != '°' && g.rune != 'º' && g.rune != 'ª':
-			return cost
-		case prev.kind == digit, prev.rune == 'm', prev.kind == space && (next.kind != letter || g.rune == '°'):
-			return 5.5
-		case prev.kind == letter && (i < 2 || p[sample[i-2]].kind != letter): // n.º, x²
-			return rare
-		case prev.kind == letter:
-			return 12
-		}
-		return rare
-	case '£', '€', '¥', '§', '±', '×', '÷', 'µ', '№', '−', '≈', '≤', '≥':
-		switch {
-		case inWord:
-			return cost
-		case prev.kind != letter:
-			return 5.5
-		}
-		return rare
-	case '¤':
-		return 11
-	case '¨', '¯', '¸', 'ˆ', '˜', '¦', '¬', '¶':
-		if prev.kind != letter {
-			return rare
-		}
-	case '†', '‡', '‰':
-		if !inWord {
-			return rare
-		}
-	}
-	if g.high && g.rune < utf8.RuneSelf {
-		return cost - 6
-	}
-	return cost
-}
-
-var blank = &glyph{kind: space, rune: ' '}
