@@ -22,7 +22,7 @@ import (
 // functions are those of the package that take something which can be nil, by
 // their names in testdata/api.txt.
 var functions = map[string]any{
-	"As": requests.As[any], "AuthFunc": requests.AuthFunc, "Bytes": requests.Bytes, "Delete": requests.Delete, "Do": requests.Do,
+	"As": requests.As[any], "AuthFunc": requests.AuthFunc, "Bytes": requests.Bytes, "Delete": requests.Delete, "Do": requests.Do, "Many": requests.Many, "URLs": requests.URLs,
 	"Download": requests.Download, "Get": requests.Get, "Handler": requests.Handler, "Head": requests.Head, "IterJSON": requests.IterJSON[any],
 	"JSON": requests.JSON, "NewAuth": requests.NewAuth, "NewRequest": requests.NewRequest, "NewResponse": requests.NewResponse,
 	"NewSession": requests.NewSession, "Options": requests.Options, "Patch": requests.Patch, "Post": requests.Post, "Put": requests.Put,

@@ -1,0 +1,479 @@
+package requests
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-requests/requests/internal/uri"
+)
+
+// Concurrency is how many requests [Session.Many] has under way at once.
+type Concurrency struct {
+	// Limit is how many there are in all. Zero means 8.
+	Limit int
+	// PerHost is how many there are for each host and port. Zero means no other
+	// limit than Limit.
+	PerHost int
+	// InOrder gives the results in the order of the requests. Otherwise they come
+	// as they finish.
+	InOrder bool
+}
+
+const defaultConcurrency = 8
+
+// SaveTo makes [Session.Many] save what a request gets in this file, or in this
+// directory, as [Session.Download] does. [Checksum], [Overwrite] and [Parallel]
+// go with it.
+type SaveTo string
+
+func (Concurrency) option() {}
+func (SaveTo) option()      {}
+
+// A Result is the outcome of one request of [Session.Many].
+type Result struct {
+	Index    int      // of the request, from 0
+	Request  *Request // that was sent
+	Response *Response
+	Size     int64 // of the file, if the request has SaveTo; Response is nil then
+	Err      error // of this request alone
+}
+
+// URLs gives a GET request for each URL, for [Session.Many].
+func URLs(urls ...string) iter.Seq[*Request] {
+	return func(yield func(*Request) bool) {
+		for _, u := range urls {
+			if !yield(NewRequest(http.MethodGet, u)) {
+				return
+			}
+		}
+	}
+}
+
+// Many is [Session.Many] without a session.
+func Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq[Result] {
+	return shared.Many(ctx, reqs, opts...)
+}
+
+// Many sends many requests, several of them at once as [Concurrency] says, and
+// gives their results. opts count for all requests, and the options of a request
+// count over them. An error belongs to its request and ends nothing else.
+//
+// Leaving the loop ends the requests that are under way, and Many waits for them;
+// no goroutine is left. The sequence is pulled by the goroutine of the loop, so
+// that no more requests and responses are held than Limit says. It should not
+// wait for results of the same loop. When ctx ends, one more Result says so, with
+// the request that was not sent, and the loop is over.
+//
+// A streamed response is the caller's to close once the loop has it; those that
+// it has not seen are closed. [OnProgress] in opts is told of all bodies
+// together: done is what has come of all, and total is the sum as far as it is
+// known, which grows while requests begin. A panic in a function of the caller's
+// reaches the loop.
+func (s *Session) Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		m := s.newMany(ctx, opts)
+		defer m.end()
+		if reqs == nil {
+			reqs = URLs()
+		}
+		next, stop := iter.Pull(reqs)
+		defer stop()
+		for {
+			m.fill(next)
+			r, ok := m.result()
+			if !ok || !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// A many is one loop of Many. Only the goroutine of the loop uses it, and the
+// goroutines of jobs its channel and its sum.
+type many struct {
+	session *Session
+	opts    []Option
+	how     Concurrency
+	base    string    // host of the session's BaseURL
+	err     error     // of the options
+	sum     *sumMeter // nil: nobody wants to know
+
+	caller context.Context
+	ctx    context.Context // ends with the loop
+	cancel context.CancelFunc
+
+	jobs    chan *job // for the workers
+	done    chan *job // by them
+	workers int
+	wg      sync.WaitGroup
+	under   map[*job]bool  // way
+	hosts   map[string]int // how many of these are of a host
+	held    []*job         // whose host has enough, in order
+	ready   map[int]*job   // finished, if results come in order
+	pulled  int
+	given   int
+	drained bool // nothing more comes from the sequence
+}
+
+// A job is one request of a many.
+type job struct {
+	Result
+	host   string
+	opts   []Option
+	ctx    context.Context
+	cancel context.CancelFunc // of ctx, if it is that of a streamed response alone
+
+	panicked any  // with what
+	exited   bool // by runtime.Goexit
+}
+
+func (s *Session) newMany(ctx context.Context, opts []Option) *many {
+	m := &many{session: s, caller: ctx, under: make(map[*job]bool), hosts: make(map[string]int), ready: make(map[int]*job)}
+	var report []OnProgress
+	for _, o := range opts {
+		switch o := o.(type) {
+		case Concurrency:
+			m.how = o
+		case OnProgress:
+			if report = append(report, o); o == nil {
+				report = nil
+			}
+		default:
+			m.opts = append(m.opts, o)
+		}
+	}
+	if m.how.Limit < 0 || m.how.PerHost < 0 {
+		m.err = failText(ErrInvalidOption, "a negative Concurrency")
+		m.how = Concurrency{}
+	}
+	if m.how.Limit == 0 {
+		m.how.Limit = defaultConcurrency
+	}
+	if len(report) > 0 {
+		m.sum = &sumMeter{report: report, parts: make(map[int]part)}
+	}
+	if m.base = hostOf(s.BaseURL); ctx == nil {
+		m.err = errNilContext
+		m.caller = context.Background()
+	}
+	m.ctx, m.cancel = context.WithCancel(m.caller)
+	m.jobs, m.done = make(chan *job, m.how.Limit), make(chan *job, m.how.Limit)
+	return m
+}
+
+// hostOf is the origin of a URL, "" for a relative one.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return strings.ToLower(uri.Origin(u))
+}
+
+// fill starts as many requests as may be under way.
+func (m *many) fill(next func() (*Request, bool)) {
+	for m.room() {
+		j := m.unheld()
+		if j == nil {
+			if j = m.pull(next); j == nil {
+				return
+			}
+			if m.full(j.host) {
+				m.held = append(m.held, j)
+				continue
+			}
+		}
+		m.start(j)
+	}
+}
+
+// room reports whether one more request may be started. Where results come in
+// order, the next of them may be one that waits for its host.
+func (m *many) room() bool {
+	return len(m.under)+len(m.ready) < m.how.Limit || len(m.under) == 0 && m.ready[m.given] == nil
+}
+
+func (m *many) full(host string) bool {
+	return m.how.PerHost > 0 && m.hosts[host] >= m.how.PerHost
+}
+
+// unheld returns the first request that waits and need not any more.
+func (m *many) unheld() *job {
+	i := slices.IndexFunc(m.held, func(j *job) bool { return !m.full(j.host) })
+	if i < 0 {
+		return nil
+	}
+	j := m.held[i]
+	m.held = slices.Delete(m.held, i, i+1)
+	return j
+}
+
+// pull takes the next request of the sequence, unless there are enough of them.
+func (m *many) pull(next func() (*Request, bool)) *job {
+	if m.drained || len(m.held) >= m.how.Limit {
+		return nil
+	}
+	r, ok := next()
+	if !ok {
+		m.drained = true
+		return nil
+	}
+	j := &job{Result: Result{Index: m.pulled, Request: r}}
+	m.pulled++
+	if r == nil {
+		return j
+	}
+	if j.opts = r.Options; len(m.opts) > 0 {
+		j.opts = slices.Concat(m.opts, r.Options)
+	}
+	if m.how.PerHost > 0 {
+		if j.host = hostOf(r.URL); j.host == "" {
+			j.host = m.base
+		}
+	}
+	return j
+}
+
+// start sends the request of j in a goroutine of its own.
+func (m *many) start(j *job) {
+	j.ctx = m.ctx
+	if ended := contextError(m.caller); ended != nil {
+		m.drained = true
+		j.fail(ended)
+	} else if streams(m.session.Stream, j.opts) { // it may outlive the loop
+		j.ctx, j.cancel = context.WithCancel(m.caller)
+	}
+	m.under[j] = true
+	m.hosts[j.host]++
+	if m.workers < len(m.under) {
+		m.workers++
+		m.wg.Go(m.work)
+	}
+	m.jobs <- j
+}
+
+// work sends requests until the loop is over. A panic or a [runtime.Goexit],
+// which functions of the caller may bring about, is for the loop.
+func (m *many) work() {
+	for j := range m.jobs {
+		m.try(j)
+		m.done <- j
+	}
+}
+
+func (m *many) try(j *job) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if j.panicked = recover(); j.panicked == nil {
+			j.exited = true
+			m.done <- j // since work does not go on
+		}
+	}()
+	m.send(j)
+	returned = true
+}
+
+// join lets happen in the loop what happened to the worker.
+func (m *many) join(j *job) {
+	switch {
+	case j.exited:
+		m.workers--
+		runtime.Goexit()
+	case j.panicked != nil:
+		panic(j.panicked)
+	}
+}
+
+// fail ends j before it is sent.
+func (j *job) fail(err error) {
+	at := step{op: "prepare"}
+	if j.Request != nil {
+		at.raw = j.Request.URL
+	}
+	j.Err = at.error(err)
+}
+
+func (m *many) send(j *job) {
+	switch {
+	case j.Err != nil:
+		return
+	case m.err != nil:
+		j.fail(m.err)
+		return
+	case j.Request == nil:
+		j.fail(failText(ErrInvalidOption, "a nil *Request"))
+		return
+	}
+	opts := j.opts
+	if m.sum != nil {
+		if j.cancel == nil {
+			defer m.sum.finish(j.Index)
+		}
+		opts = append(slices.Clip(opts), OnProgress(func(done, total int64) { m.sum.set(j.Index, done, total) }))
+	}
+	if i := slices.IndexFunc(opts, func(o Option) bool { _, ok := o.(SaveTo); return ok }); i >= 0 {
+		m.save(j, string(opts[i].(SaveTo)), slices.Delete(slices.Clone(opts), i, i+1))
+		return
+	}
+	j.Response, j.Err = m.session.Do(j.ctx, j.Request.Method, j.Request.URL, opts...)
+}
+
+func (m *many) save(j *job, path string, opts []Option) {
+	if j.Request.Method != "" && !strings.EqualFold(j.Request.Method, http.MethodGet) {
+		j.fail(failText(ErrInvalidOption, "SaveTo with another method than GET"))
+		return
+	}
+	j.Size, j.Err = m.session.Download(j.ctx, j.Request.URL, path, opts...)
+}
+
+// streams reports whether a call with opts streams its response.
+func streams(session bool, opts []Option) bool {
+	for _, o := range opts {
+		if s, ok := o.(Stream); ok {
+			session = bool(s)
+		}
+	}
+	return session
+}
+
+// result waits for the next result, false if there is none.
+func (m *many) result() (Result, bool) {
+	for {
+		if m.how.InOrder {
+			if j := m.ready[m.given]; j != nil {
+				delete(m.ready, m.given)
+				return m.give(j), true
+			}
+		}
+		if len(m.under) == 0 {
+			return Result{}, false
+		}
+		j := <-m.done
+		delete(m.under, j)
+		if m.hosts[j.host]--; m.hosts[j.host] == 0 {
+			delete(m.hosts, j.host)
+		}
+		m.join(j)
+		if !m.how.InOrder {
+			return m.give(j), true
+		}
+		m.ready[j.Index] = j
+	}
+}
+
+// give hands j over to the loop.
+func (m *many) give(j *job) Result {
+	m.given++
+	if j.cancel != nil {
+		j.Response.outlives(j.cancel)
+	}
+	return j.Result
+}
+
+// end ends what the loop has not seen.
+func (m *many) end() {
+	m.cancel()
+	for j := range m.under {
+		if j.cancel != nil {
+			j.cancel()
+		}
+	}
+	for _, j := range m.ready {
+		j.drop()
+	}
+	for range len(m.under) {
+		(<-m.done).drop()
+	}
+	close(m.jobs)
+	m.wg.Wait()
+	m.sum.end()
+}
+
+// drop closes what nobody takes.
+func (j *job) drop() {
+	if j.cancel != nil {
+		j.cancel()
+	}
+	if j.Response != nil {
+		j.Response.Close()
+	}
+}
+
+// outlives has cancel called at the end of the body.
+func (r *Response) outlives(cancel context.CancelFunc) {
+	if r == nil || r.loaded || r.wire.done {
+		cancel()
+		return
+	}
+	before := r.wire.life
+	r.wire.life = &lifetime{cancel: func(error) {
+		before.end()
+		cancel()
+	}}
+}
+
+// A part is how far one body has come.
+type part struct{ done, total int64 }
+
+// A sumMeter adds up the bodies of many requests. A nil sumMeter does nothing.
+type sumMeter struct {
+	report []OnProgress
+
+	mu     sync.Mutex
+	parts  map[int]part // of those under way
+	past   int64        // of those that are over
+	silent time.Time
+	told   bool
+}
+
+func (t *sumMeter) set(i int, done, total int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parts[i] = part{done, total}
+	t.told = false
+	if now := time.Now(); !now.Before(t.silent) {
+		t.silent = now.Add(progressEvery)
+		t.tell()
+	}
+}
+
+// finish counts a body that is over as it was.
+func (t *sumMeter) finish(i int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.past += t.parts[i].done
+	delete(t.parts, i)
+}
+
+func (t *sumMeter) tell() {
+	t.told = true
+	done, total := t.past, t.past
+	for _, p := range t.parts {
+		done += p.done
+		total += max(p.done, p.total)
+	}
+	for _, f := range t.report {
+		f(done, total)
+	}
+}
+
+func (t *sumMeter) end() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.told && t.past > 0 {
+		t.tell()
+	}
+}
