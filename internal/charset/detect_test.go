@@ -179,6 +179,7 @@ func TestDetectHostile(t *testing.T) {
 	for name, unit := range map[string]string{
 		"tags": "<a ", "comments": "<!--", "metas": "<meta a=", "quotes": `<meta content="`, "charsets": "<meta content='charset charset' ",
 		"ends": "</a", "declaration": "<?xml ", "high bytes": "\xe9", "pairs": "\xe9\x80 ", "NULs": "\x00\xe9", "one word": "a\xe9", "digits": "1\xff",
+		"blanks of EBCDIC": "@\x81", "shifts": "\x1b$)C\x0e!", "HZ": "~{VP~}", "blanks": "  \xe9", "lines": "\n\n\n\xe9", "rare": strings.Repeat("\xe9", 4<<10) + "\xfe",
 	} {
 		b := bytes.Repeat([]byte(unit), 1<<20/len(unit))
 		for _, contentType := range []string{"", "text/html", "text/xml"} {
@@ -199,6 +200,9 @@ func FuzzDetect(f *testing.F) {
 	f.Add([]byte(`<?xml version="1.0" encoding="koi8-r"?>`), "")
 	f.Fuzz(func(t *testing.T, b []byte, contentType string) {
 		label := Detect(b, contentType)
+		if again := Detect(b, contentType); again != label {
+			t.Errorf("Detect(%q, %q) = %q, then %q", b, contentType, label, again)
+		}
 		if name, ok := Lookup(label); !ok || name != label {
 			t.Errorf("Detect(%q, %q) = %q, which Lookup says is %q, %v", b, contentType, label, name, ok)
 		}
@@ -227,11 +231,16 @@ func BenchmarkDetect(b *testing.B) {
 			}
 		}
 	}
-	ascii := bytes.Repeat([]byte("plain text "), 100_000)
-	b.Run("ASCII", func(b *testing.B) {
-		b.SetBytes(int64(len(ascii)))
-		for b.Loop() {
-			Detect(ascii, "text/plain")
-		}
-	})
+	for name, body := range map[string][]byte{
+		"ASCII":       bytes.Repeat([]byte("plain text "), 100_000),
+		"a few words": []byte("Copyright \xa9 2024 Caf\xe9 de Flore"),
+		"much markup": bytes.Repeat([]byte("<td class=\"name\">plain text</td>\n<td>Caf\xe9</td>\n"), 20_000),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				Detect(body, "text/plain")
+			}
+		})
+	}
 }

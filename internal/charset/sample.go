@@ -14,6 +14,7 @@ const (
 	sampleRare   = 1 << 10 // around bytes that are not among those
 	rareFew      = 2       // of each
 	rareFar      = 4 << 20 // from the beginning
+	rareMisses   = 1 << 10 // of those that are in no word
 	beside       = 32      // bytes kept before and behind those beyond ASCII
 )
 
@@ -129,7 +130,7 @@ func (s *sampler) takeRare(b []byte) {
 	for _, c := range s.kept {
 		seen[c]++
 	}
-	limit := len(s.kept) + sampleRare
+	limit, misses := len(s.kept)+sampleRare, 0
 	b = b[:min(len(b), rareFar)]
 	for i := indexHigh(b, 0); i < len(b); i = indexHigh(b, i+1) {
 		if seen[b[i]] >= rareFew {
@@ -140,8 +141,11 @@ func (s *sampler) takeRare(b []byte) {
 			from += nl + 1
 		} else if from > 0 {
 			blank := bytes.IndexByte(b[from:i], ' ')
-			if blank < 0 {
-				continue // it may be within a character
+			if blank < 0 { // it may be within a character
+				if misses++; misses > rareMisses {
+					return
+				}
+				continue
 			}
 			from += blank
 		}
