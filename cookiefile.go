@@ -60,6 +60,9 @@ func (e *CookieFileError) Error() string {
 	return s + ": " + e.Reason
 }
 
+// Is reports whether target is [ErrRequest].
+func (e *CookieFileError) Is(target error) bool { return target == ErrRequest }
+
 // What is read is bounded, far above what browsers keep. The number is, because
 // cookies of one domain are searched one by one.
 const (
@@ -83,7 +86,7 @@ func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
 		return failText(ErrInvalidOption, "Save(nil)")
 	}
 	if _, err = w.Write(data); err != nil {
-		return err
+		return jarError(err)
 	}
 	return left
 }
@@ -97,7 +100,7 @@ func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) error {
 		return err
 	}
 	if err := replaceCookieFile(path, data); err != nil {
-		return err
+		return jarError(err)
 	}
 	return left
 }
@@ -182,7 +185,7 @@ func (j *CookieJar) load(r io.Reader, path string) error {
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxCookieFile+1))
 	if err != nil {
-		return err
+		return jarError(err)
 	}
 	if len(data) > maxCookieFile {
 		return &CookieFileError{Path: path, Reason: "larger than " + strconv.Itoa(maxCookieFile) + " bytes"}
@@ -215,7 +218,7 @@ func (j *CookieJar) load(r io.Reader, path string) error {
 func (j *CookieJar) LoadFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return jarError(err)
 	}
 	defer f.Close()
 	return j.load(f, path)

@@ -266,7 +266,7 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 func (j *CookieJar) Get(name string, where ...CookieScope) (*Cookie, error) {
 	switch found := j.find(name, where); len(found) {
 	case 0:
-		return nil, fmt.Errorf("%w: %q", http.ErrNoCookie, name)
+		return nil, jarError(fmt.Errorf("%w: %q", http.ErrNoCookie, name))
 	case 1:
 		return exportCookie(&found[0]), nil
 	default:

@@ -134,6 +134,7 @@
 // upwards, and also finds what lies beneath, such as an
 // [x509.UnknownAuthorityError] or the cause with which the context was cancelled.
 //
+//	ErrRequest               each error of this package, and so all of these
 //	ErrInvalidURL            a URL that cannot be requested
 //	├── ErrMissingScheme     example.com, localhost:8080
 //	└── ErrInvalidScheme     no adapter is mounted for it
@@ -165,9 +166,10 @@
 //	ErrCookieConflict        several cookies of the name
 //	ErrClosed                the session, the adapter or the response is closed
 //
-// [context.Canceled] is none of these: who cancels a call finds just that. An
-// [*HTTPError] is not in the tree either. It comes from RaiseForStatus alone and
-// has the response. What a hook returns as an error is returned as it is.
+// [context.Canceled] is none of these: who cancels a call finds just that in the
+// Error. An [*HTTPError] comes from RaiseForStatus alone, has the response, and is
+// ErrRequest and no other of these. What a hook returns as an error is returned as
+// it is.
 //
 //	switch {
 //	case errors.Is(err, requests.ErrConnectTimeout): // an ErrTimeout and an ErrConnection too

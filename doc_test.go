@@ -23,7 +23,7 @@ var kinds = map[string]error{
 	"ErrChecksum": requests.ErrChecksum, "ErrInvalidJSON": requests.ErrInvalidJSON, "ErrTooManyRedirects": requests.ErrTooManyRedirects,
 	"ErrBodyNotReplayable": requests.ErrBodyNotReplayable, "ErrRetriesExhausted": requests.ErrRetriesExhausted,
 	"ErrStreamConsumed": requests.ErrStreamConsumed, "ErrCookieConflict": requests.ErrCookieConflict, "ErrClosed": requests.ErrClosed,
-	"ErrAuthentication": requests.ErrAuthentication, "ErrAdapter": requests.ErrAdapter,
+	"ErrAuthentication": requests.ErrAuthentication, "ErrAdapter": requests.ErrAdapter, "ErrRequest": requests.ErrRequest,
 }
 
 var (
@@ -54,7 +54,7 @@ func TestErrorTree(t *testing.T) {
 	}
 	for name, err := range kinds {
 		for other, target := range kinds {
-			want := name == other || slices.Contains(drawn[name], other)
+			want := name == other || other == "ErrRequest" || slices.Contains(drawn[name], other)
 			if got := errors.Is(err, target); got != want {
 				t.Errorf("errors.Is(%s, %s) = %t; doc.go draws %t", name, other, got, want)
 			}

@@ -17,6 +17,11 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
+// ErrRequest is every error of this package, the [*Error] of any cause, the
+// [*HTTPError] and those of a [CookieJar] included. It is RequestException of
+// Requests. What a hook of the caller's gave is none.
+var ErrRequest error = fault.Request
+
 // Errors of input, found before anything is sent.
 var (
 	// ErrInvalidURL reports a URL that cannot be requested.
@@ -131,6 +136,9 @@ func causeText(err error) string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is reports whether target is [ErrRequest]. What the cause is says Unwrap.
+func (e *Error) Is(target error) bool { return target == ErrRequest }
+
 // Timeout reports whether time ran out, be it a limit of [Timeout] or the
 // deadline of the caller's context.
 func (e *Error) Timeout() bool {
@@ -167,6 +175,14 @@ func (s step) error(err error) error {
 		return &Error{Op: s.op, URL: redact.RawURL(s.raw), Err: err}
 	}
 	return &Error{Op: s.op, URL: redact.URL(s.url), Err: err}
+}
+
+// jarError is err as the functions of a jar give it.
+func jarError(err error) error {
+	if err == nil || errors.Is(err, ErrRequest) {
+		return err
+	}
+	return fault.Mark(ErrRequest, err)
 }
 
 // readError is err as the readers of a body give it.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/go-requests/requests"
 )
@@ -114,6 +115,9 @@ func TestErrorOnce(t *testing.T) {
 			if inner, ok := errors.AsType[*requests.Error](e.Err); ok {
 				t.Errorf("%v has the Error %v in it", err, inner)
 			}
+			if !errors.Is(err, requests.ErrRequest) {
+				t.Errorf("%v is not ErrRequest", err)
+			}
 			if strings.Count(err.Error(), "requests: ") != 1 {
 				t.Errorf("the error says %s", err)
 			}
@@ -166,3 +170,64 @@ func TestErrorOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestErrRequest holds all that is an error of the package to its root, beside
+// what TestErrorOnce has.
+func TestErrRequest(t *testing.T) {
+	second := func(_ any, err error) error { return err }
+	var jar requests.CookieJar
+	for _, cookie := range []string{"a.test", "b.test"} {
+		if err := jar.Set("two", "1", requests.CookieDomain(cookie)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	missing := filepath.Join(t.TempDir(), "no", "file")
+	s, _ := scripted(t, replies(reply{status: 404}))
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, err := range map[string]error{
+		"HTTPError":           get(t, s, "http://a.test").RaiseForStatus(),
+		"RaiseForStatus":      second(s.Get(t.Context(), "http://a.test", requests.RaiseForStatus(true))),
+		"As":                  second(requests.As[int](s.Get(t.Context(), "http://a.test"))),
+		"canceled":            second(s.Get(canceled, "http://a.test")),
+		"RetryError":          &requests.RetryError{Attempts: []requests.Attempt{{Err: context.Canceled}}},
+		"RedirectError":       &requests.RedirectError{Response: new(requests.Response)},
+		"ProxyError":          &requests.ProxyError{},
+		"CookieFileError":     &requests.CookieFileError{},
+		"no cookie":           second(jar.Get("none")),
+		"two cookies":         second(jar.Get("two")),
+		"bad cookie":          jar.Set("a b", ""),
+		"load of nothing":     jar.Load(nil),
+		"load that fails":     jar.Load(iotest.ErrReader(errors.New("boom"))),
+		"load of a bad line":  jar.Load(strings.NewReader("x\n")),
+		"load of bad lines":   jar.Load(strings.NewReader("x\ny\n")),
+		"load of bad JSON":    jar.Load(strings.NewReader("{")),
+		"no file":             jar.LoadFile(missing),
+		"no folder":           jar.SaveFile(missing),
+		"save to nothing":     jar.Save(nil),
+		"save that fails":     jar.Save(closedWriter{}),
+		"unknown file format": jar.Save(new(strings.Builder), requests.CookieFormat(9)),
+		"SetBody":             new(requests.PreparedRequest).SetBody(requests.JSON(func() {})),
+	} {
+		if err == nil || !errors.Is(err, requests.ErrRequest) {
+			t.Errorf("%s: %v is not ErrRequest", name, err)
+		}
+	}
+	if errors.Is(context.Canceled, requests.ErrRequest) || errors.Is(requests.ErrRequest, requests.ErrTimeout) {
+		t.Error("ErrRequest is too wide")
+	}
+	if err := second(s.Get(canceled, "http://a.test")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Get = %v; want context.Canceled", err)
+	}
+	if err := jar.LoadFile(missing); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("LoadFile = %v; want os.ErrNotExist", err)
+	}
+	if _, err := jar.Get("none"); !errors.Is(err, http.ErrNoCookie) || err.Error() != `http: named cookie not present: "none"` {
+		t.Errorf("Get = %v; want http.ErrNoCookie", err)
+	}
+}
+
+// closedWriter takes nothing.
+type closedWriter struct{}
+
+func (closedWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }

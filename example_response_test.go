@@ -301,3 +301,16 @@ func ExampleOnInformational() {
 	// 103 </style.css>; rel=preload
 	// 200 <!doctype html>
 }
+
+func ExampleErrRequest() {
+	fetch := func(url string) error {
+		_, err := requests.Get(context.Background(), url, requests.RaiseForStatus(true))
+		if errors.Is(err, requests.ErrRequest) { // whatever it was: except RequestException
+			return fmt.Errorf("the price is not known: %w", err)
+		}
+		return err
+	}
+	fmt.Println(fetch("prices.example.com"))
+	// Output:
+	// the price is not known: requests: prepare prices.example.com: missing scheme: perhaps https:// belongs before it
+}

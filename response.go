@@ -98,6 +98,9 @@ func (e *HTTPError) Error() string {
 		fault.Printable(e.Response.Reason) + " for url: " + redact.URL(e.Response.URL)
 }
 
+// Is reports whether target is [ErrRequest].
+func (e *HTTPError) Is(target error) bool { return target == ErrRequest }
+
 // Load reads the rest of a streamed body into memory and closes the
 // connection's side of it. After an error there is no content at all: see Err.
 // That nothing is left, since the body was read before, is [ErrStreamConsumed].

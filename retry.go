@@ -130,6 +130,9 @@ func (e *RetryError) Error() string {
 	return e.reason.Error() + " " + text
 }
 
+// Is reports whether target is [ErrRequest]. What else e is says Unwrap.
+func (e *RetryError) Is(target error) bool { return target == ErrRequest }
+
 // Unwrap returns the reason and the errors of the attempts, the last one first.
 func (e *RetryError) Unwrap() []error {
 	errs := make([]error, 0, len(e.Attempts)+1)

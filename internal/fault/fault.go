@@ -19,7 +19,16 @@ type Kind struct {
 	parents []*Kind
 }
 
-func kind(text string, parents ...*Kind) *Kind { return &Kind{text, parents} }
+// Request is the root.
+var Request = &Kind{text: "request failed"}
+
+// kind makes a kind below its parents, or below the root.
+func kind(text string, parents ...*Kind) *Kind {
+	if parents == nil {
+		parents = []*Kind{Request}
+	}
+	return &Kind{text, parents}
+}
 
 func (k *Kind) Error() string { return k.text }
 
@@ -103,6 +112,11 @@ func Text(kind error, text string) error {
 // Reword is New with words in the place of those of cause, which may hold a secret.
 func Reword(kind, cause error, text string) error {
 	return &failure{kind: kind, cause: cause, text: kind.Error() + ": " + text}
+}
+
+// Mark puts cause under a kind without a word of it.
+func Mark(kind, cause error) error {
+	return &failure{kind: kind, cause: cause, text: cause.Error()}
 }
 
 func (f *failure) Error() string {
