@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // pageServer answers with the Link field that next gives for a request, and
@@ -136,5 +138,71 @@ func TestPagesStop(t *testing.T) {
 		if r != nil || !errors.Is(err, ErrMissingScheme) {
 			t.Errorf("Pages of no URL gives %v, %v; want %v", r, err, ErrMissingScheme)
 		}
+	}
+}
+
+// TestPagesOptions holds each page, not the first alone, to the options of the call.
+func TestPagesOptions(t *testing.T) {
+	three := func(r *http.Request) string {
+		return map[string]string{"/1": "</2>; rel=next", "/2": "</3>; rel=next"}[r.URL.Path]
+	}
+	t.Run("hooks", func(t *testing.T) {
+		s, _ := pageServer(t, three)
+		var sent, came []string
+		for r, err := range s.Pages(t.Context(), "http://a.test/1", OnRequest(func(_ context.Context, p *PreparedRequest) error {
+			sent = append(sent, p.URL.Path)
+			return nil
+		}), OnResponse(func(_ context.Context, r *Response) (*Response, error) {
+			came = append(came, r.URL.Path)
+			return nil, nil
+		})) {
+			if err != nil {
+				t.Fatal(r, err)
+			}
+		}
+		want := []string{"/1", "/2", "/3"}
+		if !slices.Equal(sent, want) || !slices.Equal(came, want) {
+			t.Errorf("the hooks saw %q and %q; want %q", sent, came, want)
+		}
+	})
+	for _, tt := range []struct {
+		name  string
+		opts  []Option
+		pages int
+		err   error
+	}{
+		{"RaiseForStatus", []Option{RaiseForStatus(true)}, 1, new(HTTPError)},
+		{"without it", nil, 3, nil},
+		{"MaxBody", []Option{MaxBody(20)}, 1, ErrBodyTooLarge},
+		{"Timeout", []Option{Timeout{Read: time.Second}}, 2, ErrReadTimeout},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			s, _ := pageServer(t, three)
+			s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Link", three(r))
+				switch r.URL.Path {
+				case "/2":
+					w.WriteHeader(http.StatusTeapot)
+					io.WriteString(w, strings.Repeat("x", 100))
+				case "/3":
+					select {
+					case <-time.After(5 * time.Second):
+					case <-r.Context().Done():
+					}
+				}
+			})))
+			pages := 0
+			var last error
+			for _, err := range s.Pages(t.Context(), "http://a.test/1", tt.opts...) {
+				if last = err; err == nil {
+					pages++
+				}
+			}
+			_, isStatus := tt.err.(*HTTPError)
+			_, gotStatus := last.(*HTTPError)
+			if pages != tt.pages || isStatus != gotStatus || !isStatus && !errors.Is(last, tt.err) {
+				t.Errorf("%d pages, error %v; want %d, %v", pages, last, tt.pages, tt.err)
+			}
+		})
 	}
 }
