@@ -64,7 +64,7 @@ func (s *Session) Download(ctx context.Context, url, path string, opts ...Option
 	if err != nil {
 		return 0, err
 	}
-	return d.part.size, nil
+	return d.part.Size(), nil
 }
 
 // A download is one call of Download.
@@ -75,8 +75,8 @@ type download struct {
 	opts     []Option // of each request
 	set      fileSettings
 	ranges   int // at once
-	place    *place
-	part     *partFile // nil until the file has a name
+	place    *file.Place
+	part     *file.Part // nil until the file has a name
 	meter    *meter
 	begun    bool   // there was a response
 	complete bool   // nothing is missing
@@ -102,7 +102,7 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 			d.opts = append(d.opts, o)
 		}
 	}
-	if err := d.set.checksum.check(); err != nil {
+	if err := d.set.checksum.Check(); err != nil {
 		return nil, err
 	}
 	var set settings
@@ -114,14 +114,18 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 		return nil, err
 	}
 	d.opts = append(d.opts, Stream(true), RaiseForStatus(false), OnProgress(nil))
+	dir, name, replace := filepath.Dir(path), filepath.Base(path), d.set.overwrite || !d.set.decided
 	if isDirectory(path) {
-		d.place, err = openPlace(path, d.set.overwrite)
-		return d, err
+		dir, name, replace = path, "", d.set.overwrite
 	}
-	if d.place, err = openPlace(filepath.Dir(path), d.set.overwrite || !d.set.decided); err != nil {
+	if d.place, err = file.In(dir, replace); err != nil {
 		return nil, err
 	}
-	if err = d.open(filepath.Base(path)); err != nil {
+	d.place.Disk = d.set.disk
+	if name == "" { // the first response has one
+		return d, nil
+	}
+	if err = d.open(name); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -130,17 +134,17 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 
 // open opens the part of the file that gets the name.
 func (d *download) open(name string) (err error) {
-	if err = d.place.choose(name); err == nil {
-		d.part, err = openPart(d.place, d.url)
+	if err = d.place.Name(name); err == nil {
+		d.part, err = d.place.Part(d.url.String())
 	}
 	return err
 }
 
 func (d *download) close() {
 	if d.part != nil {
-		d.part.close()
+		d.part.Close()
 	}
-	d.place.root.Close()
+	d.place.Close()
 }
 
 // usable is how much of the file is there to go on with.
@@ -148,7 +152,7 @@ func (d *download) usable() int64 {
 	if d.part == nil {
 		return 0
 	}
-	return d.part.usable()
+	return d.part.Usable()
 }
 
 // prepare looks at the settings of the requests before anything is made.
@@ -192,12 +196,12 @@ func (d *download) run(ctx context.Context) error {
 	for !d.complete {
 		if err := d.fetch(ctx); err != nil && !d.goesOn(ctx, err) {
 			if d.part != nil {
-				d.part.suspend()
+				d.part.Suspend()
 			}
 			return err
 		}
 	}
-	if err := d.part.finish(d.set.checksum); err != nil {
+	if err := d.part.Finish(d.set.checksum); err != nil {
 		return readError(d.url, err)
 	}
 	return nil
@@ -207,7 +211,7 @@ func (d *download) run(ctx context.Context) error {
 // on, and waits until then. Failures to reach the server in the first place are
 // for the adapter to retry.
 func (d *download) goesOn(ctx context.Context, err error) bool {
-	return d.begun && d.part != nil && !d.part.broken.Load() && interrupted(err) && d.mayRetry(ctx)
+	return d.begun && d.part != nil && d.part.Trusted() && interrupted(err) && d.mayRetry(ctx)
 }
 
 // mayRetry reports whether a retry is left, and waits until its time.
@@ -274,15 +278,15 @@ func (d *download) begin(ctx context.Context, r *Response) error {
 			return d.fetch(ctx)
 		}
 	}
-	v, size := validatorOf(r.Header), r.wire.length
+	v, size := file.ValidatorOf(r.Header), r.wire.length
 	if r.replaced() || isCoded(r.Header) { // offsets and length would be those of other bytes
 		v, size = "", -1
 	}
 	a := &arrival{response: r, body: body, end: size}
-	if d.part.usable() > 0 && v == d.part.state.Validator && (size < 0 || d.part.state.Size < 0 || size == d.part.state.Size) {
+	if d.part.Usable() > 0 && v == d.part.Validator() && (size < 0 || d.part.Whole() < 0 || size == d.part.Whole()) {
 		return d.fill(ctx, a)
 	}
-	if err := d.part.restart(v, size); err != nil {
+	if err := d.part.Restart(v, size); err != nil {
 		return readError(r.URL, err)
 	}
 	return d.fill(ctx, a)
@@ -301,10 +305,10 @@ func (d *download) nameBy(r *Response) error {
 // section 15.3.7). What may be of another version or is coded, and so would not
 // fit what is there, is not taken.
 func (d *download) goOn(ctx context.Context, r *Response) error {
-	if isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
+	if isCoded(r.Header) || !d.part.Validator().Continues(r.Header) {
 		return d.anew(ctx, r)
 	}
-	c, problem := d.rangeOf(r, d.part.size)
+	c, problem := d.rangeOf(r, d.part.Size())
 	if problem != "" {
 		return d.mixed(r, "not the range that was asked for: "+problem)
 	}
@@ -312,16 +316,14 @@ func (d *download) goOn(ctx context.Context, r *Response) error {
 	if err != nil {
 		return readError(r.URL, err)
 	}
-	if d.part.state.Size < 0 {
-		d.part.state.Size = c.size
-	}
-	return d.fill(ctx, &arrival{response: r, body: body, at: c.first, end: c.last + 1})
+	d.part.Learn(c.Size)
+	return d.fill(ctx, &arrival{response: r, body: body, at: c.First, end: c.Last + 1})
 }
 
 // anew gives up what there is, in favour of another version.
 func (d *download) anew(ctx context.Context, r *Response) error {
 	r.end()
-	if err := d.part.restart("", -1); err != nil {
+	if err := d.part.Restart("", -1); err != nil {
 		return readError(r.URL, err)
 	}
 	return d.fetch(ctx) // not again from here: nothing is there to go on with
@@ -335,26 +337,26 @@ func (d *download) request(ctx context.Context, s file.Span) (*Response, error) 
 		if s.End >= 0 {
 			end = fmt.Sprint(s.End - 1)
 		}
-		opts = append(opts, Headers{"Range": fmt.Sprintf("bytes=%d-%s", s.At, end), "If-Range": string(d.part.state.Validator)})
+		opts = append(opts, Headers{"Range": fmt.Sprintf("bytes=%d-%s", s.At, end), "If-Range": string(d.part.Validator())})
 	}
 	return d.session.Do(ctx, http.MethodGet, d.rawURL, opts...)
 }
 
 // rangeOf returns which bytes r brings, and the problem if they are not some of
 // the file that is there, from offset or before it on.
-func (d *download) rangeOf(r *Response, offset int64) (c contentRange, problem string) {
-	c, ok := contentRangeOf(r.Header)
-	size := d.part.state.Size
+func (d *download) rangeOf(r *Response, offset int64) (c file.Range, problem string) {
+	c, ok := file.RangeOf(r.Header)
+	size := d.part.Whole()
 	switch {
 	case !ok:
 		problem = "it says not which"
-	case c.first < 0 || c.first > offset:
+	case c.First < 0 || c.First > offset:
 		problem = "it begins elsewhere"
-	case c.last < offset:
+	case c.Last < offset:
 		problem = "it ends elsewhere"
-	case size >= 0 && (c.last >= size || c.size >= 0 && c.size != size):
+	case size >= 0 && (c.Last >= size || c.Size >= 0 && c.Size != size):
 		problem = "the file has another length"
-	case r.wire.length >= 0 && r.wire.length != c.last-c.first+1:
+	case r.wire.length >= 0 && r.wire.length != c.Last-c.First+1:
 		problem = "its length is another"
 	}
 	return c, problem
@@ -362,18 +364,18 @@ func (d *download) rangeOf(r *Response, offset int64) (c contentRange, problem s
 
 // mixed gives up on bytes that may not belong together.
 func (d *download) mixed(r *Response, problem string) error {
-	d.part.broken.Store(true)
+	d.part.Distrust()
 	return readError(r.URL, failText(ErrProtocol, problem))
 }
 
 // lacksNothing reports whether a 416 says that the part is the whole file: by
 // its length or, as If-Range lets no other version come so far, by the validator.
 func (d *download) lacksNothing(r *Response) bool {
-	st := &d.part.state
-	if c, ok := contentRangeOf(r.Header); ok {
-		return c.first < 0 && c.size == d.part.size && (st.Size < 0 || st.Size == c.size) && !st.Validator.contradicts(r.Header)
+	p := d.part
+	if c, ok := file.RangeOf(r.Header); ok {
+		return c.First < 0 && c.Size == p.Size() && (p.Whole() < 0 || p.Whole() == c.Size) && !p.Validator().Contradicts(r.Header)
 	}
-	return (st.Size < 0 || st.Size == d.part.size) && st.Validator.matches(r.Header)
+	return (p.Whole() < 0 || p.Whole() == p.Size()) && p.Validator().Matches(r.Header)
 }
 
 // isCoded reports whether h names a content coding, known or not, so that
@@ -430,8 +432,8 @@ type arrival struct {
 // fill writes what a brings to the part; or the first piece of it, while others
 // fetch the rest.
 func (d *download) fill(ctx context.Context, a *arrival) error {
-	d.meter.set(d.part.size, d.part.state.Size)
-	same, err := d.passOver(a, d.part.size)
+	d.meter.set(d.part.Size(), d.part.Whole())
+	same, err := d.passOver(a, d.part.Size())
 	if err != nil {
 		return err
 	}
@@ -441,10 +443,10 @@ func (d *download) fill(ctx context.Context, a *arrival) error {
 	if n := d.pieces(a); n > 1 {
 		return d.fillAtOnce(ctx, a, n)
 	}
-	s := file.Span{At: d.part.size, End: a.end}
+	s := file.Span{At: d.part.Size(), End: a.end}
 	err = d.take(a, &s)
-	d.part.size = s.At
-	d.complete = err == nil && (a.end < 0 || s.At == d.part.state.Size)
+	d.part.Grow(s.At)
+	d.complete = err == nil && (a.end < 0 || s.At == d.part.Whole())
 	return err
 }
 
@@ -454,7 +456,7 @@ func (d *download) passOver(a *arrival, offset int64) (bool, error) {
 	if a.at == offset {
 		return true, nil
 	}
-	same, err := sameBytes(io.NewSectionReader(d.part.file, a.at, offset-a.at), a.body)
+	same, err := d.part.Same(a.body, a.at, offset)
 	if err != nil {
 		return false, readError(a.response.URL, err)
 	}
@@ -472,7 +474,7 @@ func (d *download) take(a *arrival, s *file.Span) error {
 	if end >= 0 {
 		src = io.LimitReader(src, end-a.at)
 	}
-	n, err := copyBlocks(d.part.writer(s, &d.set), src)
+	n, err := file.Copy(d.part.Writer(s), src)
 	a.at += n
 	switch {
 	case err != nil:
@@ -485,7 +487,7 @@ func (d *download) take(a *arrival, s *file.Span) error {
 		return nil
 	}
 	var one [1]byte
-	switch n, err := fillBlock(a.body, one[:]); {
+	switch n, err := file.Fill(a.body, one[:]); {
 	case n > 0:
 		return d.mixed(a.response, "the body is longer than it should be")
 	case err != io.EOF:

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/go-requests/requests/internal/file"
 )
 
 // TestDownloadIntoDirectory names the file by the response, as SaveFile does.
@@ -37,7 +39,7 @@ func TestDownloadIntoDirectory(t *testing.T) {
 		{name: "with a link of that name", make: func(t *testing.T, dir string) {
 			oldFile("x")(t, dir)
 			linkTo("x")(t, filepath.Join(dir, "file"))
-		}, opts: []Option{Overwrite(true)}, asked: 1, want: errNotRegular, files: map[string]string{"x": "old", "file": "old"}},
+		}, opts: []Option{Overwrite(true)}, asked: 1, want: file.ErrNotRegular, files: map[string]string{"x": "old", "file": "old"}},
 		{name: "with a part that is nobody's", make: oldFile("file.part"), asked: 1, want: fs.ErrExist, files: map[string]string{"file.part": "old"}},
 		{name: "of what is not there", url: "http://example.com/gone", asked: 1, want: errStatus},
 	} {

@@ -26,6 +26,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-requests/requests/internal/file"
 )
 
 // A depot serves one file, and breaks off or lies where it is told to.
@@ -284,9 +286,9 @@ func TestDownloadLater(t *testing.T) {
 		{name: "state torn", before: func(d *depot, part string) { os.WriteFile(part+".json", []byte(`{"url_sha256":"`), 0o600) },
 			asked: []string{""}, files: whole},
 		{name: "state with a header in it", before: func(d *depot, part string) {
-			changeState(part, func(s *partState) { s.Validator = "\"a\"\r\nX: y" })
+			changeState(part, "validator", "\"a\"\r\nX: y")
 		}, asked: []string{""}, files: whole},
-		{name: "state of another URL", before: func(d *depot, part string) { changeState(part, func(s *partState) { s.URL = "x" }) },
+		{name: "state of another URL", before: func(d *depot, part string) { changeState(part, "url_sha256", "x") },
 			asked: []string{""}, files: whole},
 		{name: "not there any more", before: func(d *depot, part string) {
 			d.lie = func(w http.ResponseWriter, r *http.Request, first int) bool { http.NotFound(w, r); return true }
@@ -356,12 +358,12 @@ func rangeLie(f func(h http.Header, first int)) func(http.ResponseWriter, *http.
 	}
 }
 
-func changeState(part string, f func(*partState)) {
+func changeState(part, name, value string) {
 	data, _ := os.ReadFile(part + ".json")
-	var s partState
-	json.Unmarshal(data, &s)
-	f(&s)
-	data, _ = json.Marshal(s)
+	state := map[string]any{}
+	json.Unmarshal(data, &state)
+	state[name] = value
+	data, _ = json.Marshal(state)
 	os.WriteFile(part+".json", data, 0o600)
 }
 
@@ -402,9 +404,9 @@ func TestDownloadFails(t *testing.T) {
 		{name: "B250 disk broken", depot: &depot{tag: `"a"`}, opts: []Option{failingDisk(300<<10, syscall.EIO)}, want: syscall.EIO, op: "read", asked: 1, files: map[string]string{"x": "old"}},
 		{name: "B250 short write", depot: &depot{tag: `"a"`}, opts: []Option{failingDisk(300<<10, nil)}, op: "read", want: io.ErrShortWrite, asked: 1,
 			files: map[string]string{"x": "old", "x.part": string(content[:300<<10]), "x.part.json": ""}},
-		{name: "B256 symlink", path: "l", make: linkTo("x"), want: errNotRegular, op: "prepare", files: map[string]string{"x": "old", "l": "old"}},
-		{name: "B256 partial file is a symlink", path: "y", make: func(t *testing.T, path string) { linkTo("x")(t, path+".part") }, want: errNotRegular, op: "prepare", files: map[string]string{"x": "old", "y.part": "old"}},
-		{name: "B256 state is a symlink", path: "y", make: func(t *testing.T, path string) { linkTo("x")(t, path+".part.json") }, want: errNotRegular, op: "prepare", files: map[string]string{"x": "old", "y.part.json": "old"}},
+		{name: "B256 symlink", path: "l", make: linkTo("x"), want: file.ErrNotRegular, op: "prepare", files: map[string]string{"x": "old", "l": "old"}},
+		{name: "B256 partial file is a symlink", path: "y", make: func(t *testing.T, path string) { linkTo("x")(t, path+".part") }, want: file.ErrNotRegular, op: "prepare", files: map[string]string{"x": "old", "y.part": "old"}},
+		{name: "B256 state is a symlink", path: "y", make: func(t *testing.T, path string) { linkTo("x")(t, path+".part.json") }, want: file.ErrNotRegular, op: "prepare", files: map[string]string{"x": "old", "y.part.json": "old"}},
 		{name: "B256 exists", opts: []Option{Overwrite(false)}, want: fs.ErrExist, op: "prepare", files: map[string]string{"x": "old"}},
 		{name: "B256 no such directory", path: "y/x", want: fs.ErrNotExist, op: "prepare", files: map[string]string{"x": "old"}},
 		{name: "B256 below a file", path: "x/y", op: "prepare", files: map[string]string{"x": "old"}},

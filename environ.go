@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/file"
 	"github.com/go-requests/requests/internal/netrc"
 )
 
@@ -279,7 +280,7 @@ func isFile(name string) bool {
 func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
+		err = &fs.PathError{Op: "open", Path: path, Err: file.ErrNotRegular}
 	}
 	if err != nil {
 		return nil, fail(ErrInvalidOption, err)
@@ -290,5 +291,3 @@ func openRegular(path string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-var errNotRegular = errors.New("not a regular file")

@@ -1,17 +1,14 @@
 package requests
 
 import (
-	"bytes"
-	"crypto/rand"
-	"errors"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-requests/requests/internal/disposition"
+	"github.com/go-requests/requests/internal/file"
 )
 
 // A FileOption says how [Response.SaveFile] makes a file: [Overwrite] or
@@ -26,19 +23,22 @@ type Overwrite bool
 func (Overwrite) option()                  {}
 func (o Overwrite) file(set *fileSettings) { set.overwrite, set.decided = bool(o), true }
 
+// Checksum holds a file to what is known of it, by the name of the algorithm in
+// lower case: "sha256", "sha384", "sha512", and "sha1" and "md5", which find
+// mistakes but no forgeries. The values are in hexadecimal, of either case. All
+// must match before the file gets its name; [ErrChecksum] says which does not.
+//
+//	requests.Checksum{"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+type Checksum map[string]string
+
+func (Checksum) option()                  {}
+func (c Checksum) file(set *fileSettings) { set.checksum = file.Checksum(c) }
+
 // fileSettings are what a file is made by.
 type fileSettings struct {
 	overwrite, decided bool // decided: by the caller
-	checksum           Checksum
+	checksum           file.Checksum
 	disk               func(io.Writer) io.Writer // writes go through it; nil but in tests of disks that fail
-}
-
-// writer is f as the body is written to it.
-func (set *fileSettings) writer(f io.Writer) io.Writer {
-	if set.disk != nil {
-		return set.disk(f)
-	}
-	return f
 }
 
 // SaveFile writes the body to a file and returns its length. The file gets its
@@ -69,47 +69,15 @@ func (r *Response) SaveFile(path string, opts ...FileOption) (int64, error) {
 }
 
 func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {
-	if err := set.checksum.check(); err != nil {
+	if err := set.checksum.Check(); err != nil {
 		return 0, err
 	}
 	p, err := r.place(path, set)
 	if err != nil {
 		return 0, err
 	}
-	defer p.root.Close()
-	mode, err := p.mode()
-	if err != nil {
-		return 0, err
-	}
-	f, temp, err := p.create(mode)
-	if err != nil {
-		return 0, err
-	}
-	n, err := r.writeBody(set.writer(f))
-	if err == nil {
-		err = p.settle(f, set.checksum)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = p.take(temp)
-	}
-	if err != nil {
-		p.root.Remove(temp)
-	}
-	return n, err
-}
-
-// settle gives f its mode, brings it to the disk and checks what is there.
-func (p *place) settle(f *os.File, sum Checksum) error {
-	if err := p.keepMode(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return sum.verify(io.NewSectionReader(f, 0, 1<<63-1))
+	defer p.Close()
+	return p.Save(set.checksum, r.writeBody)
 }
 
 // writeBody writes the whole body to dst.
@@ -118,89 +86,14 @@ func (r *Response) writeBody(dst io.Writer) (int64, error) {
 		if err := r.Err(); err != nil {
 			return 0, err
 		}
-		n, err := writeFull(dst, r.content)
+		n, err := file.Write(dst, r.content)
 		return int64(n), err
 	}
 	if err := r.stream(); err != nil {
 		return 0, err
 	}
 	defer r.Close()
-	return copyBlocks(dst, &r.wire)
-}
-
-// copyBlocks copies by way of a large buffer, filled before each write. It
-// passes by the ReadFrom of a file, which would read 32 KiB at a time: with
-// 256 KiB a download takes a fifth less time, and with more than that no less.
-func copyBlocks(dst io.Writer, src io.Reader) (int64, error) {
-	block := blocks.Get().(*[blockSize]byte)
-	defer blocks.Put(block)
-	var total int64
-	for {
-		n, readErr := fillBlock(src, block[:])
-		m, err := writeFull(dst, block[:n])
-		total += int64(m)
-		if err != nil {
-			return total, err
-		}
-		if readErr == io.EOF {
-			return total, nil
-		}
-		if readErr != nil {
-			return total, readErr
-		}
-	}
-}
-
-// sameBytes reads as much of src as want has, and reports whether it is the same.
-func sameBytes(want, src io.Reader) (bool, error) {
-	mine, theirs := blocks.Get().(*[blockSize]byte), blocks.Get().(*[blockSize]byte)
-	defer blocks.Put(mine)
-	defer blocks.Put(theirs)
-	for {
-		n, err := fillBlock(want, mine[:])
-		if err != nil && err != io.EOF {
-			return false, err
-		}
-		m, failed := fillBlock(src, theirs[:n])
-		if m < n {
-			if failed == io.EOF {
-				return false, nil
-			}
-			return false, failed
-		}
-		if !bytes.Equal(mine[:n], theirs[:n]) {
-			return false, nil
-		}
-		if err == io.EOF {
-			return true, nil
-		}
-	}
-}
-
-// fillBlock reads until b is full or src has ended or failed, which is returned
-// as it is.
-func fillBlock(src io.Reader, b []byte) (n int, err error) {
-	for idle := 0; n < len(b) && err == nil; idle++ {
-		var m int
-		if m, err = src.Read(b[n:]); m > 0 {
-			idle = 0
-		}
-		if n += m; idle == 100 { // as in bufio
-			return n, io.ErrNoProgress
-		}
-	}
-	return n, err
-}
-
-func writeFull(dst io.Writer, b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
-	}
-	n, err := dst.Write(b)
-	if err == nil && n < len(b) {
-		err = io.ErrShortWrite
-	}
-	return n, err
+	return file.Copy(dst, &r.wire)
 }
 
 // Filename returns the name for the body as a file: the one that the server
@@ -229,24 +122,26 @@ func (r *Response) Filename() (string, bool) {
 	return disposition.Sanitise(name)
 }
 
-// A place is where a file is to be: a name in an open directory, so that
-// nothing is written elsewhere whatever happens to its path meanwhile.
-type place struct {
-	root    *os.Root
-	name    string
-	replace bool // what is there already
-}
-
-// place finds where the body is to go. The caller closes its root.
-func (r *Response) place(path string, set *fileSettings) (*place, error) {
-	if !isDirectory(path) {
-		return newPlace(filepath.Dir(path), filepath.Base(path), set.overwrite || !set.decided)
+// place finds where the body is to go. The caller closes it.
+func (r *Response) place(path string, set *fileSettings) (*file.Place, error) {
+	dir, name, replace := filepath.Dir(path), filepath.Base(path), set.overwrite || !set.decided
+	if isDirectory(path) {
+		dir, replace = path, set.overwrite
+		var ok bool
+		if name, ok = r.Filename(); !ok {
+			return nil, failText(ErrInvalidOption, "SaveFile: the path is a directory, and neither the server nor the URL names a file")
+		}
 	}
-	name, ok := r.Filename()
-	if !ok {
-		return nil, failText(ErrInvalidOption, "SaveFile: the path is a directory, and neither the server nor the URL names a file")
+	p, err := file.In(dir, replace)
+	if err != nil {
+		return nil, err
 	}
-	return newPlace(path, name, set.overwrite)
+	p.Disk = set.disk
+	if err := p.Name(name); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 func isDirectory(path string) bool {
@@ -255,143 +150,4 @@ func isDirectory(path string) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-func newPlace(dir, name string, replace bool) (*place, error) {
-	p, err := openPlace(dir, replace)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.choose(name); err != nil {
-		p.root.Close()
-		return nil, err
-	}
-	return p, nil
-}
-
-// openPlace opens the directory of a file whose name is not known yet.
-func openPlace(dir string, replace bool) (*place, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &place{root: root, replace: replace}, nil
-}
-
-// choose gives the file its name, unless it is taken.
-func (p *place) choose(name string) error {
-	p.name = name
-	return p.check()
-}
-
-// check refuses a place that is taken by what must not be replaced: a link may
-// be to anywhere (CVE-2025-8959), and a device is not made again.
-func (p *place) check() error {
-	info, err := p.lstat(p.name)
-	switch {
-	case err != nil || info == nil:
-		return err
-	case !p.replace:
-		return p.error("create", p.name, fs.ErrExist)
-	}
-	return nil
-}
-
-// lstat returns what is there, nil if nothing is, if that is a regular file.
-func (p *place) lstat(name string) (fs.FileInfo, error) {
-	info, err := p.root.Lstat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, p.error("replace", name, errNotRegular)
-	}
-	return info, nil
-}
-
-func (p *place) error(op, name string, err error) error {
-	return &fs.PathError{Op: op, Path: filepath.Join(p.root.Name(), name), Err: err}
-}
-
-// newMode is that of a file that replaces none: what [os.Create] gives, of which
-// the system takes the umask.
-const newMode = 0o666
-
-// mode is that of the file until it is complete: that of the one to be
-// replaced, so that nobody can read what they could not before.
-func (p *place) mode() (fs.FileMode, error) {
-	old, err := p.lstat(p.name)
-	if err != nil || old == nil {
-		return newMode, err
-	}
-	return old.Mode().Perm(), nil
-}
-
-// keepMode gives f the mode of the file to be replaced, if there is one. What is
-// no file is for take to refuse.
-func (p *place) keepMode(f *os.File) error {
-	old, err := p.root.Lstat(p.name)
-	if err != nil || !old.Mode().IsRegular() {
-		return nil
-	}
-	now, err := f.Stat()
-	if err != nil || now.Mode().Perm() == old.Mode().Perm() {
-		return err
-	}
-	return f.Chmod(old.Mode().Perm())
-}
-
-// create makes a file of a name that nobody can foresee (CVE-2026-25645), to be
-// filled and taken.
-func (p *place) create(mode fs.FileMode) (f *os.File, name string, err error) {
-	name = ".requests-" + rand.Text() + ".tmp"
-	f, err = p.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-	return f, name, err
-}
-
-// take gives the file temp, which is closed, its name in one step.
-func (p *place) take(temp string) error {
-	if err := p.check(); err != nil {
-		return err
-	}
-	if p.replace {
-		if err := p.root.Rename(temp, p.name); err != nil {
-			return err
-		}
-	} else if err := p.claim(temp); err != nil {
-		return err
-	}
-	p.sync()
-	return nil
-}
-
-// claim is take where nothing may be replaced, be it made a moment ago.
-func (p *place) claim(temp string) error {
-	err := p.root.Link(temp, p.name)
-	if err == nil {
-		p.root.Remove(temp)
-		return nil
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	f, err := p.root.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // a file system without links
-	if err != nil {
-		return err
-	}
-	f.Close()
-	if err = p.root.Rename(temp, p.name); err != nil {
-		p.root.Remove(p.name)
-	}
-	return err
-}
-
-// sync makes the new name last. Not every system can do that to a directory.
-func (p *place) sync() {
-	if dir, err := p.root.Open("."); err == nil {
-		dir.Sync()
-		dir.Close()
-	}
 }

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-requests/requests/internal/file"
 )
 
 // large is longer than a block, and does not end with one.
@@ -116,8 +118,8 @@ func TestSaveFileRefuses(t *testing.T) {
 			left map[string]string
 		}{
 			{name: "A261 exists", path: "x", make: writeOld, opts: []FileOption{Overwrite(false)}, want: fs.ErrExist, left: map[string]string{"x": "old"}},
-			{name: "A266 symlink", path: "x", make: linkTo("y"), want: errNotRegular},
-			{name: "A266 symlink, asked to replace", path: "x", make: linkTo("y"), opts: []FileOption{Overwrite(true)}, want: errNotRegular},
+			{name: "A266 symlink", path: "x", make: linkTo("y"), want: file.ErrNotRegular},
+			{name: "A266 symlink, asked to replace", path: "x", make: linkTo("y"), opts: []FileOption{Overwrite(true)}, want: file.ErrNotRegular},
 			{name: "no such directory", path: "y/x", want: fs.ErrNotExist},
 			{name: "no such directory to choose a name in", path: "y/", want: fs.ErrNotExist},
 			{name: "below a file", path: "y/x", make: func(t *testing.T, path string) { writeOld(t, filepath.Dir(path)) }, left: map[string]string{"y": "old"}},
@@ -397,8 +399,8 @@ func TestSaveFileInDirectory(t *testing.T) {
 			disposition = `attachment; filename="link"`
 			dir := t.TempDir()
 			linkTo("../outside")(t, filepath.Join(dir, "link"))
-			if _, err := get().SaveFile(dir, Overwrite(true)); !errors.Is(err, errNotRegular) {
-				t.Errorf("SaveFile = %v; want %v", err, errNotRegular)
+			if _, err := get().SaveFile(dir, Overwrite(true)); !errors.Is(err, file.ErrNotRegular) {
+				t.Errorf("SaveFile = %v; want %v", err, file.ErrNotRegular)
 			}
 		})
 		t.Run("no name", func(t *testing.T) {
@@ -440,8 +442,8 @@ func TestPlaceTakenMeanwhile(t *testing.T) {
 				writeOld(t, filepath.Join(dir, "mine"))
 				path := filepath.Join(dir, "x")
 				late := diskHook(func(int) { make(t, path) })
-				if _, err := get().SaveFile(path, late); !errors.Is(err, errNotRegular) {
-					t.Errorf("SaveFile = %v; want %v", err, errNotRegular)
+				if _, err := get().SaveFile(path, late); !errors.Is(err, file.ErrNotRegular) {
+					t.Errorf("SaveFile = %v; want %v", err, file.ErrNotRegular)
 				}
 				os.Remove(path)
 				wantFiles(t, dir, map[string]string{"mine": "old"})
@@ -450,8 +452,8 @@ func TestPlaceTakenMeanwhile(t *testing.T) {
 				s, url, dir := d.start(t)
 				path = filepath.Join(dir, "x")
 				writeOld(t, filepath.Join(dir, "mine"))
-				if _, err := s.Download(t.Context(), url, path, late); !errors.Is(err, errNotRegular) {
-					t.Errorf("Download = %v; want %v", err, errNotRegular)
+				if _, err := s.Download(t.Context(), url, path, late); !errors.Is(err, file.ErrNotRegular) {
+					t.Errorf("Download = %v; want %v", err, file.ErrNotRegular)
 				}
 				os.Remove(path)
 				want := map[string]string{"mine": "old", "x.part": string(d.content), "x.part.json": readFile(t, path+".part.json")}
@@ -500,14 +502,3 @@ func TestTemporaryFile(t *testing.T) {
 		wantFiles(t, dir, map[string]string{"mine.tmp": "old", "x": "old"})
 	})
 }
-
-func TestFillBlockNoProgress(t *testing.T) {
-	n, err := fillBlock(idleReader{}, make([]byte, 10))
-	if n != 0 || err != io.ErrNoProgress {
-		t.Errorf("fillBlock of a reader that gives nothing = %d, %v; want %v", n, err, io.ErrNoProgress)
-	}
-}
-
-type idleReader struct{}
-
-func (idleReader) Read([]byte) (int, error) { return 0, nil }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/go-requests/requests/internal/file"
 )
 
 // C093: to open a named pipe without a writer would wait for ever.
@@ -16,7 +18,7 @@ func TestFilesNamedPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := NewRequest("POST", "http://a.test/", Files{{Field: "f", Path: fifo}}).Prepare(bg)
-	if !errors.Is(err, ErrInvalidOption) || !errors.Is(err, errNotRegular) {
-		t.Errorf("Prepare() = %v; want %v", err, errNotRegular)
+	if !errors.Is(err, ErrInvalidOption) || !errors.Is(err, file.ErrNotRegular) {
+		t.Errorf("Prepare() = %v; want %v", err, file.ErrNotRegular)
 	}
 }

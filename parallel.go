@@ -33,9 +33,9 @@ const (
 
 // pieces is into how many pieces to divide what is missing.
 func (d *download) pieces(a *arrival) int {
-	r, missing := a.response, d.part.state.Size-d.part.size
+	r, missing := a.response, d.part.Whole()-d.part.Size()
 	switch {
-	case d.part.state.Size < 0, d.part.state.Validator == "":
+	case d.part.Whole() < 0, d.part.Validator() == "":
 		return 1
 	case r.StatusCode != http.StatusPartialContent && (a.at > 0 || !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes")):
 		return 1 // the server knows no ranges, or does not say that it does
@@ -48,16 +48,16 @@ func (d *download) pieces(a *arrival) int {
 // fillAtOnce fills n pieces of the part at once, the first of them here and from
 // a. What the server does not give that way is left to the next fetch.
 func (d *download) fillAtOnce(ctx context.Context, a *arrival, n int) (err error) {
-	if err := d.part.scatter(); err != nil {
+	if err := d.part.Scatter(); err != nil {
 		return readError(a.response.URL, err)
 	}
-	pieces := file.Divide(file.Span{At: d.part.size, End: d.part.state.Size}, n, verdictTime)
+	pieces := file.Divide(file.Span{At: d.part.Size(), End: d.part.Whole()}, n, verdictTime)
 	defer func() {
 		sure := pieces.Sure()
-		if noted := d.part.gather(sure); err == nil && noted != nil {
+		if noted := d.part.Gather(sure); err == nil && noted != nil {
 			err = readError(a.response.URL, noted)
 		}
-		d.complete = err == nil && sure == d.part.state.Size
+		d.complete = err == nil && sure == d.part.Whole()
 	}()
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -104,7 +104,7 @@ func (d *download) work(ctx context.Context, pieces *file.Pieces, a *arrival, x 
 			a, x = d.next(ctx, pieces, a, x)
 		case pieces.Lost(x):
 			x = pieces.Next()
-		case ctx.Err() != nil || d.part.broken.Load() || !isA[*refusal](err) && !interrupted(err):
+		case ctx.Err() != nil || !d.part.Trusted() || !isA[*refusal](err) && !interrupted(err):
 			return granted(err)
 		case d.giveUp(pieces, x):
 			return nil
@@ -188,7 +188,7 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 		r.Load()
 		return &refusal{r.RaiseForStatus(), passes(r.StatusCode)}
 	}
-	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.state.Validator.continues(r.Header) {
+	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.Validator().Continues(r.Header) {
 		return &refusal{}
 	}
 	c, problem := d.rangeOf(r, x.At)
@@ -202,10 +202,10 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 	if !pieces.Begin(x) {
 		return errLost
 	}
-	if _, err := io.CopyN(io.Discard, body, x.At-c.first); err != nil {
+	if _, err := io.CopyN(io.Discard, body, x.At-c.First); err != nil {
 		return readError(r.URL, err)
 	}
-	return d.take(&arrival{response: r, body: body, at: x.At, end: c.last + 1}, &x.Span)
+	return d.take(&arrival{response: r, body: body, at: x.At, end: c.Last + 1}, &x.Span)
 }
 
 // errLost ends what is done for a piece that another hand has taken over.

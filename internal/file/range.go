@@ -1,4 +1,4 @@
-package requests
+package file
 
 import (
 	"net/http"
@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// A contentRange is the field Content-Range (RFC 9110, section 14.4) of bytes.
-type contentRange struct {
-	first, last int64 // -1 both: none, as the range was not satisfiable
-	size        int64 // of the whole; -1 if the server does not say
+// A Range is the field Content-Range (RFC 9110, section 14.4) of bytes.
+type Range struct {
+	First, Last int64 // -1 both: none, as the range was not satisfiable
+	Size        int64 // of the whole; -1 if the server does not say
 }
 
-// parseContentRange takes what the grammar allows and nothing else: a number
-// read wrongly would put bytes in the wrong place.
+// ParseRange takes what the grammar allows and nothing else: a number read
+// wrongly would put bytes in the wrong place.
 //
 //	Content-Range       = range-unit SP ( range-resp / unsatisfied-range )
 //	range-resp          = first-pos "-" last-pos "/" ( complete-length / "*" )
 //	unsatisfied-range   = "*/" complete-length
-func parseContentRange(value string) (contentRange, bool) {
-	none := contentRange{-1, -1, -1}
+func ParseRange(value string) (Range, bool) {
+	none := Range{-1, -1, -1}
 	unit, rest, ok := strings.Cut(value, " ")
 	if !ok || !strings.EqualFold(unit, "bytes") {
 		return none, false
@@ -30,18 +30,18 @@ func parseContentRange(value string) (contentRange, bool) {
 	}
 	c := none
 	if size != "*" {
-		if c.size, ok = parseOffset(size); !ok {
+		if c.Size, ok = parseOffset(size); !ok {
 			return none, false
 		}
 	}
 	if span == "*" {
-		return c, c.size >= 0
+		return c, c.Size >= 0
 	}
 	first, last, _ := strings.Cut(span, "-")
 	var okFirst, okLast bool
-	c.first, okFirst = parseOffset(first)
-	c.last, okLast = parseOffset(last)
-	if !okFirst || !okLast || c.last < c.first || c.size >= 0 && c.last >= c.size {
+	c.First, okFirst = parseOffset(first)
+	c.Last, okLast = parseOffset(last)
+	if !okFirst || !okLast || c.Last < c.First || c.Size >= 0 && c.Last >= c.Size {
 		return none, false
 	}
 	return c, true
@@ -56,26 +56,26 @@ func parseOffset(s string) (int64, bool) {
 	return n, err == nil
 }
 
-// contentRangeOf returns the one Content-Range of a response, and false for
+// RangeOf returns the one Content-Range of a response, and false for
 // none, several and parts in a multipart body.
-func contentRangeOf(h http.Header) (contentRange, bool) {
+func RangeOf(h http.Header) (Range, bool) {
 	if len(h["Content-Range"]) != 1 || strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/byteranges") {
-		return contentRange{-1, -1, -1}, false
+		return Range{-1, -1, -1}, false
 	}
-	return parseContentRange(h.Get("Content-Range"))
+	return ParseRange(h.Get("Content-Range"))
 }
 
-// A validator tells a representation from its other versions, for a request
+// A Validator tells a representation from its other versions, for a request
 // that goes on with one (RFC 9110, section 13.1.5). It is an entity tag or a
 // date as the server sent it; empty, nothing can be told.
-type validator string
+type Validator string
 
-// validatorOf returns the strong validator of a response: a weak one does not
+// ValidatorOf returns the strong validator of a response: a weak one does not
 // promise that the bytes are the same. A date is strong if it was old already
 // when it was sent (section 8.8.2.2); within one second there may be two versions.
-func validatorOf(h http.Header) validator {
+func ValidatorOf(h http.Header) Validator {
 	if tag := h.Get("Etag"); strongTag(tag) {
-		return validator(tag)
+		return Validator(tag)
 	}
 	modified, err := http.ParseTime(h.Get("Last-Modified"))
 	if err != nil || len(h["Etag"]) > 0 {
@@ -84,7 +84,7 @@ func validatorOf(h http.Header) validator {
 	if sent, err := http.ParseTime(h.Get("Date")); err != nil || sent.Unix()-modified.Unix() < 1 {
 		return ""
 	}
-	return validator(h.Get("Last-Modified"))
+	return Validator(h.Get("Last-Modified"))
 }
 
 // strongTag reports whether s is an entity-tag without W/ (section 8.8.3).
@@ -103,8 +103,8 @@ func strongTag(s string) bool {
 // maxTag bounds an entity tag that is kept; real ones have some fifty bytes.
 const maxTag = 1 << 10
 
-// matches reports whether a response says that it is of the version v.
-func (v validator) matches(h http.Header) bool {
+// Matches reports whether a response says that it is of the version v.
+func (v Validator) Matches(h http.Header) bool {
 	if v == "" {
 		return false
 	}
@@ -114,18 +114,18 @@ func (v validator) matches(h http.Header) bool {
 	return h.Get("Last-Modified") == string(v)
 }
 
-// continues reports whether a 206 is of the version v, which was asked for by
+// Continues reports whether a 206 is of the version v, which was asked for by
 // If-Range. It repeats the entity tag, but need not repeat Last-Modified (RFC
 // 9110, section 15.3.7).
-func (v validator) continues(h http.Header) bool {
+func (v Validator) Continues(h http.Header) bool {
 	if v != "" && v[0] != '"' && len(h["Last-Modified"])+len(h["Etag"]) == 0 {
 		return true
 	}
-	return v.matches(h)
+	return v.Matches(h)
 }
 
-// contradicts reports whether a response says that it is of another version.
-func (v validator) contradicts(h http.Header) bool {
+// Contradicts reports whether a response says that it is of another version.
+func (v Validator) Contradicts(h http.Header) bool {
 	if tag := h.Get("Etag"); tag != "" && strings.HasPrefix(string(v), `"`) {
 		return tag != string(v)
 	}

@@ -1,4 +1,4 @@
-package requests
+package file
 
 import (
 	"fmt"
@@ -10,14 +10,14 @@ import (
 
 var contentRangeTests = []struct {
 	in   string
-	want contentRange
+	want Range
 	ok   bool
 }{
-	{"bytes 0-99/200", contentRange{0, 99, 200}, true},
-	{"bytes 5-5/6", contentRange{5, 5, 6}, true},
-	{"Bytes 0-0/*", contentRange{0, 0, -1}, true},
-	{"bytes */200", contentRange{-1, -1, 200}, true},
-	{"bytes 0-9223372036854775806/9223372036854775807", contentRange{0, math.MaxInt64 - 1, math.MaxInt64}, true},
+	{"bytes 0-99/200", Range{0, 99, 200}, true},
+	{"bytes 5-5/6", Range{5, 5, 6}, true},
+	{"Bytes 0-0/*", Range{0, 0, -1}, true},
+	{"bytes */200", Range{-1, -1, 200}, true},
+	{"bytes 0-9223372036854775806/9223372036854775807", Range{0, math.MaxInt64 - 1, math.MaxInt64}, true},
 	{in: ""},
 	{in: "bytes"},
 	{in: "bytes 0-99"},
@@ -40,10 +40,10 @@ var contentRangeTests = []struct {
 func TestParseContentRange(t *testing.T) {
 	for _, tt := range contentRangeTests {
 		if !tt.ok {
-			tt.want = contentRange{-1, -1, -1}
+			tt.want = Range{-1, -1, -1}
 		}
-		if got, ok := parseContentRange(tt.in); got != tt.want || ok != tt.ok {
-			t.Errorf("parseContentRange(%q) = %v, %t; want %v, %t", tt.in, got, ok, tt.want, tt.ok)
+		if got, ok := ParseRange(tt.in); got != tt.want || ok != tt.ok {
+			t.Errorf("ParseRange(%q) = %v, %t; want %v, %t", tt.in, got, ok, tt.want, tt.ok)
 		}
 	}
 }
@@ -53,22 +53,22 @@ func FuzzContentRange(f *testing.F) {
 		f.Add(tt.in)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		c, ok := parseContentRange(in)
+		c, ok := ParseRange(in)
 		if !ok {
 			return
 		}
 		span, size := "*", "*"
-		if c.first >= 0 {
-			span = fmt.Sprintf("%d-%d", c.first, c.last)
+		if c.First >= 0 {
+			span = fmt.Sprintf("%d-%d", c.First, c.Last)
 		}
-		if c.size >= 0 {
-			size = fmt.Sprint(c.size)
+		if c.Size >= 0 {
+			size = fmt.Sprint(c.Size)
 		}
-		if again, ok := parseContentRange("bytes " + span + "/" + size); !ok || again != c {
-			t.Errorf("parseContentRange(%q) = %v, and of what that means %v, %t", in, c, again, ok)
+		if again, ok := ParseRange("bytes " + span + "/" + size); !ok || again != c {
+			t.Errorf("ParseRange(%q) = %v, and of what that means %v, %t", in, c, again, ok)
 		}
-		if c.first >= 0 && (c.last < c.first || c.size >= 0 && c.last >= c.size) || c.first < 0 && c.size < 0 {
-			t.Errorf("parseContentRange(%q) = %v", in, c)
+		if c.First >= 0 && (c.Last < c.First || c.Size >= 0 && c.Last >= c.Size) || c.First < 0 && c.Size < 0 {
+			t.Errorf("ParseRange(%q) = %v", in, c)
 		}
 	})
 }
@@ -78,7 +78,7 @@ func TestValidator(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		header http.Header
-		want   validator
+		want   Validator
 	}{
 		{"none", http.Header{}, ""},
 		{"tag", http.Header{"Etag": {`"a"`}}, `"a"`},
@@ -96,13 +96,13 @@ func TestValidator(t *testing.T) {
 		{"no date", http.Header{"Last-Modified": {"yesterday"}, "Date": {now}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := validatorOf(tt.header); got != tt.want {
-				t.Errorf("validatorOf(%v) = %q; want %q", tt.header, got, tt.want)
+			if got := ValidatorOf(tt.header); got != tt.want {
+				t.Errorf("ValidatorOf(%v) = %q; want %q", tt.header, got, tt.want)
 			}
-			if tt.want != "" && (!tt.want.matches(tt.header) || tt.want.contradicts(tt.header)) {
+			if tt.want != "" && (!tt.want.Matches(tt.header) || tt.want.Contradicts(tt.header)) {
 				t.Errorf("%q does not match %v, of which it is", tt.want, tt.header)
 			}
-			if other := (http.Header{"Etag": {`"b"`}, "Last-Modified": {"Tue, 03 Jan 2006 15:04:05 GMT"}}); tt.want.matches(other) {
+			if other := (http.Header{"Etag": {`"b"`}, "Last-Modified": {"Tue, 03 Jan 2006 15:04:05 GMT"}}); tt.want.Matches(other) {
 				t.Errorf("%q matches %v", tt.want, other)
 			}
 		})

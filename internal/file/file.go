@@ -1,2 +1,0 @@
-// Package file makes files that are complete or not there.
-package file
