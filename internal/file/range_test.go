@@ -108,3 +108,32 @@ func TestValidator(t *testing.T) {
 		})
 	}
 }
+
+// TestContinues is about the 206 that answers an If-Range.
+func TestContinues(t *testing.T) {
+	const old, later = "Mon, 02 Jan 2006 15:04:05 GMT", "Mon, 02 Jan 2006 15:04:06 GMT"
+	for _, tt := range []struct {
+		name   string
+		v      Validator
+		header http.Header
+		want   bool
+	}{
+		{"the tag", `"a"`, http.Header{"Etag": {`"a"`}}, true},
+		{"the tag, with a date", `"a"`, http.Header{"Etag": {`"a"`}, "Last-Modified": {later}}, true},
+		{"another tag", `"a"`, http.Header{"Etag": {`"b"`}}, false},
+		{"a weak tag", `"a"`, http.Header{"Etag": {`W/"a"`}}, false},
+		{"no tag", `"a"`, http.Header{}, false},
+		{"a date in the place of the tag", `"a"`, http.Header{"Last-Modified": {old}}, false},
+		{"the date", old, http.Header{"Last-Modified": {old}}, true},
+		{"another date", old, http.Header{"Last-Modified": {later}}, false},
+		{"no date", old, http.Header{}, true},
+		{"a tag in the place of the date", old, http.Header{"Etag": {`"a"`}}, false},
+		{"no validator", "", http.Header{}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.v.Continues(tt.header); got != tt.want {
+				t.Errorf("%q.Continues(%v) = %t; want %t", tt.v, tt.header, got, tt.want)
+			}
+		})
+	}
+}
