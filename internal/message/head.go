@@ -23,7 +23,7 @@ func (r *Reader) Head(req *Request) (Response, error) {
 	case r.err != nil:
 		return Response{}, r.err
 	case r.phase == atEnd:
-		r.phase, r.trailer, r.closes = atHead, nil, false
+		r.phase, r.trailer = atHead, nil
 	case r.phase != atHead:
 		return Response{}, errUnread
 	}
@@ -113,8 +113,7 @@ func (r *Reader) searchHead() (int, error) {
 		}
 		switch rest := b[next:]; {
 		case len(rest) == 0, len(rest) == 1 && rest[0] == '\r':
-			r.seen = next - 1 // the line end counts again when more is there
-			return 0, nil
+			return 0, nil // the line end is looked at again when more is there
 		case rest[0] == '\n':
 			return next + 1, nil
 		case rest[0] == '\r' && rest[1] == '\n':

@@ -232,8 +232,8 @@ func (r *Reader) drop() {
 }
 
 // Release gives the buffer back, if there is nothing in it. Read and Head do so
-// by themselves at the end of a response; it is for the owner of a Reader that
-// is given up before that.
+// by themselves at the end of a response. For a Reader that is given up before
+// that, Reset(nil) gives it back in any case.
 func (r *Reader) Release() {
 	if r.r == r.w {
 		r.drop()

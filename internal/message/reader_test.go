@@ -223,6 +223,23 @@ func TestLimitOfHeads(t *testing.T) {
 	}
 }
 
+// What is not HTTP is refused as soon as that shows: its end may never come.
+func TestGarbageIsRefusedAtOnce(t *testing.T) {
+	for _, garbage := range []string{"\x15\x03", "SSH-2.0-", "\r\n", "HTTP/2.0", "HTTP/1.1 abc\r\n"} {
+		for _, before := range []string{"", ok11 + "Content-Length: 0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"} {
+			r := NewReader(io.MultiReader(strings.NewReader(before), strings.NewReader(garbage), errReader{os.ErrDeadlineExceeded}))
+			if before != "" {
+				if _, err := r.Head(new(Request)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := r.Head(new(Request)); !errors.Is(err, fault.Protocol) {
+				t.Errorf("%q behind %q: the error is %v; want %v", garbage, before, err, fault.Protocol)
+			}
+		}
+	}
+}
+
 func TestEndBeforeTheFirstByte(t *testing.T) {
 	if got := read(strings.NewReader(""), new(Request), 512); got.err != io.EOF {
 		t.Errorf("the error is %v; want %v", got.err, io.EOF)

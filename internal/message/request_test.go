@@ -160,6 +160,7 @@ func TestCheck(t *testing.T) {
 		{"a trailer that is not there", Request{Method: "POST", Target: "/", Length: -1, Header: http.Header{"Trailer": {"X-A"}}}, fault.InvalidHeader, `"Trailer"`},
 
 		{"a trailer of what has a length", Request{Method: "POST", Target: "/", Length: 1, Trailer: http.Header{"X-A": nil}}, fault.InvalidOption, "trailer"},
+		{"a trailer of no body", Request{Method: "POST", Target: "/", Trailer: http.Header{"X-A": nil}}, fault.InvalidOption, "trailer"},
 		{"a trailer that decides the length", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"content-length": nil}}, fault.InvalidHeader, `"content-length"`},
 		{"a trailer whose name is none", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"X\r\nY": nil}}, fault.InvalidHeader, `"X"…`},
 		{"a trailer with a control character", Request{Method: "POST", Target: "/", Length: -1, Trailer: http.Header{"X-A": {"SECRET\n"}}}, fault.InvalidHeader, `"X-A"`},
