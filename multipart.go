@@ -1,19 +1,16 @@
 package requests
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net/textproto"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-requests/requests/internal/multipart"
 )
 
 // Files is a body of the type multipart/form-data (RFC 7578): the values of
@@ -74,11 +71,11 @@ const (
 // multipartContent describes the body; nothing is read for it yet. given are
 // the values of a Content-Type field that the caller has set.
 func multipartContent(forms []Form, files []File, given []string) (content, error) {
-	boundary, contentType, err := multipartType(given)
+	boundary, contentType, err := multipart.Type(given)
 	if err != nil {
 		return content{}, err
 	}
-	m := &multipartBody{boundary: boundary, replayable: true}
+	m := &multipartBody{Body: multipart.New(boundary), replayable: true}
 	for _, f := range forms {
 		if err := m.addForm(f); err != nil {
 			return content{}, err
@@ -89,78 +86,20 @@ func multipartContent(forms []Form, files []File, given []string) (content, erro
 			return content{}, err
 		}
 	}
-	s, length, err := m.finish()
-	if err != nil {
+	if err := m.Close(); err != nil {
 		return content{}, err
 	}
-	return streamed(s, length, contentType), nil
+	s := &stream{what: "the request body", from: m.open, again: m.replayable, waits: m.waits}
+	return streamed(s, m.Length(), contentType), nil
 }
 
-// multipartType returns the boundary and the Content-Type of a body. Requests
-// keeps a type that was given, and so sends bodies that no server can take apart.
-func multipartType(given []string) (boundary, contentType string, err error) {
-	if len(given) > 0 {
-		contentType = strings.TrimRight(given[0], "; \t")
-		kind, params, err := mime.ParseMediaType(contentType)
-		if err != nil || len(given) > 1 || !strings.HasPrefix(kind, "multipart/") {
-			return "", "", failText(ErrInvalidOption, "Files need a Content-Type of multipart/form-data, or none")
-		}
-		if boundary, ok := params["boundary"]; ok {
-			if err := multipart.NewWriter(io.Discard).SetBoundary(boundary); err != nil { // RFC 2046, section 5.1.1
-				return "", "", failText(ErrInvalidOption, "the boundary in the Content-Type is not one of RFC 2046")
-			}
-			return boundary, contentType, nil
-		}
-	} else {
-		contentType = "multipart/form-data"
-	}
-	var random [16]byte
-	rand.Read(random[:]) // never fails; a boundary that can be foretold lets a file forge parts (CVE-2025-7783)
-	boundary = hex.EncodeToString(random[:])
-	return boundary, contentType + "; boundary=" + boundary, nil
-}
-
-// A multipartBody gathers the parts of a body.
+// A multipartBody is a body with what is known of the files in it.
 type multipartBody struct {
-	boundary   string
-	pieces     []piece
+	*multipart.Body
+	streams    []*stream
 	readers    []io.Reader
-	text       []byte // that goes before the next file
-	length     int64  // of the files so far, -1 if unknown
 	replayable bool
 	waits      bool // for a file, perhaps
-}
-
-// A piece is a file with the text that goes before it: its header, the end of
-// the part before, and the text fields in between. The last piece has no file.
-type piece struct {
-	text   []byte
-	file   *stream
-	length int64 // of the file, -1 if unknown
-}
-
-// begin writes the head of a part up to the name of its field.
-func (m *multipartBody) begin(field string) error {
-	if field == "" {
-		return failText(ErrInvalidOption, "a field of a multipart body has no name")
-	}
-	quoted, ok := quoteName(field)
-	if !ok {
-		return failText(ErrInvalidOption, fmt.Sprintf("the name of the field %.40q has a control character", field))
-	}
-	m.text = append(m.text, "--"+m.boundary+"\r\nContent-Disposition: form-data; name="+quoted...)
-	return nil
-}
-
-// nameEscapes are those of browsers, which RFC 7578 does not have: HTML,
-// section 4.10.21.8, "multipart/form-data encoding algorithm". A backslash
-// stays, since servers differ in whether it escapes (CVE-2024-22049).
-var nameEscapes = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
-
-// quoteName quotes a name or filename. It is false for one that cannot be sent.
-func quoteName(s string) (quoted string, ok bool) {
-	s = nameEscapes.Replace(s)
-	return `"` + s + `"`, !hasControl(s)
 }
 
 // addForm adds a text field for each value, sorted by their names.
@@ -172,31 +111,15 @@ func (m *multipartBody) addForm(f Form) error {
 			return fail(ErrInvalidOption, fmt.Errorf("form field %q: %w", field, err))
 		}
 		for _, v := range vals {
-			if err := m.begin(field); err != nil {
+			if err := m.AddField(field, v); err != nil {
 				return err
 			}
-			m.text = append(append(append(m.text, "\r\n\r\n"...), v...), "\r\n"...)
 		}
 	}
 	return nil
 }
 
 func (m *multipartBody) addFile(f *File) error {
-	if err := m.begin(f.Field); err != nil {
-		return err
-	}
-	if f.Name != NoName {
-		quoted, ok := quoteName(f.filename())
-		if !ok {
-			return failText(ErrInvalidOption, fmt.Sprintf("the filename of the field %q has a control character", f.Field))
-		}
-		m.text = append(m.text, "; filename="+quoted...)
-	}
-	m.text = append(m.text, "\r\n"...)
-	if err := m.addHeader(f); err != nil {
-		return err
-	}
-	m.text = append(m.text, "\r\n"...)
 	s, length, err := f.open()
 	if err != nil {
 		return err
@@ -204,18 +127,52 @@ func (m *multipartBody) addFile(f *File) error {
 	if !s.again && slices.ContainsFunc(m.readers, func(other io.Reader) bool { return isSame(other, f.Reader) }) {
 		return failText(ErrInvalidOption, fmt.Sprintf("the file of the field %q has the Reader of another one, and it cannot seek", f.Field))
 	}
-	m.readers = append(m.readers, f.Reader)
-	m.pieces = append(m.pieces, piece{m.text, s, length})
-	m.text = []byte("\r\n")
+	if err := f.checkHeader(); err != nil {
+		return err
+	}
+	m.streams, m.readers = append(m.streams, s), append(m.readers, f.Reader)
 	m.replayable = m.replayable && s.again
 	m.waits = m.waits || s.waits
-	switch {
-	case m.length < 0 || length < 0:
-		m.length = -1
-	case m.length+length < m.length:
-		return failText(ErrInvalidOption, "the files are too long together")
-	default:
-		m.length += length
+	return m.AddFile(f.Field, &multipart.File{
+		Filename: f.filename(), Unnamed: f.Name == NoName, ContentType: f.ContentType, Header: f.Header,
+		Open: func() (io.ReadCloser, error) { return s.open(length) }, Length: length, Blocks: s.waits,
+	})
+}
+
+// open opens the body. A file that cannot be sent again fails it here, before
+// anything is sent.
+func (m *multipartBody) open() (io.Reader, error) {
+	for _, s := range m.streams {
+		if err := s.claim(); err != nil {
+			return nil, err
+		}
+	}
+	return m.Open(), nil
+}
+
+// checkHeader refuses the fields that no message may have.
+func (f *File) checkHeader() error {
+	if f.ContentType != "" {
+		if err := checkField("Content-Type", f.ContentType); err != nil {
+			return err
+		}
+	}
+	for name, vals := range f.Header {
+		key, err := canonicalName(name)
+		if err != nil {
+			return err
+		}
+		if key == "Content-Disposition" || key == "Content-Type" && f.ContentType != "" {
+			continue // left out
+		}
+		for _, v := range vals {
+			if v == "" {
+				continue // likewise
+			}
+			if err := checkField(key, v); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -239,48 +196,6 @@ func (f *File) filename() string {
 		}
 	}
 	return f.Field
-}
-
-// addHeader writes the fields of a part after its Content-Disposition.
-func (m *multipartBody) addHeader(f *File) error {
-	if f.ContentType != "" {
-		if err := m.addField("Content-Type", f.ContentType); err != nil {
-			return err
-		}
-	}
-	names := make([]string, 0, len(f.Header))
-	for name := range f.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		key, err := canonicalName(name)
-		if err != nil {
-			return err
-		}
-		if key == "Content-Disposition" || key == "Content-Type" && f.ContentType != "" {
-			continue
-		}
-		for _, v := range f.Header[name] {
-			if v == "" {
-				continue
-			}
-			if err := m.addField(key, v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// addField writes a field, whose value could otherwise bring fields and parts
-// of its own along (CVE-2026-42037); mime/multipart writes what it is given.
-func (m *multipartBody) addField(name, value string) error {
-	if err := checkField(name, value); err != nil {
-		return err
-	}
-	m.text = append(m.text, name+": "+value+"\r\n"...)
-	return nil
 }
 
 // open describes the content of f, which is not read yet, and its length.
@@ -344,93 +259,4 @@ func fileStream(path, what string) (*stream, int64, error) {
 		return nil, 0, err
 	}
 	return &stream{what: what, again: true, waits: length < 0, from: func() (io.Reader, error) { return openRegular(path) }}, length, nil
-}
-
-// finish writes the last boundary and returns the stream of it all.
-func (m *multipartBody) finish() (*stream, int64, error) {
-	m.pieces = append(m.pieces, piece{text: append(m.text, "--"+m.boundary+"--\r\n"...)})
-	length := m.length
-	for _, p := range m.pieces {
-		if length >= 0 {
-			length += int64(len(p.text))
-		}
-	}
-	if m.length >= 0 && length < m.length {
-		return nil, 0, failText(ErrInvalidOption, "the files are too long together")
-	}
-	return &stream{what: "the request body", from: m.read, again: m.replayable, waits: m.waits}, length, nil
-}
-
-// read opens the body. A file that cannot be sent again fails it here, before
-// anything is sent.
-func (m *multipartBody) read() (io.Reader, error) {
-	for _, p := range m.pieces {
-		if p.file == nil {
-			continue
-		}
-		if err := p.file.claim(); err != nil {
-			return nil, err
-		}
-	}
-	return &multipartReader{pieces: m.pieces}, nil
-}
-
-// multipartReader reads a body once. It opens each file in its turn.
-type multipartReader struct {
-	pieces []piece // from the current one on
-	read   int     // of the text of the current one
-	file   io.ReadCloser
-}
-
-// Read gives as much as there is room for, so that small files share a write,
-// but what it has before it reads from a file that may wait, as a pipe.
-func (r *multipartReader) Read(b []byte) (n int, err error) {
-	for n < len(b) && len(r.pieces) > 0 {
-		p := &r.pieces[0]
-		if r.read < len(p.text) {
-			m := copy(b[n:], p.text[r.read:])
-			r.read += m
-			n += m
-			continue
-		}
-		if p.file != nil && p.file.waits && n > 0 {
-			return n, nil
-		}
-		m, err := r.readFile(p, b[n:])
-		n += m
-		if err != io.EOF {
-			return n, err
-		}
-		r.pieces, r.read = r.pieces[1:], 0
-	}
-	if len(r.pieces) == 0 {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// readFile reads the current file, and closes it at its end. No file is an empty one.
-func (r *multipartReader) readFile(p *piece, b []byte) (n int, err error) {
-	if p.file == nil {
-		return 0, io.EOF
-	}
-	if r.file == nil {
-		if r.file, err = p.file.open(p.length); err != nil {
-			return 0, err
-		}
-	}
-	if n, err = r.file.Read(b); err == io.EOF {
-		r.Close()
-	}
-	return n, err
-}
-
-// Close closes the file that is being read, if there is one.
-func (r *multipartReader) Close() error {
-	if r.file == nil {
-		return nil
-	}
-	err := r.file.Close()
-	r.file = nil
-	return err
 }

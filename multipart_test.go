@@ -2,12 +2,10 @@ package requests
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"os"
@@ -233,151 +231,33 @@ func TestFilesForSessions(t *testing.T) {
 	}
 }
 
-// TestFilesNames has the rows of names: escaped as browsers do it, or sent as they are.
-func TestFilesNames(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"C080 quote", `a"b`, `a%22b`},
-		{"C081 CR and LF", "a\rb\nc\r\nd", "a%0Db%0Ac%0D%0Ad"},
-		{"C082 backslash", `a\b\`, `a\b\`},
-		{"C084 not ASCII", "é日本😀", "é日本😀"},
-		{"C085 path given by hand", "../../etc/passwd", "../../etc/passwd"},
-		{"C085 path of Windows", `C:\x\y`, `C:\x\y`},
-		{"A132 forged parameters", `x"; name="y`, `x%22; name=%22y`},
-		{"A132 backslash and quote", `x\"; name="y`, `x\%22; name=%22y`},
-		{"percent stays", "100%22", "100%22"},
-		{"forged part", "a\r\nContent-Type: evil\r\n\r\nb", "a%0D%0AContent-Type: evil%0D%0A%0D%0Ab"},
-		{"not UTF-8", "a\xffb", "a\xffb"},
+// The last element of a path is the filename, whatever leads there.
+func TestFilesNameOfAPath(t *testing.T) {
+	path := writeFile(t, "passwd", "root")
+	up := filepath.Join(filepath.Dir(path), "..", filepath.Base(filepath.Dir(path)), "passwd")
+	if got, want := multipartText(t, prepareUpload(t, Files{{Field: "f", Path: up}})), `filename="passwd"`; !strings.Contains(got, want+"\r\n") {
+		t.Errorf("C085 body = %q; want %s", got, want)
+	}
+}
+
+// A Content-Type given by hand is completed, and its boundary kept.
+func TestFilesType(t *testing.T) {
+	for given, want := range map[string]string{
+		"multipart/form-data; charset=utf-8": "multipart/form-data; charset=utf-8; boundary=*", "multipart/mixed; boundary=mine": "multipart/mixed; boundary=mine",
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := prepareUpload(t, Form{tt.in: "v"}, Files{{Field: tt.in, Name: tt.in, Reader: strings.NewReader("c")}})
-			want := "--B\r\nContent-Disposition: form-data; name=\"" + tt.want + "\"\r\n\r\nv\r\n" +
-				"--B\r\nContent-Disposition: form-data; name=\"" + tt.want + "\"; filename=\"" + tt.want + "\"\r\n\r\nc\r\n--B--\r\n"
-			if got := multipartText(t, p); got != want {
-				t.Errorf("body = %q; want %q", got, want)
-			}
-		})
-	}
-	t.Run("C085 path", func(t *testing.T) {
-		path := writeFile(t, "passwd", "root")
-		up := filepath.Join(filepath.Dir(path), "..", filepath.Base(filepath.Dir(path)), "passwd")
-		if got, want := multipartText(t, prepareUpload(t, Files{{Field: "f", Path: up}})), `filename="passwd"`; !strings.Contains(got, want+"\r\n") {
-			t.Errorf("body = %q; want %s", got, want)
+		p := prepareUpload(t, Headers{"content-type": given}, Files{{Field: "f", Reader: strings.NewReader("c")}})
+		got := p.Header.Get("Content-Type")
+		_, params, err := mime.ParseMediaType(got)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-}
-
-// The boundary cannot be foretold, and is new for each body.
-func TestFilesBoundary(t *testing.T) {
-	t.Run("A133 C089 random", func(t *testing.T) {
-		seen := map[string]bool{}
-		for range 100 {
-			p := prepareUpload(t, Files{{Field: "f", Reader: strings.NewReader("c")}})
-			value := p.Header.Get("Content-Type")
-			b, ok := strings.CutPrefix(value, "multipart/form-data; boundary=")
-			if !ok || len(b) != 32 || strings.Trim(b, "0123456789abcdef") != "" || seen[b] {
-				t.Fatalf("Content-Type = %q; want a new boundary of 32 hexadecimal digits", value)
-			}
-			seen[b] = true
+		if want := strings.ReplaceAll(want, "*", params["boundary"]); got != want {
+			t.Errorf("Content-Type = %q; want %q", got, want)
 		}
-	})
-	for _, tt := range []struct{ name, given, want string }{
-		{"none", "multipart/form-data", "multipart/form-data; boundary=*"},
-		{"none, but more", "Multipart/Form-Data; charset=utf-8;", "Multipart/Form-Data; charset=utf-8; boundary=*"},
-		{"given", "multipart/form-data; boundary=mine", "multipart/form-data; boundary=mine"},
-		{"quoted", `multipart/mixed; boundary="my own"`, `multipart/mixed; boundary="my own"`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := prepareUpload(t, Headers{"content-type": tt.given}, Files{{Field: "f", Reader: strings.NewReader("c")}})
-			got := p.Header.Get("Content-Type")
-			_, params, err := mime.ParseMediaType(got)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := strings.ReplaceAll(tt.want, "*", params["boundary"])
-			if got != want {
-				t.Errorf("Content-Type = %q; want %q", got, want)
-			}
-			if body := readBody(t, p); !bytes.HasPrefix(body, []byte("--"+params["boundary"]+"\r\n")) {
-				t.Errorf("body = %q; want the boundary %q", body, params["boundary"])
-			}
-		})
-	}
-}
-
-// wptFormData are the vectors of the Web Platform Tests for forms. Browsers
-// turn every line end of names and values into CRLF before (HTML, section
-// 4.10.21.4, "constructing the entry list"), which Requests does not.
-func TestFilesWebPlatform(t *testing.T) {
-	data := sharedFile(t, "external/wpt-multipart/multipart-formdata.json")
-	var cases []struct {
-		Encoding, Name, Description, Expected string
-		Value                                 json.RawMessage
-	}
-	if err := json.Unmarshal(data, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range cases {
-		t.Run(tt.Description, func(t *testing.T) {
-			var text string
-			var file struct{ Body, Filename, Type string }
-			opts := []Option{Headers{"Content-Type": "multipart/form-data; boundary=BOUNDARY"}}
-			if json.Unmarshal(tt.Value, &text) == nil {
-				opts = append(opts, Files{{Field: tt.Name, Name: NoName, Reader: strings.NewReader(text)}})
-			} else if err := json.Unmarshal(tt.Value, &file); err == nil {
-				opts = append(opts, Files{{Field: tt.Name, Name: file.Filename, Reader: strings.NewReader(file.Body), ContentType: file.Type}})
-			} else {
-				t.Fatal(err)
-			}
-			if tt.Encoding != "utf-8" {
-				t.Skip("names are UTF-8")
-			}
-			p, err := NewRequest("POST", "http://a.test/", opts...).Prepare(bg)
-			if strings.Contains(tt.Name+file.Filename, "\x00") {
-				if !errors.Is(err, ErrInvalidOption) {
-					t.Errorf("Prepare() = %v; want %v", err, ErrInvalidOption)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := string(readBody(t, p))
-			if strings.ContainsAny(tt.Name+text, "\r\n") {
-				want := "--BOUNDARY\r\nContent-Disposition: form-data; name=\"" + strings.NewReplacer("\r", "%0D", "\n", "%0A").Replace(tt.Name) + "\"\r\n\r\n" + text + "\r\n--BOUNDARY--\r\n"
-				if got != want {
-					t.Errorf("body = %q; want %q", got, want)
-				}
-				return
-			}
-			var want []byte
-			for _, r := range tt.Expected { // each character stands for a byte
-				want = append(want, byte(r))
-			}
-			if got != string(want) {
-				t.Errorf("body = %q; want %q", got, want)
-			}
-		})
-	}
-}
-
-// sharedFile reads a file of the suites that lie beside the repository, in the
-// folder that SHARED_DIR names or in one called shared further up.
-func sharedFile(t *testing.T, name string) []byte {
-	t.Helper()
-	candidates := []string{os.Getenv("SHARED_DIR")}
-	for up := ".."; len(up) < 20; up = filepath.Join("..", up) {
-		candidates = append(candidates, filepath.Join(up, "shared"))
-	}
-	for _, dir := range candidates {
-		if data, err := os.ReadFile(filepath.Join(dir, name)); dir != "" && err == nil {
-			return data
+		if body := readBody(t, p); !bytes.HasPrefix(body, []byte("--"+params["boundary"]+"\r\n")) {
+			t.Errorf("body = %q; want the boundary %q", body, params["boundary"])
 		}
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("no file %s", name)
-	}
-	t.Skipf("no file %s", name)
-	return nil
 }
 
 // TestFilesLength has the rule: known if each file's is.
@@ -526,88 +406,6 @@ func TestFilesMemory(t *testing.T) {
 	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
 		t.Errorf("%d bytes were allocated for 64 MiB; want less than 1 MiB", got)
 	}
-}
-
-// TestFilesPipe hands over what there is before it waits for a pipe.
-func TestFilesPipe(t *testing.T) {
-	pr, pw := io.Pipe()
-	p := prepareUpload(t, Files{{Field: "f", Reader: pr}})
-	body, err := p.Body()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	buf := make([]byte, 1<<10)
-	n, err := body.Read(buf)
-	if got := string(buf[:n]); err != nil || !strings.HasSuffix(got, "\r\n\r\n") {
-		t.Errorf("Read() = %q, %v; want the head of the part", got, err)
-	}
-	go pw.Write([]byte("now"))
-	if n, err = body.Read(buf); err != nil || string(buf[:n]) != "now" {
-		t.Errorf("Read() = %q, %v; want %q", buf[:n], err, "now")
-	}
-	pw.Close()
-	if rest, err := io.ReadAll(body); err != nil || !bytes.HasSuffix(rest, []byte("--\r\n")) {
-		t.Errorf("ReadAll() = %q, %v; want the end", rest, err)
-	}
-}
-
-func FuzzFiles(f *testing.F) {
-	f.Add("field", "name.txt", "text/plain", "X-Part", "1", "content", "text")
-	f.Add(`a"b`, "a\r\nb", "", "", "", "--\r\n--", "\r\n")
-	f.Add("é", `C:\x\y`, "a/b; c=\"d\"", "content-type", "x", "\x00", "")
-	f.Add("a\x00", "", "a\r\nb", "Content-Disposition", "a\nb", "", "\n")
-	f.Fuzz(func(t *testing.T, field, name, contentType, key, value, data, text string) {
-		opts := []Option{Form{field: text}, Files{
-			{Field: field, Name: name, ContentType: contentType, Header: textproto.MIMEHeader{key: {value}}, Reader: strings.NewReader(data)},
-			{Field: "last", Name: NoName, Reader: iotest.HalfReader(strings.NewReader(data))}}}
-		p, err := NewRequest("POST", "http://a.test/", opts...).Prepare(bg)
-		if err != nil {
-			return
-		}
-		_, params, err := mime.ParseMediaType(p.Header.Get("Content-Type"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		escape := func(s string) string {
-			s = strings.ReplaceAll(strings.ReplaceAll(s, "\r", "%0D"), "\n", "%0A")
-			return `"` + strings.ReplaceAll(s, `"`, "%22") + `"`
-		}
-		filename := "; filename=" + escape(name)
-		switch name {
-		case "":
-			filename = "; filename=" + escape(field)
-		case NoName:
-			filename = ""
-		case EmptyName:
-			filename = `; filename=""`
-		}
-		want := []struct{ disposition, data string }{
-			{"form-data; name=" + escape(field), text},
-			{"form-data; name=" + escape(field) + filename, data},
-			{`form-data; name="last"`, data},
-		}
-		r := multipart.NewReader(bytes.NewReader(readBody(t, p)), params["boundary"])
-		for i, w := range want {
-			part, err := r.NextRawPart()
-			if err != nil {
-				t.Fatalf("part %d: %v", i, err)
-			}
-			got, err := io.ReadAll(part)
-			if err != nil || string(got) != w.data {
-				t.Errorf("part %d = %q, %v; want %q", i, got, err, w.data)
-			}
-			if got := part.Header["Content-Disposition"]; !slices.Equal(got, []string{w.disposition}) {
-				t.Errorf("part %d has the disposition %q; want %q", i, got, w.disposition)
-			}
-			if n := len(part.Header); n > 3 {
-				t.Errorf("part %d has %d fields: %v", i, n, part.Header)
-			}
-		}
-		if _, err := r.NextRawPart(); err != io.EOF {
-			t.Errorf("after the last part: %v; want %v", err, io.EOF)
-		}
-	})
 }
 
 // http.Request is what servers take such a body apart with.
