@@ -156,8 +156,10 @@ func signCost(r rune, at place) (cost float64, known bool) {
 		return costRare, !at.inWord && (r == 'µ' || !at.next.lower || at.prev.kind == digit)
 	case '¤': // nobody writes it: in its place is the euro
 		return 11, true
-	case '¨', '¯', '¸', 'ˆ', '˜', '¦', '¬', '¶':
+	case '¬', '¶':
 		return costRare, at.prev.kind != letter
+	case '¨', '¯', '¸', 'ˆ', '˜', '¦':
+		return costRare, at.prev.kind != letter && at.next.kind != letter
 	case '†', '‡', '‰':
 		return costRare, !at.inWord
 	}
