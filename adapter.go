@@ -102,6 +102,9 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 	if err := checkMessage(p); err != nil { // an adapter may be called without a session
 		return nil, err
 	}
+	if err := checkProxyField(p, opts.Proxy); err != nil {
+		return nil, err
+	}
 	retry := opts.Retry
 	if retry == nil {
 		retry = &a.Retry
@@ -379,6 +382,9 @@ func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOp
 		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
 	}
 	if err := checkMessage(p); err != nil {
+		return nil, err
+	}
+	if err := checkProxyField(p, opts.Proxy); err != nil {
 		return nil, err
 	}
 	if !a.local {

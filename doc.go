@@ -244,7 +244,9 @@
 //     of the environment verify=False: what the program says wins, and the call
 //     before the session.
 //   - HTTPProxyAuth gives the server the password for the proxy where no proxy
-//     takes it off: ProxyAuth is for the proxy alone.
+//     takes it off: ProxyAuth is for the proxy alone. A Proxy-Authorization by hand
+//     goes to the server where there is no proxy, and through a tunnel: to the
+//     proxy alone, and without one that of a call is refused.
 //   - Once challenged, HTTPDigestAuth answers every URL of its thread from the
 //     start: every URL of the space that the challenge was for, on all goroutines.
 //   - A colon in the user name of Basic goes out: it is refused (RFC 7617).

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/uri"
@@ -18,8 +20,9 @@ type journey struct {
 	named   *url.URL // by the caller
 
 	history   []*Response
-	redirects int // followed
-	answers   int // to challenges, since the last redirect
+	redirects int  // followed
+	proxied   bool // the last request was sent by an HTTP proxy
+	answers   int  // to challenges, since the last redirect
 }
 
 // maxAnswers is how often a request is sent again for challenges: once for the
@@ -114,6 +117,29 @@ func (t *journey) followed(r *Response) (*PreparedRequest, error) {
 // counts anew; not if what was encrypted goes on in the clear.
 func entersHost(from, to *url.URL) bool {
 	return from.Hostname() != to.Hostname() && (from.Scheme != "https" || to.Scheme == "https")
+}
+
+// dropProxyField returns p without a Proxy-Authorization field that is the
+// session's, or that came with the request before for the proxy of that one,
+// where there is no proxy to get it. One that was given for this request stays,
+// and is refused by the adapter.
+func (t *journey) dropProxyField(p *PreparedRequest, proxy *url.URL, set *settings) *PreparedRequest {
+	before := t.proxied
+	t.proxied = takesFields(proxy)
+	given, has := p.Header[proxyAuthorization]
+	if !has || t.proxied {
+		return p
+	}
+	inherited := before && slices.Equal(given, t.history[len(t.history)-1].Request.Header[proxyAuthorization])
+	for name, v := range set.merged.Headers {
+		inherited = inherited || strings.EqualFold(name, proxyAuthorization) && slices.Equal(given, v)
+	}
+	if !inherited {
+		return p
+	}
+	q := p.Clone()
+	delete(q.Header, proxyAuthorization)
+	return q
 }
 
 // setCookies writes the Cookie field anew, unless it was given by hand.

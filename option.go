@@ -23,7 +23,9 @@ type Params map[string]any
 // be it the session's or a default one.
 //
 // Content-Length, Transfer-Encoding and the other fields that frame a message
-// are the library's alone.
+// are the library's alone. Proxy-Authorization goes to the HTTP proxy that carries
+// the request and never to the server. Where none does, one of the call is
+// [ErrInvalidHeader], and one of the session is left out.
 type Headers map[string]any
 
 // RawQuery is a query in the form it is sent in, added after that of the URL

@@ -111,6 +111,23 @@ func (set *settings) noProxy() string {
 	return environNoProxy()
 }
 
+const proxyAuthorization = "Proxy-Authorization"
+
+// takesFields reports whether requests by way of proxy bring fields for it.
+func takesFields(proxy *url.URL) bool {
+	return proxy != nil && !strings.HasPrefix(proxy.Scheme, "socks")
+}
+
+// checkProxyField refuses a Proxy-Authorization field that no proxy would get.
+// To pass it on to the server would give away what is not meant for it
+// (CVE-2023-32681), and to leave it out would be to lose it without a word.
+func checkProxyField(p *PreparedRequest, proxy *url.URL) error {
+	if _, has := p.Header[proxyAuthorization]; has && !takesFields(proxy) {
+		return failText(ErrInvalidHeader, "field "+proxyAuthorization+" is for an HTTP proxy, and none carries the request")
+	}
+	return nil
+}
+
 // parseProxy reads the URL of a proxy. Its errors do not show it, since there
 // may be a password anywhere in what cannot be understood.
 func parseProxy(raw string) (*url.URL, error) {

@@ -1,6 +1,7 @@
 package requests_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -130,4 +131,60 @@ func TestZeroAuth(t *testing.T) {
 		require.Empty(t, sent.sent)
 		require.Equal(t, "invalid", auth.String())
 	}
+}
+
+// TestProxyField gives the field by hand. It is for the proxy alone, and where
+// none carries the request, that is said and not passed over.
+func TestProxyField(t *testing.T) {
+	noEnvironment(t)
+	origin, proxy := credentialServer(t, "origin"), credentialServer(t, "proxy")
+	through, socks := requests.Proxies{"http": proxy}, requests.Proxies{"http": "socks5://127.0.0.1:1"}
+	hand := requests.Headers{"Proxy-Authorization": "Basic hand"}
+	hook := requests.OnRequest(func(_ context.Context, p *requests.PreparedRequest) error {
+		p.Header.Set("Proxy-Authorization", "Basic hand")
+		return nil
+	})
+	spelled := requests.NewSession()
+	spelled.Headers["proxy-authorization"] = []string{"Basic hand"}
+	for _, tt := range []struct {
+		name    string
+		session *requests.Session
+		opts    []requests.Option
+		want    string // "" if it is refused
+	}{
+		{"of a call, proxied", new(requests.Session), []requests.Option{hand, through}, "proxy: , Basic hand"},
+		{"of a call, direct", new(requests.Session), []requests.Option{hand}, ""},
+		{"of a call, by SOCKS", new(requests.Session), []requests.Option{hand, socks}, ""},
+		{"of a call, exempt", requests.NewSession(through), []requests.Option{hand, requests.Proxies{"http": ""}}, ""},
+		{"of a hook, proxied", new(requests.Session), []requests.Option{hook, through}, "proxy: , Basic hand"},
+		{"of a hook, direct", new(requests.Session), []requests.Option{hook}, ""},
+		{"of a session, proxied", requests.NewSession(hand), []requests.Option{through}, "proxy: , Basic hand"},
+		{"of a session, direct", requests.NewSession(hand), nil, "origin: , "},
+		{"of a session, in other letters", spelled, nil, "origin: , "},
+		{"of a session, and another of the call", requests.NewSession(hand), []requests.Option{requests.Headers{"Proxy-Authorization": "Basic call"}}, ""},
+		{"taken back", requests.NewSession(hand), []requests.Option{requests.Headers{"Proxy-Authorization": nil}, through}, "proxy: , "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := tt.session.Get(t.Context(), origin, tt.opts...)
+			if tt.want == "" {
+				require.ErrorIs(t, err, requests.ErrInvalidHeader)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, r.Text())
+			if tt.want == "origin: , " {
+				require.NotContains(t, r.Request.Header, "Proxy-Authorization", "Request shows what was not sent")
+			}
+		})
+	}
+	t.Run("of an adapter", func(t *testing.T) {
+		p, err := requests.NewRequest("GET", origin, hand).Prepare(t.Context())
+		require.NoError(t, err)
+		for name, a := range map[string]requests.Adapter{
+			"HTTPAdapter": new(requests.HTTPAdapter), "RoundTripper": requests.RoundTripper(http.DefaultTransport), "Handler": requests.Handler(http.NotFoundHandler()),
+		} {
+			_, err = a.Send(t.Context(), p, requests.SendOptions{})
+			require.ErrorIs(t, err, requests.ErrInvalidHeader, name)
+		}
+	})
 }

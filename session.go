@@ -480,6 +480,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err := set.route(&opts, p.URL); err != nil {
 		return nil, err
 	}
+	p = trip.dropProxyField(p, opts.Proxy, set)
 	start := set.merged.logStart(ctx)
 	r, err := a.Send(ctx, p, opts)
 	if err == nil && r == nil {
