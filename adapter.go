@@ -381,6 +381,9 @@ func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOp
 	if isNil(a.rt) {
 		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
 	}
+	if t, ok := a.rt.(handlerTripper); ok && isNil(t.h) {
+		return nil, failText(ErrInvalidOption, "Handler(nil)")
+	}
 	if err := checkMessage(p); err != nil {
 		return nil, err
 	}

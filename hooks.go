@@ -72,11 +72,38 @@ func (h *Hooks) add(opt Option) error {
 	case OnInformational:
 		h.Informational = append(h.Informational, o)
 	case Hooks:
+		progress := o.Progress
+		o.Progress = nil
 		*h = h.plus(o)
+		for _, f := range progress {
+			h.add(f)
+		}
 	default:
 		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
 	}
-	return nil
+	return h.check()
+}
+
+// check refuses a hook that is nil, which could only be left out without a word.
+func (h *Hooks) check() error {
+	name := ""
+	switch {
+	case slices.ContainsFunc(h.Request, func(f OnRequest) bool { return f == nil }):
+		name = "OnRequest"
+	case slices.ContainsFunc(h.Response, func(f OnResponse) bool { return f == nil }):
+		name = "OnResponse"
+	case slices.ContainsFunc(h.Redirect, func(f OnRedirect) bool { return f == nil }):
+		name = "OnRedirect"
+	case slices.ContainsFunc(h.Retry, func(f OnRetry) bool { return f == nil }):
+		name = "OnRetry"
+	case slices.ContainsFunc(h.Progress, func(f OnProgress) bool { return f == nil }):
+		name = "OnProgress"
+	case slices.ContainsFunc(h.Informational, func(f OnInformational) bool { return f == nil }):
+		name = "OnInformational"
+	default:
+		return nil
+	}
+	return failText(ErrInvalidOption, name+" is nil")
 }
 
 // plus returns the hooks of h and then those of more.

@@ -140,7 +140,7 @@ func TestOnInformationalError(t *testing.T) {
 		}
 	})
 	ways(t, hintingAlike(2), func(t *testing.T, s *Session, url, _ string) {
-		_, err := s.Get(bg, url, OnInformational(nil))
+		_, err := s.Get(bg, url, OnInformational(func(context.Context, int, http.Header) error { panic("mine") }))
 		if err == nil || !strings.Contains(err.Error(), "panic in OnInformational") {
 			t.Errorf("Get = %v; want the panic of the hook as an error", err)
 		}

@@ -4,8 +4,19 @@ import "time"
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
 // [Session.With] it is a default; given to a call it overrides that default
-// for the call. Later options win over earlier ones, but [Params], [Headers],
-// [Cookies], [Form] and [Files] add up.
+// for the call.
+//
+// Later options win over earlier ones, and those of a call over its session's.
+// But [Params], [Headers], [Cookies], [Form] and [Files] add up, name by name,
+// [Proxies] by key, and [Timeout] and [TLS] by field, as they say. Hooks of a session add up; a
+// call that brings some of a kind has them in place of the session's. The zero
+// [Auth], [Body] and [TLS] and a nil map say nothing. A nil hook, a nil
+// [*CookieJar] and an Auth made of nil are [ErrInvalidOption]; a nil Option is
+// left out.
+//
+// A session keeps copies of the maps and slices that it is given. A body and a
+// RawQuery are a call's alone, and what shapes a request cannot be given to
+// [Session.Send].
 //
 // The options are the types of this package that say so; nothing else can be one.
 type Option interface{ option() }
@@ -211,7 +222,9 @@ func (set *settings) apply(opt Option) error {
 	case Body:
 		return set.setContent(o)
 	case Form:
-		set.form = append(set.form, o)
+		if o != nil { // an empty one is a body, and nil is none
+			set.form = append(set.form, o)
+		}
 	case Files:
 		set.files = o.appendTo(set.files)
 	case Timeout:
@@ -253,6 +266,18 @@ func (set *settings) apply(opt Option) error {
 		return set.hooks.add(opt)
 	}
 	return nil
+}
+
+// check refuses what only fields of a session can have wrong, and what options
+// have made of them together.
+func (set *settings) check() error {
+	if set.merged.MaxBody < 0 {
+		return failText(ErrInvalidOption, "MaxBody is negative")
+	}
+	if err := set.merged.Hooks.check(); err != nil {
+		return err
+	}
+	return set.merged.TLS.check()
 }
 
 // maxRedirects is how many redirects to follow.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
@@ -30,7 +31,7 @@ type Request struct {
 
 // NewRequest returns a request for [Session.Prepare].
 func NewRequest(method, url string, opts ...Option) *Request {
-	return &Request{Method: method, URL: url, Options: opts}
+	return &Request{Method: method, URL: url, Options: slices.Clone(opts)}
 }
 
 // String names the request without its options, and its URL without secrets.
@@ -43,8 +44,12 @@ func (r Request) GoString() string { return r.String() }
 // default headers, cookies, authentication and base URL but those in its options.
 // ctx is for the Authenticator alone, and is not kept.
 func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
-	at := step{op: "prepare", raw: r.URL}
+	at := step{op: "prepare"}
 	defer at.wrap(&err)
+	if r == nil {
+		return nil, failText(ErrInvalidOption, "Prepare(nil)")
+	}
+	at.raw = r.URL
 	if ctx == nil {
 		return nil, errNilContext
 	}
@@ -216,7 +221,10 @@ func (set *settings) prepareContent(h http.Header) (content, error) {
 
 // setContent notes the body of a call, which can have one only.
 func (set *settings) setContent(b Body) error {
-	if set.content.load != nil && b.load != nil {
+	if b.load == nil { // none
+		return nil
+	}
+	if set.content.load != nil {
 		return failText(ErrInvalidOption, "two bodies were given")
 	}
 	set.content = b
@@ -376,12 +384,18 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 	h := make(http.Header, fields+2) // Cookie or Content-Type, Authorization
 	backing := make([]string, 0, entries+fields)
 	for name, v := range session {
-		if len(v) == 0 {
-			continue
-		}
 		key, err := canonicalName(name)
 		if err != nil {
 			return nil, err
+		}
+		if key != name {
+			if session, err = spelled(session); err != nil {
+				return nil, err
+			}
+			return mergeHeaders(session, call)
+		}
+		if len(v) == 0 {
+			continue
 		}
 		if err := checkValues(key, v); err != nil {
 			return nil, err
@@ -397,7 +411,7 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 				return nil, err
 			}
 			if key != name && clashes(layer, name) {
-				return nil, failText(ErrInvalidHeader, fmt.Sprintf("field %q is given twice in other letters", key))
+				return nil, givenTwice(key)
 			}
 			start := len(backing)
 			if backing, err = values(backing, v, http.TimeFormat); err != nil {
@@ -414,6 +428,55 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 		}
 	}
 	return h, nil
+}
+
+// defaults are the fields of a session without Headers of its own. They are
+// only read.
+var defaults = defaultHeaders()
+
+func defaultHeaders() http.Header {
+	return http.Header{
+		"User-Agent":      {"go-requests/" + Version},
+		"Accept-Encoding": {acceptEncoding},
+		"Accept":          {"*/*"},
+	}
+}
+
+// spelled returns h with canonical names. Who writes s.Headers["user-agent"], as in
+// Requests, means to replace the default; two fields of one's own are refused, as
+// nothing tells which was written last.
+func spelled(h http.Header) (http.Header, error) {
+	out := make(http.Header, len(h))
+	for name, v := range h {
+		key, err := canonicalName(name)
+		if err != nil {
+			return nil, err
+		}
+		if key == name {
+			continue
+		}
+		if other, has := out[key]; has && !slices.Equal(other, v) {
+			return nil, givenTwice(key)
+		}
+		out[key] = v
+	}
+	for name, v := range h {
+		if textproto.CanonicalMIMEHeaderKey(name) != name {
+			continue
+		}
+		other, has := out[name]
+		if has && !slices.Equal(other, v) && !slices.Equal(v, defaults[name]) {
+			return nil, givenTwice(name)
+		}
+		if !has {
+			out[name] = v
+		}
+	}
+	return out, nil
+}
+
+func givenTwice(key string) error {
+	return failText(ErrInvalidHeader, fmt.Sprintf("field %q is given twice in other letters", key))
 }
 
 // clashes reports whether m has name in other letters too.

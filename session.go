@@ -2,6 +2,7 @@ package requests
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -154,6 +155,11 @@ func (s *Session) add(set *settings) error {
 	if s.Headers == nil {
 		s.Headers = defaultHeaders()
 	}
+	fields, err := spelled(s.Headers) // which those of opts replace
+	if err != nil {
+		return err
+	}
+	s.Headers = fields
 	for _, h := range set.headers {
 		if err := s.setHeaders(h); err != nil {
 			return err
@@ -177,9 +183,12 @@ func (s *Session) setHeaders(h Headers) error {
 		if err != nil {
 			return err
 		}
+		if key != name && clashes(h, name) {
+			return givenTwice(key)
+		}
 		vals, err := values(nil, v, http.TimeFormat)
 		if err != nil {
-			return fail(ErrInvalidHeader, err)
+			return fail(ErrInvalidHeader, fmt.Errorf("field %q: %w", key, err))
 		}
 		s.Headers[key] = vals // without values: not to be sent
 	}
@@ -287,7 +296,7 @@ func (s *Session) merge(set *settings, opts []Option) error {
 	if s.err != nil {
 		return s.err
 	}
-	return set.merged.TLS.check()
+	return set.check()
 }
 
 // callNames reports whether one of the layers sets the field.
@@ -633,16 +642,4 @@ func (s *Session) Mount(prefix string, a Adapter) {
 func (s *Session) Close() error {
 	s.setup()
 	return s.mounts.close()
-}
-
-// defaults are the fields of a session without Headers of its own. They are
-// only read.
-var defaults = defaultHeaders()
-
-func defaultHeaders() http.Header {
-	return http.Header{
-		"User-Agent":      {"go-requests/" + Version},
-		"Accept-Encoding": {acceptEncoding},
-		"Accept":          {"*/*"},
-	}
 }

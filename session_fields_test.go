@@ -96,7 +96,7 @@ func fillFields(v reflect.Value) {
 	v = open(v)
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString("x")
+		v.SetString("X")
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
