@@ -1,6 +1,7 @@
 package message
 
 import (
+	"net/http"
 	"testing"
 
 	"golang.org/x/net/http/httpguts"
@@ -13,6 +14,15 @@ func TestClass(t *testing.T) {
 		s := string([]byte{'a', c, 'a'})
 		if got, want := IsToken(s), httpguts.ValidHeaderFieldName(s); got != want {
 			t.Errorf("%q of a token: %v; want %v", c, got, want)
+		}
+		if name := string([]byte{c, 'a', c, '-', c, 'A', c}); IsToken(name) {
+			got := []byte(name)
+			if canonicalize(got); string(got) != http.CanonicalHeaderKey(name) {
+				t.Errorf("%q in canonical form is %q; want %q", name, got, http.CanonicalHeaderKey(name))
+			}
+			if !equalFold(name, string(got)) {
+				t.Errorf("%q and %q differ", name, got)
+			}
 		}
 		lineEnd := c == '\r' || c == '\n' // a fold, to httpguts
 		if got, want := all(s, valueByte), httpguts.ValidHeaderFieldValue(s) && !lineEnd; got != want {
