@@ -70,6 +70,7 @@ func ExampleResponse_IterText() {
 	s := served(func(w http.ResponseWriter, _ *http.Request) {
 		for _, part := range []string{"caf\xc3", "\xa9, s'il", " vous pla\xc3\xaet"} {
 			io.WriteString(w, part)
+			w.(http.Flusher).Flush()
 		}
 	})
 	defer s.Close()

@@ -2,30 +2,34 @@ package requests
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
+	"net/url"
 	"strconv"
 )
 
 // Handler makes an adapter that lets h answer, without a network: for tests,
-// and for services within one program. The response ends with the context of
-// the call, though h goes on if it does not look at that of its request.
+// and for services within one program. It behaves as the server of net/http
+// does: h finds the same in its request, and the response has the same status,
+// fields, body and trailer. A handler that panics, or ends its goroutine, leaves
+// a response that is cut. The response ends with the context of the call, though
+// h goes on if it does not look at that of its request.
 func Handler(h http.Handler) Adapter { return &roundTripper{rt: handlerTripper{h}, local: true} }
 
 type handlerTripper struct{ h http.Handler }
 
 func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
-	in := hr.Clone(hr.Context())
-	in.RequestURI = hr.URL.RequestURI()
-	in.RemoteAddr = "127.0.0.1:0"
-	if in.Body == nil {
-		in.Body = http.NoBody
+	if isNil(t.h) {
+		if hr.Body != nil {
+			hr.Body.Close()
+		}
+		return nil, failText(ErrInvalidOption, "Handler(nil)")
 	}
+	in := incoming(hr)
 	body, pipe := io.Pipe()
 	w := &handlerWriter{
-		header: http.Header{}, pipe: pipe, request: hr, body: body,
+		header: http.Header{}, pipe: pipe, request: hr, secure: in.TLS, body: body,
 		answered: make(chan *http.Response, 1), refused: make(chan error, 1),
 	}
 	go w.serve(t.h, in)
@@ -39,16 +43,36 @@ func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 	}
 }
 
-// handlerWriter is the [http.ResponseWriter] of a handler that answers
-// without a network. The response is there with the first byte of its body.
-type handlerWriter struct {
-	header   http.Header
-	pipe     *io.PipeWriter
-	answered chan *http.Response
-	refused  chan error // by a hook that was told of an informational response
-	request  *http.Request
-	body     io.ReadCloser
-	wrote    bool
+// incoming is hr as a server reads it.
+func incoming(hr *http.Request) *http.Request {
+	in := hr.Clone(hr.Context())
+	in.RequestURI = hr.URL.RequestURI()
+	if u, err := url.ParseRequestURI(in.RequestURI); err == nil {
+		in.URL = u
+	}
+	if in.Host == "" {
+		in.Host = hr.URL.Host
+	}
+	in.RemoteAddr = "127.0.0.1:0"
+	in.Header.Del("Host")
+	if agent := in.Header["User-Agent"]; len(agent) == 1 && agent[0] == "" {
+		in.Header.Del("User-Agent") // which is how net/http is told to send none
+	}
+	switch {
+	case in.Body == nil || in.Body == http.NoBody:
+		if in.Body, in.ContentLength = http.NoBody, 0; in.Method != http.MethodGet && in.Method != http.MethodHead && in.Method != http.MethodTrace {
+			in.Header.Set("Content-Length", "0")
+		}
+	case in.ContentLength > 0:
+		in.Header.Set("Content-Length", strconv.FormatInt(in.ContentLength, 10))
+	default:
+		in.ContentLength, in.TransferEncoding = -1, []string{"chunked"}
+	}
+	in.GetBody, in.Cancel, in.Response = nil, nil, nil //nolint:staticcheck // Cancel is a field of clients
+	if hr.URL.Scheme == "https" {
+		in.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: hr.URL.Hostname()}
+	}
+	return in
 }
 
 // serve lets h answer, and cuts the body off at the end of the context, which h
@@ -57,60 +81,15 @@ func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 	ctx := in.Context()
 	defer context.AfterFunc(ctx, func() { w.pipe.CloseWithError(ctx.Err()) })()
 	defer in.Body.Close()
+	returned := false
 	defer func() {
-		if recover() != nil { // as net/http's server does: the connection breaks
-			w.WriteHeader(http.StatusInternalServerError)
-			w.pipe.CloseWithError(io.ErrUnexpectedEOF)
+		if !returned { // by a panic or a Goexit, at which net/http's server breaks the connection
+			recover()
+			w.abort()
 			return
 		}
-		w.WriteHeader(http.StatusOK)
-		w.pipe.Close()
+		w.finish()
 	}()
 	h.ServeHTTP(w, in)
+	returned = true
 }
-
-func (w *handlerWriter) Header() http.Header { return w.header }
-
-func (w *handlerWriter) WriteHeader(status int) {
-	if w.wrote {
-		return
-	}
-	if status < 200 {
-		w.inform(status)
-		return
-	}
-	w.wrote = true
-	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
-	if err != nil {
-		length = -1
-	}
-	w.answered <- &http.Response{
-		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header.Clone(), Body: w.body, ContentLength: length, Request: w.request,
-	}
-}
-
-// inform passes an informational response on as a transport does.
-func (w *handlerWriter) inform(status int) {
-	trace := httptrace.ContextClientTrace(w.request.Context())
-	if status == http.StatusSwitchingProtocols || trace == nil || trace.Got1xxResponse == nil {
-		return
-	}
-	if err := trace.Got1xxResponse(status, textproto.MIMEHeader(w.header.Clone())); err != nil {
-		w.wrote = true
-		w.refused <- err
-		w.pipe.CloseWithError(err)
-	}
-}
-
-func (w *handlerWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	if w.request.Method == http.MethodHead {
-		return len(b), nil
-	}
-	return w.pipe.Write(b)
-}
-
-// Flush implements [http.Flusher]: every write is there at once.
-func (w *handlerWriter) Flush() { w.WriteHeader(http.StatusOK) }

@@ -43,6 +43,7 @@ func TestHandlerOutlastsItsCaller(t *testing.T) {
 				defer s.Close()
 				s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					io.WriteString(w, "half")
+					w.(http.Flusher).Flush()
 					time.Sleep(time.Hour)
 					_, err := io.WriteString(w, "the rest")
 					refused <- err

@@ -62,6 +62,7 @@ func TestPanics(t *testing.T) {
 		defer s.Close()
 		s.Mount("mock://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "half")
+			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		})))
 		_, err := s.Get(bg, "mock://h/") // as from a server: the connection breaks

@@ -77,6 +77,7 @@ func TestTimingsOfHandler(t *testing.T) {
 		s.Mount("mock://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(time.Second)
 			io.WriteString(w, "x")
+			w.(http.Flusher).Flush()
 			time.Sleep(time.Second)
 		})))
 		r, err := s.Get(context.Background(), "mock://a/")
