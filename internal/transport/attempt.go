@@ -30,6 +30,9 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if err := call.Check(); err != nil {
 		return nil, &unsent{err}
 	}
+	if call.Method == http.MethodConnect { // it makes a tunnel of the connection, which nobody asked for
+		return nil, &unsent{fault.Text(fault.InvalidOption, "the method CONNECT is not one of a request")}
+	}
 	p, err := e.pool(&call.Route)
 	if err != nil {
 		return nil, &unsent{err}
