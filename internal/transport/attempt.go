@@ -24,8 +24,8 @@ import (
 // sent again. A call whose context has ended is not sent.
 //
 // Errors have a kind of package fault, but for those of functions and sources
-// of the caller's, which are returned as they are. [Sent] tells of each whether
-// the server may have seen the request.
+// of the caller's, which are returned as they are. If the server cannot have seen
+// the request they are wrapped once more, so that [Sent] can tell.
 func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if err := call.Check(); err != nil {
 		return nil, &unsent{err}
