@@ -37,7 +37,11 @@ func (d *dialer) dial(ctx context.Context, host, port string) (net.Conn, error) 
 	if len(addrs) == 0 {
 		return nil, refused
 	}
-	return race(ctx, addrs)
+	return race(ctx, addrs, dialTCP)
+}
+
+func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", addr.String())
 }
 
 // resolve returns the addresses of host, for the network "ip4" those of IPv4.
@@ -85,11 +89,11 @@ func alternate(ips []netip.Addr) []netip.Addr {
 	return mixed
 }
 
-// race connects to the addresses, each one attemptDelay after the one before
+// race connects by dial to the addresses, each one attemptDelay after the one before
 // or at once when that has failed, until one answers.
-func race(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
+func race(ctx context.Context, addrs []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
 	if len(addrs) == 1 {
-		return new(net.Dialer).DialContext(ctx, "tcp", addrs[0].String())
+		return dial(ctx, addrs[0])
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -99,7 +103,7 @@ func race(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
 	}
 	results := make(chan result)
 	start := func(addr netip.AddrPort) {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", addr.String())
+		c, err := dial(ctx, addr)
 		select {
 		case results <- result{c, err}:
 		case <-ctx.Done():
