@@ -111,7 +111,7 @@ const maxInline = 16 << 10
 // heads are the buffers in which heads are written.
 var heads = sync.Pool{New: func() any { return new([]byte) }}
 
-// errNotKept tells a trace that a connection is closed.
+// errNotKept tells a trace that there are enough idle connections.
 var errNotKept = errors.New("the connection is not kept")
 
 // errClosed is what a body gives that was closed before its end.
@@ -323,9 +323,12 @@ func (x *answer) end(why error) error {
 	if complete {
 		x.res.Trailer = c.reader.Trailer()
 	}
-	if c.upload != nil {
-		if complete && !c.upload.complete(x.ctx) || !complete && !c.upload.end() {
+	if u := c.upload; u != nil {
+		if complete && !u.complete(x.ctx) || !complete && !u.end() {
 			complete = false
+		}
+		if own := u.failure(); why == io.EOF && own != nil && !isA[*fault.Limit](own) {
+			why = own // what the server had was cut short by the source
 		}
 	}
 	if x.stop != nil && !x.stop() {
@@ -335,22 +338,21 @@ func (x *answer) end(why error) error {
 	trace := c.trace
 	c.call, c.trace, c.upload, x.conn = nil, nil, nil, nil
 	switch {
-	case keep && x.pin != nil:
-		x.pin.hold(c)
 	case keep:
-		c.host.pool.put(c)
+		var err error
+		if x.pin != nil {
+			x.pin.hold(c)
+		} else if !c.host.pool.put(c) {
+			err = errNotKept
+		}
+		if trace != nil && trace.PutIdleConn != nil {
+			trace.PutIdleConn(err)
+		}
 	case complete:
 		c.link.Close()
 		c.host.pool.discard(c)
 	default:
 		c.end()
-	}
-	if trace != nil && trace.PutIdleConn != nil {
-		if keep {
-			trace.PutIdleConn(nil)
-		} else {
-			trace.PutIdleConn(errNotKept)
-		}
 	}
 	return why
 }

@@ -71,7 +71,7 @@ func (x *answer) drop() {
 	c.end()
 	c.reader.Release()
 	c.call, c.trace, c.upload = nil, nil, nil
-	x.conn, x.err = nil, errNotKept
+	x.conn, x.err = nil, errClosed
 }
 
 // headError gives a failure before the end of the head its kind. Own is what the

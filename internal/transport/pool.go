@@ -225,18 +225,19 @@ func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (sea
 }
 
 // put ends the use of c, if it can be used again, and gives it to who has waited
-// for the longest time, or keeps it.
-func (p *pool) put(c *conn) {
+// for the longest time, or keeps it. It reports whether c is open.
+func (p *pool) put(c *conn) bool {
 	if !c.parked && !c.park() {
 		c.link.Close()
 		p.discard(c)
-		return
+		return false
 	}
 	p.mu.Lock()
 	surplus := c.host.offer(c)
 	c.host.settle()
 	p.mu.Unlock()
 	surplus.closeAll()
+	return surplus != c
 }
 
 // discard notes that a connection in use was closed, so that another one may

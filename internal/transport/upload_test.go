@@ -315,6 +315,27 @@ func TestAnswerBeforeBody(t *testing.T) {
 	}
 }
 
+// A source that fails behind an answer fails the body of that.
+func TestSourceFailsAfterAnswer(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	pr, pw := io.Pipe()
+	url := serving(t, func(c net.Conn) {
+		http.ReadRequest(bufio.NewReader(c))
+		io.WriteString(c, okText)
+		pw.CloseWithError(broken)
+		io.Copy(io.Discard, c)
+	})
+	call := newCall(t, "POST", url)
+	call.Length, call.Body = -1, Source{Open: func() (io.ReadCloser, error) { return pr, nil }, Blocks: true}
+	res, err := newEngine(t, Config{}).Do(t.Context(), call)
+	if err == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+	}
+	if err != broken {
+		t.Errorf("%v; want the error of the source", err)
+	}
+}
+
 // "Expect: 100-continue" asks before the body is sent.
 func TestExpect(t *testing.T) {
 	for _, tt := range []struct {
