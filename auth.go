@@ -5,7 +5,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/url"
 	"strings"
+
+	"github.com/go-requests/requests/internal/environ"
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // An Auth authenticates requests: the result of [BasicAuth], [BearerAuth],
@@ -229,4 +234,39 @@ func (a Auth) foreign() bool {
 // hasControl reports a control character, which Basic forbids (RFC 7617, section 2).
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// A netrcLookup finds the credentials of hosts. The zero value finds none.
+type netrcLookup struct {
+	file *environ.Netrc
+	log  *slog.Logger
+}
+
+// netrcLookup finds what netrc has, nothing if the environment does not count.
+func (set *settings) netrcLookup() netrcLookup {
+	if set.merged.IgnoreEnv {
+		return netrcLookup{}
+	}
+	return netrcLookup{set.merged.netrc, set.merged.Logger}
+}
+
+// auth is the Auth that netrc has for the host of u and, unless it is empty, login.
+// A file that cannot be read or parsed has none, as in Requests; the logger is
+// told, once each time the file has changed.
+func (l netrcLookup) auth(u *url.URL, login string) Auth {
+	if l.file == nil {
+		return Auth{}
+	}
+	e, ok, err := l.file.Lookup(u.Hostname(), login)
+	if err != nil && l.log != nil {
+		l.log.Warn("netrc is not used", "error", fault.Printable(err.Error()))
+	}
+	if !ok {
+		return Auth{}
+	}
+	b := &basic{e.Username(), e.Password}
+	if b.check() != nil { // nobody asked for this entry by name
+		return Auth{}
+	}
+	return Auth{method: b}
 }

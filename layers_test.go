@@ -82,16 +82,16 @@ type border struct {
 	why    string
 	names  *regexp.Regexp // matches import path, dot, name
 	within []string       // the files that may
+	rooms  []string       // the packages below internal that may; nobody looks into the others if there is none
 	unused bool           // it is right that nobody does
 }
 
 var borders = []border{
 	{
-		name:   "environment",
-		why:    "the environment is read in one place, so that TrustEnv(false) shuts all of it out",
-		names:  regexp.MustCompile(`^(os\.(Getenv|LookupEnv|Environ|Expand|ExpandEnv|UserHomeDir|UserConfigDir)|os/user\.\w+|syscall\.(Getenv|Environ))$`),
-		within: []string{"environ.go"},
-		unused: true,
+		name:  "environment",
+		why:   "the environment is read in one place, so that TrustEnv(false) shuts all of it out",
+		names: regexp.MustCompile(`^(os\.(Getenv|LookupEnv|Environ|Expand|ExpandEnv|UserHomeDir|UserConfigDir)|os/user\.\w+|syscall\.(Getenv|Environ))$`),
+		rooms: []string{"internal/environ"},
 	},
 	{
 		name: "files",
@@ -99,9 +99,13 @@ var borders = []border{
 		names: regexp.MustCompile(`^(os\.(Open|OpenFile|OpenRoot|OpenInRoot|Create|CreateTemp|MkdirTemp|ReadFile|WriteFile|ReadDir|DirFS|Rename|Remove|RemoveAll)` +
 			`|crypto/tls\.LoadX509KeyPair|path/filepath\.(Walk|WalkDir|Glob))$`),
 		within: []string{
-			"environ.go",    // certificates, netrc, the files of an upload
 			"cookiefile.go", // the jar on disk
-			"file.go",       // SaveFile, the partial file of a download
+			"transport.go",  // certificates, for net/http's Transport
+		},
+		rooms: []string{
+			"internal/environ",   // netrc, the files of an upload
+			"internal/file",      // what is saved and downloaded
+			"internal/transport", // certificates
 		},
 	},
 	{
@@ -136,7 +140,7 @@ var borders = []border{
 }
 
 func TestBorders(t *testing.T) {
-	lib := checkLibrary(t)
+	lib, rooms := checkLibrary(t), checkRooms(t)
 	for _, b := range borders {
 		t.Run(b.name, func(t *testing.T) {
 			met := b.unused
@@ -147,6 +151,20 @@ func TestBorders(t *testing.T) {
 				met = true
 				if !slices.Contains(b.within, lib.file(id)) {
 					t.Errorf("%s uses %s; want it only in %q: %s", lib.at(id), strings.TrimPrefix(name, "."), b.within, b.why)
+				}
+			}
+			for dir, room := range rooms {
+				if b.rooms == nil {
+					break
+				}
+				for id, name := range room.foreign() {
+					if !b.names.MatchString(name) {
+						continue
+					}
+					met = true
+					if !slices.Contains(b.rooms, dir) {
+						t.Errorf("%s uses %s; want it only in %q: %s", room.at(id), name, b.rooms, b.why)
+					}
 				}
 			}
 			if !met {
@@ -229,23 +247,34 @@ func standsAbove(path string) bool {
 // TestInternalKnowsNoClient holds internal/ to specifications alone.
 func TestInternalKnowsNoClient(t *testing.T) {
 	client := regexp.MustCompile(`^net/http\.(Client|Transport|Default\w+|Get|Head|Post|PostForm|NewRequest\w*)$`)
+	for _, room := range checkRooms(t) {
+		for id, name := range room.foreign() {
+			if client.MatchString(name) {
+				t.Errorf("%s uses %s: a package under internal/ knows no client", room.at(id), name)
+			}
+		}
+	}
+}
+
+// checkRooms returns the packages below internal by their folders, but for
+// those that serve tests alone.
+func checkRooms(t *testing.T) map[string]*library {
+	t.Helper()
 	packages := make(map[string][]*ast.File)
 	walkModule(t, func(path string, f *ast.File) {
-		if dir := filepath.ToSlash(filepath.Dir(path)); strings.HasPrefix(dir, "internal/") && !strings.HasSuffix(path, "_test.go") {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if strings.HasPrefix(dir, "internal/") && dir != "internal/suite" && !strings.HasSuffix(path, "_test.go") {
 			packages[dir] = append(packages[dir], f)
 		}
 	})
 	if len(packages) == 0 {
 		t.Error("no internal package was seen: this test proves nothing")
 	}
+	rooms := make(map[string]*library, len(packages))
 	for dir, files := range packages {
-		lib := check(dir, files)
-		for id, name := range lib.foreign() {
-			if client.MatchString(name) {
-				t.Errorf("%s uses %s: a package under internal/ knows no client", lib.at(id), name)
-			}
-		}
+		rooms[dir] = check(dir, files)
 	}
+	return rooms
 }
 
 // walkModule calls visit with each Go file of this module, tests included, as

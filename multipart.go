@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/multipart"
 )
 
@@ -249,7 +250,7 @@ func isSame(a, b io.Reader) bool {
 // fileStream is the stream of a file that is opened for each sending. It is
 // opened here too, so that one that cannot be read is known before a dial.
 func fileStream(path, what string) (*stream, int64, error) {
-	f, err := openRegular(path)
+	f, err := environ.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -258,5 +259,5 @@ func fileStream(path, what string) (*stream, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return &stream{what: what, again: true, waits: length < 0, from: func() (io.Reader, error) { return openRegular(path) }}, length, nil
+	return &stream{what: what, again: true, waits: length < 0, from: func() (io.Reader, error) { return environ.Open(path) }}, length, nil
 }

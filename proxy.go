@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/noproxy"
 	"github.com/go-requests/requests/internal/transport"
@@ -82,25 +83,25 @@ func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
 // proxyFor returns the proxy for u, nil for none, and whether the environment
 // has named it. What the program says comes before the environment, which in
 // Requests it is the other way round (psf/requests#2018).
-func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, environ bool, err error) {
+func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err error) {
 	value, ok := set.merged.Proxies.find(u)
 	if !ok && !set.merged.IgnoreEnv {
-		value = environProxy(u.Scheme)
+		value = environ.Proxy(u.Scheme)
 		if value == "" || noproxy.Parse(set.noProxy()).Match(strings.ToLower(u.Hostname()), u.Port()) {
 			return nil, false, nil
 		}
-		environ = true
+		fromEnviron = true
 	}
 	if value == "" {
 		return nil, false, nil
 	}
 	if proxy, err = parseProxy(value); err != nil {
-		return nil, environ, err
+		return nil, fromEnviron, err
 	}
 	if login, ok := set.merged.proxyAuth.method.(*basic); ok {
 		proxy.User = url.UserPassword(login.username, login.password)
 	}
-	return proxy, environ, nil
+	return proxy, fromEnviron, nil
 }
 
 // noProxy is the list of hosts that the environment's proxies are not for.
@@ -108,7 +109,7 @@ func (set *settings) noProxy() string {
 	if list, ok := set.merged.Proxies["no_proxy"]; ok {
 		return list
 	}
-	return environNoProxy()
+	return environ.NoProxy()
 }
 
 const proxyAuthorization = "Proxy-Authorization"

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/uri"
 )
@@ -74,7 +75,7 @@ type Session struct {
 
 	ready     uint32 // set by sync/atomic once the rest is there; a type of its own could not be copied
 	mounts    *mounts
-	netrc     *netrcFile
+	netrc     *environ.Netrc
 	proxyAuth Auth
 	cookies   Cookies // that go with each call, beside the jar
 	isolated  bool    // it has no jar, and makes none
@@ -212,7 +213,7 @@ func (s *Session) setup() {
 		s.mounts = newMounts()
 	}
 	if s.netrc == nil {
-		s.netrc = new(netrcFile)
+		s.netrc = new(environ.Netrc)
 	}
 	atomic.StoreUint32(&s.ready, 1)
 }

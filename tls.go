@@ -3,6 +3,7 @@ package requests
 import (
 	"crypto/tls"
 
+	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/transport"
 )
 
@@ -105,6 +106,17 @@ func firstConfig(merged, own *tls.Config) *tls.Config {
 		return own
 	}
 	return noConfig
+}
+
+// trusting returns t with the authorities that the environment names, if t
+// says nothing about whom to trust. In Requests these win over the program
+// (psf/requests#3829).
+func (t TLS) trusting() TLS {
+	if c := t.trustConfig(); t.SkipVerify || t.CABundle != "" || c.RootCAs != nil || c.InsecureSkipVerify {
+		return t
+	}
+	t.CABundle = environ.CABundle()
+	return t
 }
 
 // check refuses settings that exclude each other.

@@ -2,9 +2,13 @@ package requests
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -129,4 +133,71 @@ func proxyConfig(c *tls.Config, proxy string) *tls.Config {
 	c.Certificates, c.GetClientCertificate, c.ClientSessionCache = nil, nil, nil
 	c.NextProtos = []string{"http/1.1"}
 	return c
+}
+
+// loadFiles reads the files that t names into c.
+func (t TLS) loadFiles(c *tls.Config) error {
+	if t.CABundle != "" {
+		roots, err := loadBundle(t.CABundle)
+		if err != nil {
+			return fail(ErrInvalidOption, fmt.Errorf("TLS.CABundle: %w", err))
+		}
+		c.RootCAs = roots
+	}
+	if t.CertFile == "" && t.KeyFile == "" {
+		return nil
+	}
+	keyFile := t.KeyFile
+	if keyFile == "" {
+		keyFile = t.CertFile
+	}
+	pair, err := tls.LoadX509KeyPair(t.CertFile, keyFile)
+	if err != nil {
+		return fail(ErrInvalidOption, fmt.Errorf("TLS.CertFile %s and TLS.KeyFile %s: %w", t.CertFile, keyFile, err))
+	}
+	c.Certificates, c.GetClientCertificate = []tls.Certificate{pair}, nil
+	return nil
+}
+
+// loadBundle reads the authorities of a PEM file, or of all the files in a
+// directory, as c_rehash fills them: the names are of no importance here, and
+// files that hold no certificate are passed over.
+func loadBundle(path string) (*x509.CertPool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{path}
+	if info.IsDir() {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		files = files[:0]
+		for _, e := range entries {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	roots, found := x509.NewCertPool(), false
+	for _, name := range files {
+		if info.IsDir() && !isFile(name) {
+			continue
+		}
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		found = roots.AppendCertsFromPEM(pem) || found
+	}
+	if !found {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	return roots, nil
+}
+
+// isFile reports whether name is a file, perhaps by a link, of which hashed
+// directories are full, dangling ones too.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
