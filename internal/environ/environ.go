@@ -11,13 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/file"
 )
 
-// Proxy returns what the environment names as the proxy for scheme, ""
-// for nothing.
+// Proxy returns what the environment names as the proxy for scheme, "" for
+// nothing.
 func Proxy(scheme string) string {
 	var value string
 	switch scheme {
@@ -26,7 +27,7 @@ func Proxy(scheme string) string {
 	case "https":
 		value = variable("https_proxy", "HTTPS_PROXY")
 	default:
-		value = os.Getenv(scheme + "_proxy")
+		value = variable(scheme+"_proxy", strings.ToUpper(scheme)+"_PROXY")
 	}
 	if value == "" {
 		value = variable("all_proxy", "ALL_PROXY")
@@ -57,8 +58,8 @@ func httpProxy() string {
 	return upper
 }
 
-// NoProxy returns the list of hosts that the environment exempts from
-// its proxies. Here an empty lower-case variable hides nothing, as in Python.
+// NoProxy returns the list of hosts that the environment exempts from its
+// proxies. Here an empty lower-case variable hides nothing, as in Python.
 func NoProxy() string {
 	if list := os.Getenv("no_proxy"); list != "" {
 		return list
@@ -75,8 +76,8 @@ func CABundle() string {
 	return os.Getenv("CURL_CA_BUNDLE")
 }
 
-// Open opens a file that has a size. It looks first, as to open a named
-// pipe is to wait for its writer.
+// Open opens a regular file. It looks first, as to open a named pipe is to wait
+// for its writer. An error is [fault.InvalidOption].
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

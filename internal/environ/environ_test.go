@@ -55,6 +55,8 @@ func TestProxy(t *testing.T) {
 		{"lower case http in CGI", env{"http_proxy": "a", "REQUEST_METHOD": "GET"}, "http", "a"},
 		{"upper case https in CGI", env{"HTTPS_PROXY": "a", "REQUEST_METHOD": "GET"}, "https", "a"},
 		{"another scheme", env{"ftp_proxy": "a", "http_proxy": "b"}, "ftp", "a"},
+		{"another scheme in upper case", env{"FTP_PROXY": "a", "http_proxy": "b"}, "ftp", "a"},
+		{"lower case wins for another scheme", env{"ftp_proxy": "a", "FTP_PROXY": "b"}, "ftp", "a"},
 		{"all", env{"all_proxy": "a"}, "http", "a"},
 		{"all in upper case", env{"ALL_PROXY": "a"}, "ftp", "a"},
 		{"its scheme before all", env{"http_proxy": "a", "all_proxy": "b"}, "http", "a"},
