@@ -128,7 +128,7 @@ func EscapeForm(b *strings.Builder, s string) {
 // AddQuery puts raw, a query as a person writes it, and encoded, which is escaped
 // already, behind the query of u. A fragment in raw counts if u has none.
 func AddQuery(u *url.URL, raw, encoded string) error {
-	if len(raw) > MaxLength || hasControl(raw) {
+	if len(raw) > maxLength || hasControl(raw) {
 		return fault.Text(fault.InvalidOption, "the raw query is too long or has a control character")
 	}
 	query, fragment, _ := strings.Cut(raw, "#")

@@ -25,7 +25,7 @@ func TestAddQuery(t *testing.T) {
 		require.NoError(t, AddQuery(u, tt.raw, tt.encoded))
 		require.Equal(t, tt.want, u.String())
 	}
-	for _, raw := range []string{"a\nb", strings.Repeat("a", MaxLength+1)} {
+	for _, raw := range []string{"a\nb", strings.Repeat("a", maxLength+1)} {
 		require.ErrorIs(t, AddQuery(new(url.URL), raw, ""), fault.InvalidOption)
 	}
 	require.ErrorIs(t, AddQuery(&url.URL{Scheme: "mailto", Opaque: "a"}, "", "d=e"), fault.InvalidOption)

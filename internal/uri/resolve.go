@@ -39,7 +39,7 @@ func Join(base, ref string) (*url.URL, *url.Userinfo, error) {
 
 // appendReference puts a relative reference behind the path of base.
 func appendReference(base *url.URL, ref string) (*url.URL, error) {
-	if len(ref) > MaxLength || hasControl(ref) {
+	if len(ref) > maxLength || hasControl(ref) {
 		return nil, fault.Text(fault.InvalidURL, "it is too long or has a control character")
 	}
 	ref, fragment, _ := strings.Cut(ref, "#")

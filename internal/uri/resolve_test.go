@@ -56,7 +56,7 @@ func TestJoin(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, tt.user, user.String())
 	}
-	for _, tt := range [][2]string{{"api.test", "a"}, {"", "a"}, {"http://api.test/", strings.Repeat("a", MaxLength+1)}, {"http://api.test/", "a\r\nb"}} {
+	for _, tt := range [][2]string{{"api.test", "a"}, {"", "a"}, {"http://api.test/", strings.Repeat("a", maxLength+1)}, {"http://api.test/", "a\r\nb"}} {
 		_, _, err := Join(tt[0], tt[1])
 		require.ErrorIs(t, err, fault.InvalidURL, "%.20q", tt)
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// MaxLength bounds a URL in bytes; longer ones are no addresses but attacks on
+// maxLength bounds a URL in bytes; longer ones are no addresses but attacks on
 // whoever parses them next (CVE-2025-61726).
-const MaxLength = 64 << 10
+const maxLength = 64 << 10
 
 // Parse reads raw, an absolute URL as a person or a program writes it, into
 // one that can be sent: what is illegal in a component is escaped, escapes of
@@ -33,8 +33,8 @@ const MaxLength = 64 << 10
 // "%" makes it escape every other one, and where an escaped dot segment
 // survives (psf/requests#3077).
 func Parse(raw string) (*url.URL, *url.Userinfo, error) {
-	if len(raw) > MaxLength {
-		return nil, nil, fault.Text(fault.InvalidURL, "longer than "+strconv.Itoa(MaxLength)+" bytes")
+	if len(raw) > maxLength {
+		return nil, nil, fault.Text(fault.InvalidURL, "longer than "+strconv.Itoa(maxLength)+" bytes")
 	}
 	s := strings.TrimLeft(raw, " \t\r\n")
 	if hasControl(s) { // CVE-2019-9740

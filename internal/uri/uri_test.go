@@ -46,7 +46,7 @@ var urlRows = []inputRow{
 	{id: "C011 escaped dot segments", url: "http://h.test/a/%2e%2e/b", dial: "h.test:80", target: "/b", host: "h.test"},
 	{id: "C011 dots before an escaped slash", url: "http://h.test/a/..%2fb", dial: "h.test:80", target: "/a/..%2Fb", host: "h.test"},
 	{id: "C012 double slashes", url: "http://h.test//evil.test/x", dial: "h.test:80", target: "//evil.test/x", host: "h.test"},
-	{id: "C013 too long", url: "http://h.test/" + strings.Repeat("a", MaxLength), kind: fault.InvalidURL},
+	{id: "C013 too long", url: "http://h.test/" + strings.Repeat("a", maxLength), kind: fault.InvalidURL},
 	{id: "C014 empty", url: "", kind: fault.MissingScheme},
 	{id: "C014 space", url: " ", kind: fault.MissingScheme},
 	{id: "C014 host and path", url: "h.test/x", kind: fault.MissingScheme},
