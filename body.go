@@ -322,7 +322,7 @@ func (s *streamReader) unlock() {
 }
 
 // Close waits for a read that is under way, so that the source is free then,
-// unless that may take any time: such a read closes the source when it returns.
+// unless the read may block: such a read closes the source when it returns.
 func (s *streamReader) Close() error {
 	s.closed.Store(true)
 	if !s.waits {

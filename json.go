@@ -15,7 +15,7 @@ import (
 )
 
 // JSONDecoder decodes the JSON of responses in place of [encoding/json], for
-// another library or for settings of one's own, such as numbers that keep their
+// another library, or for other settings, such as numbers that keep their
 // digits. It gets one whole text in UTF-8, must refuse anything behind its one
 // value, and must not keep data.
 //

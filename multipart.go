@@ -16,7 +16,7 @@ import (
 
 // Files is a body of the type multipart/form-data (RFC 7578): the values of
 // [Form], if there are any, as text fields, and after them the files in the
-// order given. Files without an element are as if they were not there.
+// order given. Files without an element are ignored.
 //
 // The files are read while they are sent, and never held in memory. The length
 // of the body is known if that of every file is, and the request is chunked

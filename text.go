@@ -50,7 +50,7 @@ func (r *Response) charset() string {
 }
 
 // headerCharset is the charset that Content-Type names. JSON that names none is
-// UTF-8 (RFC 8259, section 8.1); other types have no default any more (RFC 9110,
+// UTF-8 (RFC 8259, section 8.1); other types no longer have a default (RFC 9110,
 // section 8.3.2), so that it is for the body to tell.
 func headerCharset(h http.Header) string {
 	values := h["Content-Type"]

@@ -187,8 +187,8 @@ func (b *Body) addHeader(f *File) error {
 	return nil
 }
 
-// addHeaderField writes a field, whose value could otherwise bring fields and parts
-// of its own along (CVE-2026-42037).
+// addHeaderField writes a field, whose value could otherwise forge more fields and parts
+// (CVE-2026-42037).
 func (b *Body) addHeaderField(name, value string) error {
 	if !message.IsToken(name) || hasControl(strings.ReplaceAll(value, "\t", "")) {
 		return fault.Text(fault.InvalidHeader, fmt.Sprintf("field %.40q of a part", name))
@@ -197,7 +197,7 @@ func (b *Body) addHeaderField(name, value string) error {
 	return nil
 }
 
-// Close ends the body, to which nothing can be added any more.
+// Close ends the body. Nothing can be added to it after that.
 func (b *Body) Close() error {
 	b.pieces = append(b.pieces, piece{text: append(b.text, "--"+b.boundary+"--\r\n"...)})
 	if b.length < 0 {
