@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-requests/requests"
@@ -255,4 +259,67 @@ func parallel(b *testing.B, call func() error) {
 			}
 		}
 	})
+}
+
+// benchTunnel is an HTTP proxy that makes tunnels with CONNECT, and answers what
+// it is asked for in absolute form itself.
+func benchTunnel(b *testing.B, answer http.Handler) string {
+	var tunnels sync.WaitGroup
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect {
+			answer.ServeHTTP(w, r)
+			return
+		}
+		target, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+		tunnels.Go(func() { io.Copy(target, c); target.Close() })
+		tunnels.Go(func() { io.Copy(c, target); c.Close() })
+	}))
+	b.Cleanup(func() { srv.Close(); tunnels.Wait() })
+	return srv.URL
+}
+
+// BenchmarkProxy is a small GET through a proxy: in absolute form, and through a
+// tunnel to a server of TLS.
+func BenchmarkProxy(b *testing.B) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1024)) })
+	secure := httptest.NewTLSServer(handler)
+	defer secure.Close()
+	proxy := benchTunnel(b, handler)
+	via, err := url.Parse(proxy)
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := &tls.Config{InsecureSkipVerify: true}
+	for _, way := range []struct{ name, url string }{{"Absolute", "http://h.test/"}, {"Connect", secure.URL}} {
+		b.Run(way.name+"/by=hand", func(b *testing.B) {
+			c := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(via), TLSClientConfig: config}}
+			defer c.CloseIdleConnections()
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := readAll(c.Get(way.url)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(way.name+"/by=requests", func(b *testing.B) {
+			s := requests.NewSession(requests.Proxies{"all": proxy}, requests.TLS{Config: config})
+			defer s.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := content(s.Get(context.Background(), way.url)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

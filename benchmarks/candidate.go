@@ -16,8 +16,10 @@ func init() {
 			opts = append(opts, requests.TLS{Config: cfg.TLS})
 		}
 		s := requests.NewSession(opts...)
-		if cfg.Custom() && !cfg.HTTP2 {
-			s.Mount("https://", &requests.HTTPAdapter{DisableHTTP2: true})
+		if cfg.Pool > 0 {
+			a := &requests.HTTPAdapter{PoolMaxSize: cfg.Pool}
+			s.Mount("http://", a)
+			s.Mount("https://", a)
 		}
 		return &candidate{s: s}, nil
 	}})

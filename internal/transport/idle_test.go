@@ -1,8 +1,13 @@
 package transport
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -152,5 +157,79 @@ func TestIdleLimit(t *testing.T) {
 	second.SetReadDeadline(time.Unix(1, 0))
 	if _, err := second.Read(make([]byte, 1)); err == io.EOF {
 		t.Error("the second is gone too")
+	}
+}
+
+// An idle connection costs no goroutine and less memory than one of net/http:
+// its buffers are given back.
+func TestIdleMemory(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage allocates")
+	}
+	const hosts = 400
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
+	defer srv.Close()
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, srv.Listener.Addr().String())
+	}
+	grown := func(get func(url string)) (bytes int64, goroutines int) {
+		get("http://first.test/")
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		goroutines = runtime.NumGoroutine()
+		for i := range hosts {
+			get(fmt.Sprintf("http://h%d.test/", i))
+		}
+		runtime.GC()
+		runtime.GC() // the pools of buffers, too
+		runtime.ReadMemStats(&after)
+		return int64(after.HeapAlloc+after.StackInuse) - int64(before.HeapAlloc+before.StackInuse), runtime.NumGoroutine() - goroutines
+	}
+	theirs := &http.Transport{DialContext: dial, DisableCompression: true}
+	client := &http.Client{Transport: theirs}
+	theirBytes, theirGoroutines := grown(func(url string) {
+		res, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+	})
+	theirs.CloseIdleConnections()
+	e := newEngine(t, Config{Dial: dial})
+	ourBytes, ourGoroutines := grown(func(url string) { text(t, e, newCall(t, "GET", url)) })
+	if s := e.Stats(); s.Idle != hosts+1 {
+		t.Fatalf("Stats = %+v; want %d idle", s, hosts+1)
+	}
+	t.Logf("%d idle connections, both ends: %d KB and %d goroutines; with net/http %d KB and %d", hosts, ourBytes>>10, ourGoroutines, theirBytes>>10, theirGoroutines)
+	if ourBytes > theirBytes || ourGoroutines > hosts+hosts/10 { // the server has one for each
+		t.Errorf("%d bytes and %d goroutines; want no more than %d and %d", ourBytes, ourGoroutines, theirBytes, hosts)
+	}
+}
+
+// BenchmarkIdleHosts takes a connection and gives it back, beside many others.
+func BenchmarkIdleHosts(b *testing.B) {
+	for _, hosts := range []int{1, 10_000} {
+		b.Run(strconv.Itoa(hosts), func(b *testing.B) {
+			p, err := newPool(&Engine{}, new(Route))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i := range hosts {
+				client, server := net.Pipe()
+				defer server.Close()
+				addIdle(p, strconv.Itoa(i), client)
+			}
+			defer p.retire()
+			call, to := new(Call), endpoint{host: "0", port: "80"}
+			for b.Loop() {
+				s, err := p.get(b.Context(), call, to, false)
+				if err != nil {
+					b.Fatal(err)
+				}
+				p.put(s.conn)
+			}
+		})
 	}
 }
