@@ -174,7 +174,14 @@ func TestHandlerIsAServer(t *testing.T) {
 						}
 						return fmt.Sprintf("%d %s %v %q %v %t", r.StatusCode, r.Reason, r.Header, r.Text(), r.Trailer(), r.TLS != nil)
 					}
-					require.Equal(t, ask(srv.URL), ask(scheme+"://mock.test"))
+					want, got := ask(srv.URL), ask(scheme+"://mock.test")
+					for range 3 { // a server that has left a body unread may close a connection that is in use again
+						if got == want {
+							break
+						}
+						want = ask(srv.URL)
+					}
+					require.Equal(t, want, got)
 				})
 			}
 			s.Close()
