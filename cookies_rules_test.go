@@ -1,42 +1,19 @@
 package requests
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-requests/requests/internal/suite"
 	"golang.org/x/net/idna"
 )
-
-// cookieSuiteFile reads a file of the external suites: from SHARED_DIR, or from a
-// folder named shared beside a parent of the working directory. Without one the
-// test is skipped, but fails in CI.
-func cookieSuiteFile(t *testing.T, name string) []byte {
-	t.Helper()
-	dirs := []string{os.Getenv("SHARED_DIR")}
-	for up := ".."; len(up) < 30; up = filepath.Join(up, "..") {
-		dirs = append(dirs, filepath.Join(up, "shared"))
-	}
-	for _, dir := range dirs {
-		if data, err := os.ReadFile(filepath.Join(dir, "external", name)); dir != "" && err == nil {
-			return data
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s not found; set SHARED_DIR", name)
-	}
-	t.Skipf("%s not found; set SHARED_DIR to the folder of the suites", name)
-	return nil
-}
 
 func cookieURL(s string) *url.URL {
 	u, err := url.Parse(s)
@@ -114,9 +91,7 @@ func TestHTTPState(t *testing.T) {
 		SentTo   string `json:"sent-to"`
 		Sent     []struct{ Name, Value string }
 	}
-	if err := json.Unmarshal(cookieSuiteFile(t, "http-state/parser.json"), &cases); err != nil {
-		t.Fatal(err)
-	}
+	suite.Read(t, "external/http-state/parser.json", &cases)
 	if len(cases) < 222 {
 		t.Errorf("%d cases; want 222", len(cases))
 	}
@@ -156,9 +131,7 @@ func TestHTTPStateDates(t *testing.T) {
 		Test     string
 		Expected *string
 	}
-	if err := json.Unmarshal(cookieSuiteFile(t, "http-state/examples.json"), &cases); err != nil {
-		t.Fatal(err)
-	}
+	suite.Read(t, "external/http-state/examples.json", &cases)
 	if len(cases) < 15 {
 		t.Errorf("%d dates; want 15", len(cases))
 	}
@@ -183,7 +156,7 @@ func TestHTTPStateDates(t *testing.T) {
 // everybody has, since a list can be switched off by mistake (A116, CVE-2025-27820).
 func TestPublicSuffixes(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^checkPublicSuffix\('(.*)', (?:'(.*)'|null)\);`)
-	rows := row.FindAllStringSubmatch(string(cookieSuiteFile(t, "psl/test_psl.txt")), -1)
+	rows := row.FindAllStringSubmatch(string(suite.Bytes(t, "external/psl/test_psl.txt")), -1)
 	if len(rows) < 70 {
 		t.Errorf("%d rows; want 70 or more", len(rows))
 	}

@@ -3,13 +3,15 @@ package charset
 import (
 	"bytes"
 	"testing"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
 // TestPrescanSuite reads html5lib's cases of encoding detection.
 func TestPrescanSuite(t *testing.T) {
 	n := 0
 	for _, name := range []string{"tests1.dat", "tests2.dat", "test-yahoo-jp.dat"} {
-		data := readFile(t, shared(t, "external/html5lib-encoding/"+name))
+		data := suite.Bytes(t, "external/html5lib-encoding/"+name)
 		for block := range bytes.SplitSeq(data, []byte("#data\n")) {
 			text, rest, ok := bytes.Cut(block, []byte("\n#encoding\n"))
 			if !ok {

@@ -9,28 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// shared returns the path of a file or folder of the suites of other projects,
-// which are kept beside a checkout: in SHARED_DIR, or in the first folder
-// called "shared" above the working directory.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("SHARED_DIR")
-	for up, n := "..", 0; dir == "" && n < 8; up, n = up+"/..", n+1 {
-		if _, err := os.Stat(up + "/shared"); err == nil {
-			dir = up + "/shared"
-		}
-	}
-	switch {
-	case dir != "":
-		return filepath.Join(dir, name)
-	case os.Getenv("CI") == "true":
-		t.Fatal("no shared folder: set SHARED_DIR")
-	}
-	t.Skip("no shared folder: set SHARED_DIR")
-	return ""
-}
+	"github.com/go-requests/requests/internal/suite"
+)
 
 func readFile(t testing.TB, name string) []byte {
 	t.Helper()
@@ -43,7 +24,7 @@ func readFile(t testing.TB, name string) []byte {
 
 // TestBrotliSuite reads google/brotli's pairs X and X.compressed[.NN].
 func TestBrotliSuite(t *testing.T) {
-	files, _ := filepath.Glob(shared(t, "external/compression/brotli/tests/testdata/*.compressed*"))
+	files, _ := filepath.Glob(suite.Path(t, "external/compression/brotli/tests/testdata/*.compressed*"))
 	if len(files) != 40 {
 		t.Errorf("%d files; want 40", len(files))
 	}
@@ -59,7 +40,7 @@ func TestBrotliSuite(t *testing.T) {
 // TestZstdSuite reads facebook/zstd's golden files, whose decoded form is not
 // given, so that their checksums speak for them.
 func TestZstdSuite(t *testing.T) {
-	dir := shared(t, "external/compression/zstd/tests")
+	dir := suite.Path(t, "external/compression/zstd/tests")
 	for name, size := range map[string]int{
 		"block-128k.zst": 131068, "empty-block.zst": 0, "rle-first-block.zst": 1 << 20, "zeroSeq_2B.zst": 13,
 	} {
@@ -87,7 +68,7 @@ func TestZstdSuite(t *testing.T) {
 // TestKlauspostSuite reads klauspost/compress' archives: frames with what they
 // decode to beside them, and frames that must fail.
 func TestKlauspostSuite(t *testing.T) {
-	dir := shared(t, "external/compression/klauspost/zstd/testdata")
+	dir := suite.Path(t, "external/compression/klauspost/zstd/testdata")
 	for _, tt := range []struct {
 		archive string
 		bad     bool

@@ -1,14 +1,13 @@
 package digest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
 // answerWith answers the challenge of field, as the first use of its nonce.
@@ -69,11 +68,8 @@ func (v vector) challenge() string {
 }
 
 func TestAnswerVectors(t *testing.T) {
-	data := readShared(t, "external/digest/digest-vectors.json")
 	var vectors []vector
-	if err := json.Unmarshal(data, &vectors); err != nil {
-		t.Fatal(err)
-	}
+	suite.Read(t, "external/digest/digest-vectors.json", &vectors)
 	if len(vectors) < 11 {
 		t.Fatalf("%d vectors; want 11 at least", len(vectors))
 	}
@@ -366,26 +362,4 @@ func FuzzAnswer(f *testing.F) {
 		}
 		checkAnswer(t, a.Value, want)
 	})
-}
-
-// readShared reads a file of the suites that are kept outside the module: in the
-// folder that SHARED_DIR names, or in one called shared beside a parent folder.
-func readShared(t *testing.T, name string) []byte {
-	t.Helper()
-	folders := []string{os.Getenv("SHARED_DIR")}
-	if folders[0] == "" {
-		for up := ".."; len(up) < len("../")*8; up = filepath.Join("..", up) {
-			folders = append(folders, filepath.Join(up, "shared"))
-		}
-	}
-	for _, folder := range folders {
-		if data, err := os.ReadFile(filepath.Join(folder, name)); folder != "" && err == nil {
-			return data
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing; SHARED_DIR names the folder of the suites", name)
-	}
-	t.Skipf("%s is missing; SHARED_DIR names the folder of the suites", name)
-	return nil
 }

@@ -2,43 +2,11 @@ package mediatype
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-requests/requests/internal/suite"
 )
-
-// shared returns the path of a file or folder of the suites of other projects,
-// which are kept beside a checkout: in SHARED_DIR, or in the first folder
-// called "shared" above the working directory.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("SHARED_DIR")
-	for up, n := "..", 0; dir == "" && n < 8; up, n = up+"/..", n+1 {
-		if _, err := os.Stat(up + "/shared"); err == nil {
-			dir = up + "/shared"
-		}
-	}
-	switch {
-	case dir != "":
-		return filepath.Join(dir, name)
-	case os.Getenv("CI") == "true":
-		t.Fatal("no shared folder: set SHARED_DIR")
-	}
-	t.Skip("no shared folder: set SHARED_DIR")
-	return ""
-}
-
-func readSuite(t testing.TB, name string, v any) {
-	t.Helper()
-	b, err := os.ReadFile(shared(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // latin1 turns the characters of the suites into the bytes of a header.
 func latin1(s string) (string, bool) {
@@ -58,7 +26,7 @@ type suiteRow struct{ Input, Output string }
 func readMIMETypes(t testing.TB) []suiteRow {
 	t.Helper()
 	var all []json.RawMessage
-	readSuite(t, "external/wpt-mimesniff/mime-types.json", &all)
+	suite.Read(t, "external/wpt-mimesniff/mime-types.json", &all)
 	var rows []suiteRow
 	for _, raw := range all {
 		var row suiteRow
@@ -98,7 +66,7 @@ func TestContentTypes(t *testing.T) {
 		MIMEType    string
 		Encoding    *string
 	}
-	readSuite(t, "external/wpt-fetch/content-types.json", &rows)
+	suite.Read(t, "external/wpt-fetch/content-types.json", &rows)
 	if len(rows) != 20 {
 		t.Errorf("%d rows; want 20", len(rows))
 	}

@@ -1,17 +1,16 @@
 package netrc
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
 func parse(t *testing.T, text string) *File {
@@ -44,9 +43,7 @@ func TestParseCPython(t *testing.T) {
 		Test, Text, Error string
 		Hosts             map[string][3]string // login, account, password
 	}
-	if err := json.Unmarshal(readShared(t, "external/netrc/netrc-cpython.json"), &cases); err != nil {
-		t.Fatal(err)
-	}
+	suite.Read(t, "external/netrc/netrc-cpython.json", &cases)
 	if len(cases) < 62 {
 		t.Fatalf("%d cases; want 62 at least", len(cases))
 	}
@@ -350,25 +347,3 @@ func write(w io.Writer, e *Entry) {
 }
 
 func quote(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }
-
-// readShared reads a file of the suites that are kept outside the module: in the
-// folder that SHARED_DIR names, or in one called shared beside a parent folder.
-func readShared(t *testing.T, name string) []byte {
-	t.Helper()
-	folders := []string{os.Getenv("SHARED_DIR")}
-	if folders[0] == "" {
-		for up := ".."; len(up) < len("../")*8; up = filepath.Join("..", up) {
-			folders = append(folders, filepath.Join(up, "shared"))
-		}
-	}
-	for _, folder := range folders {
-		if data, err := os.ReadFile(filepath.Join(folder, name)); folder != "" && err == nil {
-			return data
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing; SHARED_DIR names the folder of the suites", name)
-	}
-	t.Skipf("%s is missing; SHARED_DIR names the folder of the suites", name)
-	return nil
-}

@@ -1,13 +1,13 @@
 package noproxy
 
 import (
-	"encoding/json"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
 // A deviation is a set of rows of the suite that this rule answers otherwise
@@ -146,7 +146,7 @@ func readRows(t *testing.T) []row {
 		Go       bool   `json:"oracle_go_httpproxy"`
 		Requests bool   `json:"oracle_requests_2_34_2"`
 	}
-	readShared(t, "external/no-proxy/no-proxy.json", &raw)
+	suite.Read(t, "external/no-proxy/no-proxy.json", &raw)
 	var rows []row
 	for _, r := range raw {
 		bypass := map[string]bool{"go": r.Go, "requests": r.Requests}
@@ -210,7 +210,7 @@ func TestRequestsCases(t *testing.T) {
 			Expect struct{ Proxy *string }
 		}
 	}
-	readShared(t, "conformance/open/proxies.json", &area)
+	suite.Read(t, "conformance/open/proxies.json", &area)
 	groups := []string{"no-proxy-names", "no-proxy-ports", "no-proxy-ip"}
 	ran := 0
 	for _, c := range area.Cases {
@@ -284,34 +284,4 @@ func matchURL(t *testing.T, noProxy, rawURL string) bool {
 		t.Fatal(err)
 	}
 	return Parse(noProxy).Match(strings.ToLower(u.Hostname()), u.Port())
-}
-
-// readShared decodes a file of the suites that lie outside of the repository:
-// in the folder that SHARED_DIR names, or in one called shared beside or above it.
-func readShared(t *testing.T, name string, v any) {
-	t.Helper()
-	folders := []string{os.Getenv("SHARED_DIR")}
-	if folders[0] == "" {
-		folders = []string{"../shared"}
-		for range 6 {
-			folders = append(folders, "../"+folders[len(folders)-1])
-		}
-	}
-	for _, folder := range folders {
-		data, err := os.ReadFile(filepath.Join(folder, name))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, v); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("no %s in any of %q", name, folders)
-	}
-	t.Skipf("no %s; SHARED_DIR names the folder of the suites", name)
 }

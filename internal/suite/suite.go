@@ -1,5 +1,9 @@
 // Package suite lets tests read the test suites of other projects, which are
 // kept beside a checkout and not in it.
+//
+// SHARED_DIR names the folder that holds them, by an absolute path. Where it is set, a suite that is
+// not there fails the test. Without it, a folder called "shared" beside the
+// checkout is used; where that has no such suite either, the test is skipped.
 package suite
 
 import (
@@ -9,51 +13,60 @@ import (
 	"testing"
 )
 
-// maxUp is how many folders above a test's own the suites may lie.
-const maxUp = 8
+// variable is the environment variable that names the folder of the suites.
+const variable = "SHARED_DIR"
 
-// Read decodes the JSON file name, a slash-separated path below the shared
-// folder, into v. The shared folder is the one that SHARED_DIR names, else the
-// first called "shared" beside the working directory or beside one above it.
-// Without that folder the test is skipped, and under CI=true it fails.
+// Read decodes the JSON file name, a slash-separated path in the folder of the
+// suites, into v.
 func Read(t testing.TB, name string, v any) {
 	t.Helper()
-	dir, ok := folder(t)
-	if !ok {
-		const missing = "no shared folder: set SHARED_DIR"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, v); err != nil {
+	if err := json.Unmarshal(Bytes(t, name), v); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 }
 
-func folder(t testing.TB) (string, bool) {
+// Bytes returns the content of the file name.
+func Bytes(t testing.TB, name string) []byte {
 	t.Helper()
-	if dir := os.Getenv("SHARED_DIR"); dir != "" {
-		return dir, true
+	content, err := os.ReadFile(Path(t, name))
+	if err != nil {
+		t.Fatal(err)
 	}
+	return content
+}
+
+// Path returns where the file or folder name is.
+func Path(t testing.TB, name string) string {
+	t.Helper()
+	if folder := os.Getenv(variable); folder != "" {
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if _, err := os.Stat(path); err != nil {
+			t.Fatalf("%s has no suite %s: %v", variable, name, err)
+		}
+		return path
+	}
+	path := filepath.Join(checkout(t), "..", "shared", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no suite %s: set %s to the folder of the suites", name, variable)
+	}
+	return path
+}
+
+// checkout returns the folder of go.mod. A test runs in the folder of its package.
+func checkout(t testing.TB) string {
+	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range maxUp {
-		dir = filepath.Dir(dir)
-		if found := filepath.Join(dir, "shared"); isDir(found) {
-			return found, true
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
 		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the working directory")
+		}
+		dir = up
 	}
-	return "", false
-}
-
-func isDir(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.IsDir()
 }
