@@ -24,7 +24,7 @@ func readFile(t testing.TB, name string) []byte {
 
 // TestBrotliSuite reads google/brotli's pairs X and X.compressed[.NN].
 func TestBrotliSuite(t *testing.T) {
-	files, _ := filepath.Glob(suite.Path(t, "external/compression/brotli/tests/testdata/*.compressed*"))
+	files, _ := filepath.Glob(filepath.Join(suite.Path(t, "external/compression/brotli/tests/testdata"), "*.compressed*"))
 	if len(files) != 40 {
 		t.Errorf("%d files; want 40", len(files))
 	}

@@ -1,9 +1,10 @@
 // Package suite lets tests read the test suites of other projects, which are
 // kept beside a checkout and not in it.
 //
-// SHARED_DIR names the folder that holds them, by an absolute path. Where it is set, a suite that is
-// not there fails the test. Without it, a folder called "shared" beside the
-// checkout is used; where that has no such suite either, the test is skipped.
+// SHARED_DIR is the absolute path of the folder that holds them. Where it is
+// set, a suite that is not there fails the test. Without it, a folder called
+// "shared" beside the checkout is used; where that has no such suite either,
+// the test is skipped.
 package suite
 
 import (
