@@ -6,21 +6,34 @@ import "time"
 // pieces in any order and shape rather than a set of layouts, because servers
 // write dates in all of them.
 func ParseDate(s string) (time.Time, bool) {
+	sc := scanner{rest: s}
+	return sc.date()
+}
+
+// token consumes the next piece of a date, and the delimiters before it. At the
+// end it returns "".
+func (s *scanner) token() string {
+	start := 0
+	for start < len(s.rest) && delimiter(s.rest[start]) {
+		start++
+	}
+	end := start
+	for end < len(s.rest) && !delimiter(s.rest[end]) {
+		end++
+	}
+	s.looked += 1 + end
+	token := s.rest[start:end]
+	s.rest = s.rest[end:]
+	return token
+}
+
+func (s *scanner) date() (time.Time, bool) {
 	var (
 		hour, minute, second, day, year            int
 		month                                      time.Month
 		foundTime, foundDay, foundMonth, foundYear bool
 	)
-	for i := 0; i < len(s); {
-		if delimiter(s[i]) {
-			i++
-			continue
-		}
-		start := i
-		for i < len(s) && !delimiter(s[i]) {
-			i++
-		}
-		token := s[start:i]
+	for token := s.token(); token != ""; token = s.token() {
 		if !foundTime {
 			if hour, minute, second, foundTime = clockOf(token); foundTime {
 				continue

@@ -60,7 +60,28 @@ type Received struct {
 // for a field that must be ignored as a whole. The strings of r are parts of
 // line.
 func Parse(line string) (r Received, ok bool) {
-	pair, attributes, more := strings.Cut(line, ";")
+	s := scanner{rest: line}
+	return s.received()
+}
+
+// A scanner cuts a Set-Cookie field, or a date, into its parts.
+type scanner struct {
+	rest   string
+	looked int // bytes looked at so far, for the test that this is linear
+}
+
+// part consumes what is there up to the next semicolon, and reports whether
+// there is one.
+func (s *scanner) part() (part string, more bool) {
+	part, after, more := strings.Cut(s.rest, ";")
+	s.looked += len(s.rest) - len(after)
+	s.rest = after
+	return part, more
+}
+
+func (s *scanner) received() (r Received, ok bool) {
+	line := s.rest
+	pair, more := s.part()
 	name, value, named := strings.Cut(pair, "=")
 	if !named {
 		name, value = "", pair
@@ -71,7 +92,7 @@ func Parse(line string) (r Received, ok bool) {
 	}
 	for more {
 		var attribute string
-		attribute, attributes, more = strings.Cut(attributes, ";")
+		attribute, more = s.part()
 		name, value, _ := strings.Cut(attribute, "=")
 		r.Attribute(trim(name), trim(value))
 	}

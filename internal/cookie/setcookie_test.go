@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-requests/requests/internal/growth"
 )
 
 var fields = []struct {
@@ -55,9 +57,19 @@ func TestParse(t *testing.T) {
 
 // A110: no input takes more than linear time.
 func TestParseLinear(t *testing.T) {
-	for _, part := range []string{";", "=", `"`, ` \"`, ";a", "; Domain=x", "; Max-Age=9", " "} {
-		Parse("a=1" + strings.Repeat(part, 1<<20))
-		ParseDate(strings.Repeat(part, 1<<20))
+	for _, unit := range []string{";", "=", `"`, ` \"`, ";a", "; Domain=x", "; Max-Age=9", "; Expires=1", " ", "a", "1", "1:1:1 ", "Jan "} {
+		for _, start := range []string{"a=1", "a=1;", ""} {
+			growth.Linear(t, start, unit, func(line string) int {
+				s := scanner{rest: line}
+				s.received()
+				return s.looked
+			})
+		}
+		growth.Linear(t, "", unit, func(text string) int {
+			s := scanner{rest: text}
+			s.date()
+			return s.looked
+		})
 	}
 }
 

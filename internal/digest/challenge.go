@@ -60,9 +60,16 @@ func appendChallenges(all []Challenge, field string) []Challenge {
 
 // A scanner reads a field value from left to right. Every method takes time
 // linear in what it consumes or, where it only looks, in what is consumed next.
-type scanner struct{ rest string }
+type scanner struct {
+	rest   string
+	looked int // bytes looked at so far, for the test of that
+}
 
-func (sc *scanner) skip(set string) { sc.rest = strings.TrimLeft(sc.rest, set) }
+func (sc *scanner) skip(set string) {
+	after := strings.TrimLeft(sc.rest, set)
+	sc.looked += 1 + len(sc.rest) - len(after)
+	sc.rest = after
+}
 
 // next goes to the next element of a list and reports whether there is one. It
 // takes a missing comma for what it is in practice, an oversight.
@@ -74,7 +81,9 @@ func (sc *scanner) next() bool {
 // skipJunk goes to the next comma. Something is there that the grammar has no
 // place for, and only commas separate.
 func (sc *scanner) skipJunk() {
-	_, sc.rest, _ = strings.Cut(sc.rest, ",")
+	_, after, _ := strings.Cut(sc.rest, ",")
+	sc.looked += len(sc.rest) - len(after)
+	sc.rest = after
 }
 
 // take consumes the longest prefix whose bytes are all in, and returns it.
@@ -83,6 +92,7 @@ func (sc *scanner) take(in func(byte) bool) string {
 	for n < len(sc.rest) && in(sc.rest[n]) {
 		n++
 	}
+	sc.looked += 1 + n
 	taken := sc.rest[:n]
 	sc.rest = sc.rest[n:]
 	return taken
@@ -93,11 +103,16 @@ func (sc *scanner) token() string { return sc.take(isTokenChar) }
 // equals consumes an equals sign with the whitespace around it that RFC 9110
 // calls bad but demands to be read (section 5.6.3).
 func (sc *scanner) equals() bool {
-	after, ok := strings.CutPrefix(strings.TrimLeft(sc.rest, " \t"), "=")
-	if ok {
-		sc.rest = strings.TrimLeft(after, " \t")
+	start := sc.rest
+	sc.skip(" \t")
+	after, ok := strings.CutPrefix(sc.rest, "=")
+	if !ok {
+		sc.rest = start
+		return false
 	}
-	return ok
+	sc.rest = after
+	sc.skip(" \t")
+	return true
 }
 
 // token68 consumes what follows the name of a scheme if that is no parameter.
@@ -178,11 +193,12 @@ func (sc *scanner) quoted() (value string, ok bool) {
 	var b strings.Builder
 	s := sc.rest
 	for i := 1; i < len(s); i++ {
+		sc.looked++
 		switch {
 		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\'):
 			i++
 			b.WriteByte(s[i])
-		case s[i] == '"' && endsValue(s[i+1:]):
+		case s[i] == '"' && sc.endsValue(s[i+1:]):
 			sc.rest = s[i+1:]
 			value = b.String()
 			return value, !hasControl(value)
@@ -195,13 +211,12 @@ func (sc *scanner) quoted() (value string, ok bool) {
 }
 
 // endsValue reports whether a value can end where rest begins.
-func endsValue(rest string) bool {
-	sc := scanner{rest: rest}
-	sc.skip(" \t")
-	if sc.rest == "" || sc.rest[0] == ',' {
-		return true
-	}
-	return sc.token() != "" && sc.equals()
+func (sc *scanner) endsValue(rest string) bool {
+	ahead := scanner{rest: rest}
+	ahead.skip(" \t")
+	ends := ahead.rest == "" || ahead.rest[0] == ',' || ahead.token() != "" && ahead.equals()
+	sc.looked += ahead.looked
+	return ends
 }
 
 func isTokenChar(c byte) bool {

@@ -36,16 +36,8 @@ func Parse(value string) Disposition {
 	if !utf8.ValidString(value) {
 		value = extvalue.FromLatin1(value)
 	}
-	kind, rest, _ := strings.Cut(value, ";")
-	d := Disposition{Type: strings.ToLower(strings.Trim(kind, lws))}
-	for rest != "" {
-		var p Param
-		var ok bool
-		if p, rest, ok = nextParam(rest); ok {
-			d.Params = append(d.Params, p)
-		}
-	}
-	return d
+	s := scanner{rest: value}
+	return s.disposition()
 }
 
 // Param returns the text of the first parameter of that name, given in lower
@@ -79,44 +71,91 @@ func Filename(value string) (string, bool) { return Parse(value).Param("filename
 
 const lws = " \t"
 
-// nextParam returns the first parameter of a list, false if what is there is
-// none, and the list after it.
-func nextParam(list string) (p Param, rest string, ok bool) {
-	end := strings.IndexAny(list, "=;")
-	if end < 0 {
-		return Param{}, "", false
-	}
-	if list[end] == ';' {
-		return Param{}, list[end+1:], false
-	}
-	p.Name = strings.ToLower(strings.Trim(list[:end], lws))
-	value := strings.TrimLeft(list[end+1:], lws)
-	if value, p.quoted = strings.CutPrefix(value, `"`); p.quoted {
-		if p.Value, value, ok = unquote(value); !ok {
-			return Param{}, "", false
-		}
-		_, rest, _ = strings.Cut(value, ";")
-		return p, rest, p.Name != ""
-	}
-	value, rest, _ = strings.Cut(value, ";")
-	p.Value = strings.TrimRight(value, lws)
-	return p, rest, p.Name != ""
+// A scanner reads a field value from left to right. It looks at no byte more
+// than a constant number of times, so that a value takes linear time.
+type scanner struct {
+	rest   string
+	looked int // bytes looked at so far, for the test of that
 }
 
-// unquote returns the text of a quoted string whose opening quote is gone, and
-// what follows the closing one. It reports false if there is no closing quote.
-func unquote(s string) (text, rest string, ok bool) {
+func (s *scanner) disposition() Disposition {
+	d := Disposition{Type: strings.ToLower(strings.Trim(s.part(), lws))}
+	for s.rest != "" {
+		if p, ok := s.param(); ok {
+			d.Params = append(d.Params, p)
+		}
+	}
+	return d
+}
+
+// param consumes the next part, and returns false if it is no parameter.
+func (s *scanner) param() (p Param, ok bool) {
+	name := s.until("=;")
+	if !s.consume('=') {
+		s.consume(';')
+		return Param{}, false
+	}
+	p.Name = strings.ToLower(strings.Trim(name, lws))
+	s.skip(lws)
+	if p.quoted = s.consume('"'); p.quoted {
+		if p.Value, ok = s.unquote(); !ok {
+			s.rest = ""
+			return Param{}, false
+		}
+		s.part()
+		return p, p.Name != ""
+	}
+	p.Value = strings.TrimRight(s.part(), lws)
+	return p, p.Name != ""
+}
+
+// unquote consumes a quoted string whose opening quote is gone. It reports
+// false if there is no closing quote.
+func (s *scanner) unquote() (text string, ok bool) {
 	var b strings.Builder
 	for {
-		end := strings.IndexAny(s, `"\`)
-		if end < 0 || s[end] == '\\' && end+1 == len(s) {
-			return "", "", false
+		b.WriteString(s.until(`"\`))
+		if s.consume('"') {
+			return b.String(), true
 		}
-		b.WriteString(s[:end])
-		if s[end] == '"' {
-			return b.String(), s[end+1:], true
+		if len(s.rest) < 2 {
+			return "", false
 		}
-		b.WriteByte(s[end+1])
-		s = s[end+2:]
+		b.WriteByte(s.rest[1])
+		s.rest = s.rest[2:]
 	}
+}
+
+// part consumes what is there up to the next semicolon, and the semicolon.
+func (s *scanner) part() string {
+	part := s.until(";")
+	s.consume(';')
+	return part
+}
+
+// until consumes the input up to the first of the bytes in stop, or all of it.
+func (s *scanner) until(stop string) string {
+	end := strings.IndexAny(s.rest, stop)
+	if end < 0 {
+		end = len(s.rest)
+	}
+	s.looked += 1 + end
+	head := s.rest[:end]
+	s.rest = s.rest[end:]
+	return head
+}
+
+func (s *scanner) skip(set string) {
+	after := strings.TrimLeft(s.rest, set)
+	s.looked += 1 + len(s.rest) - len(after)
+	s.rest = after
+}
+
+func (s *scanner) consume(c byte) bool {
+	s.looked++
+	if s.rest == "" || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/go-requests/requests/internal/growth"
 	"github.com/go-requests/requests/internal/suite"
 )
 
@@ -155,17 +156,23 @@ func latin1(t *testing.T, s string) string {
 	return string(b)
 }
 
-// TestLinear gives the parser a quarter of a megabyte of what makes one look
-// again at what it has seen. With a square of the length in it, the test would
-// not come to its end.
 func TestLinear(t *testing.T) {
-	const size = 1 << 18
-	for _, unit := range []string{";", "=", `\`, "a=;", `a="";`, `a="\"`, "filename*=x;", " ", "\xff"} {
-		for _, start := range []string{"", `a; b="`} {
-			value := start + strings.Repeat(unit, size/len(unit))
+	for _, unit := range []string{";", "=", `\`, "a=;", `a="";`, `a="\"`, `a="b"c`, "filename*=x;", "a", " ", "é"} {
+		for _, start := range []string{"", "a; ", `a; b="`} {
+			growth.Linear(t, start, unit, func(value string) int {
+				s := scanner{rest: value}
+				s.disposition()
+				return s.looked
+			})
+		}
+	}
+	// These take no steps that are counted, but allocate.
+	for _, unit := range []string{"\xff", "a", "/", ".", " ", "filename*=UTF-8''%41;"} {
+		growth.Linear(t, "", unit, func(value string) int {
 			Filename(value)
 			Sanitise(value)
-		}
+			return 0
+		})
 	}
 }
 

@@ -133,7 +133,10 @@ func (l Link) Attributes() []Param {
 // A scanner holds what is left of a field value. Every method consumes what it
 // returns, and none looks further than it consumes by more than a constant
 // factor, so that a value takes linear time.
-type scanner struct{ rest string }
+type scanner struct {
+	rest   string
+	looked int // bytes looked at so far, for the test of that
+}
 
 const (
 	ows    = " \t" // RFC 9110, section 5.6.3
@@ -169,14 +172,14 @@ func (s *scanner) link() (Link, bool) {
 // target without them.
 func (s *scanner) target() (string, bool) {
 	for {
-		if inner, ok := strings.CutPrefix(s.rest, "<"); ok {
+		if s.consume('<') {
 			// No URI has a "<". One before the ">" begins a link, and stopping there
 			// keeps a field of many "<" from being searched again for each.
-			if end := strings.IndexAny(inner, "<>"); end >= 0 && inner[end] == '>' {
-				s.rest = inner[end+1:]
-				return strings.Trim(inner[:end], ows), true
+			if end := s.index("<>"); strings.HasPrefix(s.rest[end:], ">") {
+				target := strings.Trim(s.rest[:end], ows)
+				s.rest = s.rest[end+1:]
+				return target, true
 			}
-			s.rest = inner
 		}
 		target := strings.Trim(s.until("<>;,"), ows+quotes)
 		if !strings.HasPrefix(s.rest, "<") {
@@ -240,18 +243,30 @@ func (s *scanner) quoted() string {
 
 // until consumes the input up to the first of the bytes in stop, or all of it.
 func (s *scanner) until(stop string) string {
-	end := strings.IndexAny(s.rest, stop)
-	if end < 0 {
-		end = len(s.rest)
-	}
+	end := s.index(stop)
 	head := s.rest[:end]
 	s.rest = s.rest[end:]
 	return head
 }
 
-func (s *scanner) skip(set string) { s.rest = strings.TrimLeft(s.rest, set) }
+// index returns where the first of the bytes in stop is, or else the end.
+func (s *scanner) index(stop string) int {
+	end := strings.IndexAny(s.rest, stop)
+	if end < 0 {
+		end = len(s.rest)
+	}
+	s.looked += 1 + end
+	return end
+}
+
+func (s *scanner) skip(set string) {
+	after := strings.TrimLeft(s.rest, set)
+	s.looked += 1 + len(s.rest) - len(after)
+	s.rest = after
+}
 
 func (s *scanner) consume(c byte) bool {
+	s.looked++
 	if s.rest == "" || s.rest[0] != c {
 		return false
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-requests/requests/internal/growth"
 )
 
 // text shows links in full, in a form that a table can hold.
@@ -171,17 +173,16 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// TestLinear gives the parser a quarter of a megabyte of what makes one look
-// again at what it has seen. With a square of the length in it, the test would
-// not come to its end.
 func TestLinear(t *testing.T) {
-	const size = 1 << 18
-	for _, unit := range []string{"<", "<a", "<a,", "a;", "</>;a*=UTF-8''a;", "title*=UTF-8''a;", "title=a;", `"`, `a="\`, "a=", " ", ",", "'"} {
-		for _, start := range []string{"", `</>; a="`} {
-			s := scanner{rest: start + strings.Repeat(unit, size/len(unit))}
-			for l, ok := s.link(); ok; l, ok = s.link() {
-				l.Attributes()
-			}
+	for _, unit := range []string{"<", "<a", "<a,", "a;", "</>;a*=UTF-8''a;", "title*=UTF-8''a;", "title=a;", `"`, `a="\`, `a="b"`, "a=", " ", ",", "'", `\`} {
+		for _, start := range []string{"", "</>; ", `</>; a="`} {
+			growth.Linear(t, start, unit, func(value string) int {
+				s := scanner{rest: value}
+				for l, ok := s.link(); ok; l, ok = s.link() {
+					l.Attributes()
+				}
+				return s.looked
+			})
 		}
 	}
 }

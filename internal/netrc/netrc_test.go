@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/go-requests/requests/internal/growth"
 	"github.com/go-requests/requests/internal/suite"
 )
 
@@ -201,12 +202,19 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 func TestParseLinear(t *testing.T) {
-	for _, piece := range []string{
-		"machine a ", "default ", "macdef m\n\n", "#\n", "# ", "\\a", "\"\" ", "\n", "\r", `machine "a" `, "machine a login \\\" ", "m",
+	for _, unit := range []string{
+		"machine a ", "default ", "macdef m\n\n", "macdef m\n", "#\n", "# ", "\\a", "\"\" ", "\n", "\r", `machine "a" `, "machine a login \\\" ", "m",
 	} {
-		text := strings.Repeat(piece, maxBytes/4/len(piece))
-		for _, text := range []string{text, "machine a login b password " + text, "macdef m\n" + text, `machine a password "` + text} {
-			_, _ = Parse(strings.NewReader(text))
+		for _, start := range []string{"", "machine a login b password ", "macdef m\n", "macdef m\n\n", `machine a password "`} {
+			growth.Linear(t, start, unit, func(text string) int {
+				p := parser{text: text, rest: text}
+				_, _ = p.parse()
+				return p.looked
+			})
+			growth.Linear(t, start, unit, func(text string) int {
+				_, _ = Parse(strings.NewReader(text))
+				return 0
+			})
 		}
 	}
 }

@@ -9,6 +9,8 @@ type parser struct {
 	text string
 	rest string // what of text is still to be read
 	err  *SyntaxError
+
+	looked int // bytes looked at so far, for the test that this is linear
 }
 
 func (p *parser) parse() (*File, error) {
@@ -60,6 +62,7 @@ func (e *Entry) field(keyword string) *string {
 func (p *parser) fail(reason string) {
 	if p.err == nil {
 		read := p.text[:len(p.text)-len(p.rest)]
+		p.looked += len(read)
 		p.err = &SyntaxError{Line: 1 + strings.Count(read, "\n"), Reason: reason}
 	}
 	p.rest = ""
@@ -70,7 +73,7 @@ func (p *parser) fail(reason string) {
 func (p *parser) keyword() (word string, ok bool) {
 	p.skipSpace()
 	for strings.HasPrefix(p.rest, "#") {
-		_, p.rest, _ = strings.Cut(p.rest, "\n")
+		p.skipPast("\n")
 		p.skipSpace()
 	}
 	if p.rest == "" {
@@ -97,15 +100,24 @@ func (p *parser) host() string {
 // is empty.
 func (p *parser) skipMacro() {
 	p.value()
-	_, after, ok := strings.Cut(p.rest, "\n\n")
-	if !ok {
+	if !p.skipPast("\n\n") {
 		p.fail("macro without an empty line behind it")
-		return
 	}
-	p.rest = after
 }
 
-func (p *parser) skipSpace() { p.rest = strings.TrimLeft(p.rest, whitespace) }
+// skipPast goes past the next end, or to the end of the file and reports false.
+func (p *parser) skipPast(end string) bool {
+	_, after, ok := strings.Cut(p.rest, end)
+	p.looked += len(p.rest) - len(after)
+	p.rest = after
+	return ok
+}
+
+func (p *parser) skipSpace() {
+	after := strings.TrimLeft(p.rest, whitespace)
+	p.looked += 1 + len(p.rest) - len(after)
+	p.rest = after
+}
 
 // word consumes what is there up to whitespace, or what is in quotes.
 func (p *parser) word() string {
@@ -132,6 +144,7 @@ func (p *parser) until(ends string) string {
 		if n < 0 {
 			n = len(p.rest)
 		}
+		p.looked += 1 + n
 		b.WriteString(p.rest[:n])
 		p.rest = p.rest[n:]
 		if !strings.HasPrefix(p.rest, `\`) {
