@@ -12,9 +12,8 @@ import (
 )
 
 var (
-	errEmptyMembers = errors.New("too many empty members in a row")
-	errGzipHeader   = errors.New("malformed header")
-	errGzipSum      = errors.New("the checksum or the length is another one")
+	errGzipHeader = errors.New("malformed header")
+	errGzipSum    = errors.New("the checksum or the length is another one")
 )
 
 // maxGzipHeader bounds the header of a member. RFC 1952 bounds neither the name
@@ -37,37 +36,27 @@ type gzipDecoder struct {
 	data   io.ReadCloser // the DEFLATE data of a member, nil until needed
 	sum    uint32        // of what was decoded of it: CRC-32
 	length uint32        // modulo 2^32
-
-	open  bool // inside a member
-	later bool // after the first member
-	empty int  // members in a row that held nothing
+	series
 }
 
 func newGzip(in *bufio.Reader) decoder { return &gzipDecoder{in: in} }
 
 func (d *gzipDecoder) reset() { *d = gzipDecoder{in: d.in, data: d.data} }
 
-func (d *gzipDecoder) Read(p []byte) (int, error) {
-	for {
-		if !d.open {
-			if err := d.next(); err != nil {
-				return 0, err
-			}
-		}
-		n, err := d.data.Read(p)
-		d.sum = crc32.Update(d.sum, crc32.IEEETable, p[:n])
-		d.length += uint32(n)
-		if err != io.EOF {
-			return n, err
-		}
-		if err := d.close(); err != nil || n > 0 {
-			return n, err
-		}
+func (d *gzipDecoder) Read(p []byte) (int, error) { return d.read(p, d) }
+
+func (d *gzipDecoder) member(p []byte) (int, error) {
+	n, err := d.data.Read(p)
+	d.sum = crc32.Update(d.sum, crc32.IEEETable, p[:n])
+	d.length += uint32(n)
+	if err == io.EOF {
+		err = d.trailer()
 	}
+	return n, err
 }
 
-// close ends a member with its trailer.
-func (d *gzipDecoder) close() error {
+// trailer ends a member, with io.EOF if it came as it was sent.
+func (d *gzipDecoder) trailer() error {
 	trailer, err := d.in.Peek(8)
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -79,17 +68,9 @@ func (d *gzipDecoder) close() error {
 		return errGzipSum
 	}
 	d.in.Discard(8)
-	d.open, d.later = false, true
-	if d.length > 0 {
-		d.empty = 0
-	} else if d.empty++; d.empty > maxEmpty {
-		return errEmptyMembers
-	}
-	return nil
+	return io.EOF
 }
 
-// next opens the next member. It returns io.EOF if none follows, which counts
-// only after the first.
 func (d *gzipDecoder) next() error {
 	const magic = "\x1f\x8b\x08" // ID1, ID2 and the only method there is
 	head, err := d.in.Peek(len(magic))
@@ -115,7 +96,7 @@ func (d *gzipDecoder) next() error {
 	} else if err := d.data.(flate.Resetter).Reset(d.in, nil); err != nil {
 		return err
 	}
-	d.open, d.sum, d.length = true, 0, 0
+	d.sum, d.length = 0, 0
 	return nil
 }
 

@@ -18,13 +18,10 @@ const maxZstdWindow = 8 << 20
 // A zstdDecoder reads a series of frames (RFC 8878, section 3) up to anything
 // that is none.
 type zstdDecoder struct {
-	in      *bufio.Reader
-	frame   zstdFrame
-	data    *zstd.Decoder
-	open    bool // inside a frame
-	later   bool // after the first frame
-	decoded bool // this frame held something
-	empty   int  // frames in a row that did not
+	in    *bufio.Reader
+	frame zstdFrame
+	data  *zstd.Decoder
+	series
 }
 
 func newZstd(in *bufio.Reader) decoder {
@@ -36,42 +33,20 @@ func newZstd(in *bufio.Reader) decoder {
 
 func (d *zstdDecoder) reset() { *d = zstdDecoder{in: d.in, data: d.data} }
 
-func (d *zstdDecoder) Read(p []byte) (int, error) {
-	for {
-		if !d.open {
-			if err := d.next(); err != nil {
-				return 0, err
-			}
-		}
-		n, err := d.data.Read(p)
-		d.decoded = d.decoded || n > 0
-		switch {
-		case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-			return n, fmt.Errorf("window above %d bytes: %w", maxZstdWindow, ErrTooLarge)
-		case err != io.EOF:
-			return n, err
-		case !d.frame.over(): // the decoder takes a frame that is cut in its magic number for none
-			return n, io.ErrUnexpectedEOF
-		}
-		if err := d.close(); err != nil || n > 0 {
-			return n, err
-		}
+func (d *zstdDecoder) Read(p []byte) (int, error) { return d.read(p, d) }
+
+func (d *zstdDecoder) member(p []byte) (int, error) {
+	n, err := d.data.Read(p)
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		err = fmt.Errorf("window above %d bytes: %w", maxZstdWindow, ErrTooLarge)
+	case err == io.EOF && !d.frame.over(): // the decoder takes a frame that is cut in its magic number for none
+		err = io.ErrUnexpectedEOF
 	}
+	return n, err
 }
 
-// close ends a frame.
-func (d *zstdDecoder) close() error {
-	d.open, d.later = false, true
-	if d.decoded {
-		d.empty = 0
-	} else if d.empty++; d.empty > maxEmpty {
-		return errEmptyMembers
-	}
-	return nil
-}
-
-// next opens the next frame that holds data. It returns io.EOF if none
-// follows, which counts only after the first.
+// next skips frames that hold no data.
 func (d *zstdDecoder) next() error {
 	const magic = "\x28\xb5\x2f\xfd"
 	for {
@@ -79,7 +54,6 @@ func (d *zstdDecoder) next() error {
 		switch {
 		case string(head) == magic:
 			d.frame = zstdFrame{in: d.in, next: (*zstdFrame).header}
-			d.open, d.decoded = true, false
 			return d.data.Reset(&d.frame)
 		case isSkippable(head):
 			if err := d.skip(); err != nil {
@@ -113,8 +87,8 @@ func (d *zstdDecoder) skip() error {
 	if err != nil {
 		return err
 	}
-	d.decoded = false
-	return d.close()
+	d.held = false
+	return d.ended()
 }
 
 // A zstdFrame reads one frame (RFC 8878, section 3.1.1) and no byte more. By

@@ -80,14 +80,6 @@ func cutValue(list string) (value, rest string, more bool) {
 	return list, "", false
 }
 
-// Charset returns the charset parameter of what [Extract] returns, as it was
-// written, or "" if there is none.
-func Charset(values ...string) string {
-	t, _ := Extract(values...)
-	charset, _ := t.Param("charset")
-	return charset
-}
-
 // Param returns the value of the parameter with a name, which is given in
 // lower case. The first of several counts.
 func (t Type) Param(name string) (string, bool) {
