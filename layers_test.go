@@ -203,7 +203,6 @@ var (
 	libraryModules = []string{
 		"golang.org/x/net", "golang.org/x/text", // public suffixes, IDNA, character sets
 		"github.com/andybalholm/brotli", "github.com/klauspost/compress", // content codings
-		"github.com/wlynxg/chardet", // what character set it may be
 	}
 	testModules = []string{"github.com/mccutchen/go-httpbin/v2", "github.com/stretchr/testify", "go.uber.org/goleak"}
 )

@@ -4,6 +4,10 @@
 // It follows the Encoding Standard (encoding.spec.whatwg.org) and knows some
 // more encodings that Python's users meet. UTF-7 is not among them and never
 // will be: it hides markup from whoever looks for it.
+//
+// Detection is written by hand because golang.org/x/net/html/charset takes all
+// that is neither declared nor UTF-8 for windows-1252, and the ports of Python's
+// chardet read no declaration.
 package charset
 
 import (

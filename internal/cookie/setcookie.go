@@ -3,6 +3,9 @@
 // what it asks for, and choosing what goes into a request, together with the
 // two file formats in which cookies are kept. It opens no file and reads no
 // clock. Sections named in its comments are those of that draft.
+//
+// It is written by hand because net/http/cookiejar gives back names and values
+// only: a jar of it can be neither listed nor saved.
 package cookie
 
 import (

@@ -4,6 +4,9 @@
 // [Parse] reads the challenges of a response, [Select] finds the one to answer,
 // and [Spaces] answers it. A Spaces remembers the nonce, so that later requests
 // need no challenge. Nothing here sends or reads a message.
+//
+// It is written by hand because the known library, icholy/digest, finds no
+// challenge that stands behind another in the same field.
 package digest
 
 import (

@@ -4,6 +4,9 @@
 //
 // Where RFC 9110 has one form and servers many, these say what is meant by
 // each. Values are taken as bytes; those above 0x7F stand for Latin-1.
+//
+// It is written by hand because mime.ParseMediaType refuses a value with a
+// parameter that is malformed or there twice, where browsers read on.
 package mediatype
 
 import (

@@ -2,9 +2,10 @@
 // length is known before they are read, which are streamed with the files in them
 // opened in their turn, and which can be read again from their beginning.
 //
-// mime/multipart is written to, so that it can do none of these, and it escapes
-// names by rules of its own and writes fields of a part as it gets them. Here names
-// are escaped as browsers do it (HTML, section 4.10.21.8).
+// It is written by hand because a multipart.Writer of mime/multipart is written
+// to, so it can do none of these. It also escapes names by rules of its own and
+// does not check the fields of a part. Here names are escaped as browsers do it
+// (HTML, section 4.10.21.8).
 //
 // The package does not know what a file is and where it comes from: a [File] says
 // how its content is opened. Errors have their kind of package fault.

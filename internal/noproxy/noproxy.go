@@ -2,6 +2,9 @@
 //
 // No standard defines NO_PROXY: curl, Go and Python each read it their own way.
 // The rule here is on [List]; docs/no-proxy.md sets it beside theirs.
+//
+// It is written by hand because golang.org/x/net/http/httpproxy has another
+// rule: it exempts localhost and loopback addresses that nobody listed.
 package noproxy
 
 import (

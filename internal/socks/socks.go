@@ -9,6 +9,8 @@
 //
 // After success the connection is the stream to the target: no byte that follows
 // the reply has been read. No error names the target or the credentials.
+//
+// It is written by hand because golang.org/x/net/proxy knows SOCKS5 alone.
 package socks
 
 import (
