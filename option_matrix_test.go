@@ -233,6 +233,7 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 				"nil": one("<nil>", requests.Proxies(nil)), "zero": one("<nil>", requests.Proxies{}), "set": one("http://p.test:1", requests.Proxies{"http": "http://p.test:1"}),
 				"twice": one("http://q.test:1", requests.Proxies{"http": "http://p.test:1"}, requests.Proxies{"http://a.test": "http://q.test:1"}),
 				"off":   one("<nil>", requests.Proxies{"http": "http://p.test:1"}, requests.Proxies{"http": ""}),
+				"other": one("http://p.test:1", requests.Proxies{"http": "http://p.test:1"}, requests.Proxies{"https": "http://q.test:1"}),
 			},
 		},
 		"Retry": {

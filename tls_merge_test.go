@@ -48,6 +48,8 @@ func TestTLSMerges(t *testing.T) {
 	askedForCert := &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &three, nil }}
 	trusting := &tls.Config{RootCAs: caRoots}
 	insecure := &tls.Config{InsecureSkipVerify: true}
+	accepting := &tls.Config{VerifyConnection: func(tls.ConnectionState) error { return nil }}
+	acceptingPeer := &tls.Config{VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error { return nil }}
 	refusing := &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error { return fmt.Errorf("pinned") }}
 	pinned := &tls.Config{InsecureSkipVerify: true, VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error { return fmt.Errorf("pinned") }}
 
@@ -89,6 +91,8 @@ func TestTLSMerges(t *testing.T) {
 		{"InsecureSkipVerify over Certificates", TLS{Config: withCert}, TLS{Config: insecure}, all, "three", false},
 		{"SkipVerify over VerifyConnection", TLS{Config: refusing}, TLS{SkipVerify: true}, all, "", false},
 		{"VerifyConnection over SkipVerify", TLS{SkipVerify: true}, TLS{Config: refusing}, none, "", false},
+		{"VerifyConnection alone over SkipVerify", TLS{SkipVerify: true}, TLS{Config: accepting}, none, "", false},
+		{"VerifyPeerCertificate alone over SkipVerify", TLS{SkipVerify: true}, TLS{Config: acceptingPeer}, none, "", false},
 
 		// Verify goes back to the roots of the system.
 		{"Verify over SkipVerify", TLS{SkipVerify: true}, TLS{Verify: true}, none, "", false},
