@@ -188,3 +188,15 @@ func TestProxyField(t *testing.T) {
 		}
 	})
 }
+
+// TestBasicRefusesColons: wherever in the name it is, the server would take what
+// follows for the password.
+func TestBasicRefusesColons(t *testing.T) {
+	for _, name := range []string{":", ":user", "us:er", "user:"} {
+		_, err := requests.NewRequest("GET", "http://a.test/", requests.BasicAuth(name, "pass")).Prepare(t.Context())
+		require.ErrorIs(t, err, requests.ErrInvalidOption, name)
+	}
+	p, err := requests.NewRequest("GET", "http://a.test/", requests.BasicAuth("", ":")).Prepare(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "Basic Ojo=", p.Header.Get("Authorization"))
+}
