@@ -21,6 +21,9 @@ import (
 // the session or the adapter has a Retry.
 var resumption = Retry{Total: 5, Backoff: 200 * time.Millisecond, BackoffMax: 5 * time.Second}
 
+// errMaxBody ends a download of more than [MaxBody].
+var errMaxBody = failText(ErrBodyTooLarge, "more than MaxBody")
+
 // Download is [Session.Download] without a session.
 func Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
 	return shared.Download(ctx, url, path, opts...)
@@ -35,20 +38,24 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 // What has come so far is in path.part, and in path.part.json what it is of. If
 // the transfer breaks off, it goes on from there, as often as the [Retry] of the
 // call, the session or the [HTTPAdapter] allows for reading, five times without
-// one; and so does a later call for the same url and path. Where the server has no strong
-// validator, or another version by now, all is fetched anew. Where it could not
-// be gone on with, nothing is left behind. Two downloads to one path must not run at
-// the same time.
+// one; and so does a later call for the same url and path. Where the server has
+// no strong validator, another version by now, or codes what it sends, all is
+// fetched anew. Where it could not be gone on with, nothing is left behind. Two
+// downloads to one path must not run at the same time.
 //
 // If path is a directory, or ends in a separator, the file is made there under
 // the name that [Response.Filename] gives, and a file of that name is not
 // replaced unless Overwrite(true) is given.
 //
 // The options are those of a call without a body, and [Checksum], [Overwrite]
-// and [Parallel]. [OnProgress] is told of the whole file. Timeout.Total limits
-// each request up to its headers: it is ctx that limits the whole. A status that
-// brings no file is an [*HTTPError] or [ErrProtocol]; a server that answers with
-// other bytes than those asked for is [ErrProtocol] too.
+// and [Parallel]. [OnProgress] is told of the whole file, and [MaxBody] limits it.
+// Timeout.Total limits each request up to its headers: it is ctx that limits the
+// whole. A status that brings no file is an [*HTTPError] or [ErrProtocol]; a
+// server that answers with other bytes than those asked for is [ErrProtocol] too.
+//
+// A hook or an adapter may load a response, or put another Body in the place of
+// its own: that is saved. One that only reads from the Body takes it away, which
+// is [ErrStreamConsumed].
 func (s *Session) Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
 	s.setup()
 	if ctx == nil {
@@ -59,9 +66,7 @@ func (s *Session) Download(ctx context.Context, url, path string, opts ...Option
 		return 0, step{op: "prepare", raw: url}.error(err)
 	}
 	defer d.close()
-	err = d.run(ctx)
-	d.meter.end()
-	if err != nil {
+	if err = d.run(ctx); err != nil {
 		return 0, err
 	}
 	return d.part.Size(), nil
@@ -74,7 +79,8 @@ type download struct {
 	url      *url.URL
 	opts     []Option // of each request
 	set      fileSettings
-	ranges   int // at once
+	ranges   int   // at once
+	most     int64 // MaxBody, which holds for the whole file
 	place    *file.Place
 	part     *file.Part // nil until the file has a name
 	meter    *meter
@@ -173,6 +179,7 @@ func (d *download) prepare(set *settings) (err error) {
 	if callNames(set.headers, "Range") || callNames(set.headers, "If-Range") {
 		return failText(ErrInvalidOption, "the ranges of a download are the library's")
 	}
+	d.most = set.merged.MaxBody
 	d.meter = waiting(set.merged.Hooks.Progress)
 	if d.retry = set.merged.Retry; d.retry == nil {
 		d.retry = d.adapterRetry()
@@ -193,15 +200,20 @@ func (d *download) adapterRetry() *Retry {
 
 // run fetches until the file is complete or nothing more can be done.
 func (d *download) run(ctx context.Context) error {
+	defer func() { // also if a function of the caller panics
+		if !d.complete && d.part != nil {
+			d.part.Suspend()
+		}
+	}()
 	for !d.complete {
 		if err := d.fetch(ctx); err != nil && !d.goesOn(ctx, err) {
-			if d.part != nil {
-				d.part.Suspend()
-			}
+			d.meter.end()
 			return err
 		}
 	}
-	if err := d.part.Finish(d.set.checksum); err != nil {
+	err := d.part.Finish(d.set.checksum)
+	d.meter.end()
+	if err != nil {
 		return readError(d.url, err)
 	}
 	return nil
@@ -432,6 +444,9 @@ type arrival struct {
 // fill writes what a brings to the part; or the first piece of it, while others
 // fetch the rest.
 func (d *download) fill(ctx context.Context, a *arrival) error {
+	if d.most > 0 && max(a.end, d.part.Whole()) > d.most {
+		return readError(a.response.URL, errMaxBody)
+	}
 	d.meter.set(d.part.Size(), d.part.Whole())
 	same, err := d.passOver(a, d.part.Size())
 	if err != nil {
@@ -444,8 +459,8 @@ func (d *download) fill(ctx context.Context, a *arrival) error {
 		return d.fillAtOnce(ctx, a, n)
 	}
 	s := file.Span{At: d.part.Size(), End: a.end}
+	defer func() { d.part.Grow(s.At) }() // also if a function of the caller panics
 	err = d.take(a, &s)
-	d.part.Grow(s.At)
 	d.complete = err == nil && (a.end < 0 || s.At == d.part.Whole())
 	return err
 }
@@ -471,14 +486,19 @@ func (d *download) take(a *arrival, s *file.Span) error {
 	if s.End >= 0 && (end < 0 || s.End < end) {
 		end = s.End
 	}
-	if end >= 0 {
+	switch {
+	case end >= 0:
 		src = io.LimitReader(src, end-a.at)
+	case d.most > 0:
+		src = io.LimitReader(src, d.most-a.at+1)
 	}
 	n, err := file.Copy(d.part.Writer(s), src)
 	a.at += n
 	switch {
 	case err != nil:
 		return readError(a.response.URL, err)
+	case end < 0 && d.most > 0 && a.at > d.most:
+		return readError(a.response.URL, errMaxBody)
 	case end < 0:
 		return nil
 	case a.at < end:

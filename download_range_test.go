@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -170,4 +171,49 @@ func TestDownloadRanges(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDownloadMaxBody holds the whole file to the limit, in however many
+// responses it comes.
+func TestDownloadMaxBody(t *testing.T) {
+	content := noise(4 << 20)
+	for _, tt := range []struct {
+		name    string
+		depot   depotOf
+		most    MaxBody
+		ranges  Parallel
+		allowed bool
+	}{
+		{name: "as long as may be", most: 4 << 20, allowed: true},
+		{name: "longer", most: 4<<20 - 1},
+		{name: "longer, of an unknown length", depot: depotOf{chunked: true}, most: 4<<20 - 1},
+		{name: "as long as may be, of an unknown length", depot: depotOf{chunked: true}, most: 4 << 20, allowed: true},
+		{name: "as long as may be, in ranges", most: 4 << 20, ranges: 4, allowed: true},
+		{name: "longer, in ranges", most: 3 << 20, ranges: 4},
+		{name: "longer, in two parts", depot: depotOf{cuts: []int{3 << 20}, chunked: true}, most: 3<<20 + 1},
+		{name: "as long as may be, in two parts", depot: depotOf{cuts: []int{3 << 20}, chunked: true}, most: 4 << 20, allowed: true},
+		{name: "longer, in two parts of an unknown file", depot: depotOf{cuts: []int{3 << 20}, chunked: true, lie: func(w http.ResponseWriter, r *http.Request, first int) bool {
+			send(w, http.StatusPartialContent, fmt.Sprintf("bytes %d-%d/*", first, 4<<20-1), content[first:])
+			return true
+		}}, most: 3<<20 + 1},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			d := &depot{content: content, tag: `"a"`, cuts: tt.depot.cuts, chunked: tt.depot.chunked, lie: tt.depot.lie}
+			s, url, dir := d.start(t)
+			n, err := s.Download(t.Context(), url, filepath.Join(dir, "x"), tt.most, tt.ranges)
+			if tt.allowed && (n != 4<<20 || err != nil) || !tt.allowed && !errors.Is(err, ErrBodyTooLarge) {
+				t.Errorf("Download = %d, %v", n, err)
+			}
+			if tt.allowed {
+				wantFiles(t, dir, map[string]string{"x": string(content)})
+			}
+		})
+	}
+}
+
+// depotOf is what a test changes of a depot.
+type depotOf struct {
+	cuts    []int
+	chunked bool
+	lie     func(http.ResponseWriter, *http.Request, int) bool
 }

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -324,6 +327,10 @@ func TestDownloadPanics(t *testing.T) {
 						if returned || !exits && got != bang || exits && got != nil {
 							t.Errorf("Download returned: %t, panicked with %v", returned, got)
 						}
+						state, err := os.Stat(path + ".part.json")
+						if part, err2 := os.Stat(path + ".part"); (err == nil) != (err2 == nil) || err == nil && (part.Size() == 0 || state.Size() == 0) {
+							t.Errorf("left behind: %v, %v", state, part)
+						}
 						if n, err := s.Download(t.Context(), url, path, ranges, sum(content)); n != int64(len(content)) || err != nil {
 							t.Errorf("Download afterwards = %d, %v; want %d", n, err, len(content))
 						}
@@ -362,6 +369,34 @@ func TestDownloadProgressOfFailures(t *testing.T) {
 			if !tt.calls && told != nil || tt.calls && (len(told) == 0 || told[len(told)-1] != tt.want) {
 				t.Errorf("it was told of %d; want %d at the end", told, tt.want)
 			}
+		})
+	}
+}
+
+// TestDownloadParallelDiskFull goes on with what is there when there is room again.
+func TestDownloadParallelDiskFull(t *testing.T) {
+	content := noise(4 << 20)
+	for _, room := range []int{0, 300 << 10, 1 << 20} {
+		bubble(t, strconv.Itoa(room), func(t *testing.T) {
+			d := &depot{content: content, tag: `"a"`}
+			s, url, dir := d.start(t)
+			path := filepath.Join(dir, "x")
+			if n, err := s.Download(t.Context(), url, path, Parallel(3), failingDisk(room, syscall.ENOSPC)); n != 0 || !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("Download = %d, %v; want %v", n, err, syscall.ENOSPC)
+			}
+			part, err := os.Stat(path + ".part")
+			d.requests()
+			if n, err := s.Download(t.Context(), url, path, sum(content)); n != int64(len(content)) || err != nil {
+				t.Errorf("Download afterwards = %d, %v; want %d", n, err, len(content))
+			}
+			want := ""
+			if err == nil {
+				want = fmt.Sprintf(`bytes=%d- if "a"`, part.Size())
+			}
+			if got := d.requests(); !slices.Equal(got, []string{want}) {
+				t.Errorf("it asked for %q; want %q", got, want)
+			}
+			wantFiles(t, dir, map[string]string{"x": string(content)})
 		})
 	}
 }
