@@ -17,8 +17,8 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// resumption is how a download that was interrupted goes on, unless the call,
-// the session or the adapter has a Retry.
+// resumption is the Retry of a download, unless the call, the session or the
+// adapter has one.
 var resumption = Retry{Total: 5, Backoff: 200 * time.Millisecond, BackoffMax: 5 * time.Second}
 
 // errMaxBody ends a download of more than [MaxBody].
@@ -29,33 +29,34 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 	return shared.Download(ctx, url, path, opts...)
 }
 
-// Download fetches url into the file path and returns its length. The file gets
-// its name only when it is complete, on the disk and as [Checksum] says. A file
-// that is there is replaced then and keeps its mode, unless Overwrite(false) is
-// given; what is not a regular file never is. A new one has the mode that
-// [os.Create] gives.
+// Download fetches url into the file path and returns the length of the file. The
+// file gets its name only when it is complete, is on the disk and matches its
+// [Checksum]. A file that exists is then replaced and keeps its mode, unless
+// Overwrite(false) is given; anything but a regular file is never replaced. A
+// new file has the mode that [os.Create] gives.
 //
-// What has come so far is in path.part, and in path.part.json what it is of. If
-// the transfer breaks off, it goes on from there, as often as the [Retry] of the
-// call, the session or the [HTTPAdapter] allows for reading, five times without
-// one; and so does a later call for the same url and path. Where the server has
-// no strong validator, another version by now, or codes what it sends, all is
-// fetched anew. Where it could not be gone on with, nothing is left behind. Two
-// downloads to one path must not run at the same time.
+// Until then the bytes are in path.part, and path.part.json says what they are
+// part of. A transfer that breaks off resumes from there, as often as the [Retry]
+// of the call, the session or the [HTTPAdapter] allows for reading, or five times
+// if there is none. A later call with the same url and path resumes as well. The
+// download starts again from the beginning if the server gives no strong
+// validator, has another version by now, or sends the body with a content
+// coding. Bytes from which no call could resume are removed. Two downloads to one
+// path must not run at the same time.
 //
-// If path is a directory, or ends in a separator, the file is made there under
-// the name that [Response.Filename] gives, and a file of that name is not
-// replaced unless Overwrite(true) is given.
+// If path is a directory, or ends in a separator, the file is created there with
+// the name that [Response.Filename] gives. A file that has this name already is
+// replaced only if Overwrite(true) is given.
 //
 // The options are those of a call without a body, and [Checksum], [Overwrite]
-// and [Parallel]. [OnProgress] is told of the whole file, and [MaxBody] limits it.
-// Timeout.Total limits each request up to its headers: it is ctx that limits the
-// whole. A status that brings no file is an [*HTTPError] or [ErrProtocol]; a
-// server that answers with other bytes than those asked for is [ErrProtocol] too.
+// and [Parallel]. [OnProgress] reports on the whole file, and [MaxBody] limits it.
+// Timeout.Total limits each request up to its headers; ctx limits the whole
+// download. A status without a file is an [*HTTPError] or [ErrProtocol]. A server
+// that sends other bytes than it was asked for is [ErrProtocol] too.
 //
-// A hook or an adapter may load a response, or put another Body in the place of
-// its own: that is saved. One that only reads from the Body takes it away, which
-// is [ErrStreamConsumed].
+// If a hook or an adapter loads a response into memory, or replaces its Body, that
+// is what is saved. If it only reads from the Body, the bytes are gone, and the
+// error is [ErrStreamConsumed].
 func (s *Session) Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
 	s.setup()
 	if ctx == nil {
@@ -79,17 +80,17 @@ type download struct {
 	url      *url.URL
 	opts     []Option // of each request
 	set      fileSettings
-	ranges   int   // at once
-	most     int64 // MaxBody, which holds for the whole file
+	ranges   int   // how many to fetch at once
+	most     int64 // MaxBody, for the whole file
 	place    *file.Place
 	part     *file.Part // nil until the file has a name
 	meter    *meter
-	begun    bool   // there was a response
-	complete bool   // nothing is missing
-	retry    *Retry // after an interruption
+	begun    bool // a response has come
+	complete bool // nothing is missing
+	retry    *Retry
 
-	mu    sync.Mutex
-	spent spent // of retry
+	mu    sync.Mutex // guards ranges and spent while several requests run
+	spent spent      // of retry
 }
 
 func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, error) {
@@ -128,7 +129,7 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 		return nil, err
 	}
 	d.place.Disk = d.set.disk
-	if name == "" { // the first response has one
+	if name == "" { // the first response names the file
 		return d, nil
 	}
 	if err = d.open(name); err != nil {
@@ -153,7 +154,7 @@ func (d *download) close() {
 	d.place.Close()
 }
 
-// usable is how much of the file is there to go on with.
+// usable is how many bytes there are to resume from.
 func (d *download) usable() int64 {
 	if d.part == nil {
 		return 0
@@ -161,7 +162,7 @@ func (d *download) usable() int64 {
 	return d.part.Usable()
 }
 
-// prepare looks at the settings of the requests before anything is made.
+// prepare checks the settings of the requests before any file is created.
 func (d *download) prepare(set *settings) (err error) {
 	if d.url, _, err = uri.Join(set.merged.BaseURL, d.rawURL); err != nil {
 		return err
@@ -187,8 +188,7 @@ func (d *download) prepare(set *settings) (err error) {
 	return nil
 }
 
-// adapterRetry is that of the adapter that the first request goes to, if that
-// says anything.
+// adapterRetry is the Retry of the adapter for the first request, if it has one.
 func (d *download) adapterRetry() *Retry {
 	if a, err := d.session.adapter(d.url); err == nil {
 		if h, ok := a.(*HTTPAdapter); ok && !h.Retry.unset() {
@@ -198,7 +198,7 @@ func (d *download) adapterRetry() *Retry {
 	return &resumption
 }
 
-// run fetches until the file is complete or nothing more can be done.
+// run fetches until the file is complete, or until an error is final.
 func (d *download) run(ctx context.Context) error {
 	defer func() { // also if a function of the caller panics
 		if !d.complete && d.part != nil {
@@ -219,14 +219,13 @@ func (d *download) run(ctx context.Context) error {
 	return nil
 }
 
-// goesOn reports whether err is an interruption after which it is worth to go
-// on, and waits until then. Failures to reach the server in the first place are
-// for the adapter to retry.
+// goesOn reports whether to resume after err, and waits until it is time to. If
+// no response has come yet, retrying is up to the adapter.
 func (d *download) goesOn(ctx context.Context, err error) bool {
 	return d.begun && d.part != nil && d.part.Trusted() && interrupted(err) && d.mayRetry(ctx)
 }
 
-// mayRetry reports whether a retry is left, and waits until its time.
+// mayRetry reports whether a retry is left, and waits until it is due.
 func (d *download) mayRetry(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
@@ -239,6 +238,7 @@ func (d *download) mayRetry(ctx context.Context) bool {
 	return allowed && pause(ctx, d.retry.backoff(n)) == nil
 }
 
+// interrupted reports whether err is a broken connection, which a new one may mend.
 func interrupted(err error) bool {
 	if errors.Is(err, ErrTLS) || errors.Is(err, ErrTotalTimeout) {
 		return false
@@ -246,7 +246,8 @@ func interrupted(err error) bool {
 	return errors.Is(err, ErrIncompleteBody) || errors.Is(err, ErrReadTimeout) || errors.Is(err, ErrConnection)
 }
 
-// fetch asks once for all that is missing and writes what comes, which may be less.
+// fetch asks once for everything that is missing and writes what comes, which
+// may be less.
 func (d *download) fetch(ctx context.Context) error {
 	from := d.usable()
 	r, err := d.request(ctx, file.Span{At: from, End: -1})
@@ -274,8 +275,9 @@ func (d *download) fetch(ctx context.Context) error {
 	return readError(r.URL, failText(ErrProtocol, fmt.Sprintf("status %d brings no file", r.StatusCode)))
 }
 
-// begin takes the whole file from r. A server that knows no ranges sends it in
-// answer to one, too: what the part has of the same version is then passed over.
+// begin takes the whole file from r. A server without ranges sends the whole file
+// even if asked for a range. If it is still the same version, the bytes that the
+// part has are skipped.
 func (d *download) begin(ctx context.Context, r *Response) error {
 	body, err := r.unread()
 	if err != nil {
@@ -285,13 +287,13 @@ func (d *download) begin(ctx context.Context, r *Response) error {
 		if err := d.nameBy(r); err != nil {
 			return readError(r.URL, err)
 		}
-		if d.usable() > 0 { // an earlier call has left something
+		if d.usable() > 0 { // left by an earlier call
 			r.end()
 			return d.fetch(ctx)
 		}
 	}
 	v, size := file.ValidatorOf(r.Header), r.wire.length
-	if r.replaced() || isCoded(r.Header) { // offsets and length would be those of other bytes
+	if r.replaced() || isCoded(r.Header) { // length and offsets are those of other bytes
 		v, size = "", -1
 	}
 	a := &arrival{response: r, body: body, end: size}
@@ -304,7 +306,7 @@ func (d *download) begin(ctx context.Context, r *Response) error {
 	return d.fill(ctx, a)
 }
 
-// nameBy gives the file in a directory the name that the response has for it.
+// nameBy names the file in a directory after the response.
 func (d *download) nameBy(r *Response) error {
 	name, ok := r.Filename()
 	if !ok {
@@ -313,9 +315,9 @@ func (d *download) nameBy(r *Response) error {
 	return d.open(name)
 }
 
-// goOn takes a range from r, which need not be all that was asked for (RFC 9110,
-// section 15.3.7). What may be of another version or is coded, and so would not
-// fit what is there, is not taken.
+// goOn takes a range from r, which may be less than was asked for (RFC 9110,
+// section 15.3.7). A range that is coded, or may be of another version, does not
+// fit the bytes in the part.
 func (d *download) goOn(ctx context.Context, r *Response) error {
 	if isCoded(r.Header) || !d.part.Validator().Continues(r.Header) {
 		return d.anew(ctx, r)
@@ -332,16 +334,16 @@ func (d *download) goOn(ctx context.Context, r *Response) error {
 	return d.fill(ctx, &arrival{response: r, body: body, at: c.First, end: c.Last + 1})
 }
 
-// anew gives up what there is, in favour of another version.
+// anew drops the bytes in the part and fetches the whole file.
 func (d *download) anew(ctx context.Context, r *Response) error {
 	r.end()
 	if err := d.part.Restart("", -1); err != nil {
 		return readError(r.URL, err)
 	}
-	return d.fetch(ctx) // not again from here: nothing is there to go on with
+	return d.fetch(ctx) // asks for no range, and so does not end here again
 }
 
-// request asks for s, as a range if s does not begin the file or has an end.
+// request asks for s: for the whole file if s is all of it, else for a range.
 func (d *download) request(ctx context.Context, s file.Span) (*Response, error) {
 	opts := d.opts[:len(d.opts):len(d.opts)]
 	if s.At > 0 || s.End >= 0 {
@@ -354,8 +356,8 @@ func (d *download) request(ctx context.Context, s file.Span) (*Response, error) 
 	return d.session.Do(ctx, http.MethodGet, d.rawURL, opts...)
 }
 
-// rangeOf returns which bytes r brings, and the problem if they are not some of
-// the file that is there, from offset or before it on.
+// rangeOf returns which bytes r brings. They must belong to the file and include
+// the one at offset; if not, problem says why.
 func (d *download) rangeOf(r *Response, offset int64) (c file.Range, problem string) {
 	c, ok := file.RangeOf(r.Header)
 	size := d.part.Whole()
@@ -374,14 +376,15 @@ func (d *download) rangeOf(r *Response, offset int64) (c file.Range, problem str
 	return c, problem
 }
 
-// mixed gives up on bytes that may not belong together.
+// mixed ends a download whose bytes may not belong together.
 func (d *download) mixed(r *Response, problem string) error {
 	d.part.Distrust()
 	return readError(r.URL, failText(ErrProtocol, problem))
 }
 
-// lacksNothing reports whether a 416 says that the part is the whole file: by
-// its length or, as If-Range lets no other version come so far, by the validator.
+// lacksNothing reports whether a 416 means that the part is the whole file. The
+// length says so or, if it is not given, the validator: with another version
+// If-Range would have led to a 200.
 func (d *download) lacksNothing(r *Response) bool {
 	p := d.part
 	if c, ok := file.RangeOf(r.Header); ok {
@@ -390,8 +393,8 @@ func (d *download) lacksNothing(r *Response) bool {
 	return (p.Whole() < 0 || p.Whole() == p.Size()) && p.Validator().Matches(r.Header)
 }
 
-// isCoded reports whether h names a content coding, known or not, so that
-// the offsets of a range would not be those of the file.
+// isCoded reports whether h names a content coding, known or not. The offsets of
+// a range are then not those of the file.
 func isCoded(h http.Header) bool {
 	for _, value := range h["Content-Encoding"] {
 		for name := range strings.SplitSeq(value, ",") {
@@ -403,8 +406,8 @@ func isCoded(h http.Header) bool {
 	return false
 }
 
-// unread returns a reader of the whole body of r: from memory if a hook or an
-// adapter has loaded it, else of the Body, which they may have replaced.
+// unread returns a reader of the whole body of r. A hook or an adapter may have
+// loaded the body into memory or replaced it.
 func (r *Response) unread() (io.Reader, error) {
 	switch {
 	case r.loaded && r.wire.n <= int64(len(r.content)):
@@ -421,7 +424,7 @@ func (r *Response) unread() (io.Reader, error) {
 	return &r.wire, nil
 }
 
-// end closes r, and the Body that a hook or an adapter has put in.
+// end closes r, and its Body if a hook or an adapter has replaced it.
 func (r *Response) end() {
 	if r.replaced() && r.Body != nil {
 		r.Body.Close()
@@ -429,20 +432,19 @@ func (r *Response) end() {
 	r.Close()
 }
 
-// replaced reports whether a hook or an adapter has put another Body in the
-// place of that from the wire.
+// replaced reports whether Body is no longer the one from the wire.
 func (r *Response) replaced() bool { return !r.loaded && r.Body != io.ReadCloser(&r.wire) }
 
-// An arrival is a body on its way into the part, or what is left of it.
+// An arrival is a response body that is being written to the part.
 type arrival struct {
 	response *Response
 	body     io.Reader
-	at       int64 // which offset of the file comes next
-	end      int64 // where it ends; -1 if unknown, and then with the file
+	at       int64 // offset in the file of its next byte
+	end      int64 // offset at which it ends; -1 if unknown: at the end of the file
 }
 
-// fill writes what a brings to the part; or the first piece of it, while others
-// fetch the rest.
+// fill writes a to the part. If several requests may run at once, others fetch
+// what a need not bring.
 func (d *download) fill(ctx context.Context, a *arrival) error {
 	if d.most > 0 && max(a.end, d.part.Whole()) > d.most {
 		return readError(a.response.URL, errMaxBody)
@@ -465,8 +467,8 @@ func (d *download) fill(ctx context.Context, a *arrival) error {
 	return err
 }
 
-// passOver reads what a has of the part already, which goes up to the offset,
-// and reports whether it is the same there.
+// passOver skips the bytes of a up to offset, which the part has already, and
+// reports whether they are the same in both.
 func (d *download) passOver(a *arrival, offset int64) (bool, error) {
 	if a.at == offset {
 		return true, nil
@@ -479,7 +481,7 @@ func (d *download) passOver(a *arrival, offset int64) (bool, error) {
 	return same, nil
 }
 
-// take writes what a has of s. Where a ends, its body must end, too.
+// take writes the bytes of a that belong to s. The body must end where a does.
 func (d *download) take(a *arrival, s *file.Span) error {
 	var src io.Reader = &tally{a.body, d.meter}
 	end := a.end
@@ -516,7 +518,7 @@ func (d *download) take(a *arrival, s *file.Span) error {
 	return nil
 }
 
-// tally counts what is read of a body that is a part of the whole.
+// A tally counts the bytes of one body among those of the whole file.
 type tally struct {
 	io.Reader
 	meter *meter

@@ -22,13 +22,13 @@ type Event struct {
 	Type string
 	// Data is the data lines of the event, joined by line feeds.
 	Data string
-	// Retry is the time that the server wants a client to wait before it
-	// connects again; zero if it has not said.
+	// Retry is how long the server wants a client to wait before it connects
+	// again, zero if it has not said. It holds for later connections, too.
 	Retry time.Duration
 }
 
-// maxEvent bounds what is gathered of one event, since a stream of them has no
-// end at which MaxBody could say something of each.
+// maxEvent limits the size of one event: a stream has no end, so that MaxBody
+// cannot limit it.
 const maxEvent = 16 << 20
 
 // Events returns the events of the body, each as soon as it is complete. An
@@ -61,7 +61,7 @@ func (r *Response) Events() iter.Seq2[Event, error] {
 	}
 }
 
-// eventError gives what an event reader returned its kind.
+// eventError gives an error of the event reader its kind.
 func (r *Response) eventError(err error) error {
 	if errors.Is(err, sse.ErrTooLarge) {
 		return readError(r.URL, fail(ErrBodyTooLarge, err))
@@ -75,23 +75,25 @@ type Method string
 
 func (Method) option() {}
 
-// Events gets a stream of server-sent events and returns them as they come. When
-// the connection is lost, ends or is silent for longer than [Timeout].Read, it
-// connects again with the last event's ID, after the time that the server asked
-// for or 3 seconds, and longer while it fails. It goes on until the loop over it
-// stops, ctx ends or the server answers 204, which is no error. What else is not
-// a stream of events ends it with an error: a status other than 200 with an
-// [*HTTPError] or [ErrProtocol], another type than text/event-stream with
-// [ErrProtocol]. So does a first connection that cannot be made.
+// Events requests a stream of server-sent events and returns the events as they
+// come. If the connection is lost, ends, or is silent for longer than
+// [Timeout].Read, it connects again and sends the ID of the last event. It waits
+// for the time that the server asked for, or 3 seconds, and longer while it fails.
+// It ends when the loop over it does, when ctx ends, or when the server answers
+// 204, which is no error. Any other response that is not a stream of events ends
+// it with an error: an [*HTTPError] or [ErrProtocol] for a status other than 200,
+// [ErrProtocol] for a type other than text/event-stream. So does a failure to
+// connect the first time.
 //
-// An ID that no field can carry, as with a control character in it, is in the
-// event, but the one before it is sent. A Last-Event-ID of the caller is sent
-// until the stream gives an ID of its own.
+// An ID that cannot be sent in a field, for example because it has a control
+// character, is in the [Event], but the last one that can be sent is. The caller's
+// own Last-Event-ID is sent until the stream gives an ID.
 //
-// With [Method] and a body it is a stream that is asked for by another method,
-// often POST. Every connection sends the whole request again: a server that has
-// nothing more to say must answer it with 204, or the loop must end. A body that
-// cannot be sent again is [ErrBodyNotReplayable], before anything is sent.
+// [Method] and a body request the stream in another way than by GET, as the APIs of
+// language models do. Each connection sends the whole request again, so that either
+// the server answers 204 when it has nothing more to say, or the loop must end in
+// time. A body that cannot be sent again is [ErrBodyNotReplayable] before anything
+// is sent.
 func (s *Session) Events(ctx context.Context, url string, opts ...Option) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		source, err := s.newEventSource(url, opts)
@@ -106,28 +108,27 @@ func (s *Session) Events(ctx context.Context, url string, opts ...Option) iter.S
 }
 
 const (
-	// defaultReconnect is the time before connecting again that the standard
-	// calls "a few seconds".
+	// defaultReconnect is what the standard calls "a few seconds".
 	defaultReconnect = 3 * time.Second
-	// minReconnect keeps a server that asks for no time, and closes every
-	// connection at once, from being called without a pause.
+	// minReconnect is for a server that wants no wait and closes each connection
+	// at once.
 	minReconnect = 10 * time.Millisecond
-	// maxReconnect is where the growing of the time ends, if the server does not
-	// ask for more.
+	// maxReconnect is the longest wait after failures, unless the server wants a
+	// longer one.
 	maxReconnect = time.Minute
 )
 
-// An eventSource is a stream of events over one connection after the other.
+// An eventSource is a stream of events over successive connections.
 type eventSource struct {
 	s      *Session
 	method string
 	url    string
 	opts   []Option
-	events *sse.Reader // nil until there was a connection
+	events *sse.Reader // nil before the first connection
 
-	lastID  Option        // that goes on after the last event, nil until the stream has given an ID
+	lastID  Option        // Last-Event-ID; nil until the stream has given one
 	wait    time.Duration // that the server wants
-	barren  int           // connections, since the last one that gave an event
+	barren  int           // connections since the last event
 	stopped bool          // by the loop over the events
 }
 
@@ -162,7 +163,7 @@ func (s *Session) newEventSource(url string, opts []Option) (*eventSource, error
 // eventStream is the type of a stream of events.
 const eventStream = "text/event-stream"
 
-// run returns nil at the end, or what ended the stream.
+// run returns the error that ended the stream, nil if it came to its end.
 func (e *eventSource) run(ctx context.Context, yield func(Event, error) bool) error {
 	for first := true; ; first = false {
 		e.barren++
@@ -205,8 +206,8 @@ func (e *eventSource) connect(ctx context.Context) (*Response, error) {
 	return r, nil
 }
 
-// checkEventStream refuses what is no stream of events, before a page of HTML
-// passes for one without any.
+// checkEventStream refuses a response that is not a stream of events. A page of
+// HTML would look like a stream without events.
 func checkEventStream(r *Response) error {
 	if r.StatusCode == http.StatusNoContent {
 		return nil
@@ -231,7 +232,7 @@ func checkEventStream(r *Response) error {
 	return readError(r.URL, failText(ErrProtocol, text))
 }
 
-// read yields the events of one connection. It returns nil if it came to an end.
+// read yields the events of one connection. It returns nil when that has ended.
 func (e *eventSource) read(r *Response, yield func(Event, error) bool) error {
 	src, err := r.reader()
 	if err != nil {
@@ -267,9 +268,9 @@ func isBroken(err error) bool {
 	return errors.Is(err, ErrConnection) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrIncompleteBody)
 }
 
-// resumeAfter notes the ID of the last event, unless the stream has not given it.
-// White space around it would be none of a field (RFC 9110, section 5.5). One
-// that no field can carry counts as little as one with NUL does by the standard.
+// resumeAfter notes the ID to send as Last-Event-ID, if the stream has given one.
+// White space around a value is not part of a field (RFC 9110, section 5.5). An ID
+// that a field cannot carry is ignored, as the standard ignores one with NUL.
 func (e *eventSource) resumeAfter(id string, given bool) {
 	const field = "Last-Event-Id"
 	id = strings.Trim(id, " \t")
@@ -282,8 +283,8 @@ func (e *eventSource) resumeAfter(id string, given bool) {
 	}
 }
 
-// delay is the time before the next connection: what the server wants, and twice
-// as long for each connection that has given nothing.
+// delay is the wait before the next connection: as long as the server wants, and
+// twice as long for each connection that has given no event.
 func (e *eventSource) delay() time.Duration {
 	wait := max(e.wait, minReconnect)
 	for range min(e.barren, 20) {

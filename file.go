@@ -15,18 +15,18 @@ import (
 // [Checksum].
 type FileOption interface{ file(*fileSettings) }
 
-// Overwrite says whether a file that is there already may be replaced. The
-// default is yes if the caller chose its name, and no if the server did. What
-// is not a regular file, such as a symbolic link or a device, never is.
+// Overwrite says whether a file that exists may be replaced. By default it may if
+// the caller chose its name, and may not if the server did. Anything that is not
+// a regular file, such as a symbolic link or a device, is never replaced.
 type Overwrite bool
 
 func (Overwrite) option()                  {}
 func (o Overwrite) file(set *fileSettings) { set.overwrite, set.decided = bool(o), true }
 
-// Checksum holds a file to what is known of it, by the name of the algorithm in
-// lower case: "sha256", "sha384", "sha512", and "sha1" and "md5", which find
-// mistakes but no forgeries. The values are in hexadecimal, of either case. All
-// must match before the file gets its name; [ErrChecksum] says which does not.
+// Checksum has the checksums that a file must have, by the name of the algorithm
+// in lower case: "sha256", "sha384", "sha512", and "sha1" and "md5", which detect
+// mistakes but no forgeries. The values are hexadecimal, in either case. All must
+// match before the file gets its name; [ErrChecksum] says which one does not.
 //
 //	requests.Checksum{"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 type Checksum map[string]string
@@ -34,26 +34,27 @@ type Checksum map[string]string
 func (Checksum) option()                  {}
 func (c Checksum) file(set *fileSettings) { set.checksum = file.Checksum(c) }
 
-// fileSettings are what a file is made by.
+// fileSettings are the options of a file.
 type fileSettings struct {
-	overwrite, decided bool // decided: by the caller
+	overwrite, decided bool // decided: the caller has given Overwrite
 	checksum           file.Checksum
-	disk               func(io.Writer) io.Writer // writes go through it; nil but in tests of disks that fail
+	disk               func(io.Writer) io.Writer // see file.Place; for tests
 }
 
 // SaveFile writes the body to a file and returns its length. The file gets its
-// name only when the body has come in full and is on the disk: whatever fails
-// before leaves no file, and one that was there as it was. A new file has the
-// mode that [os.Create] gives, one that is replaced keeps its own. The memory
-// needed does not depend on the length.
+// name only when the whole body is on the disk. If anything fails before, there
+// is no file, and one that existed is unchanged. A new file has the mode that
+// [os.Create] gives; one that is replaced keeps its mode. The memory needed does
+// not depend on the length.
 //
-// If path is a directory, or ends in a separator, the file is made there under
-// the name that [Response.Filename] gives. A file of that name is not replaced,
-// unless [Overwrite] allows it, and nothing is written through a symbolic link.
+// If path is a directory, or ends in a separator, the file is created there with
+// the name that [Response.Filename] gives. A file that has this name already is
+// replaced only if [Overwrite] allows it. Nothing is written through a symbolic
+// link.
 //
-// An error is an [*Error] with what the system said, such as [fs.ErrExist], or
-// with what kept the body from being read. A streamed response is closed, but
-// for an error that came before its body was touched.
+// The error is an [*Error] with that of the system, such as [fs.ErrExist], or with
+// what kept the body from being read. A streamed response is closed, unless the
+// error came before the body was read from.
 func (r *Response) SaveFile(path string, opts ...FileOption) (int64, error) {
 	var set fileSettings
 	for _, o := range opts {
@@ -122,7 +123,7 @@ func (r *Response) Filename() (string, bool) {
 	return disposition.Sanitise(name)
 }
 
-// place finds where the body is to go. The caller closes it.
+// place opens the place of the file. The caller closes it.
 func (r *Response) place(path string, set *fileSettings) (*file.Place, error) {
 	dir, name, replace := filepath.Dir(path), filepath.Base(path), set.overwrite || !set.decided
 	if isDirectory(path) {

@@ -9,15 +9,15 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// Pages gets url and then each next page, as the Link field with the relation
-// "next" of the one before names it, for as long as there is one (RFC 8288). A
-// next page is asked for like the first: with the same fields, authentication
-// and cookies, but at the URL that the server gave, so that Params are sent with
-// the first alone. One of another origin gets nothing that was bound to the
-// first, just as a redirect does not.
+// Pages gets url, and then page after page, following the Link field with the
+// relation "next" of each (RFC 8288), until a page has none. Every page is
+// requested like the first: with the same options, fields, authentication and
+// cookies. The URL is the one that the server gave, so that Params are sent with
+// the first request only. A page of another origin gets nothing that is bound to
+// the first one, just as a redirect does not.
 //
-// An error ends it, and so does a page that was there before, with
-// [ErrProtocol]. A streamed page is closed once the loop goes on.
+// An error ends the loop. So does a page that was there before, with
+// [ErrProtocol]. A streamed page is closed when the loop goes on.
 func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		r, err := s.Get(ctx, url, opts...)
@@ -55,15 +55,15 @@ func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Se
 	}
 }
 
-// pageKey names a page, wherever in it u leads.
+// pageKey identifies a page, whatever fragment of it u names.
 func pageKey(u *url.URL) string {
 	page := *u
 	page.Fragment, page.RawFragment = "", ""
 	return page.String()
 }
 
-// nextPage returns the request for the page after r, nil if r is the last. The
-// caller has named the host of first, and no other one.
+// nextPage returns the request for the page after r, nil if r is the last one. The
+// caller has named the host of first and no other.
 func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL, opts []Option) (*PreparedRequest, error) {
 	link, ok := r.Links()["next"]
 	if !ok {

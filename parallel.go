@@ -13,40 +13,40 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
-// Parallel is how many ranges of a file [Session.Download] fetches at once,
-// where the server can do that and the file is large enough. A server that
-// refuses further requests, or answers them with something else, gets one at a
-// time. The default is 1.
+// Parallel is how many ranges of a file [Session.Download] fetches at once, if
+// the server supports ranges and the file is large enough. If the server refuses
+// a second request at the same time, or answers it with something else, the
+// download goes on with the requests that work, one if need be. The default is 1.
 type Parallel int
 
 func (Parallel) option() {}
 
 const (
-	// maxParallel bounds the connections that one download takes of a server.
+	// maxParallel is how many connections to a server one download may use.
 	maxParallel = 32
 	// minSpan is the shortest range worth a request of its own.
 	minSpan = 1 << 20
-	// verdictTime is how long a response that could go on with the file waits for
-	// another request to show whether the server gives several at once.
+	// verdictTime is how long a response that has filled its piece is kept, until
+	// it is known whether the server serves the request for the next piece.
 	verdictTime = time.Second
 )
 
-// pieces is into how many pieces to divide what is missing.
+// pieces is the number of pieces into which to divide what is missing.
 func (d *download) pieces(a *arrival) int {
 	r, missing := a.response, d.part.Whole()-d.part.Size()
 	switch {
 	case d.part.Whole() < 0, d.part.Validator() == "":
 		return 1
 	case r.StatusCode != http.StatusPartialContent && (a.at > 0 || !strings.EqualFold(r.Header.Get("Accept-Ranges"), "bytes")):
-		return 1 // the server knows no ranges, or does not say that it does
-	case r.loaded: // all of it is there
+		return 1 // the server has no ranges, or does not say that it has
+	case r.loaded: // in memory already
 		return 1
 	}
 	return int(min(int64(d.ranges), missing/minSpan))
 }
 
-// fillAtOnce fills n pieces of the part at once, the first of them here and from
-// a. What the server does not give that way is left to the next fetch.
+// fillAtOnce fills n pieces of the part at once. This goroutine fills the first
+// one from a. What is still missing afterwards is left to the next fetch.
 func (d *download) fillAtOnce(ctx context.Context, a *arrival, n int) (err error) {
 	if err := d.part.Scatter(); err != nil {
 		return readError(a.response.URL, err)
@@ -94,8 +94,8 @@ func (d *download) fillAtOnce(ctx context.Context, a *arrival, n int) (err error
 	return err
 }
 
-// work fills x, from a if that is not nil, and then what others have given up.
-// An error ends the work of all.
+// work fills x, from a if that is not nil, and then pieces that others have given
+// up. An error ends the work of all.
 func (d *download) work(ctx context.Context, pieces *file.Pieces, a *arrival, x *file.Piece) error {
 	for x != nil {
 		err := d.fillPiece(ctx, pieces, a, x)
@@ -108,15 +108,15 @@ func (d *download) work(ctx context.Context, pieces *file.Pieces, a *arrival, x 
 			return granted(err)
 		case d.giveUp(pieces, x):
 			return nil
-		case !d.insists(ctx, err): // now that no other request is under way
+		case !d.insists(ctx, err): // no other request is running any more
 			return granted(err)
 		}
 	}
 	return nil
 }
 
-// next returns what to fill after x: what lies behind it, from the response that
-// goes on there, or anything else that was given up.
+// next returns the piece to fill after x: the one behind it, if a can fill that
+// too, or another one that was given up.
 func (d *download) next(ctx context.Context, pieces *file.Pieces, a *arrival, x *file.Piece) (*arrival, *file.Piece) {
 	if a != nil && a.at == x.End {
 		if y := pieces.Behind(ctx, x); y != nil {
@@ -127,8 +127,8 @@ func (d *download) next(ctx context.Context, pieces *file.Pieces, a *arrival, x 
 	return nil, pieces.Next()
 }
 
-// giveUp leaves x to the others, if there are any. From then on the server gets
-// one request at a time.
+// giveUp leaves x to the others, if there are any. When the pieces are done, the
+// download does not divide what is missing again.
 func (d *download) giveUp(pieces *file.Pieces, x *file.Piece) bool {
 	d.mu.Lock()
 	d.ranges = 1
@@ -136,7 +136,7 @@ func (d *download) giveUp(pieces *file.Pieces, x *file.Piece) bool {
 	return pieces.GiveUp(x)
 }
 
-// fillPiece fills x, from a as far as that reaches.
+// fillPiece fills x from a, and by further requests if a ends before x does.
 func (d *download) fillPiece(ctx context.Context, pieces *file.Pieces, a *arrival, x *file.Piece) (err error) {
 	for x.At < x.End {
 		if a != nil && a.at <= x.At && x.At < a.end {
@@ -154,7 +154,8 @@ func (d *download) fillPiece(ctx context.Context, pieces *file.Pieces, a *arriva
 	return nil
 }
 
-// takeBehind writes what a has of s, after what somebody else has written of it.
+// takeBehind writes the bytes of a that belong to s, after skipping those that
+// another request has written already.
 func (d *download) takeBehind(a *arrival, s *file.Span) error {
 	same, err := d.passOver(a, s.At)
 	if err != nil {
@@ -166,7 +167,7 @@ func (d *download) takeBehind(a *arrival, s *file.Span) error {
 	return d.take(a, s)
 }
 
-// fetchPiece asks for what is missing of x, and writes what comes.
+// fetchPiece asks for what is missing of x and writes what comes.
 func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.Piece) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -208,20 +209,21 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 	return d.take(&arrival{response: r, body: body, at: x.At, end: c.Last + 1}, &x.Span)
 }
 
-// errLost ends what is done for a piece that another hand has taken over.
+// errLost ends a request for a piece that another response fills by now.
 var errLost = errors.New("piece lost")
 
-// A refusal is how a server that was asked for a piece beside others has not
-// given it: by a status, by no response at all or by other bytes.
+// A refusal reports that a server which was asked for several pieces at once has
+// not given this one: it has sent a status, no response, or other bytes.
 type refusal struct {
-	err    error // nil for other bytes, of which the next fetch is to judge
-	passes bool  // it may be for the others alone
+	err    error // nil for other bytes, on which the next fetch decides
+	passes bool  // the number of requests may be the only reason
 }
 
 func (r *refusal) Error() string { return "range refused" }
 func (r *refusal) Unwrap() error { return r.err }
 
-// passes reports whether the status may be for the other requests alone.
+// passes reports whether a server may send this status only because there are
+// other requests.
 func passes(status int) bool {
 	switch status {
 	case http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -230,14 +232,14 @@ func passes(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
-// insists reports whether it is worth to ask once more for what was refused,
-// and waits until then. A server counts requests for a moment longer than we do.
+// insists reports whether to ask once more for what was refused, and waits until
+// it is time to. A request may count for the server a little longer than for us.
 func (d *download) insists(ctx context.Context, err error) bool {
 	r, ok := err.(*refusal)
 	return ok && r.passes && d.mayRetry(ctx)
 }
 
-// granted returns err as it would be if nothing else had been asked for.
+// granted returns the error inside a refusal, and any other error as it is.
 func granted(err error) error {
 	if r, ok := err.(*refusal); ok {
 		return r.err
@@ -245,9 +247,9 @@ func granted(err error) error {
 	return err
 }
 
-// A helper runs a function in a goroutine of its own. A panic or a
-// [runtime.Goexit] there, which functions of the caller may bring about, would
-// end the program or nothing at all: join lets it happen where it is called.
+// A helper runs a function in a goroutine of its own. If a function of the caller
+// panics or calls [runtime.Goexit] there, join does the same in its goroutine.
+// Otherwise a panic would end the program, and an exit would go unnoticed.
 type helper struct {
 	run    func()
 	done   chan struct{}
@@ -258,7 +260,7 @@ func help(f func()) *helper {
 	h := &helper{run: sync.OnceFunc(f), done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
-		defer func() { _, h.exited = recover().(*runtime.PanicNilError) }() // what OnceFunc makes of Goexit
+		defer func() { _, h.exited = recover().(*runtime.PanicNilError) }() // with which OnceFunc panics after Goexit
 		h.run()
 	}()
 	return h
@@ -271,5 +273,5 @@ func (h *helper) join() {
 	if h.exited {
 		runtime.Goexit()
 	}
-	h.run() // which has run, and so only panics as it did
+	h.run() // does not run f again, but repeats its panic
 }

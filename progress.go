@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// OnProgress is told how far a body has come: that of the request, if the call
-// has one, and else that of the response; done bytes of total as they are on
-// the wire, total being -1 if it is unknown. It is called every 100 ms at the
-// most and at the end, by one goroutine at a time, which may be another than
-// the caller's, and which waits for it. A body that is sent or read again
-// starts from nothing, and so does that of each response after a challenge. A
-// nil OnProgress takes back those before it and those of the session.
+// OnProgress is called with the progress of a body: the request's, if the call has
+// one, otherwise the response's. done and total count bytes on the wire, and total
+// is -1 if it is unknown. It is called at most every 100 ms, and once at the end,
+// even if an error ends the body or a file has the wrong [Checksum]. The calls come
+// one after the other, but perhaps from a goroutine other than the caller's, and
+// the transfer waits for them. done starts again from zero if a body is sent or
+// read again, and with each response after a challenge. A nil OnProgress removes
+// those given before it and those of the session.
 type OnProgress func(done, total int64)
 
 func (OnProgress) option() {}
 
-// progressEvery is the least time between two reports, but for the last.
+// progressEvery is the least time between two reports, except for the last.
 const progressEvery = 100 * time.Millisecond
 
 // A meter counts the bytes of a body and reports them. A nil meter does neither.
@@ -29,11 +30,11 @@ type meter struct {
 
 	mu     sync.Mutex
 	done   int64
-	silent time.Time // until when
-	told   bool      // what done is now
+	silent time.Time // no report before
+	told   bool      // done was reported
 }
 
-// newMeter returns nil if there is nobody to report to.
+// newMeter returns nil if nobody wants reports.
 func newMeter(report []OnProgress, total int64) *meter {
 	if len(report) == 0 {
 		return nil
@@ -56,8 +57,8 @@ func (m *meter) add(n int) {
 	}
 }
 
-// waiting returns a meter that has nothing to report until it is set, nil if
-// there is nobody to report to.
+// waiting returns a meter that has nothing to report until it is set, or nil if
+// nobody wants reports.
 func waiting(report []OnProgress) *meter {
 	m := newMeter(report, -1)
 	if m != nil {
@@ -66,7 +67,7 @@ func waiting(report []OnProgress) *meter {
 	return m
 }
 
-// set starts anew with what is there already of a body of that length.
+// set starts again, with done bytes of total.
 func (m *meter) set(done, total int64) {
 	if m == nil {
 		return
@@ -76,7 +77,7 @@ func (m *meter) set(done, total int64) {
 	m.done, m.total, m.told = done, total, false
 }
 
-// end reports what was not reported yet.
+// end reports done, unless it was reported.
 func (m *meter) end() {
 	if m == nil {
 		return

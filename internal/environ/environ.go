@@ -1,10 +1,9 @@
-// Package environ is the only reader of what a program is given beside its
-// arguments: the variables of the environment, and the files of the user that
-// they or the home directory lead to. Whoever calls it has asked whether that is
-// wanted.
+// Package environ is the only reader of environment variables and of the user's
+// files: netrc, which they or the home directory name, and the files of an upload.
+// Its callers check first that the program wants the environment to count.
 //
-// The names and their order are those of Python's urllib and of Requests. The
-// package knows neither requests nor what is done with what it finds.
+// Names and precedence are those of Python's urllib and of Requests. The package
+// does not know requests, or what is done with what it finds.
 package environ
 
 import (
@@ -17,8 +16,7 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
-// Proxy returns what the environment names as the proxy for scheme, "" for
-// nothing.
+// Proxy returns the proxy that the environment names for scheme, "" for none.
 func Proxy(scheme string) string {
 	var value string
 	switch scheme {
@@ -35,8 +33,8 @@ func Proxy(scheme string) string {
 	return value
 }
 
-// variable returns the variable of the lower-case name, or else of the
-// upper-case one: one that is set to nothing hides the other, as in Python.
+// variable returns the variable with the lower-case name, or else the one with the
+// upper-case name. If the first is set but empty it hides the other, as in Python.
 func variable(lower, upper string) string {
 	if value, ok := os.LookupEnv(lower); ok {
 		return value
@@ -44,8 +42,8 @@ func variable(lower, upper string) string {
 	return os.Getenv(upper)
 }
 
-// httpProxy is the variable for http. A CGI program gets the field Proxy of the
-// request that it answers as HTTP_PROXY (CVE-2016-5385), on Windows by either name.
+// httpProxy is the variable for http. In a CGI program HTTP_PROXY is the field
+// Proxy of the request that it answers (CVE-2016-5385), on Windows under either name.
 func httpProxy() string {
 	lower, ok := os.LookupEnv("http_proxy")
 	if ok && runtime.GOOS != "windows" {
@@ -58,8 +56,8 @@ func httpProxy() string {
 	return upper
 }
 
-// NoProxy returns the list of hosts that the environment exempts from its
-// proxies. Here an empty lower-case variable hides nothing, as in Python.
+// NoProxy returns the hosts that the environment exempts from its proxies. Here an
+// empty lower-case variable does not hide the other, as in Python.
 func NoProxy() string {
 	if list := os.Getenv("no_proxy"); list != "" {
 		return list
@@ -67,8 +65,8 @@ func NoProxy() string {
 	return os.Getenv("NO_PROXY")
 }
 
-// CABundle returns the file of authorities, or the directory of them, that the
-// environment names, "" for none.
+// CABundle returns the file or directory of authorities that the environment
+// names, "" for none.
 func CABundle() string {
 	if path := os.Getenv("REQUESTS_CA_BUNDLE"); path != "" {
 		return path
@@ -76,8 +74,8 @@ func CABundle() string {
 	return os.Getenv("CURL_CA_BUNDLE")
 }
 
-// Open opens a regular file. It looks first, as to open a named pipe is to wait
-// for its writer. An error is [fault.InvalidOption].
+// Open opens a regular file. It looks at it first, because opening a named pipe
+// would wait for a writer. The error is [fault.InvalidOption].
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

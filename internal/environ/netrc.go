@@ -11,8 +11,8 @@ import (
 	"github.com/go-requests/requests/internal/netrc"
 )
 
-// Netrc is the user's netrc file, which is read when it has changed. The zero
-// value is ready, and for any number of goroutines.
+// Netrc is the user's netrc file. It is read again when it has changed. The zero
+// value is ready to use, by any number of goroutines.
 type Netrc struct {
 	mu      sync.Mutex
 	seen    fileState
@@ -20,7 +20,7 @@ type Netrc struct {
 	entries *netrc.File
 }
 
-// fileState is what a change of the file shows in.
+// A fileState differs from the one before if the file may have changed.
 type fileState struct {
 	variable string // NETRC
 	set      bool
@@ -30,21 +30,21 @@ type fileState struct {
 	size     int64
 }
 
-// interval is how long a file is taken for unchanged: a service that sends
-// thousands of requests need not look each time.
+// interval is how long the file is assumed not to change, so that a service with
+// thousands of requests a second does not look each time.
 const interval = time.Second
 
-// Lookup returns the entry for the host and, unless it is empty, the login. The
-// error is that of reading the file just now, and nil the next time until the
-// file has changed; there are no entries then.
+// Lookup returns the entry for the host and, unless it is empty, the login. If the
+// file cannot be read there are no entries, and the error says why; it is returned
+// once for each state of the file.
 func (n *Netrc) Lookup(host, login string) (netrc.Entry, bool, error) {
 	f, err := n.load()
 	e, ok := f.Lookup(host, login)
 	return e, ok, err
 }
 
-// load returns the entries, nil if there is no file. The error is that of
-// reading it just now.
+// load returns the entries, nil if there is no file. The error is that of reading
+// it in this call.
 func (n *Netrc) load() (*netrc.File, error) {
 	var now fileState
 	now.variable, now.set = os.LookupEnv("NETRC")
@@ -72,8 +72,8 @@ func (n *Netrc) load() (*netrc.File, error) {
 	return n.entries, err
 }
 
-// find sets the path of the first file that is there. If NETRC is set, it is
-// that one or none.
+// find sets the path to the first file that exists. If NETRC is set, no other file
+// counts.
 func (s *fileState) find() os.FileInfo {
 	candidates := []string{filepath.Join(s.home, ".netrc"), filepath.Join(s.home, "_netrc")}
 	if s.set {

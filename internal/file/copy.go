@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// blockSize is that of the buffers of [Copy].
+// blockSize is the size of the buffers of [Copy].
 const blockSize = 256 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// Copy copies by way of a large buffer, filled before each write. It
-// passes by the ReadFrom of a file, which would read 32 KiB at a time: with
-// 256 KiB a download takes a fifth less time, and with more than that no less.
+// Copy is [io.Copy] with a large buffer, which is filled before each write. It does
+// not use the ReadFrom of a file, which reads 32 KiB at a time. With 256 KiB a
+// download takes a fifth less time; more gains nothing.
 func Copy(dst io.Writer, src io.Reader) (int64, error) {
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
@@ -34,7 +34,8 @@ func Copy(dst io.Writer, src io.Reader) (int64, error) {
 	}
 }
 
-// same reads as much of src as want has, and reports whether it is the same.
+// same reads as many bytes of src as want has, and reports whether they are the
+// same.
 func same(want, src io.Reader) (bool, error) {
 	mine, theirs := blocks.Get().(*[blockSize]byte), blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(mine)
@@ -60,8 +61,8 @@ func same(want, src io.Reader) (bool, error) {
 	}
 }
 
-// Fill reads until b is full or src has ended or failed, which is returned
-// as it is.
+// Fill reads until b is full, or until src ends or fails. It returns the error of
+// src unchanged.
 func Fill(src io.Reader, b []byte) (n int, err error) {
 	for idle := 0; n < len(b) && err == nil; idle++ {
 		var m int
@@ -75,7 +76,7 @@ func Fill(src io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-// Write writes b, as a whole or with an error. It does not write nothing.
+// Write writes all of b or returns an error. It does not call dst for an empty b.
 func Write(dst io.Writer, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil

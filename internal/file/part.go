@@ -12,32 +12,33 @@ import (
 	"syscall"
 )
 
-// A Part is what has come of a file, beside its [Place]: name.part with the
-// bytes, and name.part.json with what they are of. The second is made first and
-// removed last, so that a name.part without one is somebody else's.
+// A Part holds the bytes of a file that have come so far, beside its [Place]:
+// name.part has the bytes, and name.part.json says what they are part of. The
+// second is created first and removed last. A name.part without one therefore
+// belongs to somebody else.
 type Part struct {
 	place  *Place
 	file   *os.File
 	size   int64 // bytes known to be good
 	state  state
-	broken atomic.Bool // nobody knows what is in it
+	broken atomic.Bool // see Distrust
 }
 
 // state is what name.part.json holds.
 type state struct {
 	Source    string    `json:"url_sha256"` // hashed, as it may hold secrets
-	Validator Validator `json:"validator"`  // "" if the bytes cannot be gone on with
-	Whole     int64     `json:"size"`       // -1 if unknown
+	Validator Validator `json:"validator"`  // "" if nobody can resume from the bytes
+	Whole     int64     `json:"size"`       // of the complete file; -1 if unknown
 }
 
-// maxState bounds what is read of a name.part.json.
+// maxState is how many bytes of a name.part.json are read.
 const maxState = 16 << 10
 
 func (f *Part) name() string      { return f.place.name + ".part" }
 func (f *Part) stateName() string { return f.place.name + ".part.json" }
 
-// Part opens what there is of the file, which comes from the source of that
-// name, or makes it. Part and Place are both to be closed.
+// Part opens the part of a file that comes from source, or creates it. The caller
+// closes both the Part and the Place.
 func (p *Place) Part(source string) (*Part, error) {
 	f := &Part{place: p}
 	if err := f.open(source); err != nil {
@@ -74,7 +75,7 @@ func (f *Part) open(source string) error {
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(info, now) { // a link took its place meanwhile
+	if !os.SameFile(info, now) { // replaced by a link meanwhile
 		return f.place.error("open", f.name(), ErrNotRegular)
 	}
 	if f.size = now.Size(); f.state.Whole >= 0 && f.size > f.state.Whole {
@@ -92,13 +93,13 @@ func (f *Part) create() error {
 	if err != nil {
 		return err
 	}
-	mode |= 0o600 // a later call is to write it
+	mode |= 0o600 // a later call must be able to write it
 	f.file, err = f.place.root.OpenFile(f.name(), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	return err
 }
 
-// load reads the state, and reports whether there is one. A torn one says that
-// the part is ours, and no more.
+// load reads the state and reports whether there is one. One that cannot be read
+// shows at least that the part is ours.
 func (f *Part) load() (bool, error) {
 	if info, err := f.place.lstat(f.stateName()); err != nil || info == nil {
 		return false, err
@@ -116,8 +117,8 @@ func (f *Part) load() (bool, error) {
 	return true, nil
 }
 
-// parseState returns the zero state for what is none. The validator goes into a
-// field of a request, and whoever may write the directory may have written it.
+// parseState returns the zero state if data is not one. The validator goes into a
+// field of a request, and anybody who can write to the directory may have set it.
 func parseState(data []byte) state {
 	var s state
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -156,13 +157,13 @@ func (f *Part) save(s state) error {
 // Size is how many bytes are known to be good.
 func (f *Part) Size() int64 { return f.size }
 
-// Whole is the size of the file when it is complete, -1 if it is unknown.
+// Whole is the size of the complete file, -1 if it is unknown.
 func (f *Part) Whole() int64 { return f.state.Whole }
 
-// Validator tells the version of which the bytes are.
+// Validator identifies the version that the bytes belong to.
 func (f *Part) Validator() Validator { return f.state.Validator }
 
-// Usable is how much can be gone on with.
+// Usable is how many bytes there are to resume from.
 func (f *Part) Usable() int64 {
 	if f.state.Validator == "" {
 		return 0
@@ -170,8 +171,8 @@ func (f *Part) Usable() int64 {
 	return f.size
 }
 
-// Restart throws away what is there, for a version of which v and the size are
-// known so far.
+// Restart drops the bytes. Those that come now belong to the version v of a file
+// of the size whole, -1 if that is unknown.
 func (f *Part) Restart(v Validator, whole int64) error {
 	f.size = 0
 	f.state = state{Source: f.state.Source, Validator: v, Whole: whole}
@@ -181,7 +182,7 @@ func (f *Part) Restart(v Validator, whole int64) error {
 	return f.save(f.state)
 }
 
-// Learn notes the size of the file that was unknown so far.
+// Learn notes the size of the complete file, if it was unknown.
 func (f *Part) Learn(whole int64) {
 	if f.state.Whole < 0 {
 		f.state.Whole = whole
@@ -191,8 +192,8 @@ func (f *Part) Learn(whole int64) {
 // Grow notes that the first size bytes are good.
 func (f *Part) Grow(size int64) { f.size = size }
 
-// Scatter notes that the bytes are about to come in no order, so that from the
-// size of the part nothing follows until Gather.
+// Scatter notes that bytes are about to come in any order. Until Gather the size
+// of the file on the disk says nothing.
 func (f *Part) Scatter() error {
 	return f.save(state{Source: f.state.Source, Whole: -1})
 }
@@ -206,15 +207,15 @@ func (f *Part) Gather(size int64) error {
 	return f.save(f.state)
 }
 
-// Distrust notes that nobody knows what is in the part: that it may be of
-// several versions, or lost. It may be called by several goroutines.
+// Distrust notes that the bytes may be lost, or belong to several versions. It may
+// be called by several goroutines.
 func (f *Part) Distrust() { f.broken.Store(true) }
 
 // Trusted reports whether the part is not distrusted.
 func (f *Part) Trusted() bool { return !f.broken.Load() }
 
-// Suspend ends work on the part before it is complete. What can be gone on with
-// stays, and nothing else.
+// Suspend ends the work on a part that is not complete. It removes bytes from
+// which nobody can resume.
 func (f *Part) Suspend() {
 	if f.Usable() == 0 || !f.Trusted() {
 		f.discard()
@@ -225,15 +226,15 @@ func (f *Part) Suspend() {
 	}
 }
 
-// discard removes what there is.
+// discard removes both files.
 func (f *Part) discard() {
 	f.file.Close()
 	f.place.root.Remove(f.name())
 	f.place.root.Remove(f.stateName())
 }
 
-// Finish makes the part the file, if it is as sum says. A part that only cannot
-// get its name stays as good as it was.
+// Finish gives the part the name of the file, if it matches sum. If only the name
+// cannot be had, the part stays, so that a later call can resume.
 func (f *Part) Finish(sum Checksum) error {
 	err := f.place.settle(f.file, sum)
 	if closed := f.file.Close(); err == nil {
@@ -253,7 +254,7 @@ func (f *Part) Finish(sum Checksum) error {
 	return nil
 }
 
-// Close closes the part, and leaves it as it is.
+// Close closes the part and leaves it on the disk.
 func (f *Part) Close() error {
 	if f.file == nil {
 		return nil
@@ -261,13 +262,13 @@ func (f *Part) Close() error {
 	return f.file.Close()
 }
 
-// Same reads as much of src as there is from one offset to another, and reports
-// whether that is the same.
+// Same reads as many bytes of src as lie between two offsets of the part, and
+// reports whether they are the same.
 func (f *Part) Same(src io.Reader, from, to int64) (bool, error) {
 	return same(io.NewSectionReader(f.file, from, to-from), src)
 }
 
-// Writer writes where s stands.
+// Writer returns a writer at the offset s.At, which it moves on.
 func (f *Part) Writer(s *Span) io.Writer {
 	return &spanWriter{f, s, f.place.disk(io.NewOffsetWriter(f.file, s.At))}
 }
@@ -281,7 +282,7 @@ type spanWriter struct {
 func (w *spanWriter) Write(b []byte) (int, error) {
 	n, err := Write(w.disk, b)
 	w.span.At += int64(n)
-	if errors.Is(err, syscall.EIO) { // what was written before may be lost, too
+	if errors.Is(err, syscall.EIO) { // earlier writes may be lost, too
 		w.part.Distrust()
 	}
 	return n, err

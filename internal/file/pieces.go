@@ -12,38 +12,38 @@ type Span struct {
 	End int64 // -1 if it is unknown
 }
 
-// A Piece is one of the spans that a file is divided into. It belongs to the
-// hand that has it from a method of [Pieces], until that gives it up or has lost it.
+// A Piece is one of the spans into which a file is divided. It belongs to the hand
+// that got it from a method of [Pieces], until that hand gives it up or loses it.
 type Piece struct {
 	Span
 	index  int
 	state  pieceState
-	cancel context.CancelFunc // ends what a hand waits for
+	cancel context.CancelFunc // ends the request of its hand
 }
 
 type pieceState int
 
 const (
-	free  pieceState = iota // nobody has it
-	asked                   // a hand has it, and nothing has come of it yet
-	begun                   // a hand fills it, or has filled it
-	lost                    // another hand has it, as another Piece
+	free  pieceState = iota // no hand has it
+	asked                   // a hand has it, and has got no bytes yet
+	begun                   // a hand fills it or has filled it
+	lost                    // another hand has taken it over, as a new Piece
 )
 
-// Pieces are spans that lie behind each other and are filled by several hands
-// at once. A hand that cannot fill its piece gives it up to the others; the
-// last hand keeps what it has.
+// Pieces are consecutive spans of a file that several hands, goroutines with a
+// request each, fill at once. A hand that cannot fill its piece gives it up to the
+// others; the last hand keeps its piece.
 type Pieces struct {
-	patience time.Duration // with a hand to which nothing has come yet
+	patience time.Duration // how long Behind waits
 
 	mu      sync.Mutex
 	list    []*Piece
 	hands   int
-	changed chan struct{} // closed when a state has changed
+	changed chan struct{} // closed when the state of a piece changes
 }
 
-// Divide divides s, whose end is known, into n pieces for as many hands, each
-// of which has one. n is 1 or more. The patience is that of [Pieces.Behind].
+// Divide divides s, whose end is known, into n pieces, one for each of n hands. n
+// is 1 or more. patience is how long [Pieces.Behind] waits.
 func Divide(s Span, n int, patience time.Duration) *Pieces {
 	p := &Pieces{patience: patience, list: make([]*Piece, n), hands: n, changed: make(chan struct{})}
 	each := (s.End - s.At) / int64(n)
@@ -58,8 +58,8 @@ func Divide(s Span, n int, patience time.Duration) *Pieces {
 // At returns the piece i, counted from 0.
 func (p *Pieces) At(i int) *Piece { return p.list[i] }
 
-// Ask notes that cancel ends what the hand of x waits for. It reports false if
-// x is lost.
+// Ask notes that cancel ends the request of the hand of x. It reports false if x
+// is lost.
 func (p *Pieces) Ask(x *Piece, cancel context.CancelFunc) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,8 +67,8 @@ func (p *Pieces) Ask(x *Piece, cancel context.CancelFunc) bool {
 	return x.state != lost
 }
 
-// Begin notes that the hand of x is about to fill it, so that it cannot lose it
-// any more. It reports false if it has lost it already.
+// Begin notes that bytes of x have come, so that its hand cannot lose it any more.
+// It reports false if x is lost already.
 func (p *Pieces) Begin(x *Piece) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,8 +86,8 @@ func (p *Pieces) Lost(x *Piece) bool {
 	return x.state == lost
 }
 
-// Next gives a hand that has filled its piece, or lost it, one that was given
-// up. It returns nil if there is none, and then the hand must leave.
+// Next gives a hand that has filled or lost its piece another one that was given
+// up. It returns nil if there is none; the hand must then stop.
 func (p *Pieces) Next() *Piece {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,9 +101,10 @@ func (p *Pieces) Next() *Piece {
 	return nil
 }
 
-// Behind gives a hand, to fill it at once, the piece behind x, if that was given
-// up or if nothing comes of it: it waits a while until that is known. It returns
-// nil if somebody fills it, and then the hand may still ask for the Next.
+// Behind is for a hand that has filled x and whose response goes on. It gives it
+// the piece behind x if that was given up, or if its hand has got no bytes within
+// the patience. It returns nil if the piece is being filled; the hand may then call
+// Next.
 func (p *Pieces) Behind(ctx context.Context, x *Piece) *Piece {
 	timer := time.NewTimer(p.patience)
 	defer timer.Stop()
@@ -122,8 +123,8 @@ func (p *Pieces) Behind(ctx context.Context, x *Piece) *Piece {
 	}
 }
 
-// behind returns what Behind does or, if that is not known yet and it is not
-// late, what to wait for.
+// behind returns the piece behind x, if it is to be had, or what to wait for. It
+// does not wait if it is late.
 func (p *Pieces) behind(x *Piece, late bool) (*Piece, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,7 +141,7 @@ func (p *Pieces) behind(x *Piece, late bool) (*Piece, <-chan struct{}) {
 	case !late:
 		return nil, p.changed
 	}
-	p.patience = 0 // it was tried enough
+	p.patience = 0 // the server is slow to answer several requests: do not wait again
 	p.change(y, lost)
 	if y.cancel != nil {
 		y.cancel()
@@ -150,8 +151,8 @@ func (p *Pieces) behind(x *Piece, late bool) (*Piece, <-chan struct{}) {
 	return mine, nil
 }
 
-// GiveUp takes x from a hand that cannot fill it, which must leave then. It
-// reports false if there is no other hand: x stays with this one.
+// GiveUp takes x from a hand that cannot fill it; the hand must then stop. It
+// reports false if there is no other hand, and x stays with this one.
 func (p *Pieces) GiveUp(x *Piece) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -170,8 +171,8 @@ func (p *Pieces) change(x *Piece, s pieceState) {
 	p.changed = make(chan struct{})
 }
 
-// Sure returns the offset up to which the file is filled without a gap. All
-// hands must have left.
+// Sure returns the offset up to which the file has no gap. All hands must have
+// stopped.
 func (p *Pieces) Sure() int64 {
 	sure := p.list[0].At
 	for i := 1; i < len(p.list) && p.list[i-1].At == p.list[i-1].End; i++ {

@@ -1,10 +1,11 @@
-// Package file makes files that are complete or not there. A [Place] gives one
-// its name when all of it is on the disk and its [Checksum] is right; a [Part]
-// keeps what has come so far, for another process to go on with; [Pieces] divide
-// it among those who fill it at once. [Range] and [Validator] are what HTTP has
-// to go on with a file (RFC 9110, sections 13.1.5 and 14.4).
+// Package file makes files that are complete or not there. A [Place] gives a file
+// its name once all of it is on the disk and its [Checksum] is right. A [Part]
+// holds the bytes that have come so far, so that a later call can resume. [Pieces]
+// divide a file among several requests. [Range] and [Validator] are the parts of
+// HTTP that make resuming safe (RFC 9110, sections 13.1.5 and 14.4).
 //
-// It sends nothing, and knows neither requests nor where the bytes come from.
+// The package sends nothing. It does not know what requests are, or where bytes
+// come from.
 package file
 
 import (
@@ -16,20 +17,20 @@ import (
 	"path/filepath"
 )
 
-// A Place is where a file is to be: a name in an open directory, so that
-// nothing is written elsewhere whatever happens to its path meanwhile.
+// A Place is where a file is to be: a name in an open directory. Nothing is
+// written elsewhere, even if the path to the directory changes meanwhile.
 type Place struct {
-	// Disk is what writes of the content go through; nil but in tests of disks
-	// that fail.
+	// Disk wraps the file that content is written to. It is for tests of disks
+	// that fail, and nil otherwise.
 	Disk func(io.Writer) io.Writer
 
 	root    *os.Root
 	name    string
-	replace bool // what is there already
+	replace bool // a file that exists
 }
 
-// In opens the directory of a file that is to get a name by [Place.Name]. What
-// has that name may be replaced, or not.
+// In opens the directory of a file that [Place.Name] will name. replace says
+// whether a file that exists may be replaced.
 func In(dir string, replace bool) (*Place, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -38,7 +39,8 @@ func In(dir string, replace bool) (*Place, error) {
 	return &Place{root: root, replace: replace}, nil
 }
 
-// Name gives the file its name, unless that is taken.
+// Name chooses the name of the file. It fails if the name is taken by something
+// that must not be replaced.
 func (p *Place) Name(name string) error {
 	p.name = name
 	return p.check()
@@ -47,9 +49,8 @@ func (p *Place) Name(name string) error {
 // Close closes the directory.
 func (p *Place) Close() error { return p.root.Close() }
 
-// Save makes the file of what write writes, and returns the length that this
-// has returned. Unless all goes well, and the content is as sum says, there is
-// no file, or the one that was there before.
+// Save makes a file of what write writes, and returns what write has returned. If
+// anything fails, or the content does not match sum, the place is as it was.
 func (p *Place) Save(sum Checksum, write func(io.Writer) (int64, error)) (n int64, err error) {
 	mode, err := p.mode()
 	if err != nil {
@@ -90,8 +91,8 @@ func (p *Place) disk(f io.Writer) io.Writer {
 	return f
 }
 
-// check refuses a place that is taken by what must not be replaced: a link may
-// be to anywhere (CVE-2025-8959), and a device is not made again.
+// check refuses a name that is taken by something which must not be replaced. A
+// link may lead anywhere (CVE-2025-8959), and a device cannot be made again.
 func (p *Place) check() error {
 	info, err := p.lstat(p.name)
 	switch {
@@ -103,7 +104,8 @@ func (p *Place) check() error {
 	return nil
 }
 
-// lstat returns what is there, nil if nothing is, if that is a regular file.
+// lstat describes the regular file of that name, nil if there is none. Anything
+// else is an error.
 func (p *Place) lstat(name string) (fs.FileInfo, error) {
 	info, err := p.root.Lstat(name)
 	switch {
@@ -117,19 +119,19 @@ func (p *Place) lstat(name string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// ErrNotRegular reports what is no regular file where one is to be.
+// ErrNotRegular reports something that is not a regular file but should be.
 var ErrNotRegular = errors.New("not a regular file")
 
 func (p *Place) error(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: filepath.Join(p.root.Name(), name), Err: err}
 }
 
-// newMode is that of a file that replaces none: what [os.Create] gives, of which
-// the system takes the umask.
+// newMode is the mode of a file that replaces none, as [os.Create] has it. The
+// system subtracts the umask.
 const newMode = 0o666
 
-// mode is that of the file until it is complete: that of the one to be
-// replaced, so that nobody can read what they could not before.
+// mode is the mode of the file while it is written. It is that of the file to be
+// replaced, so that nobody can read more than before.
 func (p *Place) mode() (fs.FileMode, error) {
 	old, err := p.lstat(p.name)
 	if err != nil || old == nil {
@@ -138,8 +140,8 @@ func (p *Place) mode() (fs.FileMode, error) {
 	return old.Mode().Perm(), nil
 }
 
-// keepMode gives f the mode of the file to be replaced, if there is one. What is
-// no file is for take to refuse.
+// keepMode gives f the mode of the file to be replaced, if there is one. Anything
+// else in its place is refused by take.
 func (p *Place) keepMode(f *os.File) error {
 	old, err := p.root.Lstat(p.name)
 	if err != nil || !old.Mode().IsRegular() {
@@ -152,15 +154,14 @@ func (p *Place) keepMode(f *os.File) error {
 	return f.Chmod(old.Mode().Perm())
 }
 
-// create makes a file of a name that nobody can foresee (CVE-2026-25645), to be
-// filled and taken.
+// create makes a file with a name that nobody can predict (CVE-2026-25645).
 func (p *Place) create(mode fs.FileMode) (f *os.File, name string, err error) {
 	name = ".requests-" + rand.Text() + ".tmp"
 	f, err = p.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	return f, name, err
 }
 
-// take gives the file temp, which is closed, its name in one step.
+// take renames the closed file temp to the name of the place, in one step.
 func (p *Place) take(temp string) error {
 	if err := p.check(); err != nil {
 		return err
@@ -176,7 +177,7 @@ func (p *Place) take(temp string) error {
 	return nil
 }
 
-// claim is take where nothing may be replaced, be it made a moment ago.
+// claim is take where nothing may be replaced, not even what was made just now.
 func (p *Place) claim(temp string) error {
 	err := p.root.Link(temp, p.name)
 	if err == nil {
@@ -186,7 +187,7 @@ func (p *Place) claim(temp string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	f, err := p.root.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // a file system without links
+	f, err := p.root.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // the file system has no links
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (p *Place) claim(temp string) error {
 	return err
 }
 
-// sync makes the new name last. Not every system can do that to a directory.
+// sync makes the new name durable. Not every system can do that.
 func (p *Place) sync() {
 	if dir, err := p.root.Open("."); err == nil {
 		dir.Sync()
@@ -205,7 +206,7 @@ func (p *Place) sync() {
 	}
 }
 
-// settle gives f its mode, brings it to the disk and checks what is there.
+// settle gives f its mode, writes it to the disk and checks what is there.
 func (p *Place) settle(f *os.File, sum Checksum) error {
 	if err := p.keepMode(f); err != nil {
 		return err

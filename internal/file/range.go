@@ -8,12 +8,12 @@ import (
 
 // A Range is the field Content-Range (RFC 9110, section 14.4) of bytes.
 type Range struct {
-	First, Last int64 // -1 both: none, as the range was not satisfiable
+	First, Last int64 // both -1 if the range was not satisfiable
 	Size        int64 // of the whole; -1 if the server does not say
 }
 
-// ParseRange takes what the grammar allows and nothing else: a number read
-// wrongly would put bytes in the wrong place.
+// ParseRange accepts exactly what the grammar allows: a number that is misread
+// would put bytes in the wrong place.
 //
 //	Content-Range       = range-unit SP ( range-resp / unsatisfied-range )
 //	range-resp          = first-pos "-" last-pos "/" ( complete-length / "*" )
@@ -56,8 +56,8 @@ func parseOffset(s string) (int64, bool) {
 	return n, err == nil
 }
 
-// RangeOf returns the one Content-Range of a response, and false for
-// none, several and parts in a multipart body.
+// RangeOf returns the Content-Range of a response. It reports false if there is
+// none or more than one, and for a multipart body, whose parts have their own.
 func RangeOf(h http.Header) (Range, bool) {
 	if len(h["Content-Range"]) != 1 || strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/byteranges") {
 		return Range{-1, -1, -1}, false
@@ -65,14 +65,14 @@ func RangeOf(h http.Header) (Range, bool) {
 	return ParseRange(h.Get("Content-Range"))
 }
 
-// A Validator tells a representation from its other versions, for a request
-// that goes on with one (RFC 9110, section 13.1.5). It is an entity tag or a
-// date as the server sent it; empty, nothing can be told.
+// A Validator identifies a version of a file, for a request that resumes (RFC
+// 9110, section 13.1.5). It is an entity tag or a date, as the server sent it. The
+// empty one identifies nothing.
 type Validator string
 
-// ValidatorOf returns the strong validator of a response: a weak one does not
-// promise that the bytes are the same. A date is strong if it was old already
-// when it was sent (section 8.8.2.2); within one second there may be two versions.
+// ValidatorOf returns the strong validator of a response. A weak one does not
+// promise equal bytes. A date is strong if it was a second old when it was sent
+// (section 8.8.2.2), as there may be two versions within one second.
 func ValidatorOf(h http.Header) Validator {
 	if tag := h.Get("Etag"); strongTag(tag) {
 		return Validator(tag)
@@ -100,7 +100,8 @@ func strongTag(s string) bool {
 	return true
 }
 
-// maxTag bounds an entity tag that is kept; real ones have some fifty bytes.
+// maxTag is the length of the longest entity tag that is kept. Real ones have
+// some fifty bytes.
 const maxTag = 1 << 10
 
 // Matches reports whether a response says that it is of the version v.
@@ -114,9 +115,9 @@ func (v Validator) Matches(h http.Header) bool {
 	return h.Get("Last-Modified") == string(v)
 }
 
-// Continues reports whether a 206 is of the version v, which was asked for by
-// If-Range. It repeats the entity tag, but need not repeat Last-Modified (RFC
-// 9110, section 15.3.7).
+// Continues reports whether a 206 is of the version v, which If-Range has asked
+// for. A 206 repeats the entity tag, but need not repeat Last-Modified (RFC 9110,
+// section 15.3.7).
 func (v Validator) Continues(h http.Header) bool {
 	if v != "" && v[0] != '"' && len(h["Last-Modified"])+len(h["Etag"]) == 0 {
 		return true

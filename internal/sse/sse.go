@@ -48,7 +48,7 @@ type Reader struct {
 	data  []byte // of the event that is being read, a line feed after each line
 	kind  string // its type
 	id    string // the last event ID once it is complete
-	named bool   // it has an ID of its own
+	named bool   // it has an id field
 
 	lastID   string
 	hasID    bool // the stream has given lastID
@@ -67,8 +67,8 @@ func NewReader(src io.Reader, limit int) *Reader {
 	return &Reader{src: src, limit: limit}
 }
 
-// Reset lets r read src, which is the stream after a reconnection: what it has
-// of an event is dropped, the last event ID and the reconnection time stay.
+// Reset makes r read src, the same stream after a reconnection. It drops an event
+// that is not complete, and keeps the last event ID and the reconnection time.
 func (r *Reader) Reset(src io.Reader) {
 	*r = Reader{
 		src: src, limit: r.limit, buf: r.buf, line: r.line[:0], data: r.data[:0],
@@ -99,9 +99,9 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// LastEventID returns what a client that reconnects sends as Last-Event-ID, ""
-// for no such header, and whether the stream has given it. Unlike the ID of the
-// latest event, it counts blocks that had an ID and no data, too.
+// LastEventID returns what a client that reconnects sends as Last-Event-ID, "" for
+// no such field, and whether the stream has given it. A block with an ID and no
+// data is not an event, but its ID counts here.
 func (r *Reader) LastEventID() (string, bool) { return r.lastID, r.hasID }
 
 // Retry returns the reconnection time the stream has asked for, and whether it
