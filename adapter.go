@@ -185,6 +185,13 @@ func (pl *pool) send(ctx context.Context, p *PreparedRequest, opts *SendOptions)
 	return attempt(ctx, pl, pl.transport, &pl.dog, p, opts, authorization)
 }
 
+// A dispatch is a call and what came for it, in one piece of memory.
+type dispatch struct {
+	response Response
+	call     transport.Call
+	res      transport.Response
+}
+
 // do makes one attempt by the engine, and returns the response with its body
 // unread.
 func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
@@ -194,24 +201,26 @@ func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOpti
 			return nil, err
 		}
 	}
-	call := p.toCall(opts, route)
-	call.Interim = informational(ctx, opts.OnInformational)
+	d := new(dispatch)
+	p.toCall(&d.call, opts, route)
+	d.call.Interim = informational(ctx, opts.OnInformational)
 	if opts.Trace {
-		call.Times = new(transport.Times)
+		d.call.Times = new(transport.Times)
 	}
 	start := time.Now()
-	res, err := a.engine.Do(ctx, &call)
+	d.call.Start, d.call.Into = start, &d.res
+	res, err := a.engine.Do(ctx, &d.call)
 	if err != nil {
 		return nil, engineError(err)
 	}
-	r, err := newResponse(res, p, opts)
-	if err != nil {
+	r := &d.response
+	if err := r.receive(res, p, opts); err != nil {
 		res.Body.Close()
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
-	if call.Times != nil {
-		r.timed(clockOf(start, call.Times))
+	if d.call.Times != nil {
+		r.timed(clockOf(start, d.call.Times))
 	}
 	r.countDownload(opts.OnProgress)
 	r.wire.ctx, r.wire.hurry = ctx, res
@@ -267,8 +276,8 @@ func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog,
 		return nil, failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
 	}
 	e.answered()
-	r, err := newResponse(fromHTTP(res), p, opts)
-	if err != nil {
+	r := new(Response)
+	if err := r.receive(fromHTTP(res), p, opts); err != nil {
 		res.Body.Close()
 		e.finish()
 		return nil, err

@@ -66,11 +66,9 @@ func checkMessage(p *PreparedRequest) error {
 }
 
 // toCall makes of p what the engine is to send.
-func (p *PreparedRequest) toCall(opts *SendOptions, route transport.Route) transport.Call {
-	c := transport.Call{
-		Request: message.Request{Method: p.Method, Target: p.URL.RequestURI(), Host: hostField(p), Header: p.Header, Length: p.body.length},
-		URL:     p.URL, Route: route, Connect: opts.Timeout.Connect, Read: opts.Timeout.Read,
-	}
+func (p *PreparedRequest) toCall(c *transport.Call, opts *SendOptions, route transport.Route) {
+	c.Request = message.Request{Method: p.Method, Target: p.URL.RequestURI(), Host: hostField(p), Header: p.Header, Length: p.body.length}
+	c.URL, c.Route, c.Connect, c.Read = p.URL, route, opts.Timeout.Connect, opts.Timeout.Read
 	if s := route.Proxy.Scheme; p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
 		c.Host = uri.Authority(p.URL) // of the absolute form, as it is (RFC 9112, section 3.2.2)
 	}
@@ -87,7 +85,6 @@ func (p *PreparedRequest) toCall(opts *SendOptions, route transport.Route) trans
 	case b.length != 0:
 		c.Body = transport.Source{Open: b.open, Again: b.replayable(), Blocks: b.stream.waits}
 	}
-	return c
 }
 
 // toProxy describes p, which is sent in absolute form, for the login at the proxy.

@@ -218,12 +218,12 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 // String is "<Response [200]>", as in Requests.
 func (r *Response) String() string { return "<Response [" + strconv.Itoa(r.StatusCode) + "]>" }
 
-// newResponse describes what came back for p. The body is still on the wire.
-func newResponse(res *transport.Response, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+// receive makes r of what came back for p. The body is still on the wire.
+func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *SendOptions) error {
 	if err := checkFraming(res); err != nil {
-		return nil, err
+		return err
 	}
-	r := &Response{StatusCode: res.StatusCode, Proto: res.Proto, Header: res.Header, URL: p.URL, Request: p, TLS: res.TLS}
+	r.StatusCode, r.Proto, r.Header, r.URL, r.Request, r.TLS = res.StatusCode, res.Proto, res.Header, p.URL, p, res.TLS
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -238,7 +238,7 @@ func newResponse(res *transport.Response, p *PreparedRequest, opts *SendOptions)
 		r.wire.length = 0
 	}
 	r.Body = &r.wire
-	return r, nil
+	return nil
 }
 
 // NewResponse makes a response by hand, for tests and for adapters and hooks that

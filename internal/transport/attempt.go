@@ -37,7 +37,11 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if err != nil {
 		return nil, &unsent{err}
 	}
-	a := attempt{ctx: ctx, call: call, pool: p, start: time.Now(), trace: httptrace.ContextClientTrace(ctx)}
+	a := attempt{ctx: ctx, call: call, pool: p, start: call.Start, trace: httptrace.ContextClientTrace(ctx)}
+	if a.start.IsZero() {
+		a.start = time.Now()
+	}
+	a.now = a.start
 	if a.to, err = p.endpoint(call.URL, call.Pin); err != nil {
 		return nil, &unsent{err}
 	}
@@ -62,6 +66,7 @@ type attempt struct {
 	call  *Call
 	trace *httptrace.ClientTrace
 	start time.Time
+	now   time.Time // is old by no more than what is done without waiting
 	pool  *pool
 	to    endpoint
 	body  io.ReadCloser // opened, and not read yet; nil if there is none
@@ -92,6 +97,7 @@ func (a *attempt) try() (*Response, error) {
 			if a.body, err = open(); err != nil {
 				return nil, &unsent{err}
 			}
+			a.now = time.Now()
 		}
 		s, err := a.connect(fresh)
 		if err != nil {
@@ -102,9 +108,11 @@ func (a *attempt) try() (*Response, error) {
 		if reused && (failed == nil || failed.sent) {
 			a.pool.reused.Add(1)
 		}
-		switch {
-		case failed == nil:
+		if failed == nil {
 			return res, nil
+		}
+		a.now = time.Now()
+		switch {
 		case !reused || a.ctx.Err() != nil:
 		case !failed.sent && failed.stale:
 			continue
@@ -130,7 +138,7 @@ func (a *attempt) connect(fresh bool) (seat, error) {
 			return seat{conn: c}, nil
 		}
 	}
-	return a.pool.get(a.ctx, a.call, a.to, fresh)
+	return a.pool.get(a, fresh)
 }
 
 // repeatable reports whether the request may be sent again although the server
@@ -202,7 +210,7 @@ func (a *attempt) forward() (*Response, error) {
 		return res, nil
 	}
 	res.discard()
-	a.authorization = answer
+	a.authorization, a.now = answer, time.Now()
 	return a.do()
 }
 

@@ -44,6 +44,21 @@ type Call struct {
 
 	// Pin, if it is not nil, names the connection to take, and keeps it.
 	Pin *Pin
+
+	// Start is when the call began, for Times. Zero is when Do is called.
+	Start time.Time
+	// Into, if it is not nil, may be what Do returns, so that the caller can
+	// have it in memory of its own.
+	Into *Response
+}
+
+// response returns the Response to fill in.
+func (c *Call) response() *Response {
+	if c.Into == nil {
+		return new(Response)
+	}
+	*c.Into = Response{}
+	return c.Into
 }
 
 // A Source is the body of a request. The zero Source is none. Its length is

@@ -132,7 +132,7 @@ type answer struct {
 // the connection is closed.
 func (c *conn) exchange(a *attempt) (*Response, *failure) {
 	c.begin(a)
-	res := new(Response)
+	res := a.call.response()
 	x := &res.answer
 	x.conn, x.res, x.ctx, x.pin = c, res, a.ctx, a.call.Pin
 	if a.ctx.Done() != nil {
@@ -241,7 +241,7 @@ func (c *conn) send(a *attempt) error {
 func (c *conn) queue(a *attempt, b []byte, whole bool) error {
 	var deadline time.Time
 	if c.limit > 0 && whole {
-		deadline = time.Now().Add(c.limit)
+		deadline = a.now.Add(c.limit)
 	}
 	if err := c.link.unpark(deadline); err != nil {
 		return err

@@ -149,6 +149,9 @@ func (h *host) sweep(now time.Time, dead *conn) *conn {
 	h.settle()
 	if h.open == 0 && h.covered.n+h.queued.n == 0 {
 		delete(h.pool.hosts, h.to)
+		if h.pool.last == h {
+			h.pool.last = nil
+		}
 	}
 	return dead
 }

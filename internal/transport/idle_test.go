@@ -222,9 +222,9 @@ func BenchmarkIdleHosts(b *testing.B) {
 				addIdle(p, strconv.Itoa(i), client)
 			}
 			defer p.retire()
-			call, to := new(Call), endpoint{host: "0", port: "80"}
+			a := &attempt{ctx: b.Context(), call: new(Call), to: endpoint{host: "0", port: "80"}, now: time.Now()}
 			for b.Loop() {
-				s, err := p.get(b.Context(), call, to, false)
+				s, err := p.get(a, false)
 				if err != nil {
 					b.Fatal(err)
 				}

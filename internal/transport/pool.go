@@ -32,6 +32,7 @@ type pool struct {
 
 	mu      sync.Mutex
 	hosts   map[endpoint]*host
+	last    *host       // the one asked for last
 	idle    list[conn]  // of all hosts, the one idle for the longest time first
 	open    int         // connections that are not closed
 	retired bool        // nothing is kept any more
@@ -145,6 +146,9 @@ func (p *pool) perHost() int { return cmpOr(p.engine.Config.PerHost, defaultPerH
 
 // to returns the host for e, and makes it if need be. The caller holds mu.
 func (p *pool) to(e endpoint) *host {
+	if p.last != nil && p.last.to == e { // mostly, and cheaper than to look it up
+		return p.last
+	}
 	h := p.hosts[e]
 	if h == nil {
 		h = &host{pool: p, to: e}
@@ -157,6 +161,7 @@ func (p *pool) to(e endpoint) *host {
 		p.hosts[e] = h
 		p.watch()
 	}
+	p.last = h
 	return h
 }
 
@@ -183,14 +188,13 @@ func (s seat) exchange(a *attempt) (*Response, *failure) {
 	return s.shared.exchange(a)
 }
 
-// get returns a seat for a call to e: on a connection that is there, unless it
-// is to be fresh, or else the first that a dial brings or another call is done
-// with. A connection that has served a call before may be stale, which its first
-// use will tell.
-func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (seat, error) {
-	now := time.Now()
+// get returns a seat for a call: on a connection that is there, unless it is to
+// be fresh, or else the first that a dial brings or another call is done with. A
+// connection that has served a call before may be stale, which its first use
+// will tell.
+func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 	p.mu.Lock()
-	h := p.to(e)
+	h := p.to(a.to)
 	if len(h.shared) > 0 {
 		list := h.shared
 		p.mu.Unlock()
@@ -202,7 +206,7 @@ func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (sea
 	var old *conn
 	if !fresh {
 		var c *conn
-		if c, old = h.take(now); c != nil {
+		if c, old = h.take(a.now); c != nil {
 			p.mu.Unlock()
 			old.closeAll()
 			return seat{conn: c}, nil
@@ -212,7 +216,7 @@ func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (sea
 			old.gone()
 		}
 	}
-	w := &waiter{ctx: ctx, host: h, limit: call.Connect, fresh: fresh, ready: make(chan struct{})}
+	w := &waiter{ctx: a.ctx, host: h, limit: a.call.Connect, fresh: fresh, ready: make(chan struct{})}
 	h.queued.push(&w.at, w)
 	h.settle()
 	lend := len(h.shared) > 0
@@ -221,7 +225,9 @@ func (p *pool) get(ctx context.Context, call *Call, e endpoint, fresh bool) (sea
 	if lend { // a stream may have become free since
 		h.lend()
 	}
-	return w.wait()
+	got, err := w.wait()
+	a.now = time.Now()
+	return got, err
 }
 
 // put ends the use of c, if it can be used again, and gives it to who has waited
