@@ -2,7 +2,6 @@ package charset
 
 import (
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -55,7 +54,7 @@ var scripts = [...]*unicode.RangeTable{
 func glyphOf(r rune, numbers map[rune]letterNumber, tones bool) glyph {
 	g := glyph{rune: r}
 	switch {
-	case r == ' ', r == '\t', r == '\n', r == '\r', r == '\f', r == '\u0085':
+	case r == ' ', r == '\t', r == '\n', r == '\r', r == '\f':
 		g.kind = space
 	case r == utf8.RuneError, r < ' ', r >= 0x7f && r < 0xa0:
 		g.kind = wrong
@@ -105,20 +104,18 @@ func splitTone(r rune, numbers map[rune]letterNumber) (letter, tone letterNumber
 	return numbers[r], tone
 }
 
-var pages sync.Map // by the name of the encoding: *page
-
-// pageOf returns the page of an encoding. With tones it is one of Vietnamese.
+// pageOf makes the page of an encoding. With tones it is one of Vietnamese.
 func pageOf(name string, tones bool) *page {
-	if p, ok := pages.Load(name); ok {
-		return p.(*page)
-	}
 	c, _ := find(name)
 	runes, _ := bytesOf(c.coding)
+	mainframe := runes['@'] != '@'
 	p := new(page)
 	for i, r := range runes {
 		p[i] = glyphOf(r, languages().numbers, tones)
-		p[i].high = r >= utf8.RuneSelf || runes['@'] != '@' && strings.ContainsRune(ebcdicVariants, r)
+		p[i].high = r >= utf8.RuneSelf || mainframe && strings.ContainsRune(ebcdicVariants, r)
+		if r == '\u0085' && mainframe {
+			p[i] = glyph{kind: space, rune: '\n'}
+		}
 	}
-	pages.Store(name, p)
 	return p
 }
