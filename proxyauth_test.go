@@ -189,6 +189,14 @@ func TestProxyField(t *testing.T) {
 	})
 }
 
+// TestBearerRefusesNothing: an empty token is a variable that was not set.
+func TestBearerRefusesNothing(t *testing.T) {
+	for _, token := range []string{"", " ", "a b", "a\n"} {
+		_, err := requests.NewRequest("GET", "http://a.test/", requests.BearerAuth(token)).Prepare(t.Context())
+		require.ErrorIs(t, err, requests.ErrInvalidOption, token)
+	}
+}
+
 // TestBasicRefusesColons: wherever in the name it is, the server would take what
 // follows for the password.
 func TestBasicRefusesColons(t *testing.T) {

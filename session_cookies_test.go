@@ -95,6 +95,15 @@ func TestSessionCookies(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"a=1", "a=1"}, cookiesOf(sent))
 	})
+	t.Run("after Next", func(t *testing.T) { // the caller has named the first host, and no other
+		s, sent := scripted(t, replies(redirectTo("http://b.test/"), redirectTo("/2"), redirectTo("http://a.test/3"), ok()), requests.Cookies{"a": "1"})
+		s.Cookies.Set("b", "2")
+		next, err := get(t, s, "http://a.test/", requests.AllowRedirects(false)).Next()
+		require.NoError(t, err)
+		_, err = s.Send(t.Context(), next)
+		require.NoError(t, err)
+		require.Equal(t, []string{"b=2; a=1", "", "", "b=2; a=1"}, cookiesOf(sent))
+	})
 	t.Run("a Cookie field by hand", func(t *testing.T) {
 		s, sent := scripted(t, replies(ok()), requests.Cookies{"a": "1"})
 		get(t, s, "http://a.test/", requests.Headers{"Cookie": "mine=1"})
