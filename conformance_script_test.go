@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -91,7 +90,7 @@ func TestConformanceServer(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := exchangeWith(t, `[{"action": "reset"}]`, get); !errors.Is(err, syscall.ECONNRESET) {
+	if _, _, err := exchangeWith(t, `[{"action": "reset"}]`, get); !errors.Is(err, errReset) {
 		t.Errorf("action reset: %v; want a reset", err)
 	}
 }
@@ -182,7 +181,7 @@ func TestConformanceScene(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), maxExchange)
 	defer cancel()
-	for addr, want := range map[string]error{"dead.test:80": syscall.ECONNREFUSED, st.closed: syscall.ECONNREFUSED} {
+	for addr, want := range map[string]error{"dead.test:80": errRefused, st.closed: errRefused} {
 		if _, err := sc.dial(ctx, "tcp", addr); !errors.Is(err, want) {
 			t.Errorf("dial(%s): %v; want %v", addr, err, want)
 		}

@@ -68,7 +68,7 @@ func TestConnectFaults(t *testing.T) {
 	dead.Close()
 	t.Run("B001 refused", func(t *testing.T) {
 		_, err := over(t, new(HTTPAdapter)).Get(bg, "http://"+dead.Addr().String())
-		isAll(t, err, ErrConnection, syscall.ECONNREFUSED)
+		isAll(t, err, ErrConnection, errRefused)
 		if errors.Is(err, ErrTimeout) {
 			t.Errorf("%v is a timeout", err)
 		}
@@ -86,7 +86,7 @@ func TestConnectFaults(t *testing.T) {
 			}
 		})
 	})
-	for name, cause := range map[string]error{"B020 EMFILE": syscall.EMFILE, "B020 ENOBUFS": syscall.ENOBUFS} {
+	for name, cause := range map[string]error{"B020 EMFILE": syscall.EMFILE, "B020 ENOBUFS": errNoBuffers} {
 		t.Run(name, func(t *testing.T) {
 			_, err := over(t, &HTTPAdapter{DialContext: func(context.Context, string, string) (net.Conn, error) {
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: cause}

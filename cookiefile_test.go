@@ -167,7 +167,7 @@ func TestLoadFromOthers(t *testing.T) {
 			require.Zero(t, sid.Expires)
 			keep, err := j.Get("keep")
 			require.NoError(t, err)
-			require.EqualValues(t, 4102444800, keep.Expires.Unix())
+			require.EqualValues(t, int64(4102444800), keep.Expires.Unix())
 		})
 	}
 	t.Run("JSON with a BOM", func(t *testing.T) {

@@ -126,7 +126,7 @@ func TestSaveFileRefuses(t *testing.T) {
 			{name: "A263 checksum", path: "x", make: writeOld, opts: []FileOption{Checksum{"sha1": strings.Repeat("0", 40)}}, want: ErrChecksum, left: map[string]string{"x": "old"}},
 			{name: "unknown checksum", path: "x", opts: []FileOption{Checksum{"crc": "00"}}, want: ErrInvalidOption},
 			{name: "short checksum", path: "x", opts: []FileOption{Checksum{"sha256": "00"}}, want: ErrInvalidOption},
-			{name: "B250 disk full", path: "x", make: writeOld, opts: []FileOption{failingDisk(300<<10, syscall.ENOSPC)}, want: syscall.ENOSPC, left: map[string]string{"x": "old"}},
+			{name: "B250 disk full", path: "x", make: writeOld, opts: []FileOption{failingDisk(300<<10, errNoSpace)}, want: errNoSpace, left: map[string]string{"x": "old"}},
 			{name: "B250 disk broken", path: "x", opts: []FileOption{failingDisk(0, syscall.EIO)}, want: syscall.EIO},
 			{name: "B250 short write", path: "x", opts: []FileOption{failingDisk(300<<10, nil)}, want: io.ErrShortWrite},
 		} {

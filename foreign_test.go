@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/iotest"
 )
@@ -24,7 +23,7 @@ func TestForeignErrors(t *testing.T) {
 	}{
 		{"of its own", mine, ErrAdapter},
 		{"url.Error", &url.Error{Op: "Get", URL: "http://u:s3cr3t@h.test/?token=s3cr3t", Err: mine}, ErrAdapter},
-		{"refused", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, ErrConnection},
+		{"refused", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: &net.OpError{Op: "dial", Err: errRefused}}, ErrConnection},
 		{"name", &net.DNSError{Err: "no such host", Name: "h.test", IsNotFound: true}, ErrDNS},
 		{"timeout", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: context.DeadlineExceeded}, ErrTimeout},
 		{"lost", &url.Error{Op: "Get", URL: "http://h.test/?token=s3cr3t", Err: io.EOF}, ErrConnectionLost},

@@ -237,8 +237,8 @@ func TestPartDisk(t *testing.T) {
 		err     error
 		trusted bool
 	}{
-		{syscall.ENOSPC, true},
-		{&fs.PathError{Op: "write", Err: syscall.EDQUOT}, true},
+		{errNoSpace, true},
+		{&fs.PathError{Op: "write", Err: errQuota}, true},
 		{nil, true},
 		{syscall.EIO, false},
 		{&fs.PathError{Op: "write", Err: syscall.EIO}, false},
