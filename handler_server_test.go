@@ -134,6 +134,12 @@ func echo(w http.ResponseWriter, r *http.Request) {
 func TestHandlerIsAServer(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
 		for name, h := range handlers {
+			if answer := h; !strings.HasPrefix(name, "what it sees") {
+				h = func(w http.ResponseWriter, r *http.Request) {
+					io.Copy(io.Discard, r.Body) // a server may close a connection whose request it has not read
+					answer(w, r)
+				}
+			}
 			srv, scheme := httptest.NewUnstartedServer(h), "http"
 			srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 			if encrypted {
@@ -142,9 +148,6 @@ func TestHandlerIsAServer(t *testing.T) {
 			} else {
 				srv.Start()
 			}
-			s := requests.NewSession(requests.TrustEnv(false), requests.TLS{SkipVerify: true}, requests.AllowRedirects(false))
-			s.Mount(scheme+"://127.0.0.1", &requests.HTTPAdapter{DisableHTTP2: true})
-			s.Mount(scheme+"://mock.test/", requests.Handler(h))
 			for _, tt := range []struct {
 				method string
 				opts   func() []requests.Option
@@ -161,6 +164,10 @@ func TestHandlerIsAServer(t *testing.T) {
 					continue // which net/http's server sends on as it is
 				}
 				t.Run(fmt.Sprint(scheme, "/", name, "/", tt.method), func(t *testing.T) {
+					s := requests.NewSession(requests.TrustEnv(false), requests.TLS{SkipVerify: true}, requests.AllowRedirects(false))
+					s.Mount(scheme+"://127.0.0.1", &requests.HTTPAdapter{DisableHTTP2: true})
+					s.Mount(scheme+"://mock.test/", requests.Handler(h))
+					defer s.Close() // and with it a connection that the server is about to close
 					ask := func(base string) string {
 						r, err := s.Do(t.Context(), tt.method, base+"/a/b%2Fc", tt.opts()...)
 						if err != nil {
@@ -174,17 +181,9 @@ func TestHandlerIsAServer(t *testing.T) {
 						}
 						return fmt.Sprintf("%d %s %v %q %v %t", r.StatusCode, r.Reason, r.Header, r.Text(), r.Trailer(), r.TLS != nil)
 					}
-					want, got := ask(srv.URL), ask(scheme+"://mock.test")
-					for range 3 { // a server that has left a body unread may close a connection that is in use again
-						if got == want {
-							break
-						}
-						want = ask(srv.URL)
-					}
-					require.Equal(t, want, got)
+					require.Equal(t, ask(srv.URL), ask(scheme+"://mock.test"))
 				})
 			}
-			s.Close()
 			srv.Close()
 		}
 	}
