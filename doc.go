@@ -296,6 +296,9 @@
 //   - http://printer.2/ and http://127.1/ are left to the resolver: a host that ends
 //     in a number must be an IPv4 address in full, as in the URL Standard, but for
 //     its short forms.
+//   - no_proxy among the proxies exempts from those of the environment alone: from
+//     all of them. A key that is a slip, such as "HTTP", is ignored: it is
+//     ErrInvalidProxy.
 //   - "*.example.com" and "192.0.2.1:8080" in no_proxy match nothing: what lies
 //     below, and that port.
 //   - params are lost where the scheme is not http: they are added.

@@ -62,6 +62,13 @@ func (m *mounts) find(u *url.URL) (Adapter, error) {
 	return nil, failText(ErrInvalidScheme, u.Scheme+"://")
 }
 
+// serve reports whether there is an adapter for URLs of the scheme.
+func (m *mounts) serve(scheme string) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.ContainsFunc(m.list, func(e mount) bool { return strings.HasPrefix(e.prefix, scheme+"://") })
+}
+
 // hasPrefix reports whether u begins with prefix, letters of either case being
 // equal, and prefix ends where a part of u does.
 func hasPrefix(u *url.URL, prefix string) bool {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/noproxy"
+	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
 )
@@ -28,20 +30,26 @@ import (
 //	socks5://proxy:1080  SOCKS5, names resolved here; also socks4
 //	socks5h://proxy:1080 SOCKS5, names resolved by the proxy; also socks4a
 //
+// The key "no_proxy" lists hosts to reach directly, by the rule of
+// docs/no-proxy.md. It exempts them from the proxies given here and from those
+// of the environment, whose list it replaces.
+//
 // Credentials in the URL, or those of [ProxyAuth] in their place, are for the
 // proxy alone: Basic, Digest if it asks for that, or those of SOCKS, which a
-// SOCKS5 proxy that lets everybody in is not told. A value that is no proxy is
-// [ErrInvalidProxy], and nothing is sent directly instead.
+// SOCKS5 proxy that lets everybody in is not told. A value that is no proxy, and
+// a key by which no URL is looked up, such as "HTTP" or "http://host:80", are
+// [ErrInvalidProxy]: nothing is sent directly instead.
 //
 // Where no key is there the environment counts, unless [TrustEnv] says no:
-// http_proxy and https_proxy, then all_proxy, but for hosts on the list in
+// http_proxy, https_proxy and so on, then all_proxy, but for hosts on the list in
 // no_proxy. These are read anew for each request, also of redirects; lower case
-// goes before upper case. The key "no_proxy" takes the place of that variable;
-// like it, it does not concern proxies given here: exempt a host from those
-// with "scheme://host": "".
+// goes before upper case.
 type Proxies map[string]string
 
 func (Proxies) option() {}
+
+// noProxyKey is the key of the list of hosts to reach directly.
+const noProxyKey = "no_proxy"
 
 // find returns the value for u: that of the first key that is there.
 func (p Proxies) find(u *url.URL) (value string, ok bool) {
@@ -49,26 +57,85 @@ func (p Proxies) find(u *url.URL) (value string, ok bool) {
 		return "", false
 	}
 	host := strings.ToLower(uri.Hostname(u))
-	for _, key := range [...]string{u.Scheme + "://" + host, u.Scheme, "all://" + host, "all"} {
-		if value, ok = p[key]; ok {
-			return value, true
+	for _, scheme := range [...]string{u.Scheme, "all"} {
+		for _, key := range [...]string{scheme + "://" + host, scheme + "://[" + host + "]", scheme} {
+			if value, ok = p[key]; ok {
+				return value, true
+			}
 		}
 	}
 	return "", false
 }
 
-// over returns p with what it says nothing about taken from base.
+// over returns a new map of p with what it says nothing about taken from base.
 func (p Proxies) over(base Proxies) Proxies {
-	if len(base) == 0 {
-		return p
-	}
-	all := maps.Clone(base)
+	all := make(Proxies, len(base)+len(p))
+	maps.Copy(all, base)
 	maps.Copy(all, p)
 	return all
 }
 
+// check refuses a key by which no URL is looked up, since a request must not go
+// directly by a slip. knows reports whether there is an adapter for a scheme.
+func (p Proxies) check(knows func(scheme string) bool) error {
+	for key := range p {
+		if problem := keyProblem(key, knows); problem != "" {
+			text := fmt.Sprintf("the key %.200q of Proxies: %s", redact.RawURL(key), problem)
+			return fault.Reword(ErrInvalidProxy, ErrInvalidOption, text)
+		}
+	}
+	return nil
+}
+
+// keyProblem says what is wrong with a key, "" if nothing is.
+func keyProblem(key string, knows func(scheme string) bool) string {
+	switch key {
+	case "http", "https", "all", noProxyKey:
+		return ""
+	}
+	scheme, host, hasHost := strings.Cut(key, "://")
+	switch {
+	case strings.ToLower(key) != key:
+		return "keys are in lower case"
+	case scheme != "http" && scheme != "https" && scheme != "all" && scheme != "ftp" && !knows(scheme): // ftp is in many a list for Python
+		return "its scheme is not http, https, all or one that is mounted"
+	case !hasHost:
+		return ""
+	case netip.Addr{} != ipv6(host):
+		return ""
+	}
+	u, user, err := uri.Parse("http://" + host)
+	switch {
+	case err != nil || user != nil || u.RawQuery != "" || u.Fragment != "" || strings.Contains(host, "/"):
+		return "it is not scheme://host"
+	case u.Port() != "" || strings.HasSuffix(host, ":"):
+		return "the host has no port here"
+	case strings.HasSuffix(host, "."):
+		return "the host has no dot at its end here"
+	case u.Host != host:
+		return "the host is " + u.Host + " in ASCII"
+	}
+	return ""
+}
+
+// ipv6 is the address that host is, with or without brackets, the zero Addr for others.
+func ipv6(host string) netip.Addr {
+	inner, ok := strings.CutPrefix(host, "[")
+	if ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+	}
+	a, err := netip.ParseAddr(inner)
+	if err != nil || !a.Is6() || !ok && inner != host {
+		return netip.Addr{}
+	}
+	return a
+}
+
 // route adds what depends on where a request goes, and on the environment.
-func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
+func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error) {
+	if err := set.merged.Proxies.check(m.serve); err != nil {
+		return err
+	}
 	if opts.Proxy, opts.environProxy, err = set.proxyFor(u); err != nil {
 		return err
 	}
@@ -85,14 +152,14 @@ func (set *settings) route(opts *SendOptions, u *url.URL) (err error) {
 // Requests it is the other way round (psf/requests#2018).
 func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err error) {
 	value, ok := set.merged.Proxies.find(u)
+	exempt, given := set.merged.Proxies[noProxyKey]
 	if !ok && !set.merged.IgnoreEnv {
-		value = environ.Proxy(u.Scheme)
-		if value == "" || noproxy.Parse(set.noProxy()).Match(strings.ToLower(u.Hostname()), u.Port()) {
-			return nil, false, nil
+		if value = environ.Proxy(u.Scheme); !given {
+			exempt, given = environ.NoProxy(), true
 		}
 		fromEnviron = true
 	}
-	if value == "" {
+	if value == "" || given && noproxy.Parse(exempt).Match(strings.ToLower(u.Hostname()), u.Port()) {
 		return nil, false, nil
 	}
 	if proxy, err = parseProxy(value); err != nil {
@@ -102,14 +169,6 @@ func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err
 		proxy.User = url.UserPassword(login.username, login.password)
 	}
 	return proxy, fromEnviron, nil
-}
-
-// noProxy is the list of hosts that the environment's proxies are not for.
-func (set *settings) noProxy() string {
-	if list, ok := set.merged.Proxies["no_proxy"]; ok {
-		return list
-	}
-	return environ.NoProxy()
 }
 
 const proxyAuthorization = "Proxy-Authorization"

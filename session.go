@@ -487,7 +487,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err != nil {
 		return nil, err
 	}
-	if err := set.route(&opts, p.URL); err != nil {
+	if err := set.route(&opts, p.URL, s.mounts); err != nil {
 		return nil, err
 	}
 	p = trip.dropProxyField(p, opts.Proxy, set)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-requests/requests/internal/suite"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // A deviation is a set of rows of the suite that this rule answers otherwise
@@ -255,6 +256,9 @@ func TestDocumentation(t *testing.T) {
 		}
 		list, url := strings.Trim(cells[0], "`"), strings.Trim(cells[1], "`")
 		rows++
+		if _, _, err := uri.Parse(url); err != nil {
+			t.Errorf("%s is documented, and cannot be requested: %v", url, err)
+		}
 		if got := matchURL(t, list, url); got != documented(t, line, cells[5]) {
 			t.Errorf("Match(%q) by %q = %v; documented as %q", url, list, got, cells[5])
 		}
