@@ -82,7 +82,7 @@ func (r *Response) decode(data []byte, v any) error {
 	if offset, ok := faultOffset(err); ok {
 		err = &jsonFault{err: err, place: placeOf(data, offset), near: snippet(data, offset)}
 	}
-	return readError(r.URL, fail(ErrInvalidJSON, err))
+	return readError(r.URL, failForeign(ErrInvalidJSON, err)) // other libraries quote what is around the fault
 }
 
 // unmarshal decodes data into v, but leaves v as it was after an error.
@@ -131,7 +131,13 @@ type jsonFault struct {
 }
 
 func (e *jsonFault) Error() string {
-	text := e.place + ": " + strings.TrimPrefix(e.err.Error(), "json: ")
+	err := e.err
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok && e.near == "" {
+		shown := *wrong
+		shown.Value, _, _ = strings.Cut(shown.Value, " ") // "number 1234"
+		err = &shown
+	}
+	text := e.place + ": " + strings.TrimPrefix(err.Error(), "json: ")
 	if e.near != "" {
 		text += " near " + e.near
 	}

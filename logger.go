@@ -2,11 +2,9 @@ package requests
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
-	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
 )
 
@@ -36,12 +34,7 @@ func (s *Session) logOutcome(ctx context.Context, start time.Time, p *PreparedRe
 		slog.String("url", redact.URL(p.URL)),
 		slog.Duration("elapsed", time.Since(start)),
 	}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", kindOf(err)))
-	}
-	if r != nil {
-		attrs = append(attrs, slog.Int("status", r.StatusCode))
-	}
+	attrs = append(attrs, outcome(r, err)...)
 	s.Logger.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 }
 
@@ -59,18 +52,4 @@ func (s *Session) logNext(ctx context.Context, r *Response, next *PreparedReques
 		slog.String("url", redact.URL(r.URL)),
 		slog.String("method", next.Method),
 		slog.String("to", redact.URL(next.URL)))
-}
-
-// kindOf names err without the words of whoever made it: those of a foreign
-// adapter may hold anything.
-func kindOf(err error) string {
-	if k, ok := errors.AsType[*fault.Kind](err); ok {
-		return k.Error()
-	}
-	for _, ended := range [...]error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, ended) {
-			return ended.Error()
-		}
-	}
-	return "unknown"
 }

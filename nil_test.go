@@ -50,6 +50,17 @@ var receivers = map[string]func() any{
 	"zero CookieFileError": func() any { return new(requests.CookieFileError) },
 	"zero Cookie":          func() any { return new(requests.Cookie) },
 	"zero Auth":            func() any { return new(requests.Auth) },
+	"zero Attempt":         func() any { return new(requests.Attempt) },
+	"zero BaseURL":         func() any { return new(requests.BaseURL) },
+	"zero Cookies":         func() any { return new(requests.Cookies) },
+	"zero File":            func() any { return new(requests.File) },
+	"zero Form":            func() any { return new(requests.Form) },
+	"zero Headers":         func() any { return new(requests.Headers) },
+	"zero Params":          func() any { return new(requests.Params) },
+	"zero Proxies":         func() any { return new(requests.Proxies) },
+	"zero RawQuery":        func() any { return new(requests.RawQuery) },
+	"zero Result":          func() any { return new(requests.Result) },
+	"zero SendOptions":     func() any { return new(requests.SendOptions) },
 }
 
 // nil, whatever it is given for, is no reason to panic, and neither is a value

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/go-requests/requests/internal/redact"
 )
 
 // A retrier tries until [Retry] is content. The zero retrier is ready.
@@ -72,12 +74,13 @@ func announce(ctx context.Context, a *Attempt, opts *SendOptions) error {
 		a.Response.discard()
 	}
 	if opts.Logger != nil {
-		outcome := slog.Any("error", a.Err)
-		if a.Err == nil {
-			outcome = slog.Int("status", a.Response.StatusCode)
+		attrs := []slog.Attr{
+			slog.String("method", a.Request.Method),
+			slog.String("url", redact.URL(a.Request.URL)),
+			slog.Int("attempt", a.Number),
+			slog.Duration("wait", a.Wait),
 		}
-		opts.Logger.LogAttrs(ctx, slog.LevelDebug, "retry", slog.String("request", a.Request.String()),
-			slog.Int("attempt", a.Number), outcome, slog.Duration("wait", a.Wait))
+		opts.Logger.LogAttrs(ctx, slog.LevelDebug, "retry", append(attrs, outcome(a.Response, a.Err)...)...)
 	}
 	for _, f := range opts.OnRetry {
 		if err := f(ctx, *a); err != nil {

@@ -37,9 +37,6 @@ func NewRequest(method, url string, opts ...Option) *Request {
 // String names the request without its options, and its URL without secrets.
 func (r Request) String() string { return r.Method + " " + redact.RawURL(r.URL) }
 
-// GoString keeps %#v from printing what String does not.
-func (r Request) GoString() string { return r.String() }
-
 // Prepare makes the request ready to be sent without a session: without
 // default headers, cookies, authentication and base URL but those in its options.
 // ctx is for the Authenticator alone, and is not kept.
@@ -367,9 +364,6 @@ func cloneURL(u *url.URL) *url.URL {
 
 // String names the request without anything that could be secret.
 func (p *PreparedRequest) String() string { return p.Method + " " + redact.URL(p.URL) }
-
-// GoString keeps %#v from printing what String does not.
-func (p *PreparedRequest) GoString() string { return p.String() }
 
 // mergeHeaders builds the fields of a request: those of the session, with those
 // of the call over them. It makes one map and one array of values, at their final size.

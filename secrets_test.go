@@ -157,6 +157,27 @@ func TestPasswordsInURLs(t *testing.T) {
 	}
 }
 
+// TestSecretsInJSON: what is around a fault in JSON is shown only if it is no secret.
+func TestSecretsInJSON(t *testing.T) {
+	for body, target := range map[string]any{
+		`{"pin": 73730001}`:                new(struct{ Pin int8 }),
+		`{"token": "s3cr3t"}`:              new(struct{ Token int }),
+		`{"a": 1, "password": "s3cr3t", x`: new(any),
+	} {
+		s, _ := scripted(t, replies(reply{status: 200, body: body}))
+		err := get(t, s, "http://a.test").JSON(target)
+		if !errors.Is(err, requests.ErrInvalidJSON) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "73730001") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	s, _ := scripted(t, replies(reply{status: 200, body: "{}"}), requests.JSONDecoder(func([]byte, any) error {
+		return errors.New(`expect }, error found in #9 byte of ...|{"token":"s3cr3t"|...`)
+	}))
+	if err := get(t, s, "http://a.test").JSON(new(any)); err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("JSON of another library: %v", err)
+	}
+}
+
 // TestTokensInURLs has a token in each place of a URL that is not its userinfo.
 func TestTokensInURLs(t *testing.T) {
 	for _, tail := range []string{

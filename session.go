@@ -111,9 +111,6 @@ func (s *Session) own() {
 // String tells no more than what s is: its fields may hold secrets.
 func (s *Session) String() string { return "<Session>" }
 
-// GoString keeps %#v from printing what String does not.
-func (s *Session) GoString() string { return s.String() }
-
 // configure makes defaults of opts. The first error is that of the calls.
 func (s *Session) configure(opts []Option) {
 	s.own()
