@@ -108,6 +108,11 @@ func TestSessionCookies(t *testing.T) {
 		s, sent := scripted(t, replies(ok()), requests.Cookies{"a": "1"})
 		get(t, s, "http://a.test/", requests.Headers{"Cookie": "mine=1"})
 		require.Equal(t, []string{"mine=1"}, cookiesOf(sent))
+
+		s, sent = scripted(t, replies(redirectTo("/2"), redirectTo("http://b.test/"), ok())) // which has cookies of its own
+		require.NoError(t, s.Cookies.Set("b", "2", requests.CookieDomain("b.test")))
+		get(t, s, "http://a.test/", requests.Headers{"Cookie": "mine=1"})
+		require.Equal(t, []string{"mine=1", "mine=1", "b=2"}, cookiesOf(sent))
 	})
 	t.Run("one that cannot be sent", func(t *testing.T) {
 		s, sent := scripted(t, replies(ok()), requests.Cookies{"a": "1;2"})
