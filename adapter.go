@@ -144,10 +144,7 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 // byEngine reports whether the engine carries a scheme. What may go by HTTP/2
 // has carriers of net/http.
 func (a *HTTPAdapter) byEngine(scheme string) bool {
-	if a.Base != nil {
-		return false
-	}
-	return scheme == "https" && a.DisableHTTP2 || scheme == "http" && !a.UnencryptedHTTP2
+	return a.Base == nil
 }
 
 // routeFor is the route of a request. What the connection does not depend on is

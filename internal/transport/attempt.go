@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -48,15 +49,25 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if a.to.forwarded {
 		return a.forward()
 	}
+	if call.AsksUpgrade() && (a.to.secure || p.h2c) && !call.Route.Only1 {
+		return a.by1() // HTTP/2 has none (RFC 9113, section 8.6)
+	}
 	res, err := a.do()
 	if !a.only1 || !call.Body.repeatable() {
 		return res, err
 	}
-	route := call.Route
+	return a.by1()
+}
+
+// by1 sends the call by HTTP/1.1.
+func (a *attempt) by1() (*Response, error) {
+	route := a.call.Route
 	route.Only1 = true
-	if a.pool, err = e.pool(&route); err != nil {
-		return nil, err
+	p, err := a.pool.engine.pool(&route)
+	if err != nil {
+		return nil, &unsent{err}
 	}
+	a.pool = p
 	return a.do()
 }
 
@@ -88,7 +99,8 @@ func (a *attempt) do() (*Response, error) {
 }
 
 func (a *attempt) try() (*Response, error) {
-	for fresh := false; ; {
+	fresh, refusals := false, 0
+	for {
 		if ended := fault.Ended(a.ctx); ended != nil {
 			return nil, &unsent{ended}
 		}
@@ -113,6 +125,13 @@ func (a *attempt) try() (*Response, error) {
 		}
 		a.now = time.Now()
 		switch {
+		case failed.elsewhere && a.ctx.Err() == nil && refusals < maxRefusals:
+			if !reused || failed.refused {
+				refusals++
+				a.pause(refusals)
+				a.now = time.Now()
+			}
+			continue
 		case !reused || a.ctx.Err() != nil:
 		case !failed.sent && failed.stale:
 			continue
@@ -125,6 +144,25 @@ func (a *attempt) try() (*Response, error) {
 			return nil, &unsent{failed.err}
 		}
 		return nil, failed.err
+	}
+}
+
+// maxRefusals is how often a call is sent anew that servers refuse, as net/http
+// does by itself.
+const maxRefusals = 6
+
+// pause waits before the call is sent for the nth time anew: the first time not
+// at all, then for a second, two, and so on, and a little more.
+func (a *attempt) pause(n int) {
+	if n < 2 {
+		return
+	}
+	d := time.Second << (n - 2)
+	timer := time.NewTimer(d + rand.N(d/10))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.ctx.Done():
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -21,6 +22,7 @@ type dialer struct {
 	proxy  *Proxy
 	login  login
 	cert   credential
+	made   *atomic.Int64 // counts the connections
 }
 
 // open makes a connection that requests to e can be sent on.
@@ -35,6 +37,7 @@ func (d *dialer) open(ctx context.Context, e endpoint) (*link, error) {
 		}
 	}
 	l, err := d.reach(ctx, e)
+	waitForProxy(ctx, false)
 	if err != nil || !e.secure {
 		return l, err
 	}
@@ -69,6 +72,7 @@ func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) 
 	if err != nil {
 		return nil, dialError(ctx, err)
 	}
+	d.made.Add(1)
 	return newLink(c), nil
 }
 

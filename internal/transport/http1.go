@@ -120,6 +120,8 @@ var errClosed = fault.New(fault.Closed, http.ErrBodyReadAfterClose)
 // An answer is what is left of a call when the head of its response has come:
 // the body, and at its end the connection for the next call.
 type answer struct {
+	stream *stream // of HTTP/2, which has all that follows by itself
+
 	conn *conn
 	res  *Response // that it is a part of
 	ctx  context.Context
@@ -307,6 +309,10 @@ func (x *answer) Close() error {
 // Hurry lowers the Read limit, for a body that is only read to have its
 // connection again.
 func (x *answer) Hurry(limit time.Duration) {
+	if x.stream != nil {
+		x.stream.hurry(limit)
+		return
+	}
 	if x.err == nil && (x.conn.limit <= 0 || x.conn.limit > limit) {
 		x.conn.limit = limit
 	}

@@ -2,53 +2,403 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A shared is a connection of HTTP/2, which many exchanges share. It is to be
-// made of an [http.ClientConn] over the link.
+const (
+	// maxHeaderBytes bounds the header of a response (CVE-2023-38039).
+	maxHeaderBytes = 1 << 20
+	// pingAfter is how long a connection of HTTP/2 may be silent before it is
+	// asked for a sign of life, and pingTimeout how long that may take. The
+	// streams on a dead one would each wait for their own limit.
+	pingAfter   = 15 * time.Second
+	pingTimeout = 15 * time.Second
+	// maxStreams is how many calls a connection serves. A stream's number has 31
+	// bits, of which a client has the odd ones (RFC 9113, section 5.1.1).
+	maxStreams = 1<<30 - 1<<10
+	// stuckAfter is how many looks of the pool in a row may find one and the same
+	// write under way before the connection is given up: about a minute.
+	stuckAfter = 12
+)
+
+// newMultiplexer returns what makes HTTP/2 of connections that are there
+// already. It never dials.
+func newMultiplexer() *http.Transport {
+	t := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return ctx.Value(handedKey{}).(net.Conn), nil
+		},
+		DisableCompression:     true, // the caller decodes
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		ExpectContinueTimeout:  expectWait,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		Protocols:              new(http.Protocols),
+	}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	return t
+}
+
+// handedKey is the key of a connection in the context of NewClientConn.
+type handedKey struct{}
+
+// multiplex has t speak HTTP/2 on nc.
+func multiplex(t *http.Transport, nc net.Conn) (*http.ClientConn, error) {
+	ctx := context.WithValue(context.Background(), handedKey{}, nc)
+	return t.NewClientConn(ctx, "http", "handed:80")
+}
+
+// hasHTTP2 reports whether net/http speaks HTTP/2, which a build tag and
+// GODEBUG=http2client=0 take away. What is not spoken is not to be offered.
+var hasHTTP2 = sync.OnceValue(func() bool {
+	t := &http.Transport{ForceAttemptHTTP2: true}
+	t.CloseIdleConnections() // sets up the protocols
+	return t.TLSNextProto["h2"] != nil
+})
+
+// errGoAway is what net/http returns for a stream above the last one that a
+// GOAWAY names, which the server has not acted on (RFC 9113, section 6.8). It
+// has no name there, so it is provoked once. It is nil if that has failed.
+var errGoAway = sync.OnceValue(func() error {
+	const (
+		settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+		goAway   = "\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
+	)
+	client, server := net.Pipe()
+	var tasks sync.WaitGroup
+	tasks.Go(func() { io.Copy(io.Discard, server) })
+	defer tasks.Wait()
+	defer server.Close()
+	cc, err := multiplex(newMultiplexer(), client)
+	if err != nil {
+		return nil
+	}
+	defer cc.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { tasks.Go(func() { io.WriteString(server, settings+goAway) }) },
+	})
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "http", Host: "handed", Path: "/"}, Header: http.Header{}}
+	if _, err = cc.RoundTrip(r.WithContext(ctx)); ctx.Err() != nil {
+		return nil
+	}
+	return err
+})
+
+// A shared is a connection of HTTP/2, which many exchanges share: net/http's
+// [http.ClientConn] over a link.
 //
-// The pool calls newShared, reserve, release, exchange, reused, idleSince and
-// close, none of them with its lock held, as the hooks of a ClientConn run
-// within its methods. A shared calls
-//
-//   - host.lend when a stream has become free, and when it knows how many there are,
-//   - host.unshare when it takes no more streams: it is draining or has ended,
-//   - host.drained once, when it is closed.
-//
-// Calls are in flight on it from reserve to the end of their response's body.
+// The methods of a ClientConn call hooks, so they are called without a lock.
+// What it says of its state is not always so: after a GOAWAY an idle one is
+// neither closed nor has it an Err, and before SETTINGS it grants more than the
+// server does. The frames that the server sends tell more.
 type shared struct {
-	host *host
+	host  *host
+	link  *link
+	cc    *http.ClientConn
+	made  chan struct{} // closed when cc is there
+	times Times         // of its dial
+
+	frames  frames
+	most    atomic.Int64 // streams at once, as the server has it
+	refused atomic.Bool  // it has refused one, and none has ended since
+	hooked  atomic.Bool  // the end of a stream is told to the host
+	total   atomic.Int64 // streams so far
+
+	fault   atomic.Pointer[error] // with which reading or writing has failed
+	closing atomic.Bool
+	reading atomic.Bool
+	silent  atomic.Bool   // net/http has given it up, as it did not answer
+	writes  atomic.Uint64 // begun and ended: odd while one is under way
+	gone    chan struct{} // closed when it is closed
+	once    sync.Once
+
+	mu      sync.Mutex
+	calls   int          // in flight: from reserve to the end of the body
+	since   int64        // when calls became zero, by wall
+	settled bool         // the SETTINGS of the server are known
+	begun   bool         // before that: it has the one call that it may have
+	missed  bool         // another one was turned away since
+	leaving bool         // it takes no more calls
+	streams list[stream] // those under the clock
+	clock   *time.Timer
+	wake    time.Time // when the clock looks; zero if it does not
+
+	stuck     int // looks that found one and the same write
+	lastWrite uint64
 }
 
 // newShared makes a shared of a link whose server speaks HTTP/2. It owns the
-// link, from now on and if it fails. The deadlines of the dial are cleared first.
-func newShared(ctx context.Context, l *link, h *host) (*shared, error) {
-	l.abort()
-	return nil, fault.Text(fault.Protocol, "the server speaks HTTP/2")
+// link, from now on and if it fails.
+func newShared(l *link, h *host, times Times) (*shared, error) {
+	if err := l.w.renew(time.Time{}); err != nil { // of the dial; it never has one again
+		l.abort()
+		return nil, fault.New(fault.Connection, err)
+	}
+	s := &shared{host: h, link: l, times: times, made: make(chan struct{}), gone: make(chan struct{}), since: wall(time.Now())}
+	cc, err := multiplex(h.pool.multiplexer(), (*framed)(s))
+	if err != nil {
+		close(s.made)
+		l.abort()
+		return nil, fault.New(fault.Connection, err)
+	}
+	s.cc = cc
+	close(s.made)
+	return s, nil
 }
 
-// reserve takes a stream. If there is none, soon says that it may know of some
-// in a moment, and will call lend: on a new connection one request is let
-// through until SETTINGS or the first answer is seen.
-func (s *shared) reserve() (ok, soon bool) { return false, false }
+// reserve takes a stream. If there is none, soon says that there may be some in
+// a moment, and that host.lend will be called then: on a new connection one call
+// is let through until the server has said how many it takes.
+func (s *shared) reserve() (ok, soon bool) {
+	s.mu.Lock()
+	switch {
+	case s.leaving:
+		s.mu.Unlock()
+		s.host.unshare(s)
+		return false, false
+	case !s.settled && s.begun:
+		s.missed = true
+		s.mu.Unlock()
+		return false, true
+	}
+	s.begun = true
+	s.calls++
+	s.mu.Unlock()
+	if s.grab() {
+		return true, false
+	}
+	s.undo()
+	return false, false
+}
+
+// grab reserves a stream of the ClientConn.
+func (s *shared) grab() bool {
+	if s.cc.Err() != nil || s.total.Load() > maxStreams {
+		s.leave()
+		return false
+	}
+	if s.refused.Load() {
+		return false
+	}
+	if s.cc.Reserve() == nil {
+		return true
+	}
+	if int64(s.cc.InFlight()) < s.most.Load() {
+		s.leave() // it is draining
+		return false
+	}
+	if s.hooked.Swap(true) {
+		return false
+	}
+	// The hook costs each exchange some locks, so that it is set where there was
+	// a need for once. A stream may have ended before it was.
+	s.cc.SetStateHook(func(*http.ClientConn) { s.host.lend() })
+	return s.cc.Reserve() == nil
+}
 
 // release gives a stream back that was reserved and not used.
-func (s *shared) release() {}
+func (s *shared) release() {
+	s.cc.Release()
+	s.undo()
+}
+
+// done ends a call that was sent.
+func (s *shared) done() {
+	if s.refused.Load() && s.refused.Swap(false) {
+		defer s.host.lend()
+	}
+	s.undo()
+}
+
+// undo ends a call.
+func (s *shared) undo() {
+	s.mu.Lock()
+	s.calls--
+	idle := s.calls == 0
+	if idle {
+		s.since = wall(time.Now())
+	}
+	missed := s.missed
+	s.begun, s.missed = false, false
+	end := idle && s.leaving
+	s.mu.Unlock()
+	if end {
+		s.cc.Close()
+	}
+	if missed {
+		s.host.lend()
+	}
+}
+
+// settle notes what the SETTINGS of the server say, when net/http has read them.
+func (s *shared) settle(most int64) {
+	<-s.made
+	if s.cc == nil {
+		return
+	}
+	if most < 0 {
+		most = int64(s.cc.Available() + s.cc.InFlight()) // the server sets no bound
+	}
+	s.most.Store(most)
+	s.mu.Lock()
+	s.settled = true
+	s.mu.Unlock()
+	s.host.lend()
+}
 
 // reused reports whether it has served a call before.
-func (s *shared) reused() bool { return false }
+func (s *shared) reused() bool { return s.total.Load() > 0 }
 
-// exchange sends the request of a on the stream that was reserved and, in all
-// cases, gives that back. What was not sent, by the rules of RFC 9113, sections
-// 6.8 and 8.7, is a failure that is stale and not sent. One that wants HTTP/1.1
-// (section 7: HTTP_1_1_REQUIRED) says so by only1.
-func (s *shared) exchange(a *attempt) (*Response, *failure) { return nil, nil }
+// leave has the connection take no more calls. It is closed when the last one
+// has ended.
+func (s *shared) leave() {
+	s.mu.Lock()
+	first := !s.leaving
+	s.leaving = true
+	end := s.calls == 0
+	s.mu.Unlock()
+	if first {
+		s.host.unshare(s)
+	}
+	if end {
+		s.cc.Close()
+	}
+}
 
 // idleSince returns since when no call is in flight, by wall, 0 if one is.
-func (s *shared) idleSince() int64 { return wall(time.Now()) }
+func (s *shared) idleSince() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls > 0 {
+		return 0
+	}
+	return s.since
+}
+
+// look gives up the connection if the server has taken nothing of a write for
+// long. It is called from time to time.
+func (s *shared) look() {
+	now := s.writes.Load()
+	s.mu.Lock()
+	if now%2 == 0 || now != s.lastWrite {
+		s.stuck = 0
+	}
+	s.stuck++
+	s.lastWrite = now
+	stuck := s.stuck > stuckAfter && now%2 == 1
+	s.mu.Unlock()
+	if stuck {
+		s.link.abort()
+	}
+}
 
 // close ends the connection when no call is in flight any more.
-func (s *shared) close() {}
+func (s *shared) close() { s.leave() }
+
+// ended reports whether the connection is of no use any more.
+func (s *shared) ended() bool { return s.cc.Err() != nil || s.frames.goAway.Load() }
+
+// lost returns what ended the connection, nil if it was net/http, for something
+// that the server may not do.
+func (s *shared) lost() error {
+	if s.cc.Err() == nil {
+		return nil
+	}
+	<-s.gone // since net/http ends the streams before it closes
+	if s.silent.Load() {
+		return errSilent
+	}
+	if err := s.fault.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// errSilent is the end of a connection on which no ping was answered.
+var errSilent = errors.New("the server has not answered a ping")
+
+// A framed is the connection of a shared as net/http has it.
+type framed shared
+
+func (f *framed) shared() *shared { return (*shared)(f) }
+
+// Read also watches the frames. When net/http reads again, it has acted on those
+// that it has read.
+func (f *framed) Read(p []byte) (int, error) {
+	s := f.shared()
+	if s.frames.news {
+		s.frames.news = false
+		if s.frames.settings {
+			s.settle(s.frames.most)
+		}
+		if s.frames.goAway.Load() {
+			<-s.made
+			if s.cc != nil {
+				s.leave()
+			}
+		}
+	}
+	s.reading.Store(true)
+	n, err := s.link.Read(p)
+	s.failed(err)
+	s.reading.Store(false)
+	s.frames.see(p[:n])
+	return n, err
+}
+
+func (f *framed) Write(p []byte) (int, error) {
+	s := f.shared()
+	s.writes.Add(1)
+	n, err := s.link.Write(p)
+	s.writes.Add(1)
+	s.failed(err)
+	return n, err
+}
+
+// failed notes what has ended the connection, which what comes of closing it has
+// not.
+func (s *shared) failed(err error) {
+	if err != nil && !s.closing.Load() {
+		s.fault.CompareAndSwap(nil, &err)
+	}
+}
+
+// Close is called by net/http alone: at the end of its reading or, before that,
+// when a ping is not answered, a write has failed, or the pool wants it.
+func (f *framed) Close() error {
+	s := f.shared()
+	var err error
+	s.once.Do(func() {
+		s.closing.Store(true)
+		s.silent.Store(s.reading.Load() && s.fault.Load() == nil)
+		err = s.link.Close()
+		close(s.gone)
+		<-s.made
+		if s.cc == nil {
+			return
+		}
+		s.mu.Lock()
+		s.leaving = true
+		s.mu.Unlock()
+		s.host.unshare(s)
+		s.host.drained(s)
+	})
+	return err
+}
+
+func (f *framed) LocalAddr() net.Addr                { return f.link.LocalAddr() }
+func (f *framed) RemoteAddr() net.Addr               { return f.link.RemoteAddr() }
+func (f *framed) SetDeadline(t time.Time) error      { return errors.ErrUnsupported }
+func (f *framed) SetReadDeadline(t time.Time) error  { return errors.ErrUnsupported }
+func (f *framed) SetWriteDeadline(t time.Time) error { return errors.ErrUnsupported }

@@ -125,6 +125,7 @@ func (p *pool) look() {
 		p.mu.Unlock()
 		dead.closeAll()
 		for _, s := range list {
+			s.look()
 			if since := s.idleSince(); since != 0 && p.expired(since, now) {
 				s.close()
 			}

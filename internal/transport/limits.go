@@ -36,6 +36,9 @@ type failure struct {
 	stale bool  // the connection had ended before
 	lost  bool  // the connection ended without a byte of an answer
 	only1 bool  // the server wants the request by HTTP/1.1
+
+	elsewhere bool // not acted on, and to be sent on another connection of HTTP/2
+	refused   bool // the server has refused the stream
 }
 
 // A hookError is what a function of the caller's has returned, to be passed on

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"runtime"
 	"slices"
@@ -24,8 +25,9 @@ type pool struct {
 	custom   [3]bool                     // it has them
 	cleanups [3]runtime.Cleanup
 
-	dialer dialer
-	h2c    bool // http is spoken by HTTP/2
+	dialer      dialer
+	h2c         bool                   // http is spoken by HTTP/2
+	multiplexer func() *http.Transport // that speaks it
 
 	dialed atomic.Int64
 	reused atomic.Int64
@@ -77,7 +79,7 @@ func newPool(e *Engine, r *Route) (*pool, error) {
 	if c.Allow != nil && r.Proxy.resolves() {
 		return nil, fault.Text(fault.InvalidOption, "a proxy that resolves names connects to addresses that Allow is not asked about")
 	}
-	p := &pool{engine: e, route: *r, h2c: c.UnencryptedHTTP2 && !r.Only1, hosts: make(map[endpoint]*host)}
+	p := &pool{engine: e, route: *r, h2c: c.UnencryptedHTTP2 && !r.Only1, hosts: make(map[endpoint]*host), multiplexer: sync.OnceValue(newMultiplexer)}
 	settings := r.TLS
 	for i, c := range settings.configs() {
 		if c != nil {
@@ -86,8 +88,8 @@ func newPool(e *Engine, r *Route) (*pool, error) {
 	}
 	settings.Config, settings.Trust, settings.Client = settings.Config.Clone(), settings.Trust.Clone(), settings.Client.Clone()
 	p.route.TLS.Config, p.route.TLS.Trust, p.route.TLS.Client = nil, nil, nil
-	p.dialer = dialer{config: c, proxy: &p.route.Proxy, login: newLogin(&p.route.Proxy),
-		cert: credential{settings: settings, http2: !c.DisableHTTP2 && !r.Only1}}
+	p.dialer = dialer{config: c, proxy: &p.route.Proxy, login: newLogin(&p.route.Proxy), made: &p.dialed,
+		cert: credential{settings: settings, http2: !c.DisableHTTP2 && !r.Only1 && hasHTTP2()}}
 	return p, nil
 }
 
@@ -562,6 +564,14 @@ func (h *host) dial(w *waiter) *dial {
 	return d
 }
 
+// waitForProxy notes whether it is the proxy that the dial of ctx waits for, as
+// limits that run out meanwhile say so.
+func waitForProxy(ctx context.Context, is bool) {
+	if d, ok := ctx.Value(dialKey{}).(*dial); ok {
+		d.proxied.Store(is)
+	}
+}
+
 // drop gives up a dial. The caller holds mu.
 func (h *host) drop(d *dial) {
 	if d.orphan.of != nil {
@@ -579,7 +589,7 @@ func (d *dial) run(ctx context.Context) {
 	switch {
 	case err != nil:
 	case h.isHTTP2(l):
-		s, err = newShared(ctx, l, h)
+		s, err = newShared(l, h, d.clock.stop())
 	default:
 		c = newConn(l, h)
 		c.times = d.clock.stop()
@@ -596,7 +606,6 @@ func (d *dial) run(ctx context.Context) {
 		h.failed(d, err)
 	} else {
 		p.open++
-		p.dialed.Add(1)
 		if s != nil {
 			h.share(d, s)
 		} else {

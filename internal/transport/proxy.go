@@ -69,6 +69,7 @@ func (r *Refusal) Classified() error { return r }
 
 // dialProxy connects to the proxy.
 func (d *dialer) dialProxy(ctx context.Context) (*link, error) {
+	waitForProxy(ctx, true)
 	host, port, err := net.SplitHostPort(d.proxy.Host)
 	if err != nil {
 		return nil, fault.Text(fault.InvalidProxy, "it is not host:port")

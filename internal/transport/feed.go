@@ -1,0 +1,271 @@
+package transport
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// A feed is the body of a request as net/http reads it, on a goroutine that it
+// does not always wait for. The exchange ends the feed, which is when nobody
+// reads the source any more.
+type feed struct {
+	stream *stream
+	call   *Call
+	source io.Reader
+	closer io.Closer // nil if the body is in memory
+	left   int64     // bytes that are to come, below zero if that is not known
+
+	// For a source that blocks.
+	quit   chan struct{} // closed by stop
+	blocks chan block
+	buf    []byte
+
+	mu      sync.Mutex
+	calm    sync.Cond // no Read of the source is under way
+	begun   bool      // the source was read
+	reading bool      // a Read of the source is under way
+	stopped bool      // nothing more is to be read
+	over    bool      // the source has come to its end, or failed
+	err     error     // of the source
+
+	finished bool // the end was told, and the source closed; who reads or ends has it
+}
+
+// A block is what one Read of a source gave.
+type block struct {
+	n   int
+	err error
+}
+
+// blockSize is how much is read at once of a source that blocks.
+const blockSize = 32 << 10
+
+func newFeed(x *stream, a *attempt) *feed {
+	f := &feed{stream: x, call: a.call, left: a.call.Length}
+	f.calm.L = &f.mu
+	if a.body != nil {
+		f.source, f.closer = a.body, a.body
+		a.body = nil
+	} else {
+		f.source = bytes.NewReader(a.call.Body.Bytes)
+	}
+	if a.call.Body.Blocks {
+		f.quit, f.blocks = make(chan struct{}), make(chan block, 1)
+	}
+	return f
+}
+
+// Read implements io.Reader. The clock stands still while it is the source that
+// is waited for.
+func (f *feed) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	if f.stopped || f.over {
+		defer f.mu.Unlock()
+		switch {
+		case f.err != nil:
+			return 0, f.err
+		case f.over:
+			return 0, io.EOF
+		}
+		return 0, errStopped
+	}
+	first := !f.begun
+	f.begun, f.reading = true, true
+	f.mu.Unlock()
+	f.stream.pause()
+	n, err := f.read(p, first)
+	if err != nil && err != errStopped {
+		if failed := f.finish(); failed != nil && err == io.EOF {
+			n, err = 0, failed
+		}
+	}
+	f.mu.Lock()
+	f.reading = false
+	f.over = err != nil && err != errStopped
+	if f.over && err != io.EOF {
+		f.err = err
+	}
+	stopped := f.stopped
+	f.calm.Broadcast()
+	f.mu.Unlock()
+	switch {
+	case stopped:
+		return 0, errStopped
+	case err == nil: // the server has the limit to take it
+		f.stream.watch()
+	default:
+		f.stream.sent()
+	}
+	return n, err
+}
+
+// read reads the source, and holds that it is as long as was said. More than
+// that is found before net/http writes the last bytes, so that the server never
+// has a request that looks complete.
+func (f *feed) read(p []byte, first bool) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the program would end, as nobody could recover from it
+			n, err = 0, fmt.Errorf("panic in the request body: %v", r)
+		}
+	}()
+	if first && f.call.Up != nil {
+		if err := f.call.Up(0); err != nil {
+			return 0, err
+		}
+	}
+	n, err = f.fill(p)
+	if n > 0 && f.call.Up != nil {
+		if err := f.call.Up(n); err != nil {
+			return 0, err
+		}
+	}
+	if f.left < 0 || err != nil && err != io.EOF {
+		return n, err
+	}
+	if f.left -= int64(n); f.left < 0 {
+		return 0, fault.Text(fault.InvalidOption, "the request body is longer than its length")
+	}
+	if err == io.EOF && f.left > 0 {
+		return 0, fault.Text(fault.InvalidOption, "the request body is shorter than its length")
+	}
+	return n, err
+}
+
+// maxEmptyReads is how often in a row a source may give neither bytes nor an
+// error, as in package bufio.
+const maxEmptyReads = 100
+
+// fill reads the source until it has something to say.
+func (f *feed) fill(p []byte) (int, error) {
+	for range maxEmptyReads {
+		n, err := f.take(p)
+		if n < 0 || n > len(p) {
+			return 0, fault.Text(fault.InvalidOption, "the request body has a Read that returns an impossible count")
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
+}
+
+// take reads the source once. One that blocks is read where it can be left
+// behind, and into a buffer of its own then.
+func (f *feed) take(p []byte) (int, error) {
+	if f.quit == nil {
+		return f.source.Read(p)
+	}
+	size := min(len(p), blockSize)
+	if len(f.buf) < size {
+		f.buf = make([]byte, size)
+	}
+	buf := f.buf[:size]
+	go func() {
+		var b block
+		defer func() {
+			if r := recover(); r != nil {
+				b = block{0, fmt.Errorf("panic in the request body: %v", r)}
+			}
+			f.blocks <- b
+		}()
+		b.n, b.err = f.source.Read(buf)
+	}()
+	select {
+	case b := <-f.blocks:
+		if b.n > size {
+			return b.n, b.err
+		}
+		return copy(p, buf[:max(b.n, 0)]), b.err
+	case <-f.quit:
+		if closer := f.closer; closer != nil { // left to who waits for the Read
+			f.closer = nil
+			go func() {
+				<-f.blocks
+				closer.Close()
+			}()
+		}
+		return 0, errStopped
+	}
+}
+
+// Close implements io.Closer for net/http.
+func (f *feed) Close() error {
+	f.stop()
+	return nil
+}
+
+// stop has nothing more read.
+func (f *feed) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.stopped {
+		f.stopped = true
+		if f.quit != nil {
+			close(f.quit)
+		}
+	}
+}
+
+// end stops the feed and waits until nobody reads the source, unless that is
+// one which blocks, and does. It reports whether all was read.
+func (f *feed) end() (complete bool) {
+	f.stop()
+	f.mu.Lock()
+	for f.reading {
+		f.calm.Wait()
+	}
+	complete = f.over && f.err == nil
+	f.mu.Unlock()
+	f.finish()
+	return complete
+}
+
+// finish tells of the end, and closes the source. Nobody else uses it.
+func (f *feed) finish() (err error) {
+	if f.finished {
+		return nil
+	}
+	f.finished = true
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic in the request body: %v", r)
+		}
+	}()
+	if f.closer != nil {
+		defer f.closer.Close()
+	}
+	if f.begun && f.call.Up != nil {
+		err = f.call.Up(-1)
+	}
+	return err
+}
+
+// giveBack returns the source if it was not read, for another try.
+func (f *feed) giveBack() io.ReadCloser {
+	f.stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.begun || f.closer == nil {
+		return nil
+	}
+	f.finished = true
+	return f.source.(io.ReadCloser)
+}
+
+// isOver reports whether nothing more is read.
+func (f *feed) isOver() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.over || f.stopped
+}
+
+// failure returns what the source has ended the call with, nil if it has not.
+func (f *feed) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}

@@ -1,0 +1,128 @@
+package transport
+
+import "time"
+
+// The limit of a stream is no deadline of the connection, which others use too.
+// One timer serves all of a connection: to start and to stop the clock of one is
+// a store, which a timer for each, moved by every read, would not be.
+
+// now is the time by the clock of the stream, which is never zero.
+func (x *stream) now() int64 { return int64(time.Since(x.start)) + 1 }
+
+// watch gives the server the limit from now on.
+func (x *stream) watch() {
+	if limit := x.limit.Load(); limit > 0 {
+		x.deadline.Store(x.now() + limit)
+	}
+}
+
+// pause stops the clock, while it is not the server that is waited for.
+func (x *stream) pause() { x.deadline.Store(0) }
+
+// await notes that the caller waits for the server. While the request is still
+// being sent it is not the server's turn.
+func (x *stream) await() { x.turn(true) }
+
+// rest notes that the caller waits no more.
+func (x *stream) rest() { x.turn(false) }
+
+func (x *stream) turn(waiting bool) {
+	if x.feed == nil {
+		if waiting {
+			x.watch()
+		} else {
+			x.pause()
+		}
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.waiting = waiting
+	if x.sending {
+		return
+	}
+	if waiting {
+		x.watch()
+	} else {
+		x.pause()
+	}
+}
+
+// sent notes that the request is sent, but for what the connection has to take
+// of it.
+func (x *stream) sent() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.sending = false
+	if x.waiting {
+		x.watch()
+	} else {
+		x.pause()
+	}
+}
+
+// register puts x under the clock of s, and starts its own.
+func (s *shared) register(x *stream) {
+	x.watch()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams.push(&x.at, x)
+	s.wakeIn(time.Duration(x.limit.Load()))
+}
+
+// forget ends the watch over x.
+func (s *shared) forget(x *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.at.of != nil {
+		s.streams.remove(&x.at)
+	}
+}
+
+// hasten has the clock look in d, as a limit was lowered.
+func (s *shared) hasten(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wakeIn(d)
+}
+
+// wakeIn has the clock look in d at the latest. The caller holds mu.
+func (s *shared) wakeIn(d time.Duration) {
+	now := time.Now()
+	if !s.wake.IsZero() && !now.Add(d).Before(s.wake) {
+		return
+	}
+	s.wake = now.Add(d)
+	if s.clock == nil {
+		s.clock = time.AfterFunc(d, s.tick)
+		return
+	}
+	s.clock.Reset(d)
+}
+
+// tick ends the streams whose limit has run out, and looks again when the next
+// one may: one whose clock stands still has its whole limit from now on.
+func (s *shared) tick() {
+	var expired []*stream
+	s.mu.Lock()
+	s.wake = time.Time{}
+	for at := s.streams.first; at != nil; {
+		x := at.of
+		at = at.next
+		left := time.Duration(x.limit.Load())
+		if deadline := x.deadline.Load(); deadline > 0 {
+			left = time.Duration(deadline - x.now())
+		}
+		if left <= 0 {
+			s.streams.remove(&x.at)
+			expired = append(expired, x)
+			continue
+		}
+		s.wakeIn(left)
+	}
+	s.mu.Unlock()
+	for _, x := range expired {
+		x.expired.Store(true)
+		x.interrupt()
+	}
+}
