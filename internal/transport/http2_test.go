@@ -1,0 +1,887 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	wire2 "golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// A peer2 is the server's end of a connection of HTTP/2, frame by frame.
+type peer2 struct {
+	*wire2.Framer
+	net.Conn
+	number int
+
+	seen atomic.Int64  // HEADERS
+	open chan struct{} // closed when the SETTINGS are written
+
+	mu  sync.Mutex
+	hp  *hpack.Encoder
+	buf bytes.Buffer
+}
+
+// A frameServer serves HTTP/2 over net.Pipe, which works in bubbles too.
+type frameServer struct {
+	settings []wire2.Setting
+	hold     chan struct{} // until it is closed, no SETTINGS are sent; nil: none is to be waited for
+	deaf     bool          // pings are not answered
+	plain    atomic.Bool   // HTTP/1.1 is what ALPN gives
+	tls      bool
+	// serve gets each HEADERS frame, until it returns false, which ends the connection.
+	serve func(p *peer2, stream uint32) bool
+	// data gets each DATA frame; nil ignores them.
+	data func(p *peer2, f *wire2.DataFrame)
+	// wrap wraps the client's end.
+	wrap func(net.Conn) net.Conn
+
+	mu    sync.Mutex
+	peers []*peer2
+	tasks sync.WaitGroup
+}
+
+func (s *frameServer) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p := &peer2{Conn: server, open: make(chan struct{})}
+	s.mu.Lock()
+	s.peers = append(s.peers, p)
+	p.number = len(s.peers)
+	s.mu.Unlock()
+	s.tasks.Go(func() { s.run(p) })
+	if s.wrap != nil {
+		return s.wrap(client), nil
+	}
+	return client, nil
+}
+
+func (s *frameServer) run(p *peer2) {
+	defer p.Conn.Close()
+	if s.tls {
+		c := tls.Server(p.Conn, &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: []string{"h2", "http/1.1"}})
+		if s.plain.Load() {
+			c = tls.Server(p.Conn, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+		}
+		defer c.Close()
+		if c.Handshake() != nil {
+			return
+		}
+		p.Conn = c
+		if c.ConnectionState().NegotiatedProtocol != "h2" {
+			(&pipes{}).serve(c)
+			return
+		}
+	}
+	preface := make([]byte, len(wire2.ClientPreface))
+	if _, err := io.ReadFull(p.Conn, preface); err != nil {
+		return
+	}
+	p.Framer = wire2.NewFramer(p.Conn, p.Conn)
+	p.hp = hpack.NewEncoder(&p.buf)
+	var tasks sync.WaitGroup // since neither end of a pipe reads while it writes
+	defer tasks.Wait()
+	defer p.Conn.Close()
+	tasks.Go(func() {
+		if s.hold != nil {
+			<-s.hold
+		}
+		p.write(func() { p.WriteSettings(s.settings...) })
+		close(p.open)
+	})
+	for {
+		frame, err := p.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch f := frame.(type) {
+		case *wire2.SettingsFrame:
+			if !f.IsAck() && s.hold == nil {
+				tasks.Go(func() { p.write(func() { p.WriteSettingsAck() }) })
+			}
+		case *wire2.PingFrame:
+			if !s.deaf {
+				data := f.Data
+				tasks.Go(func() { p.write(func() { p.WritePing(true, data) }) })
+			}
+		case *wire2.DataFrame:
+			if s.data != nil {
+				s.data(p, f)
+			}
+		case *wire2.HeadersFrame:
+			p.seen.Add(1)
+			id := f.StreamID
+			tasks.Go(func() {
+				<-p.open
+				if !s.serve(p, id) {
+					p.Conn.Close()
+				}
+			})
+		}
+	}
+}
+
+func (p *peer2) write(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+// headers writes HEADERS with a status and fields.
+func (p *peer2) headers(stream uint32, end bool, status string, fields ...string) {
+	p.write(func() {
+		p.buf.Reset()
+		p.hp.WriteField(hpack.HeaderField{Name: ":status", Value: status})
+		for i := 0; i < len(fields); i += 2 {
+			p.hp.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
+		}
+		p.WriteHeaders(wire2.HeadersFrameParam{StreamID: stream, BlockFragment: p.buf.Bytes(), EndHeaders: true, EndStream: end})
+	})
+}
+
+// trailer writes HEADERS behind the body.
+func (p *peer2) trailer(stream uint32, fields ...string) {
+	p.write(func() {
+		p.buf.Reset()
+		for i := 0; i < len(fields); i += 2 {
+			p.hp.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
+		}
+		p.WriteHeaders(wire2.HeadersFrameParam{StreamID: stream, BlockFragment: p.buf.Bytes(), EndHeaders: true, EndStream: true})
+	})
+}
+
+func (p *peer2) ok(stream uint32) bool {
+	p.headers(stream, false, "200")
+	p.write(func() { p.WriteData(stream, true, []byte("ok")) })
+	return true
+}
+
+func (p *peer2) goAway(last uint32, code wire2.ErrCode) {
+	p.write(func() { p.WriteGoAway(last, code, nil) })
+}
+
+func (s *frameServer) conns() []*peer2 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*peer2(nil), s.peers...)
+}
+
+// run2 runs a test in a bubble, with an engine over s.
+func (s *frameServer) bubble(t *testing.T, c Config, test func(t *testing.T, e *Engine)) {
+	t.Helper()
+	errGoAway() // not of the bubble
+	synctest.Test(t, func(t *testing.T) {
+		c.Dial, c.UnencryptedHTTP2 = s.dial, !s.tls
+		e := &Engine{Config: c}
+		defer s.tasks.Wait()
+		defer e.Close()
+		test(t, e)
+	})
+}
+
+// call2 is a call for s.
+func (s *frameServer) call(t testing.TB, method string) *Call {
+	if !s.tls {
+		return newCall(t, method, "http://a.test/")
+	}
+	c := newCall(t, method, "https://a.test/")
+	c.Route = skipVerify
+	return c
+}
+
+func okStream(p *peer2, stream uint32) bool { return p.ok(stream) }
+
+// Engine, section 2.1: a ClientConn grants a hundred streams before it knows
+// how many the server does. Until then one call is let through.
+func TestOneCallUntilSettings(t *testing.T) {
+	for _, encrypted := range []bool{false, true} {
+		hold := make(chan struct{})
+		var now, most atomic.Int64
+		s := &frameServer{tls: encrypted, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 2}}}
+		s.serve = func(p *peer2, stream uint32) bool {
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return p.ok(stream)
+		}
+		s.bubble(t, Config{Block: true, PerHost: 1}, func(t *testing.T, e *Engine) {
+			hold = make(chan struct{})
+			s.hold = hold
+			var calls []<-chan outcome
+			for range 6 {
+				calls = append(calls, after(t, 0, e, t.Context(), s.call(t, "GET")))
+			}
+			time.Sleep(5 * time.Second)
+			if n := s.conns()[0].seen.Load(); n != 1 {
+				t.Errorf("%d requests before SETTINGS; want one", n)
+			}
+			close(hold)
+			for _, c := range calls {
+				if got := <-c; got.err != nil {
+					t.Error(got.err)
+				}
+			}
+			if n := most.Load(); n != 2 {
+				t.Errorf("%d streams at once; want the two that the server takes", n)
+			}
+			if got := e.Stats(); got.Dialed != 1 || got.Open != 1 || got.Idle != 1 || got.Waiting != 0 {
+				t.Errorf("Stats() = %+v; want one connection", got)
+			}
+		})
+	}
+}
+
+// Engine, section 2.1: the state of TLS is told, although net/http has the
+// connection as one in the clear.
+func TestHTTP2TellsTLS(t *testing.T) {
+	srv := httptest.NewUnstartedServer(echo)
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	e := newEngine(t, Config{})
+	call := newCall(t, "GET", srv.URL+"/")
+	call.Route = skipVerify
+	res, err := e.Do(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.Proto != "HTTP/2.0" || res.Major != 2 || res.TLS == nil || res.TLS.NegotiatedProtocol != "h2" {
+		t.Errorf("%s, TLS %+v", res.Proto, res.TLS)
+	}
+}
+
+// Engine, section 2.2: after a GOAWAY an idle connection is neither closed nor
+// has it an error. It leaves the pool, and is closed at once.
+func TestGoAwayOfIdle(t *testing.T) {
+	s := &frameServer{serve: okStream}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		for want := int64(1); want < 3; want++ {
+			if got := <-after(t, 0, e, t.Context(), s.call(t, "POST")); got.err != nil {
+				t.Fatal(got.err)
+			}
+			conns := s.conns()
+			conns[len(conns)-1].goAway(1, wire2.ErrCodeNo)
+			synctest.Wait()
+			if got := e.Stats(); got.Open != 0 || got.Idle != 0 || got.Dialed != want {
+				t.Errorf("Stats() = %+v; want none open after %d", got, want)
+			}
+		}
+	})
+}
+
+// Engine, section 2.2: one that is draining counts until its calls have ended,
+// and takes no more.
+func TestDrainingCounts(t *testing.T) {
+	s := &frameServer{}
+	s.serve = func(p *peer2, stream uint32) bool {
+		if p.number == 1 {
+			p.goAway(stream, wire2.ErrCodeNo)
+			time.Sleep(3 * time.Second)
+		}
+		return p.ok(stream)
+	}
+	s.bubble(t, Config{Block: true, PerHost: 1}, func(t *testing.T, e *Engine) {
+		first := after(t, 0, e, t.Context(), s.call(t, "GET"))
+		second := after(t, time.Second, e, t.Context(), s.call(t, "GET"))
+		time.Sleep(2 * time.Second)
+		if got := e.Stats(); got.Open != 1 || got.Waiting != 1 {
+			t.Errorf("Stats() = %+v; want the second call to wait", got)
+		}
+		if got := <-first; got.err != nil || got.took != 3*time.Second {
+			t.Errorf("the first call: %+v", got)
+		}
+		if got := <-second; got.err != nil || got.took != 2*time.Second {
+			t.Errorf("the second call: %+v; want a connection as soon as the first is closed", got)
+		}
+		if n := len(s.conns()); n != 2 {
+			t.Errorf("%d connections; want 2", n)
+		}
+	})
+}
+
+// Engine, section 2.2: every way out between Reserve and RoundTrip gives the
+// stream back.
+func TestReleaseOnEveryWayOut(t *testing.T) {
+	s := &frameServer{serve: okStream, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
+	s.bubble(t, Config{Block: true, PerHost: 1}, func(t *testing.T, e *Engine) {
+		for range 3 {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the hook did not panic")
+					}
+				}()
+				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { panic("hook") }})
+				e.Do(ctx, s.call(t, "GET"))
+			}()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if got := <-after(t, 0, e, ctx, s.call(t, "GET")); !errors.Is(got.err, context.Canceled) || Sent(got.err) {
+			t.Errorf("a call that has ended: %v", got.err)
+		}
+		if got := <-after(t, 0, e, t.Context(), s.call(t, "GET")); got.err != nil {
+			t.Error(got.err)
+		}
+		if got := e.Stats(); got.Open != 1 || got.Idle != 1 || got.Dialed != 1 {
+			t.Errorf("Stats() = %+v; want one idle connection", got)
+		}
+	})
+}
+
+// Engine, section 2.3: what the server has not acted on goes to another
+// connection whatever its method (RFC 9113, sections 6.8 and 8.7), and what it
+// may have acted on does not.
+func TestNotSent(t *testing.T) {
+	if errGoAway() == nil {
+		t.Fatal("the error for GOAWAY could not be provoked")
+	}
+	for _, tt := range []struct {
+		name  string
+		serve func(p *peer2, stream uint32) bool // of the first connection
+		sent  bool
+		err   error // nil: another connection answers
+	}{
+		{"GOAWAY before it", func(p *peer2, s uint32) bool { p.goAway(0, wire2.ErrCodeNo); return true }, true, nil},
+		{"GOAWAY before it, and closed", func(p *peer2, s uint32) bool { p.goAway(0, wire2.ErrCodeNo); return false }, true, nil},
+		{"REFUSED_STREAM", func(p *peer2, s uint32) bool {
+			p.write(func() { p.WriteRSTStream(s, wire2.ErrCodeRefusedStream) })
+			return true
+		}, true, nil},
+		{"GOAWAY with a code before the first", func(p *peer2, s uint32) bool { p.goAway(0, wire2.ErrCodeEnhanceYourCalm); return false }, false, fault.ConnectionLost},
+		{"GOAWAY with it, and closed", func(p *peer2, s uint32) bool { p.goAway(s, wire2.ErrCodeNo); return false }, true, fault.ConnectionLost},
+		{"closed", func(p *peer2, s uint32) bool { return false }, true, fault.ConnectionLost},
+		{"CANCEL", func(p *peer2, s uint32) bool {
+			p.write(func() { p.WriteRSTStream(s, wire2.ErrCodeCancel) })
+			return true
+		}, true, fault.ConnectionLost},
+		{"PROTOCOL_ERROR", func(p *peer2, s uint32) bool {
+			p.write(func() { p.WriteRSTStream(s, wire2.ErrCodeProtocol) })
+			return true
+		}, true, fault.Protocol},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &frameServer{serve: func(p *peer2, stream uint32) bool {
+				if p.number == 1 {
+					return tt.serve(p, stream)
+				}
+				return p.ok(stream)
+			}}
+			s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+				call := s.call(t, "POST")
+				call.Body.Bytes, call.Length = []byte("x"), 1
+				got := <-after(t, 0, e, t.Context(), call)
+				if !errors.Is(got.err, tt.err) || got.err != nil && Sent(got.err) != tt.sent {
+					t.Errorf("%v, sent %t; want %v, %t", got.err, Sent(got.err), tt.err, tt.sent)
+				}
+			})
+		})
+	}
+}
+
+// Engine, section 2.3: a server that refuses again and again is asked more and
+// more seldom, and not for ever.
+func TestRefusedForEver(t *testing.T) {
+	s := &frameServer{serve: func(p *peer2, stream uint32) bool {
+		p.write(func() { p.WriteRSTStream(stream, wire2.ErrCodeRefusedStream) })
+		return true
+	}}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		got := <-after(t, 0, e, t.Context(), s.call(t, "GET"))
+		if !errors.Is(got.err, fault.ConnectionLost) || Sent(got.err) || got.took < 31*time.Second || got.took > 36*time.Second {
+			t.Errorf("%+v; want it given up after 31 s", got)
+		}
+	})
+}
+
+// Engine, section 2.3: HTTP_1_1_REQUIRED comes by GOAWAY too.
+func TestHTTP11RequiredByGoAway(t *testing.T) {
+	s := &frameServer{tls: true, serve: func(p *peer2, stream uint32) bool {
+		p.goAway(0, wire2.ErrCodeHTTP11Required)
+		return false
+	}}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		res, err := e.Do(t.Context(), s.call(t, "GET"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, res.Body)
+		if res.Proto != "HTTP/1.1" {
+			t.Errorf("answered by %s", res.Proto)
+		}
+	})
+}
+
+// Engine, section 2.4: ALPN offers what net/http has.
+func TestWithoutHTTP2(t *testing.T) {
+	if os.Getenv("GODEBUG") != "http2client=0" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestWithoutHTTP2$", "-test.count=1")
+		cmd.Env = append(os.Environ(), "GODEBUG=http2client=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return
+	}
+	srv := httptest.NewUnstartedServer(echo)
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	e := newEngine(t, Config{})
+	call := newCall(t, "GET", srv.URL+"/")
+	call.Route = skipVerify
+	res, err := e.Do(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.Proto != "HTTP/1.1" {
+		t.Errorf("answered by %s", res.Proto)
+	}
+}
+
+// A deadlines conn notes the deadlines that are set.
+type deadlines struct {
+	net.Conn
+	set *atomic.Int64
+}
+
+func (d deadlines) SetDeadline(t time.Time) error      { return d.note(t) }
+func (d deadlines) SetReadDeadline(t time.Time) error  { return d.note(t) }
+func (d deadlines) SetWriteDeadline(t time.Time) error { return d.note(t) }
+
+func (d deadlines) note(t time.Time) error {
+	if !t.IsZero() {
+		d.set.Add(1)
+	}
+	return nil
+}
+
+// A slowBody takes its time for each byte.
+type slowBody struct {
+	left  int
+	delay time.Duration
+}
+
+func (s *slowBody) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(s.delay)
+	s.left--
+	p[0] = 'x'
+	return 1, nil
+}
+
+func (s *slowBody) Close() error { return nil }
+
+// Engine, section 2.5: the limit is kept without a deadline of the connection,
+// and stands still while it is the source that is waited for.
+func TestReadLimitOfHTTP2(t *testing.T) {
+	var set atomic.Int64
+	quiet := make(chan struct{})
+	s := &frameServer{wrap: func(c net.Conn) net.Conn { return deadlines{c, &set} }}
+	s.serve = func(p *peer2, stream uint32) bool { return true }
+	s.data = func(p *peer2, f *wire2.DataFrame) {
+		if f.StreamEnded() {
+			id := f.StreamID
+			go func() {
+				time.Sleep(2 * time.Second)
+				p.ok(id)
+			}()
+		}
+	}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		quiet = make(chan struct{})
+		upload := func(delay time.Duration) *Call {
+			call := s.call(t, "POST")
+			call.Read, call.Length = 3*time.Second, 3
+			call.Body.Open = func() (io.ReadCloser, error) { return &slowBody{3, delay}, nil }
+			return call
+		}
+		if got := <-after(t, 0, e, t.Context(), upload(10*time.Second)); got.err != nil || got.took != 32*time.Second {
+			t.Errorf("a slow source: %+v", got)
+		}
+		silent := s.call(t, "GET")
+		silent.Read = 3 * time.Second
+		stalled := after(t, 0, e, t.Context(), silent)
+		other := after(t, 2*time.Second, e, t.Context(), upload(time.Second))
+		got := <-stalled
+		var limit *fault.Limit
+		if !errors.As(got.err, &limit) || limit.Kind != error(fault.ReadTimeout) || got.took != 3*time.Second {
+			t.Errorf("a silent server: %+v", got)
+		}
+		if got := <-other; got.err != nil {
+			t.Errorf("another call on the connection: %+v", got)
+		}
+		if got := e.Stats(); got.Dialed != 1 {
+			t.Errorf("Stats() = %+v; want one connection for all", got)
+		}
+		if n := set.Load(); n > 0 {
+			t.Errorf("%d deadlines were set on a shared connection", n)
+		}
+		close(quiet)
+	})
+}
+
+// Engine, section 2.5: the limit is for each read of the body, and for nothing
+// between them.
+func TestReadLimitOfBodyOfHTTP2(t *testing.T) {
+	s := &frameServer{}
+	s.serve = func(p *peer2, stream uint32) bool {
+		p.headers(stream, false, "200")
+		for range 3 {
+			time.Sleep(2 * time.Second)
+			p.write(func() { p.WriteData(stream, false, []byte("x")) })
+		}
+		return true
+	}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		call := s.call(t, "GET")
+		call.Read = 3 * time.Second
+		res, err := e.Do(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // the caller's own time
+		b, err := io.ReadAll(res.Body)
+		if string(b) != "xxx" || !errors.Is(err, fault.ReadTimeout) {
+			t.Errorf("%q, %v", b, err)
+		}
+		if _, again := res.Body.Read(make([]byte, 1)); again != err {
+			t.Errorf("another Read: %v", again)
+		}
+	})
+}
+
+// A gatedBody is a source whose second Read waits.
+type gatedBody struct {
+	gate   chan struct{}
+	reads  int
+	inside atomic.Bool
+	closed atomic.Int64
+}
+
+func (g *gatedBody) Read(p []byte) (int, error) {
+	g.inside.Store(true)
+	defer g.inside.Store(false)
+	if g.reads++; g.reads > 1 {
+		<-g.gate
+	}
+	p[0] = 'x'
+	return 1, nil
+}
+
+func (g *gatedBody) Close() error { g.closed.Add(1); return nil }
+
+// Engine, section 2.6: the answer is not given before nobody reads the source,
+// unless that is one which blocks, and does.
+func TestSourceOfHTTP2IsLeft(t *testing.T) {
+	for _, blocks := range []bool{false, true} {
+		s := &frameServer{}
+		s.serve = func(p *peer2, stream uint32) bool { return true }
+		var answered sync.Once
+		s.data = func(p *peer2, f *wire2.DataFrame) {
+			id := f.StreamID
+			answered.Do(func() {
+				go func() {
+					time.Sleep(time.Second)
+					p.headers(id, true, "413")
+				}()
+			})
+		}
+		s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+			body := &gatedBody{gate: make(chan struct{})}
+			time.AfterFunc(5*time.Second, func() { close(body.gate) })
+			call := s.call(t, "POST")
+			call.Length, call.Body.Blocks = -1, blocks
+			call.Body.Open = func() (io.ReadCloser, error) { return body, nil }
+			start := time.Now()
+			res, err := e.Do(t.Context(), call)
+			if err != nil || res.StatusCode != 413 {
+				t.Fatal(res, err)
+			}
+			want := 5 * time.Second
+			if blocks {
+				want = time.Second
+			}
+			if took := time.Since(start); took != want || body.inside.Load() != blocks {
+				t.Errorf("blocks %t: answered after %v, a Read under way: %t", blocks, took, body.inside.Load())
+			}
+			res.Body.Close()
+			time.Sleep(10 * time.Second)
+			if n := body.closed.Load(); n != 1 {
+				t.Errorf("blocks %t: the source was closed %d times", blocks, n)
+			}
+		})
+	}
+}
+
+// Engine, section 2.7: what tells of informational responses holds up the call
+// alone, not those who share its connection.
+func TestInterimHoldsNobody(t *testing.T) {
+	s := &frameServer{}
+	s.serve = func(p *peer2, stream uint32) bool {
+		if stream == 1 {
+			p.headers(stream, false, "103", "link", "</a>")
+		}
+		return p.ok(stream)
+	}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		var told []int
+		call := s.call(t, "GET")
+		call.Interim = func(status int, h http.Header) error {
+			time.Sleep(10 * time.Second)
+			told = append(told, status)
+			if h.Get("Link") != "</a>" {
+				t.Errorf("fields %v", h)
+			}
+			return nil
+		}
+		first := after(t, 0, e, t.Context(), call)
+		if got := <-after(t, time.Second, e, t.Context(), s.call(t, "GET")); got.err != nil || got.took != 0 {
+			t.Errorf("another call: %+v", got)
+		}
+		if got := <-first; got.err != nil || len(told) != 1 || told[0] != 103 {
+			t.Errorf("%+v, told of %v", got, told)
+		}
+		mine := errors.New("mine")
+		call = s.call(t, "GET")
+		s.serve = func(p *peer2, stream uint32) bool { p.headers(stream, false, "103"); return true }
+		call.Interim = func(int, http.Header) error { return mine }
+		if got := <-after(t, 0, e, t.Context(), call); got.err != mine {
+			t.Errorf("%v; want the error of the hook as it is", got.err)
+		}
+		s.serve = func(p *peer2, stream uint32) bool {
+			for range 1 << 10 {
+				p.headers(stream, false, "103", "link", strings.Repeat("x", 2<<10))
+			}
+			return true
+		}
+		call.Interim = func(int, http.Header) error { return nil }
+		if got := <-after(t, 0, e, t.Context(), call); !errors.Is(got.err, fault.Protocol) {
+			t.Errorf("%v; want an end of what does not end", got.err)
+		}
+	})
+}
+
+// Engine, section 2.8: net/http takes the announcement of the trailer out of the
+// fields.
+func TestAnnouncedTrailerOfHTTP2(t *testing.T) {
+	s := &frameServer{}
+	s.serve = func(p *peer2, stream uint32) bool {
+		p.headers(stream, false, "200", "trailer", "x-sum, x-not")
+		p.write(func() { p.WriteData(stream, false, []byte("ok")) })
+		p.trailer(stream, "x-sum", "1", "x-late", "2")
+		return true
+	}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		res, err := e.Do(t.Context(), s.call(t, "GET"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Header["Trailer"]; len(got) != 1 || got[0] != "X-Not, X-Sum" {
+			t.Errorf("Trailer: %q", got)
+		}
+		if b, err := io.ReadAll(res.Body); string(b) != "ok" || err != nil {
+			t.Errorf("%q, %v", b, err)
+		}
+		if res.Trailer.Get("X-Sum") != "1" || res.Trailer.Get("X-Late") != "2" {
+			t.Errorf("the trailer is %v", res.Trailer)
+		}
+	})
+}
+
+// Engine, section 3: while it is not known what an endpoint speaks, one dial
+// runs; the others wait for its ALPN, and share what it brings.
+func TestOneDialForManyOfHTTP2(t *testing.T) {
+	s := &frameServer{tls: true, serve: okStream}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		var calls []<-chan outcome
+		for range 20 {
+			calls = append(calls, after(t, 0, e, t.Context(), s.call(t, "GET")))
+		}
+		for _, c := range calls {
+			if got := <-c; got.err != nil {
+				t.Error(got.err)
+			}
+		}
+		if got := e.Stats(); got.Dialed != 1 || got.Reused != 19 || got.Waiting != 0 {
+			t.Errorf("Stats() = %+v; want one connection for all", got)
+		}
+	})
+}
+
+// Engine, section 3: the protocol is remembered, and forgotten on contradiction.
+func TestProtocolIsForgotten(t *testing.T) {
+	s := &frameServer{tls: true, serve: okStream}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		ask := func(want string) {
+			t.Helper()
+			res, err := e.Do(t.Context(), s.call(t, "GET"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, res.Body)
+			if res.Proto != want {
+				t.Errorf("answered by %s; want %s", res.Proto, want)
+			}
+		}
+		ask("HTTP/2.0")
+		s.plain.Store(true)
+		e.CloseIdle()
+		synctest.Wait()
+		ask("HTTP/1.1")
+		s.plain.Store(false)
+		e.CloseIdle()
+		synctest.Wait()
+		ask("HTTP/2.0")
+	})
+}
+
+// Engine, section 3: more calls than MAX_CONCURRENT_STREAMS open another
+// connection or, with Block, wait for a stream to become free.
+func TestStreamsRunOut(t *testing.T) {
+	for _, block := range []bool{false, true} {
+		s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 2}}}
+		s.serve = func(p *peer2, stream uint32) bool {
+			time.Sleep(time.Second)
+			return p.ok(stream)
+		}
+		s.bubble(t, Config{Block: block, PerHost: 1}, func(t *testing.T, e *Engine) {
+			if got := <-after(t, 0, e, t.Context(), s.call(t, "GET")); got.err != nil {
+				t.Fatal(got.err)
+			}
+			var calls []<-chan outcome
+			for range 6 {
+				calls = append(calls, after(t, 0, e, t.Context(), s.call(t, "GET")))
+			}
+			var total time.Duration
+			for _, c := range calls {
+				got := <-c
+				if got.err != nil {
+					t.Error(got.err)
+				}
+				total += got.took
+			}
+			want, dialed := 6*time.Second, int64(3) // all at once
+			if block {
+				want, dialed = (1+1+2+2+3+3)*time.Second, 1
+			}
+			if got := e.Stats(); total != want || got.Dialed != dialed || got.Waiting != 0 {
+				t.Errorf("block %t: %v for all, Stats() = %+v; want %v and %d connections", block, total, got, want, dialed)
+			}
+		})
+	}
+}
+
+// Engine, section 3: a stream that becomes free goes to who has waited for the
+// longest time, and one who gives up is passed over.
+func TestFreedStreamGoesToTheFirst(t *testing.T) {
+	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
+	s.serve = func(p *peer2, stream uint32) bool {
+		time.Sleep(time.Second)
+		return p.ok(stream)
+	}
+	s.bubble(t, Config{Block: true, PerHost: 1}, func(t *testing.T, e *Engine) {
+		ctx, cancel := context.WithCancel(t.Context())
+		first := after(t, 0, e, t.Context(), s.call(t, "GET"))
+		gone := after(t, 100*time.Millisecond, e, ctx, s.call(t, "GET"))
+		second := after(t, 200*time.Millisecond, e, t.Context(), s.call(t, "GET"))
+		third := after(t, 300*time.Millisecond, e, t.Context(), s.call(t, "GET"))
+		time.AfterFunc(500*time.Millisecond, cancel)
+		if got := <-gone; !errors.Is(got.err, context.Canceled) {
+			t.Error(got)
+		}
+		for i, c := range []<-chan outcome{first, second, third} {
+			want := []time.Duration{1000, 1800, 2700}[i] * time.Millisecond
+			if got := <-c; got.err != nil || got.took != want {
+				t.Errorf("call %d: %+v; want %v", i, got, want)
+			}
+		}
+	})
+}
+
+// Engine, section 3: pings find connections that are dead.
+func TestPingFindsTheDead(t *testing.T) {
+	s := &frameServer{deaf: true}
+	s.serve = func(p *peer2, stream uint32) bool {
+		if p.number == 1 {
+			return true
+		}
+		return p.ok(stream)
+	}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		call := s.call(t, "POST")
+		call.Read = 0
+		got := <-after(t, 0, e, t.Context(), call)
+		if !errors.Is(got.err, fault.ConnectionLost) || got.took != pingAfter+pingTimeout {
+			t.Errorf("%+v; want the connection given up", got)
+		}
+		if got := <-after(t, 0, e, t.Context(), call); got.err != nil {
+			t.Errorf("another connection: %v", got.err)
+		}
+	})
+}
+
+// A server that takes nothing any more, but goes on to send, is given up.
+func TestStuckWrite(t *testing.T) {
+	client, server := pair(t, "tcp")
+	s := &shared{link: newLink(client)}
+	s.writes.Store(1)
+	for range stuckAfter {
+		s.look()
+	}
+	say(t, s.link, "x")
+	hear(t, server, "x")
+	s.writes.Store(3) // another one
+	for range stuckAfter {
+		s.look()
+	}
+	say(t, s.link, "x")
+	hear(t, server, "x")
+	s.look()
+	if n, err := server.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes came; want the connection closed", n)
+	}
+}
+
+// A frames that gets its bytes in any pieces sees the same.
+func TestFramesInPieces(t *testing.T) {
+	var wire bytes.Buffer
+	w := wire2.NewFramer(&wire, nil)
+	w.WriteSettings(wire2.Setting{ID: wire2.SettingInitialWindowSize, Val: 7}, wire2.Setting{ID: wire2.SettingMaxConcurrentStreams, Val: 12})
+	w.WriteSettingsAck()
+	w.WriteData(1, false, bytes.Repeat([]byte{4, 7, 0}, 1000)) // which is no frame
+	w.WriteSettings()
+	w.WriteGoAway(9, wire2.ErrCodeHTTP11Required, []byte("debug"))
+	w.WritePing(true, [8]byte{})
+	b := wire.Bytes()
+	for size := 1; size < 40; size++ {
+		var f frames
+		for rest := b; len(rest) > 0; rest = rest[min(size, len(rest)):] {
+			f.see(rest[:min(size, len(rest))])
+		}
+		if !f.settings || f.most != 12 || !f.news || !f.goAway.Load() || f.last.Load() != 9 || f.code.Load() != http11Required || f.part != inHead || f.n != 0 {
+			t.Errorf("in pieces of %d: %+v", size, &f)
+		}
+	}
+}
