@@ -2,10 +2,8 @@ package requests
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -82,15 +80,6 @@ type HTTPAdapter struct {
 	// to proxies, for addresses of one's own or tests. The Connect limit is in
 	// its context.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Base is a transport to copy what has no field here from, such as the
-	// sizes of buffers and IdleConnTimeout. Its DialContext and TLSClientConfig
-	// count where DialContext and TLS.Config are nil. Its Proxy, DialTLSContext
-	// and DisableCompression do not: these the library decides itself. With it
-	// all requests go by a Transport, those of HTTP/1.1 too, which otherwise
-	// need none.
-	Base *http.Transport
-
-	pools pools
 	retrier
 
 	configured sync.Once
@@ -123,28 +112,11 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 
 // try makes one attempt.
 func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	if a.byEngine(p.URL.Scheme) {
-		route, err := routeFor(p, opts)
-		if err != nil {
-			return nil, err
-		}
-		return a.do(ctx, p, opts, route)
-	}
-	key, err := a.poolKeyFor(p, opts)
+	route, err := routeFor(p, opts)
 	if err != nil {
 		return nil, err
 	}
-	pl, err := a.pool(&key)
-	if err != nil {
-		return nil, err
-	}
-	return a.sendBy(ctx, pl, p, opts)
-}
-
-// byEngine reports whether the engine carries a scheme. What may go by HTTP/2
-// has carriers of net/http.
-func (a *HTTPAdapter) byEngine(scheme string) bool {
-	return a.Base == nil
+	return a.do(ctx, p, opts, route)
 }
 
 // routeFor is the route of a request. What the connection does not depend on is
@@ -159,27 +131,6 @@ func routeFor(p *PreparedRequest, opts *SendOptions) (r transport.Route, err err
 		r.TLS = opts.TLS.route()
 	}
 	return r, nil
-}
-
-// send makes one attempt, and where the proxy asks for it a second one.
-func (pl *pool) send(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	if pl.forward == nil {
-		return attempt(ctx, pl, pl.transport, &pl.dog, p, opts, "")
-	}
-	request := toProxy(p)
-	authorization, err := pl.login.authorization(request)
-	if err != nil {
-		return nil, err
-	}
-	r, err := attempt(ctx, pl, pl.transport, &pl.dog, p, opts, authorization)
-	if err != nil || !p.Replayable() {
-		return r, err
-	}
-	if authorization = pl.login.answer(request, r.StatusCode, r.Header); authorization == "" {
-		return r, nil
-	}
-	r.discard()
-	return attempt(ctx, pl, pl.transport, &pl.dog, p, opts, authorization)
 }
 
 // A dispatch is a call and what came for it, in one piece of memory.
@@ -232,191 +183,10 @@ func (a *HTTPAdapter) configureEngine() {
 	}
 }
 
-// attempt sends p once, through the pool or, if that is nil, by rt, and returns
-// the response with its body unread. It is the only caller of a RoundTripper.
-func attempt(ctx context.Context, pl *pool, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions, authorization string) (*Response, error) {
-	if err := contextError(ctx); err != nil {
-		return nil, err
-	}
-	var times *clock
-	if opts.Trace {
-		ctx, times = startClock(ctx)
-	}
-	ctx, before := hearInterim(ctx, opts.OnInformational)
-	how := sharing
-	if pl != nil {
-		how = pl.carrier(p)
-	}
-	e := newExchange(ctx, opts.Timeout, pl, dog, how)
-	hr, err := e.request(p, authorization)
-	if err != nil {
-		e.finish()
-		return nil, err
-	}
-	countUpload(hr, opts.OnProgress)
-	if pl == nil {
-		e.watch() // nobody will tell which connection it got
-	}
-	start := time.Now()
-	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
-	res, err = before.end(res, err)
-	if err != nil {
-		if res != nil && res.Body != nil { // against the contract, but it happens
-			res.Body.Close()
-		}
-		err = sendError(ctx, e, err)
-		e.finish()
-		return nil, err
-	}
-	if res == nil {
-		e.finish()
-		return nil, failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
-	}
-	e.answered()
-	r := new(Response)
-	if err := r.receive(fromHTTP(res), p, opts); err != nil {
-		res.Body.Close()
-		e.finish()
-		return nil, err
-	}
-	r.Elapsed = time.Since(start)
-	r.timed(times)
-	r.countDownload(opts.OnProgress)
-	r.wire.e, r.wire.ctx = e, ctx
-	if pl != nil && p.URL.Scheme == "http" {
-		r.TLS = nil // that with the proxy says nothing of the server
-	}
-	return r, nil
-}
-
-// fromHTTP is what a RoundTripper has returned, as one of the engine's.
-func fromHTTP(hr *http.Response) *transport.Response {
-	r := &transport.Response{
-		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
-		Header: hr.Header, Length: hr.ContentLength, Close: hr.Close, Body: hr.Body, TLS: hr.TLS,
-	}
-	if hr.Body == nil {
-		return r
-	}
-	if isBare(hr) {
-		r.Body = &bareBody{ReadCloser: r.Body}
-	}
-	r.Body = &receivedBody{r.Body, r, hr}
-	return r
-}
-
-// receivedBody passes on the trailer.
-type receivedBody struct {
-	io.ReadCloser
-	res *transport.Response
-	hr  *http.Response
-}
-
-func (b *receivedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.res.Trailer = b.hr.Trailer
-	}
-	return n, err
-}
-
-// roundTrip calls rt, in a goroutine that can be left behind if blocks says so.
-func (e *exchange) roundTrip(rt http.RoundTripper, hr *http.Request, blocks bool) (*http.Response, error) {
-	if blocks && e.Context.Done() != nil {
-		return e.leave(rt, hr)
-	}
-	return rt.RoundTrip(hr)
-}
-
-// leave ends with the context of the call, come what may. net/http does not
-// return before the last Read of the request body has, and the reader is the
-// caller's: if it blocks, that Read is left behind.
-func (e *exchange) leave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
-	var res *http.Response
-	var err error
-	returned := make(chan struct{})
-	go func() {
-		defer close(returned)
-		res, err = e.roundTrip(rt, hr, false)
-	}()
-	select {
-	case <-returned:
-		return res, err
-	case <-e.Context.Done():
-	}
-	grace := time.NewTimer(drainTime)
-	defer grace.Stop()
-	select {
-	case <-returned:
-		return res, err
-	case <-grace.C:
-	}
-	go func() {
-		<-returned
-		if res != nil && res.Body != nil {
-			res.Body.Close()
-		}
-		e.finish()
-	}()
-	return nil, contextError(e.Context)
-}
-
 // receive reads the body of r as part of the attempt, if opts want it.
 func receive(r *Response, opts *SendOptions) (*Response, error) {
 	if opts.Stream || r.IsRedirect() {
 		return r, nil
 	}
 	return r, r.Load()
-}
-
-// RoundTripper makes an adapter of rt: one that traces, records or mocks, or
-// speaks a protocol of its own. The Read limit then runs from the sending of
-// the request to its headers, connecting included, since what rt does is not
-// seen. TLS and Proxy of a call are rt's affair, and asking for them is
-// [ErrInvalidOption].
-func RoundTripper(rt http.RoundTripper) Adapter { return &roundTripper{rt: rt} }
-
-type roundTripper struct {
-	rt    http.RoundTripper
-	local bool // there is no network
-	dog   watchdog
-	retrier
-}
-
-func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
-	if isNil(a.rt) {
-		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
-	}
-	if t, ok := a.rt.(handlerTripper); ok && isNil(t.h) {
-		return nil, failText(ErrInvalidOption, "Handler(nil)")
-	}
-	if err := checkMessage(p); err != nil {
-		return nil, err
-	}
-	if err := checkProxyField(p, opts.Proxy); err != nil {
-		return nil, err
-	}
-	if !a.local {
-		if opts.TLS != (TLS{}) && !opts.environTLS {
-			return nil, failText(ErrInvalidOption, "TLS cannot be set for a RoundTripper")
-		}
-		if opts.Proxy != nil && !opts.environProxy {
-			return nil, failText(ErrInvalidOption, "a proxy cannot be set for a RoundTripper")
-		}
-	}
-	retry := opts.Retry
-	if retry == nil {
-		retry = new(Retry)
-	}
-	return a.retrier.send(ctx, p, &opts, retry, 0, func() (*Response, error) {
-		return attempt(ctx, nil, a.rt, &a.dog, p, &opts, "")
-	})
-}
-
-// Close closes the idle connections of a RoundTripper that has some.
-func (a *roundTripper) Close() error {
-	if c, ok := a.rt.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -299,12 +298,10 @@ func sendError(ctx context.Context, e *exchange, err error) error {
 		return dialError(ctx, err)
 	case timedOut(err):
 		return failForeign(ErrTimeout, err)
-	case e != nil && e.lost() != nil: // whatever net/http makes of half a header
-		return fail(ErrConnectionLost, e.lost())
 	case isLost(err):
 		return failForeign(ErrConnectionLost, err)
 	}
-	return responseError(e, err)
+	return responseError(err)
 }
 
 // bodyError gives a failure to read the body of a response its kind.
@@ -328,27 +325,21 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 		return failForeign(ErrClosed, err)
 	case timedOut(err):
 		return failForeign(ErrTimeout, err)
-	case isLost(err), e != nil && e.lost() != nil:
+	case isLost(err):
 		return failForeign(ErrIncompleteBody, err)
 	}
-	return responseError(e, err)
+	return responseError(err)
 }
 
 // responseError gives err its kind, which is no fault of the connection: the
 // response is malformed or, from an adapter of the caller's, whatever that has
 // to say. The words of net/http and net/textproto for what is malformed
 // quote it, be it a cookie, and are not kept.
-func responseError(e *exchange, err error) error {
+func responseError(err error) error {
 	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
 		return failText(ErrProtocol, "a line of its header or trailer is malformed")
 	}
-	if e == nil || e.pool == nil {
-		return failForeign(ErrAdapter, err)
-	}
-	if reset, ok := errors.AsType[streamReset](err); ok {
-		return failText(ErrProtocol, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
-	}
-	return failText(ErrProtocol, "it is not one of HTTP")
+	return failForeign(ErrAdapter, err)
 }
 
 // Errors that were given their kind where they arose. See [fault.Of].

@@ -239,7 +239,7 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		hr, err := newExchange(context.Background(), Timeout{}, nil, nil, exclusive).request(p, "")
+		hr, err := newExchange(context.Background(), Timeout{}, nil).request(p)
 		if err != nil {
 			t.Fatal(err)
 		}

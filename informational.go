@@ -54,6 +54,10 @@ func informational(ctx context.Context, hooks []OnInformational) func(int, http.
 	return func(status int, header http.Header) error { return i.got(ctx, status, textproto.MIMEHeader(header)) }
 }
 
+// maxHeaderBytes bounds the header of a response, and what comes before it
+// (CVE-2023-38039).
+const maxHeaderBytes = 1 << 20
+
 // fieldOverhead is what a field or a status line counts beside its text, as in
 // RFC 9113, section 6.5.2.
 const fieldOverhead = 32

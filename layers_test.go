@@ -71,7 +71,7 @@ func TestOneLoopSends(t *testing.T) {
 	if want := []string{"session.go"}; !slices.Equal(sends, want) {
 		t.Errorf("the Send of an Adapter is called in %q; want once, in %q", sends, want)
 	}
-	if want := []string{"adapter.go"}; !slices.Equal(trips, want) {
+	if want := []string{"roundtripper.go"}; !slices.Equal(trips, want) {
 		t.Errorf("RoundTrip is called in %q; want once, in %q", trips, want)
 	}
 }

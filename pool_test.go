@@ -3,12 +3,10 @@ package requests
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -169,27 +167,5 @@ func TestPoolsAreBounded(t *testing.T) {
 	}
 	if got := statsOf(a, func(s Stats) bool { return s.Open <= most }); got.Open > most || got.Dialled != many {
 		t.Errorf("A202 Stats() = %+v; want %d dialled, at most %d open", got, many, most)
-	}
-	a.pools.mu.Lock()
-	defer a.pools.mu.Unlock()
-	if n := len(a.pools.list); n > most {
-		t.Errorf("A202 there are %d pools; want at most %d", n, most)
-	}
-}
-
-func TestBase(t *testing.T) {
-	f := newFaulty(t, answering(okAnswer))
-	dials := 0
-	base := &http.Transport{
-		IdleConnTimeout: time.Second,
-		Proxy:           func(*http.Request) (*url.URL, error) { return nil, errors.New("not to be asked") },
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			dials++
-			return (&net.Dialer{}).DialContext(ctx, network, f.addr)
-		},
-	}
-	s := over(t, &HTTPAdapter{Base: base})
-	if _, err := s.Get(bg, "http://h.test/"); err != nil || dials != 1 {
-		t.Errorf("%d dials by Base, error %v; want 1 and none", dials, err)
 	}
 }

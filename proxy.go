@@ -1,7 +1,6 @@
 package requests
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -11,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-requests/requests/internal/digest"
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/noproxy"
@@ -219,115 +217,24 @@ var proxyPorts = map[string]string{
 	"http": "80", "https": "443", "socks4": "1080", "socks4a": "1080", "socks5": "1080", "socks5h": "1080",
 }
 
-// via is a proxy as part of a poolKey, credentials included; the zero via is none.
-type via struct {
-	scheme, host         string // host with its port
-	user, password       string
-	hasUser, hasPassword bool
-	authorization        string // a Proxy-Authorization field given by hand
-}
-
-// viaProxy describes the way through u, the Proxy of [SendOptions], for p.
-func viaProxy(u *url.URL, p *PreparedRequest) (via, error) {
-	v := via{scheme: u.Scheme, host: u.Host}
-	port, ok := proxyPorts[u.Scheme]
-	if !ok || u.Hostname() == "" {
-		return via{}, failText(ErrInvalidProxy, "it is not scheme://host:port of a known scheme")
-	}
-	if u.Port() == "" {
-		v.host = net.JoinHostPort(u.Hostname(), port)
-	}
-	if u.User != nil {
-		v.user, v.hasUser = u.User.Username(), true
-		v.password, v.hasPassword = u.User.Password()
-	}
-	if field := p.Header["Proxy-Authorization"]; len(field) > 0 && !v.isSOCKS() {
-		v.authorization = field[0]
-	}
-	return v, nil
-}
-
 // proxyFor describes u, the Proxy of [SendOptions], for p.
 func proxyFor(u *url.URL, p *PreparedRequest) (transport.Proxy, error) {
-	v, err := viaProxy(u, p)
-	return transport.Proxy{
-		Scheme: v.scheme, Host: v.host, User: v.user, Password: v.password, HasUser: v.hasUser, HasPassword: v.hasPassword,
-		Authorization: v.authorization,
-	}, err
-}
-
-func (v *via) isSOCKS() bool { return strings.HasPrefix(v.scheme, "socks") }
-
-// forwards reports whether requests are sent to the proxy itself, in absolute
-// form (RFC 9112, section 3.2.2), rather than through it.
-func (v *via) forwards(https, h2c bool) bool {
-	return v.scheme != "" && !v.isSOCKS() && !https && !h2c
-}
-
-func (v *via) userinfo() *url.Userinfo {
-	switch {
-	case !v.hasUser:
-		return nil
-	case !v.hasPassword:
-		return url.User(v.user)
+	v := transport.Proxy{Scheme: u.Scheme, Host: u.Host}
+	port, ok := proxyPorts[u.Scheme]
+	if !ok || u.Hostname() == "" {
+		return transport.Proxy{}, failText(ErrInvalidProxy, "it is not scheme://host:port of a known scheme")
 	}
-	return url.UserPassword(v.user, v.password)
-}
-
-// String is the URL of the proxy without its credentials.
-func (v *via) String() string { return v.scheme + "://" + v.host }
-
-// A proxyLogin proves to an HTTP proxy who its user is.
-type proxyLogin struct {
-	via     via
-	answers *digest.Spaces // of Digest; nil without a user and password
-}
-
-func newProxyLogin(v via) proxyLogin {
-	l := proxyLogin{via: v}
-	if v.hasUser && v.hasPassword && v.authorization == "" && !v.isSOCKS() {
-		l.answers = &digest.Spaces{Credentials: digest.Credentials{Username: v.user, Password: v.password}}
+	if u.Port() == "" {
+		v.Host = net.JoinHostPort(u.Hostname(), port)
 	}
-	return l
-}
-
-// authorization is the value of Proxy-Authorization for a request, "" for
-// none: the answer to a challenge of before, or Basic.
-func (l *proxyLogin) authorization(req digest.Request) (string, error) {
-	if l.via.authorization != "" {
-		return l.via.authorization, nil
+	if u.User != nil {
+		v.User, v.HasUser = u.User.Username(), true
+		v.Password, v.HasPassword = u.User.Password()
 	}
-	if l.answers == nil {
-		return "", nil
+	if field := p.Header["Proxy-Authorization"]; len(field) > 0 && takesFields(u) {
+		v.Authorization = field[0]
 	}
-	a, known, err := l.answers.Preempt(l.via.host, req)
-	if err != nil {
-		return "", fail(ErrInvalidProxy, err)
-	}
-	if known {
-		return a.Value, nil
-	}
-	if strings.ContainsRune(l.via.user, ':') || hasControl(l.via.user) || hasControl(l.via.password) {
-		return "", failText(ErrInvalidProxy, "its user or password cannot be sent by Basic authentication")
-	}
-	return basicValue(l.via.user, l.via.password), nil
-}
-
-// answer is the authorization by which to send req again after the proxy
-// answered it with status and header, "" if that would be no use.
-func (l *proxyLogin) answer(req digest.Request, status int, header http.Header) string {
-	if status != http.StatusProxyAuthRequired || l.answers == nil {
-		return ""
-	}
-	d, ok := digest.Select(digest.Parse(header["Proxy-Authenticate"]))
-	if !ok {
-		return ""
-	}
-	a, err := l.answers.Answer(l.via.host, d, req)
-	if err != nil {
-		return ""
-	}
-	return a.Value
+	return v, nil
 }
 
 // A ProxyError is the answer of a proxy that would not connect to the target.
@@ -347,16 +254,3 @@ func (e *ProxyError) Unwrap() error { return ErrProxy }
 
 // Format keeps every verb from printing the header, which may set cookies.
 func (e *ProxyError) Format(s fmt.State, _ rune) { io.WriteString(s, e.Error()) }
-
-// proxyError gives a failure on the way to or through the proxy its kind. A
-// Connect limit that ran out there is both; a caller who gave up is neither.
-func proxyError(ctx context.Context, err error) error {
-	ended := contextError(ctx)
-	if ended == nil {
-		return fail(ErrProxy, err)
-	}
-	if limit, ok := ended.(*fault.Limit); ok && limit.Kind == ErrConnectTimeout {
-		return fail(ErrProxy, limit)
-	}
-	return ended
-}

@@ -56,12 +56,9 @@ type clock struct {
 	dns, connect, tls time.Time
 }
 
-type clockKey struct{}
-
 // startClock starts a clock that the context carries to where the events are.
 func startClock(ctx context.Context) (context.Context, *clock) {
 	c := &clock{start: time.Now()}
-	ctx = context.WithValue(ctx, clockKey{}, c)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:              func(string) { c.seek() },
 		DNSStart:             func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
@@ -73,17 +70,6 @@ func startClock(ctx context.Context) (context.Context, *clock) {
 		GotConn:              c.got,
 		GotFirstResponseByte: c.firstByte,
 	}), c
-}
-
-// handshakes times a handshake that net/http does not see: done is to be called
-// at its end.
-func handshakes(ctx context.Context) (done func()) {
-	c, _ := ctx.Value(clockKey{}).(*clock)
-	if c == nil {
-		return func() {}
-	}
-	c.begin(&c.tls)
-	return func() { c.done(&c.tls, &c.TLS) }
 }
 
 // seek is called for the first connection, and again if that turns out to be dead.

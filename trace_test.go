@@ -105,7 +105,6 @@ func TestTraceIsFree(t *testing.T) {
 		countUpload(hr, opts.OnProgress)
 		r.timed(nil)
 		r.countDownload(opts.OnProgress)
-		handshakes(context.Background())
 		_, before := hearInterim(context.Background(), opts.OnInformational)
 		before.end(nil, nil)
 	}); n != 0 {

@@ -81,7 +81,7 @@ func (x *stream) Value(key any) any {
 // that back in all cases. What was not acted on, by the rules of RFC 9113,
 // sections 6.8 and 8.7, is a failure that is elsewhere and not sent.
 func (s *shared) exchange(a *attempt) (*Response, *failure) {
-	x := &stream{Context: a.ctx, shared: s, call: a.call, res: new(Response), start: a.start}
+	x := &stream{Context: a.ctx, shared: s, call: a.call, res: a.call.response(), start: a.start}
 	done := false
 	defer func() {
 		if !done { // a function of the caller has panicked

@@ -1,0 +1,546 @@
+package requests
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/transport"
+)
+
+// RoundTripper makes an adapter of rt: one that traces, records or mocks, or
+// speaks a protocol of its own. The Read limit then runs from the sending of
+// the request to its headers, connecting included, since what rt does is not
+// seen. TLS and Proxy of a call are rt's affair, and asking for them is
+// [ErrInvalidOption].
+func RoundTripper(rt http.RoundTripper) Adapter { return &roundTripper{rt: rt} }
+
+type roundTripper struct {
+	rt    http.RoundTripper
+	local bool // there is no network
+	dog   watchdog
+	retrier
+}
+
+func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
+	if isNil(a.rt) {
+		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
+	}
+	if t, ok := a.rt.(handlerTripper); ok && isNil(t.h) {
+		return nil, failText(ErrInvalidOption, "Handler(nil)")
+	}
+	if err := checkMessage(p); err != nil {
+		return nil, err
+	}
+	if err := checkProxyField(p, opts.Proxy); err != nil {
+		return nil, err
+	}
+	if !a.local {
+		if opts.TLS != (TLS{}) && !opts.environTLS {
+			return nil, failText(ErrInvalidOption, "TLS cannot be set for a RoundTripper")
+		}
+		if opts.Proxy != nil && !opts.environProxy {
+			return nil, failText(ErrInvalidOption, "a proxy cannot be set for a RoundTripper")
+		}
+	}
+	retry := opts.Retry
+	if retry == nil {
+		retry = new(Retry)
+	}
+	return a.retrier.send(ctx, p, &opts, retry, 0, func() (*Response, error) {
+		return attempt(ctx, a.rt, &a.dog, p, &opts)
+	})
+}
+
+// Close closes the idle connections of a RoundTripper that has some.
+func (a *roundTripper) Close() error {
+	if c, ok := a.rt.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+	return nil
+}
+
+// attempt sends p once by rt, and returns the response with its body unread. It
+// is the only caller of a RoundTripper.
+func attempt(ctx context.Context, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	if err := contextError(ctx); err != nil {
+		return nil, err
+	}
+	var times *clock
+	if opts.Trace {
+		ctx, times = startClock(ctx)
+	}
+	ctx, before := hearInterim(ctx, opts.OnInformational)
+	e := newExchange(ctx, opts.Timeout, dog)
+	hr, err := e.request(p)
+	if err != nil {
+		e.finish()
+		return nil, err
+	}
+	countUpload(hr, opts.OnProgress)
+	e.watch()
+	start := time.Now()
+	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
+	res, err = before.end(res, err)
+	if err != nil {
+		if res != nil && res.Body != nil { // against the contract, but it happens
+			res.Body.Close()
+		}
+		err = sendError(ctx, e, err)
+		e.finish()
+		return nil, err
+	}
+	if res == nil {
+		e.finish()
+		return nil, failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
+	}
+	e.pause() // until the body is read
+	r := new(Response)
+	if err := r.receive(fromHTTP(res), p, opts); err != nil {
+		res.Body.Close()
+		e.finish()
+		return nil, err
+	}
+	r.Elapsed = time.Since(start)
+	r.timed(times)
+	r.countDownload(opts.OnProgress)
+	r.wire.e, r.wire.ctx = e, ctx
+	return r, nil
+}
+
+// fromHTTP is what a RoundTripper has returned, as one of the engine's.
+func fromHTTP(hr *http.Response) *transport.Response {
+	r := &transport.Response{
+		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
+		Header: hr.Header, Length: hr.ContentLength, Close: hr.Close, Body: hr.Body, TLS: hr.TLS,
+	}
+	if hr.Body == nil {
+		return r
+	}
+	if isBare(hr) {
+		r.Body = &bareBody{ReadCloser: r.Body}
+	}
+	r.Body = &receivedBody{r.Body, r, hr}
+	return r
+}
+
+// receivedBody passes on the trailer.
+type receivedBody struct {
+	io.ReadCloser
+	res *transport.Response
+	hr  *http.Response
+}
+
+func (b *receivedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.res.Trailer = b.hr.Trailer
+	}
+	return n, err
+}
+
+// roundTrip calls rt, in a goroutine that can be left behind if blocks says so.
+func (e *exchange) roundTrip(rt http.RoundTripper, hr *http.Request, blocks bool) (*http.Response, error) {
+	if blocks && e.Context.Done() != nil {
+		return e.leave(rt, hr)
+	}
+	return rt.RoundTrip(hr)
+}
+
+// leave ends with the context of the call, come what may. net/http does not
+// return before the last Read of the request body has, and the reader is the
+// caller's: if it blocks, that Read is left behind.
+func (e *exchange) leave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
+	var res *http.Response
+	var err error
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		res, err = e.roundTrip(rt, hr, false)
+	}()
+	select {
+	case <-returned:
+		return res, err
+	case <-e.Context.Done():
+	}
+	grace := time.NewTimer(drainTime)
+	defer grace.Stop()
+	select {
+	case <-returned:
+		return res, err
+	case <-grace.C:
+	}
+	go func() {
+		<-returned
+		if res != nil && res.Body != nil {
+			res.Body.Close()
+		}
+		e.finish()
+	}()
+	return nil, contextError(e.Context)
+}
+
+// A RoundTripper that is none of ours has no connection to see, whose deadlines
+// could keep the limits of [Timeout]. A watchdog ends the exchange instead.
+
+// An exchange is one request and its response by a RoundTripper. It is the
+// context of the request, so that it can be ended without a context of its own
+// under that of the caller.
+type exchange struct {
+	context.Context // the caller's, with the trace
+
+	dog     *watchdog    // that of the RoundTripper
+	silence atomic.Int64 // the Read limit, a time.Duration; zero is none
+	sent    atomic.Bool  // the whole request was handed over
+	expired atomic.Bool  // the Read limit ran out
+
+	upload atomic.Pointer[upload] // the body on its way, if it is a stream
+
+	// What follows is for an exchange with a limit: done is nil without.
+	done     chan struct{}
+	detach   func() bool  // from the caller's context
+	deadline atomic.Int64 // on the clock of the watchdog; 0 is none
+
+	mu    sync.Mutex
+	ended error  // why done is closed
+	after func() // runs then: net/http's context under this one
+}
+
+// newExchange starts an exchange.
+func newExchange(ctx context.Context, limit Timeout, dog *watchdog) *exchange {
+	e := &exchange{Context: ctx, dog: dog}
+	e.silence.Store(int64(limit.Read))
+	if limit.Read > 0 {
+		e.done = make(chan struct{})
+		if ctx.Done() != nil {
+			e.detach = context.AfterFunc(ctx, func() { e.end(ctx.Err()) })
+		}
+	}
+	return e
+}
+
+// Done implements [context.Context].
+func (e *exchange) Done() <-chan struct{} {
+	if e.done != nil {
+		return e.done
+	}
+	return e.Context.Done()
+}
+
+// Err implements [context.Context].
+func (e *exchange) Err() error {
+	if e.done == nil {
+		return e.Context.Err()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ended
+}
+
+// AfterFunc is what package context looks for in a foreign context, so as not
+// to start a goroutine that waits for Done. There is one such context at a time.
+func (e *exchange) AfterFunc(f func()) (stop func() bool) {
+	if e.done == nil {
+		return context.AfterFunc(e.Context, f)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ended != nil {
+		go f()
+		return cannotStop
+	}
+	if before := e.after; before != nil {
+		e.after = func() { before(); f() }
+		return cannotStop
+	}
+	e.after = f
+	return cannotStop
+}
+
+// cannotStop need not stop anything: to cancel a context that has ended does nothing.
+func cannotStop() bool { return false }
+
+// end closes Done, and says why.
+func (e *exchange) end(why error) {
+	e.mu.Lock()
+	if e.ended != nil {
+		e.mu.Unlock()
+		return
+	}
+	e.ended = why
+	after := e.after
+	close(e.done)
+	e.mu.Unlock()
+	if after != nil {
+		after()
+	}
+}
+
+// expire ends the exchange since its Read limit ran out.
+func (e *exchange) expire() {
+	e.expired.Store(true)
+	e.end(context.Canceled)
+}
+
+// watch starts or restarts the clock.
+func (e *exchange) watch() {
+	if e.done != nil {
+		e.dog.watch(e)
+	}
+}
+
+// pause stops the clock, while it is not the server that we wait for.
+func (e *exchange) pause() { e.deadline.Store(0) }
+
+// hurry lowers the Read limit, for a body that is only read to have its
+// connection again.
+func (e *exchange) hurry(limit time.Duration) {
+	if now := e.read(); now <= 0 || now > limit {
+		e.silence.Store(int64(limit))
+	}
+}
+
+// read is the Read limit.
+func (e *exchange) read() time.Duration { return time.Duration(e.silence.Load()) }
+
+// finish ends the exchange.
+func (e *exchange) finish() {
+	if u := e.upload.Load(); u != nil {
+		u.Close()
+	}
+	if e.done != nil {
+		e.dog.forget(e)
+		if e.detach != nil {
+			e.detach()
+		}
+		e.end(context.Canceled)
+	}
+}
+
+func (e *exchange) readTimeout() error { return &fault.Limit{Kind: ErrReadTimeout, After: e.read()} }
+
+// A watchdog ends exchanges whose Read limit runs out. One timer serves all
+// that it watches: to start and stop the clock of one is a store, which a
+// timer for each, moved by every read, would not be. The zero value is ready.
+type watchdog struct {
+	mu      sync.Mutex
+	watched map[*exchange]struct{}
+	timer   *time.Timer
+	wake    int64     // when the timer fires; 0 if it does not
+	epoch   time.Time // the zero of deadlines, on the monotonic clock
+}
+
+// watch gives e its Read limit from now on.
+func (w *watchdog) watch(e *exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.watched == nil {
+		w.watched, w.epoch = make(map[*exchange]struct{}), time.Now()
+	}
+	deadline := int64(time.Since(w.epoch)) + e.silence.Load()
+	if e.deadline.Swap(deadline) == 0 {
+		w.watched[e] = struct{}{}
+	}
+	if w.wake == 0 || deadline < w.wake {
+		w.set(deadline)
+	}
+}
+
+func (w *watchdog) set(wake int64) {
+	w.wake = wake
+	d := time.Duration(wake) - time.Since(w.epoch)
+	if w.timer == nil {
+		w.timer = time.AfterFunc(d, w.look)
+		return
+	}
+	w.timer.Reset(d)
+}
+
+// look ends what has expired and sleeps until the next deadline.
+func (w *watchdog) look() {
+	w.mu.Lock()
+	now := int64(time.Since(w.epoch))
+	next := int64(0)
+	var expired []*exchange
+	for e := range w.watched {
+		switch d := e.deadline.Load(); {
+		case d == 0: // paused: it comes back by watch
+			delete(w.watched, e)
+		case d <= now:
+			expired = append(expired, e)
+			delete(w.watched, e)
+		case next == 0 || d < next:
+			next = d
+		}
+	}
+	w.wake = 0
+	if next != 0 {
+		w.set(next)
+	}
+	w.mu.Unlock()
+	for _, e := range expired {
+		e.expire()
+	}
+}
+
+// forget ends the watch over e.
+func (w *watchdog) forget(e *exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.deadline.Store(0)
+	delete(w.watched, e)
+}
+
+// request makes what net/http is to send for p. The map of the header is
+// shared: neither Transport nor a RoundTripper that keeps its contract writes to it.
+func (e *exchange) request(p *PreparedRequest) (*http.Request, error) {
+	hr := http.Request{
+		Method: p.Method, URL: p.URL, Host: hostField(p), Header: p.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	_, agent := p.Header["User-Agent"]
+	_, forProxy := p.Header["Proxy-Authorization"]
+	if !agent || forProxy {
+		hr.Header = p.Header.Clone()
+		delete(hr.Header, "Proxy-Authorization") // no server gets to see it (CVE-2023-32681)
+		if !agent {                              // net/http would send its own
+			hr.Header["User-Agent"] = []string{""}
+		}
+	}
+	hr.Close = closes(p.Header) // else net/http keeps a connection that the server has not closed
+	e.sent.Store(true)
+	if err := e.body(&hr, p); err != nil {
+		return nil, err
+	}
+	return hr.WithContext(e), nil
+}
+
+// body gives hr the body of p, if there is one, and a way to have it again for
+// a connection that turns out to be dead before anything was written.
+func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
+	switch {
+	case !p.body.present:
+		return nil
+	case p.body.length == 0:
+		hr.Body = http.NoBody
+		return p.body.confirmEmpty()
+	}
+	body, err := p.body.open()
+	if err != nil {
+		return err
+	}
+	hr.Body, hr.ContentLength = body, p.body.length
+	// The clock of a body that may take long must not run while it is sent. A
+	// connection of HTTP/1.1 gives each write a limit of its own.
+	long := e.done != nil && p.body.length > maxDirect
+	if s := p.body.stream; s != nil || long {
+		hr.Body = newUpload(e, body, s != nil && s.waits)
+	}
+	if p.body.replayable() {
+		hr.GetBody = func() (io.ReadCloser, error) {
+			body, err := p.body.open()
+			if s := p.body.stream; (s != nil || long) && err == nil {
+				body = newUpload(e, body, s != nil && s.waits)
+			}
+			return body, err
+		}
+	}
+	return nil
+}
+
+// An upload is a streamed request body on its way. It tells the exchange when
+// the body has ended, from which on it is the server's turn, and it lets go of
+// a source that waits once nobody waits for it any more.
+type upload struct {
+	body io.ReadCloser
+	e    *exchange
+	err  error // sticky
+
+	// What follows is for sources that may wait.
+	over chan struct{} // closed by interrupt; nil for the other sources
+	once sync.Once
+	read chan uploadRead
+	buf  []byte
+}
+
+// An uploadRead is what a read of the source gave.
+type uploadRead struct {
+	n   int
+	err error
+}
+
+// newUpload makes body that of e, which sends it from now on.
+func newUpload(e *exchange, body io.ReadCloser, waits bool) *upload {
+	u := &upload{body: body, e: e}
+	if waits {
+		u.over, u.read = make(chan struct{}), make(chan uploadRead, 1)
+	}
+	e.sent.Store(false)
+	e.upload.Store(u)
+	return u
+}
+
+// Read implements io.Reader. The clock of the exchange stands still while it
+// is the caller's source that we wait for.
+func (u *upload) Read(b []byte) (int, error) {
+	if u.err != nil {
+		return 0, u.err
+	}
+	u.e.pause()
+	n, err := u.readSource(b)
+	if u.err = err; err == io.EOF {
+		u.e.sent.Store(true) // the write that is still to come starts the clock
+	}
+	u.e.watch() // until the server takes what was read, or answers
+	return n, err
+}
+
+// readSource reads where it can be left behind, and into a buffer of its own
+// then, if the source may wait for ever: the context of the caller would
+// otherwise end nothing (net/http waits for it).
+func (u *upload) readSource(b []byte) (int, error) {
+	if u.over == nil {
+		return u.body.Read(b)
+	}
+	size := min(len(b), maxSmallBody)
+	if len(u.buf) < size {
+		u.buf = make([]byte, size)
+	}
+	buf := u.buf[:size]
+	go func() {
+		n, err := u.body.Read(buf)
+		u.read <- uploadRead{n, err}
+	}()
+	select {
+	case r := <-u.read:
+		return copy(b, buf[:r.n]), r.err
+	case <-u.over:
+	case <-u.e.Done():
+	}
+	return 0, errBodyClosed
+}
+
+// interrupt ends a read that waits for its source.
+func (u *upload) interrupt() {
+	if u.over != nil {
+		u.once.Do(func() { close(u.over) })
+	}
+}
+
+// Close implements io.Closer. From then on the source is not read, but for a
+// read that it holds up.
+func (u *upload) Close() error {
+	u.interrupt()
+	return u.body.Close()
+}
+
+// maxDirect is the largest body that is sent without looking for an answer
+// meanwhile. The buffers of sockets hold more.
+const maxDirect = 16 << 10
+
+// maxSmallBody is the length up to which a body is copied by a buffer of its own.
+const maxSmallBody = 32 << 10
