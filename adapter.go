@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/transport"
 )
 
@@ -40,6 +42,7 @@ type SendOptions struct {
 	OnInformational []OnInformational // to be told of what comes before the response
 
 	environTLS, environProxy bool // nobody has asked for them
+	environTrust             bool // it is the environment that has named TLS.CABundle
 }
 
 // HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, directly or through
@@ -67,6 +70,18 @@ type HTTPAdapter struct {
 	// allow. Otherwise more are made, and closed after use.
 	PoolBlock bool
 
+	// IdleTimeout closes a connection that nobody needed for so long. Zero means
+	// 90 seconds, a negative value never.
+	IdleTimeout time.Duration
+
+	// TLS holds settings of encrypted connections for calls and sessions that
+	// give no other. Like those of a session they go before the environment.
+	TLS TLS
+	// ProxyHeader are the fields of the CONNECT request that has an HTTP proxy
+	// make a tunnel, beside Host and Proxy-Authorization. Of the fields of a call
+	// it gets none, User-Agent included.
+	ProxyHeader http.Header
+
 	// DisableHTTP2 speaks HTTP/1.1 only.
 	DisableHTTP2 bool
 	// UnencryptedHTTP2 speaks HTTP/2 to http URLs, without asking the server
@@ -80,10 +95,12 @@ type HTTPAdapter struct {
 	// to proxies, for addresses of one's own or tests. The Connect limit is in
 	// its context.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
 	retrier
 
 	configured sync.Once
 	engine     transport.Engine
+	invalid    error // a field that cannot be used
 }
 
 // Send implements [Adapter].
@@ -112,7 +129,11 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 
 // try makes one attempt.
 func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	route, err := routeFor(p, opts)
+	a.configured.Do(a.configure)
+	if a.invalid != nil {
+		return nil, a.invalid
+	}
+	route, err := a.routeFor(p, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -121,14 +142,24 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 
 // routeFor is the route of a request. What the connection does not depend on is
 // left out.
-func routeFor(p *PreparedRequest, opts *SendOptions) (r transport.Route, err error) {
+func (a *HTTPAdapter) routeFor(p *PreparedRequest, opts *SendOptions) (r transport.Route, err error) {
 	if opts.Proxy != nil {
 		if r.Proxy, err = proxyFor(opts.Proxy, p); err != nil {
 			return r, err
 		}
 	}
 	if p.URL.Scheme == "https" || r.Proxy.Scheme == "https" {
-		r.TLS = opts.TLS.route()
+		t := opts.TLS
+		if a.TLS != (TLS{}) {
+			if opts.environTrust && a.TLS.saysTrust() {
+				t.CABundle = "" // what the program says goes before the environment
+			}
+			t = t.over(a.TLS)
+			if err := t.check(); err != nil {
+				return r, err
+			}
+		}
+		r.TLS = t.route()
 	}
 	return r, nil
 }
@@ -143,7 +174,6 @@ type dispatch struct {
 // do makes one attempt by the engine, and returns the response with its body
 // unread.
 func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
-	a.configured.Do(a.configureEngine)
 	if p.body.length == 0 {
 		if err := p.body.confirmEmpty(); err != nil {
 			return nil, err
@@ -175,10 +205,14 @@ func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOpti
 	return r, nil
 }
 
-// configureEngine hands the fields to the engine.
-func (a *HTTPAdapter) configureEngine() {
+// configure hands the fields to the engine.
+func (a *HTTPAdapter) configure() {
+	if err := checkHeader(a.ProxyHeader); err != nil {
+		a.invalid = fault.Reword(ErrInvalidOption, err, "HTTPAdapter.ProxyHeader: "+err.Error())
+	}
 	a.engine.Config = transport.Config{
-		Dial: a.DialContext, Resolver: a.Resolver, PerHost: a.PoolMaxSize, Block: a.PoolBlock, Routes: a.PoolConnections,
+		Dial: a.DialContext, Resolver: a.Resolver, ProxyHeader: a.ProxyHeader,
+		PerHost: a.PoolMaxSize, Block: a.PoolBlock, Routes: a.PoolConnections, IdleTimeout: a.IdleTimeout,
 		DisableHTTP2: a.DisableHTTP2, UnencryptedHTTP2: a.UnencryptedHTTP2,
 	}
 }

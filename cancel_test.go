@@ -221,7 +221,7 @@ func TestUploadFaults(t *testing.T) {
 		_, err := over(t, a, Retry{Total: 3, Methods: []string{"*"}}).Post(bg, f.url(),
 			Reader(io.MultiReader(strings.NewReader("x"), failing{exploded})))
 		isAll(t, err, exploded)
-		if n := a.Stats().Dialled; n != 1 {
+		if n := a.Stats().Dialed; n != 1 {
 			t.Errorf("%d connections; want 1", n)
 		}
 	})

@@ -185,7 +185,7 @@ func TestIdleConnections(t *testing.T) {
 		}
 		_, err := s.Get(bg, f.url())
 		isAll(t, err, ErrReadTimeout)
-		if got := statsOf(a, noneOpen); got.Open != 0 || got.Dialled != 1 {
+		if got := statsOf(a, noneOpen); got.Open != 0 || got.Dialed != 1 {
 			t.Errorf("Stats() = %+v; want the one connection closed", got)
 		}
 	})

@@ -372,6 +372,20 @@ func ExampleHTTPAdapter_retry() {
 	// Output: at last
 }
 
+// A service that knows it will be quiet for a while keeps no connections.
+func ExampleHTTPAdapter_CloseIdleConnections() {
+	a := new(requests.HTTPAdapter)
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("http://", a)
+	if _, err := s.Get(context.Background(), httpbin+"/get"); err != nil {
+		log.Fatal(err)
+	}
+	a.CloseIdleConnections()
+	fmt.Println(a.Stats().Open)
+	// Output: 0
+}
+
 // The connection of the first call serves the others.
 func ExampleHTTPAdapter_Stats() {
 	a := new(requests.HTTPAdapter)
@@ -384,7 +398,7 @@ func ExampleHTTPAdapter_Stats() {
 		}
 	}
 	stats := a.Stats()
-	fmt.Println(stats.Dialled, stats.Reused)
+	fmt.Println(stats.Dialed, stats.Reused)
 	// Output: 1 2
 }
 

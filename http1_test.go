@@ -34,7 +34,7 @@ func TestIdleConnectionClosed(t *testing.T) {
 				}
 				<-closed
 			}
-			if got := a.Stats(); got.Dialled != 2 || got.Reused != 0 {
+			if got := a.Stats(); got.Dialed != 2 || got.Reused != 0 {
 				t.Errorf("Stats() = %+v; want 2 dialled, none reused", got)
 			}
 		})
@@ -121,7 +121,7 @@ func TestConnectionClose(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := a.Stats(); got.Dialled != 3 || got.Reused != 0 {
+			if got := a.Stats(); got.Dialed != 3 || got.Reused != 0 {
 				t.Errorf("Stats() = %+v; want 3 dialled, none reused", got)
 			}
 		})

@@ -187,7 +187,7 @@ func TestHTTP2StallsAlone(t *testing.T) {
 	if _, err := s.Get(bg, f.url()); err != nil {
 		t.Error(err)
 	}
-	if got := a.Stats(); got.Dialled != 1 || got.Open != 1 || got.Idle != 1 {
+	if got := a.Stats(); got.Dialed != 1 || got.Open != 1 || got.Idle != 1 {
 		t.Errorf("Stats() = %+v; want one connection for all", got)
 	}
 }

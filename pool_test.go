@@ -64,7 +64,7 @@ func TestPoolSizes(t *testing.T) {
 		for range 3 {
 			burst(t, s, f.url())
 		}
-		if got := statsOf(a, func(s Stats) bool { return s.Idle == s.Open }); got.Dialled != parallel || got.Reused != 2*parallel || got.Open != parallel || got.Idle != parallel {
+		if got := statsOf(a, func(s Stats) bool { return s.Idle == s.Open }); got.Dialed != parallel || got.Reused != 2*parallel || got.Open != parallel || got.Idle != parallel {
 			t.Errorf("Stats() = %+v; want %d connections used three times", got, parallel)
 		}
 	})
@@ -72,7 +72,7 @@ func TestPoolSizes(t *testing.T) {
 		f := newFaulty(t, meeting(parallel))
 		a := &HTTPAdapter{PoolMaxSize: 4}
 		burst(t, over(t, a), f.url())
-		if got := statsOf(a, func(s Stats) bool { return s.Open <= 4 }); got.Dialled != parallel || got.Idle > 4 {
+		if got := statsOf(a, func(s Stats) bool { return s.Open <= 4 }); got.Dialed != parallel || got.Idle > 4 {
 			t.Errorf("Stats() = %+v; want %d dialled and 4 kept", got, parallel)
 		}
 	})
@@ -118,7 +118,7 @@ func TestPoolWait(t *testing.T) {
 	if _, err := s.Get(bg, f.url()); err != nil {
 		t.Error(err)
 	}
-	if got := statsOf(a, func(s Stats) bool { return s.Waiting == 0 }); got.Waiting != 0 || got.Dialled != 1 {
+	if got := statsOf(a, func(s Stats) bool { return s.Waiting == 0 }); got.Waiting != 0 || got.Dialed != 1 {
 		t.Errorf("Stats() = %+v; want nobody waiting and one connection dialled", got)
 	}
 }
@@ -141,7 +141,7 @@ func TestPoolLRU(t *testing.T) {
 		if _, err := s.Get(bg, "http://h.test/", proxy(tt.proxy)); err != nil {
 			t.Fatal(err)
 		}
-		if got := a.Stats(); got.Dialled != tt.dialled {
+		if got := a.Stats(); got.Dialed != tt.dialled {
 			t.Errorf("after %s: Stats() = %+v; want %d dialled", tt.proxy, got, tt.dialled)
 		}
 	}
@@ -165,7 +165,7 @@ func TestPoolsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := statsOf(a, func(s Stats) bool { return s.Open <= most }); got.Open > most || got.Dialled != many {
+	if got := statsOf(a, func(s Stats) bool { return s.Open <= most }); got.Open > most || got.Dialed != many {
 		t.Errorf("A202 Stats() = %+v; want %d dialled, at most %d open", got, many, most)
 	}
 }

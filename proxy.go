@@ -141,6 +141,7 @@ func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error)
 	if encrypted && !set.merged.IgnoreEnv {
 		opts.TLS = set.merged.TLS.trusting()
 		opts.environTLS = set.merged.TLS == TLS{}
+		opts.environTrust = opts.TLS.CABundle != set.merged.TLS.CABundle
 	}
 	return nil
 }

@@ -255,7 +255,7 @@ func TestSchemesApart(t *testing.T) {
 				t.Errorf("%s came by %s, TLS: %v", scheme, r.Text(), r.TLS != nil)
 			}
 		}
-		if got := a.Stats(); got.Dialled != 2 || got.Reused != 2 {
+		if got := a.Stats(); got.Dialed != 2 || got.Reused != 2 {
 			t.Errorf("Stats() = %+v; want one connection for each scheme, used twice", got)
 		}
 	}

@@ -150,7 +150,7 @@ func TestHandshakeFaults(t *testing.T) {
 		for range 20 {
 			s.Get(bg, f.https())
 		}
-		if got := statsOf(a, noneOpen); got.Open != 0 || got.Dialled != 20 {
+		if got := statsOf(a, noneOpen); got.Open != 0 || got.Dialed != 20 {
 			t.Errorf("Stats() = %+v; want 20 dialled and none open", got)
 		}
 	})

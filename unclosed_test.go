@@ -20,7 +20,7 @@ func TestUnclosed(t *testing.T) {
 				t.Fatal(r, err)
 			}
 		}
-		if got := statsOf(a, unused); got.Dialled != 1 || got.Idle != 1 {
+		if got := statsOf(a, unused); got.Dialed != 1 || got.Idle != 1 {
 			t.Errorf("Stats() = %+v; want one connection, used five times and idle", got)
 		}
 	})
@@ -39,7 +39,7 @@ func TestUnclosed(t *testing.T) {
 		if err != nil || len(r.Content()) != large {
 			t.Fatal(r, err)
 		}
-		want := Stats{Open: held + 1, Idle: 1, Dialled: held + 1}
+		want := Stats{Open: held + 1, Idle: 1, Dialed: held + 1}
 		if got := statsOf(a, func(s Stats) bool { return s == want }); got != want {
 			t.Errorf("Stats() = %+v; want %+v", got, want)
 		}
@@ -62,7 +62,7 @@ func TestUnclosed(t *testing.T) {
 				}
 			}
 		}
-		if got := statsOf(a, unused); got.Dialled != 1 || got.Idle != 1 {
+		if got := statsOf(a, unused); got.Dialed != 1 || got.Idle != 1 {
 			t.Errorf("Stats() = %+v; want one connection, idle without a Close", got)
 		}
 	})

@@ -74,7 +74,7 @@ func (p *pipes) serve(c net.Conn) {
 			delay, text = p.answer(r)
 		}
 		time.Sleep(delay)
-		if _, err := io.WriteString(c, text); err != nil {
+		if _, err := io.WriteString(c, text); err != nil || text == "" {
 			return
 		}
 	}
@@ -296,6 +296,60 @@ func TestDialErrorForOne(t *testing.T) {
 		if got := <-first; got.err != nil {
 			t.Errorf("the first call: %+v; want it on the connection of the second", got)
 		}
+	})
+}
+
+// Who waits longer comes first, whichever dial brings a connection.
+func TestFirstComeFirstServed(t *testing.T) {
+	takes := []time.Duration{10 * time.Second, 2 * time.Second, 3 * time.Second}
+	var dials atomic.Int32
+	p := &pipes{answer: func(*http.Request) (time.Duration, string) { return time.Minute, okText }}
+	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		e.Config.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			time.Sleep(takes[dials.Add(1)-1])
+			return p.connect(ctx, network, addr)
+		}
+		var all []<-chan outcome
+		for i := range takes {
+			call := newCall(t, "GET", "http://a.test/")
+			call.Read = 0
+			all = append(all, after(t, time.Duration(i)*time.Millisecond, e, t.Context(), call))
+		}
+		for i, want := range []time.Duration{2, 3, 10} {
+			if got := <-all[i]; got.err != nil || got.took.Round(time.Second) != time.Minute+want*time.Second {
+				t.Errorf("call %d: %+v; want its connection after %d s", i, got, want)
+			}
+		}
+	})
+}
+
+// A call that has lost a connection tries a new one, not another that was used
+// and may be as dead.
+func TestFreshConnectionAfterLoss(t *testing.T) {
+	var requests atomic.Int32
+	p := &pipes{dial: time.Second}
+	p.answer = func(r *http.Request) (time.Duration, string) {
+		switch n := requests.Add(1); {
+		case r.URL.Path == "/slow":
+			return 500 * time.Millisecond, okText
+		case n == 4:
+			return 0, "" // and the end, since the text is empty
+		}
+		return 0, okText
+	}
+	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		both := []<-chan outcome{
+			after(t, 0, e, t.Context(), newCall(t, "GET", "http://a.test/slow")),
+			after(t, 0, e, t.Context(), newCall(t, "GET", "http://a.test/")),
+		}
+		<-both[0]
+		<-both[1]
+		slow := after(t, 0, e, t.Context(), newCall(t, "GET", "http://a.test/slow"))
+		time.Sleep(time.Millisecond)
+		if got := <-after(t, 0, e, t.Context(), newCall(t, "GET", "http://a.test/")); got.err != nil || got.took != time.Second {
+			t.Errorf("%+v; want it on a new connection, after 1 s", got)
+		}
+		<-slow
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -285,6 +286,52 @@ func TestAnswerWhileSending(t *testing.T) {
 	if s := e.Stats(); s.Dialed != 1 || s.Idle != 1 {
 		t.Errorf("Stats = %+v; want one connection for all", s)
 	}
+}
+
+// The body of an answer has no clock either while the request is being sent.
+func TestReadLimitWhileSending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		e := &Engine{Config: Config{Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil }}}
+		defer e.Close()
+		pr, pw := io.Pipe()
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			defer server.Close()
+			r, err := http.ReadRequest(bufio.NewReader(server))
+			if err != nil {
+				return
+			}
+			io.WriteString(server, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+			io.CopyN(server, r.Body, 4)
+			io.Copy(io.Discard, r.Body)
+			time.Sleep(5 * time.Second)
+			io.WriteString(server, "late")
+		})
+		call := newCall(t, "POST", "http://a.test/")
+		call.Length, call.Body = -1, Source{Open: func() (io.ReadCloser, error) { return pr, nil }, Blocks: true}
+		call.Read = time.Second
+		go func() {
+			time.Sleep(time.Minute)
+			io.WriteString(pw, "ping")
+			time.Sleep(time.Minute)
+			pw.Close()
+		}()
+		res, err := e.Do(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 4)
+		if _, err := io.ReadFull(res.Body, buf); string(buf) != "ping" || err != nil {
+			t.Fatalf("read %q, %v", buf, err)
+		}
+		start := time.Now()
+		_, err = io.ReadFull(res.Body, buf)
+		if took := time.Since(start); !errors.Is(err, fault.ReadTimeout) || took != time.Minute+time.Second {
+			t.Errorf("%v after %v; want %v a second after the end of the request", err, took, fault.ReadTimeout)
+		}
+	})
 }
 
 // What becomes of a server that answers at once and takes the body all the same:
