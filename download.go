@@ -446,7 +446,7 @@ type arrival struct {
 // fill writes a to the part. If several requests may run at once, others fetch
 // what a need not bring.
 func (d *download) fill(ctx context.Context, a *arrival) error {
-	if d.most > 0 && max(a.end, d.part.Whole()) > d.most {
+	if d.most > 0 && max(a.end, d.part.Whole()) > d.most { // each response is held to it anyway
 		return readError(a.response.URL, errMaxBody)
 	}
 	d.meter.set(d.part.Size(), d.part.Whole())
@@ -488,19 +488,14 @@ func (d *download) take(a *arrival, s *file.Span) error {
 	if s.End >= 0 && (end < 0 || s.End < end) {
 		end = s.End
 	}
-	switch {
-	case end >= 0:
+	if end >= 0 {
 		src = io.LimitReader(src, end-a.at)
-	case d.most > 0:
-		src = io.LimitReader(src, d.most-a.at+1)
 	}
 	n, err := file.Copy(d.part.Writer(s), src)
 	a.at += n
 	switch {
 	case err != nil:
 		return readError(a.response.URL, err)
-	case end < 0 && d.most > 0 && a.at > d.most:
-		return readError(a.response.URL, errMaxBody)
 	case end < 0:
 		return nil
 	case a.at < end:

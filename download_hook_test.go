@@ -121,6 +121,9 @@ func TestDownloadOfResponsesThatWereTouched(t *testing.T) {
 						if !errors.Is(err, want) || err == nil && n != int64(len(content)) {
 							t.Errorf("Download = %d, %v; want %v", n, err, want)
 						}
+						if asked := d.requests(); len(asked) != 1 {
+							t.Errorf("it asked for %q; want no more than the response that was touched", asked)
+						}
 						wantFiles(t, dir, files)
 					})
 				}

@@ -173,6 +173,33 @@ func TestDownloadRanges(t *testing.T) {
 	}
 }
 
+// TestDownloadOfAnotherLength has a server send the whole file again under the
+// same validator, but not as long as it was to be.
+func TestDownloadOfAnotherLength(t *testing.T) {
+	content := noise(10000)
+	for _, length := range []int{9999, 10001} {
+		bubble(t, strconv.Itoa(length), func(t *testing.T) {
+			d := new(depot)
+			s, url, dir := d.start(t)
+			first := true
+			s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("ETag", `"a"`)
+				if first {
+					first = false
+					w.Header().Set("Content-Length", strconv.Itoa(length))
+					w = &cutter{w, 6000}
+				}
+				w.Write(content)
+			})))
+			n, err := s.Download(t.Context(), url, filepath.Join(dir, "x"))
+			if n != 10000 || err != nil {
+				t.Errorf("Download = %d, %v; want 10000", n, err)
+			}
+			wantFiles(t, dir, map[string]string{"x": string(content)})
+		})
+	}
+}
+
 // TestDownloadMaxBody holds the whole file to the limit, in however many
 // responses it comes.
 func TestDownloadMaxBody(t *testing.T) {

@@ -89,7 +89,6 @@ func (d *download) fillAtOnce(ctx context.Context, a *arrival, n int) (err error
 	for i := 1; i < n; i++ {
 		helpers = append(helpers, help(func() { work(nil, pieces.At(i)) }))
 	}
-	pieces.Begin(pieces.At(0))
 	work(a, pieces.At(0))
 	return err
 }

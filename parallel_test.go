@@ -11,10 +11,12 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -240,6 +242,101 @@ func (w *waiter) Write(b []byte) (int, error) {
 	w.ResponseWriter.(http.Flusher).Flush()
 	<-w.others
 	return n, err
+}
+
+// TestDownloadParallelOnce has a server that gives no range with an end: it is not
+// asked for several at once again.
+func TestDownloadParallelOnce(t *testing.T) {
+	content := noise(5 << 20)
+	bubble(t, "", func(t *testing.T) {
+		d := &depot{content: content, tag: `"a"`, cuts: []int{3 << 20}}
+		d.lie = func(w http.ResponseWriter, r *http.Request, first int) bool {
+			if !strings.HasSuffix(r.Header.Get("Range"), "-") {
+				r.Header.Del("Range")
+			}
+			return false
+		}
+		s, url, dir := d.start(t)
+		n, err := s.Download(t.Context(), url, filepath.Join(dir, "x"), Parallel(2))
+		if n != int64(len(content)) || err != nil {
+			t.Errorf("Download = %d, %v; want %d", n, err, len(content))
+		}
+		const tag = ` if "a"`
+		want := []string{"", "bytes=2621440-5242879" + tag, "bytes=3145728-5242879" + tag, "bytes=3145728-" + tag}
+		if got := d.requests(); !slices.Equal(got, want) {
+			t.Errorf("it asked for %q; want %q", got, want)
+		}
+		wantFiles(t, dir, map[string]string{"x": string(content)})
+	})
+}
+
+// TestDownloadParallelCloses has the first response filled its piece before the
+// others: it is closed then, as a server may count it.
+func TestDownloadParallelCloses(t *testing.T) {
+	content := noise(3 << 20)
+	bubble(t, "", func(t *testing.T) {
+		d := &depot{content: content, tag: `"a"`}
+		s, url, dir := d.start(t)
+		var ended []string
+		var mu sync.Mutex
+		s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				mu.Lock()
+				defer mu.Unlock()
+				ended = append(ended, r.Header.Get("Range"))
+			}()
+			if r.Header.Get("Range") != "" {
+				w = &dawdler{w}
+			}
+			d.ServeHTTP(w, r)
+		})))
+		n, err := s.Download(t.Context(), url, filepath.Join(dir, "x"), Parallel(3))
+		if n != int64(len(content)) || err != nil {
+			t.Errorf("Download = %d, %v; want %d", n, err, len(content))
+		}
+		synctest.Wait()
+		if len(ended) != 3 || ended[0] != "" {
+			t.Errorf("the responses ended in the order %q; want that of the whole file first", ended)
+		}
+	})
+}
+
+// TestDownloadParallelTakenOver has nothing come of the other requests until the
+// first response has gone on with their pieces.
+func TestDownloadParallelTakenOver(t *testing.T) {
+	content := noise(3 << 20)
+	for _, where := range []string{"server", "hook"} {
+		bubble(t, where, func(t *testing.T) {
+			d := &depot{content: content, tag: `"a"`}
+			s, url, dir := d.start(t)
+			if where == "server" {
+				d.lie = func(w http.ResponseWriter, r *http.Request, first int) bool {
+					select {
+					case <-time.After(time.Minute):
+					case <-r.Context().Done():
+					}
+					return false
+				}
+			} else {
+				s.Hooks.Response = []OnResponse{func(_ context.Context, r *Response) (*Response, error) {
+					if r.StatusCode == http.StatusPartialContent {
+						time.Sleep(time.Minute)
+					}
+					return nil, nil
+				}}
+			}
+			start := time.Now()
+			var last int64
+			n, err := s.Download(t.Context(), url, filepath.Join(dir, "x"), Parallel(3), OnProgress(func(done, _ int64) { last = done }))
+			if n != int64(len(content)) || err != nil || last != n {
+				t.Errorf("Download = %d, %v, with a last progress of %d; want %d", n, err, last, len(content))
+			}
+			if took := time.Since(start); where == "server" && took != verdictTime {
+				t.Errorf("it took %v; want %v", took, verdictTime)
+			}
+			wantFiles(t, dir, map[string]string{"x": string(content)})
+		})
+	}
 }
 
 // TestDownloadParallelLasting holds what is given up when no request is left
