@@ -183,10 +183,12 @@ func TestDownloadOfAnotherLength(t *testing.T) {
 			s, url, dir := d.start(t)
 			first := true
 			s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("ETag", `"a"`)
+				h := w.Header()
+				h.Set("ETag", `"a"`)
+				h.Set("Content-Length", "10000")
 				if first {
 					first = false
-					w.Header().Set("Content-Length", strconv.Itoa(length))
+					h.Set("Content-Length", strconv.Itoa(length))
 					w = &cutter{w, 6000}
 				}
 				w.Write(content)
