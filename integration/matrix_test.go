@@ -128,7 +128,7 @@ func TestMatrixCertificates(t *testing.T) {
 		{"hashed directory", requests.TLS{CABundle: running.caPath()}, "good chained"},
 		{"selfsigned", requests.TLS{CABundle: running.pem("selfsigned")}, "selfsigned"},
 		{"untrusted-root", requests.TLS{CABundle: running.pem("untrusted-root")}, "untrusted"},
-		{"roots of the system", requests.TLS{}, ""},
+		{"roots of the system", requests.TLS{Verify: true}, ""},
 		{"SkipVerify", requests.TLS{SkipVerify: true}, strings.Join(certificates, " ")},
 	}
 	s := session(t, origins[1]) // one session for all: no connection may serve another setting
