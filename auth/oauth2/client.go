@@ -217,8 +217,15 @@ func bare(s *requests.Session) (*requests.Session, func()) {
 		return s, func() { s.Close() }
 	}
 	d := s.With(requests.NoAuth(), requests.RaiseForStatus(false), requests.Stream(false))
-	d.BaseURL, d.Headers, d.Params, d.Hooks, d.Cookies = "", nil, nil, requests.Hooks{}, new(requests.CookieJar)
+	d.BaseURL, d.Headers, d.Params, d.Cookies, d.NoCookies = "", nil, nil, nil, true
+	d.Hooks = requests.Hooks{Request: []requests.OnRequest{withoutCookies}}
 	return d, func() {}
+}
+
+// withoutCookies drops the cookies that a session was given beside its jar.
+func withoutCookies(_ context.Context, p *requests.PreparedRequest) error {
+	p.Header.Del("Cookie")
+	return nil
 }
 
 // checkURL holds that tokens and secrets go out by https, or stay on the machine.
