@@ -57,7 +57,13 @@ func TestTextCopiesOnce(t *testing.T) {
 	r := unread(strings.NewReader(strings.Repeat("na\u00efve ", 100_000)), "utf-8", 0)
 	r.Load()
 	var text string
-	if n := testing.AllocsPerRun(10, func() { text = r.Text() }); n > 1 {
+	n := 0.0
+	for range 5 { // what goroutines of other tests allocate at their end is counted, too
+		if n = testing.AllocsPerRun(10, func() { text = r.Text() }); n <= 1 {
+			break
+		}
+	}
+	if n > 1 {
 		t.Errorf("Text() allocates %v times; want once", n)
 	}
 	if len(text) != len(r.Content()) {
