@@ -96,6 +96,7 @@ func NewSession(opts ...Option) *Session {
 func (s *Session) With(opts ...Option) *Session {
 	s.setup()
 	d := *s
+	d.own()
 	d.configure(opts)
 	return &d
 }
@@ -113,7 +114,9 @@ func (s *Session) String() string { return "<Session>" }
 
 // configure makes defaults of opts. The first error is that of the calls.
 func (s *Session) configure(opts []Option) {
-	s.own()
+	if len(opts) == 0 {
+		return
+	}
 	var set settings
 	set.of(s)
 	set.hooks = s.Hooks // which more of them join
