@@ -41,7 +41,7 @@ type SendOptions struct {
 	OnProgress      []OnProgress      // to be told of the body
 	OnInformational []OnInformational // to be told of what comes before the response
 
-	environTLS, environProxy bool // nobody has asked for them
+	environTLS, environProxy bool // set from the environment, not by the caller
 	environTrust             bool // it is the environment that has named TLS.CABundle
 }
 
@@ -55,7 +55,7 @@ type HTTPAdapter struct {
 	Retry Retry
 	// RetryBudget bounds the retries of all calls together to this share of
 	// the requests, say 0.2, so that they do not bury a server that is sick
-	// already. Ten are free. Zero sets no bound.
+	// already. The first ten are not counted. Zero sets no bound.
 	RetryBudget float64
 
 	// PoolConnections is how many pools are kept: one for each TLS value and

@@ -54,9 +54,8 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 //
 // is shown each 401 and 407 response from its own origin, and returns the
 // request to send next, made by [PreparedRequest.Clone] from Response.Request,
-// or nil to leave the response as the answer. It is asked twice at the most
-// between two redirects. The response that it answers goes into
-// [Response.History]; the last one of these tells a second time from the first.
+// or nil to leave the response as the answer. Challenge is called at most twice
+// between redirects; each answered response is appended to [Response.History].
 //
 // One that has the method
 //

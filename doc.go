@@ -10,8 +10,8 @@
 //	fmt.Println(r.Text())
 //
 // When a call returns, the body has been read in full: there is nothing to
-// close, [Response.Text] cannot fail, and a body that was cut short was an error
-// already. A status of 400 or above is no error by itself; see [RaiseForStatus].
+// close, [Response.Text] cannot fail, and a truncated body has already been
+// returned as an error. A status of 400 or above is no error by itself; see [RaiseForStatus].
 // [As] checks the status and decodes the JSON in one step:
 //
 //	user, err := requests.As[User](requests.Get(ctx, url, requests.BearerAuth(token)))
@@ -23,7 +23,8 @@
 // made by [JSON], [Text], [Bytes] or [Reader], a [Form], [Files], and the others
 // that are an [Option].
 // Given to [NewSession] a value is a default; given to a call it overrides the
-// default for that call. Their order counts only among values of one type.
+// default for that call. Order matters only between options of the
+// same type.
 //
 //	requests.Post(ctx, url, requests.JSON(order))
 //	requests.Post(ctx, url, requests.Form{"key": "value", "tag": []string{"a", "b"}})
@@ -166,8 +167,8 @@
 //	ErrCookieConflict        several cookies of the name
 //	ErrClosed                the session, the adapter or the response is closed
 //
-// [context.Canceled] is none of these: who cancels a call finds just that in the
-// Error. An [*HTTPError] comes from RaiseForStatus alone, has the response, and is
+// A cancelled call matches [context.Canceled] and none of these but ErrRequest. An
+// [*HTTPError] comes from RaiseForStatus alone, has the response, and is
 // ErrRequest and no other of these. What a hook returns as an error is returned as
 // it is.
 //

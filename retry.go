@@ -19,12 +19,19 @@ import (
 // It is a field of [HTTPAdapter], and as an option of a call or a session takes
 // the place of that one. A Retry must not change once used.
 //
-// An attempt has failed that got no connection, that lost it, that ran out of
-// Timeout.Read, whose response is malformed or, unless it streams, cut short, or
-// has a status of StatusCodes, or the status 413, 429 or 503 with a Retry-After
-// field. Never made again are those that ended with the context or Timeout.Total,
-// failed in TLS, asked for a name that does not exist, or were turned away by the
-// proxy with a status below 500 other than 429.
+// An attempt has failed if
+//
+//   - it got no connection, or lost it;
+//   - Timeout.Read ran out;
+//   - its response is malformed or, unless it streams, cut short;
+//   - its response has one of StatusCodes, or 413, 429 or 503 with a Retry-After field.
+//
+// An attempt is never made again if
+//
+//   - the context or Timeout.Total has ended;
+//   - TLS failed;
+//   - the name does not exist;
+//   - the proxy refused with a status below 500 other than 429.
 //
 // A request whose body cannot be sent again fails with [ErrBodyNotReplayable]
 // instead. When no retry is left the result is a [*RetryError]; but the
@@ -60,7 +67,7 @@ type Retry struct {
 	// place of Backoff; one that asks for more ends the retries. Zero means
 	// 5 minutes.
 	MaxRetryAfter time.Duration
-	// IgnoreRetryAfter pays no heed to that field.
+	// IgnoreRetryAfter ignores that field.
 	IgnoreRetryAfter bool
 
 	// ReturnLast returns the last response when the retries are used up,
@@ -310,7 +317,7 @@ func (r *Retry) backoff(attempt int) time.Duration {
 }
 
 // retryAfter reads the Retry-After field of res, which is a number of seconds
-// or a date (RFC 9110, section 10.2.3). Anything else is as good as none.
+// or a date (RFC 9110, section 10.2.3). Anything else is ignored.
 func (r *Retry) retryAfter(res *Response, now time.Time) (time.Duration, bool) {
 	if r.IgnoreRetryAfter {
 		return 0, false

@@ -15,7 +15,7 @@ import (
 // RoundTripper makes an adapter of rt: one that traces, records or mocks, or
 // speaks a protocol of its own. The Read limit then runs from the sending of
 // the request to its headers, connecting included, since what rt does is not
-// seen. TLS and Proxy of a call are rt's affair, and asking for them is
+// seen. TLS and the proxy are up to rt: a call that asks for them is
 // [ErrInvalidOption].
 func RoundTripper(rt http.RoundTripper) Adapter { return &roundTripper{rt: rt} }
 

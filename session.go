@@ -60,7 +60,7 @@ type Session struct {
 	NoRedirects bool
 	// Stream leaves bodies to be read by the caller.
 	Stream bool
-	// IgnoreEnv pays no heed to proxy variables, CA bundle variables and netrc.
+	// IgnoreEnv ignores proxy variables, CA bundle variables and netrc.
 	IgnoreEnv bool
 	// RaiseForStatus makes calls return an [*HTTPError], which has the response,
 	// in place of a response whose status is 400 or above.

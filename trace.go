@@ -52,7 +52,7 @@ type clock struct {
 
 	mu sync.Mutex
 	Timings
-	connected         bool // it has its connection: what dials do is no more of interest
+	connected         bool // it has its connection: what dials do no longer matters
 	dns, connect, tls time.Time
 }
 

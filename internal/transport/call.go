@@ -71,7 +71,7 @@ type Source struct {
 	Open func() (io.ReadCloser, error)
 	// Again says that Open can be called more than once.
 	Again bool
-	// Blocks says that a Read may take any time. Such a Read is left behind
+	// Blocks says that a Read may block indefinitely. Such a Read is left behind
 	// where a call ends before it; for any other source Do waits.
 	Blocks bool
 }
