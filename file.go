@@ -90,7 +90,7 @@ func (r *Response) writeBody(dst io.Writer) (int64, error) {
 		n, err := file.Write(dst, r.content)
 		return int64(n), err
 	}
-	if err := r.stream(); err != nil {
+	if err := r.claimAll(); err != nil {
 		return 0, err
 	}
 	defer r.Close()

@@ -42,17 +42,17 @@ func (t *journey) arrived(r *Response) {
 	}
 }
 
-// left adds r to the history.
-func (t *journey) left(r *Response) {
+// remember adds r to the history.
+func (t *journey) remember(r *Response) {
 	if t.history == nil {
 		t.history = make([]*Response, 0, 4)
 	}
 	t.history = append(t.history, r)
 }
 
-// answered returns the request that answers the challenge of r, nil if there is
-// none to be answered.
-func (t *journey) answered(ctx context.Context, r *Response) (*PreparedRequest, error) {
+// answerChallenge returns the request that answers the challenge of r, nil if
+// there is none to be answered.
+func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRequest, error) {
 	auth := r.Request.auth
 	switch {
 	case r.StatusCode == http.StatusProxyAuthRequired:
@@ -90,9 +90,9 @@ func (t *journey) verify(ctx context.Context, r *Response) error {
 	return whyEnded(ctx, v.Verify(ctx, r))
 }
 
-// followed returns the request that r redirects to, not yet authenticated, nil
+// redirect returns the request that r redirects to, not yet authenticated, nil
 // if r is final.
-func (t *journey) followed(r *Response) (*PreparedRequest, error) {
+func (t *journey) redirect(r *Response) (*PreparedRequest, error) {
 	target, err := redirectTarget(r)
 	if target == nil || err != nil {
 		return nil, err
@@ -154,8 +154,8 @@ func (t *journey) setCookies(p *PreparedRequest) {
 	}
 }
 
-// kept is t as far as [Response.Next] needs it.
-func (t *journey) kept() *journey {
+// forNext is t as far as [Response.Next] needs it.
+func (t *journey) forNext() *journey {
 	return &journey{cookies: t.cookies, netrc: t.netrc, named: t.named}
 }
 
@@ -176,7 +176,7 @@ func (r *Response) Next() (_ *PreparedRequest, err error) {
 	if t.named == nil {
 		t.named = r.Request.URL
 	}
-	q, err := t.followed(r)
+	q, err := t.redirect(r)
 	if err == nil && q != nil {
 		q.call = r.Request.call
 		if q.unauthorized = q.auth.foreign(); !q.unauthorized {

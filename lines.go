@@ -167,7 +167,7 @@ func (p chunkReader) Read(b []byte) (int, error) {
 // reader claims the body for one reading.
 func (r *Response) reader() (io.Reader, error) {
 	if !r.loaded {
-		return &r.wire, r.rest()
+		return &r.wire, r.claimRest()
 	}
 	return bytes.NewReader(r.content), r.wire.err
 }

@@ -113,7 +113,7 @@ func (r *Response) Load() error {
 	read := false
 	defer r.closeUnless(&read) // an OnProgress may panic
 	begun := r.wire.started
-	if err := r.rest(); err != nil {
+	if err := r.claimRest(); err != nil {
 		r.wire.fail(err)
 	} else if r.content = r.wire.readAll(); begun && len(r.content) == 0 && r.wire.err == nil {
 		r.wire.fail(ErrStreamConsumed)
@@ -208,7 +208,7 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 	if r.loaded {
 		return (&memoryBody{r: r}).WriteTo(w)
 	}
-	if err := r.rest(); err != nil {
+	if err := r.claimRest(); err != nil {
 		return 0, err
 	}
 	defer r.Close()

@@ -399,7 +399,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 		}
 		m.logNext(ctx, r, next)
 		r.discard()
-		trip.left(r)
+		trip.remember(r)
 		p = next
 	}
 }
@@ -421,7 +421,7 @@ func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions
 // decide returns what step does once r is there.
 func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
 	trip.at = step{op: "prepare", url: r.URL}
-	next, err := trip.answered(ctx, r)
+	next, err := trip.answerChallenge(ctx, r)
 	if err != nil {
 		r.Close()
 		return nil, nil, err
@@ -452,15 +452,15 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 		return nil, nil
 	}
 	if set.merged.NoRedirects {
-		r.journey = trip.kept()
+		r.journey = trip.forNext()
 		return nil, nil
 	}
 	if trip.redirects == set.maxRedirects() && r.Header.Get("Location") != "" {
-		r.journey = trip.kept()
+		r.journey = trip.forNext()
 		r.discard()
 		return nil, &RedirectError{Response: r}
 	}
-	q, err := trip.followed(r)
+	q, err := trip.redirect(r)
 	if q == nil && err == nil {
 		return nil, nil
 	}

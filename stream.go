@@ -373,7 +373,7 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 			r.iterMemory(n, yield)
 			return
 		}
-		if err := r.rest(); err != nil {
+		if err := r.claimRest(); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -446,8 +446,8 @@ func (r *Response) iterMemory(n int, yield func([]byte, error) bool) {
 	}
 }
 
-// rest claims what is left of the body for one reading.
-func (r *Response) rest() error {
+// claimRest claims what is left of the body for one reading.
+func (r *Response) claimRest() error {
 	r.adopt()
 	w := &r.wire
 	switch {
@@ -460,12 +460,12 @@ func (r *Response) rest() error {
 	return nil
 }
 
-// stream claims the whole body for one reading.
-func (r *Response) stream() error {
+// claimAll claims the whole body for one reading.
+func (r *Response) claimAll() error {
 	if r.wire.started && r.wire.err == nil {
 		return readError(r.URL, ErrStreamConsumed)
 	}
-	return r.rest()
+	return r.claimRest()
 }
 
 // leave ends the reading of an iterator. It is deferred, as a loop may also be
