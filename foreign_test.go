@@ -93,3 +93,37 @@ func TestForeignErrors(t *testing.T) {
 		}
 	})
 }
+
+// TestForeignResponses: what is no response at all is an error, and is closed if
+// it can be.
+func TestForeignResponses(t *testing.T) {
+	mine := errors.New("mine")
+	for _, tt := range []struct {
+		name string
+		res  http.Response
+		err  error
+		want error
+	}{
+		{"no status", http.Response{}, nil, ErrProtocol},
+		{"another protocol", http.Response{StatusCode: http.StatusSwitchingProtocols}, nil, ErrProtocol},
+		{"beside an error", http.Response{StatusCode: 200}, mine, mine},
+	} {
+		for _, body := range []*closing{nil, {Reader: strings.NewReader("body")}} {
+			res := tt.res
+			if body != nil {
+				res.Body = body
+			}
+			a := RoundTripper(roundTripFunc(func(*http.Request) (*http.Response, error) { return &res, tt.err }))
+			p, err := NewRequest("GET", "http://h.test/").Prepare(bg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err := a.Send(bg, p, SendOptions{Timeout: Timeout{Read: 1 << 40}}); r != nil || !errors.Is(err, tt.want) {
+				t.Errorf("%s: Send = %v, %v; want %v", tt.name, r, err, tt.want)
+			}
+			if body != nil && body.closed != 1 {
+				t.Errorf("%s: its body was closed %d times; want once", tt.name, body.closed)
+			}
+		}
+	}
+}

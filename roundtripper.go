@@ -86,22 +86,20 @@ func attempt(ctx context.Context, rt http.RoundTripper, dog *watchdog, p *Prepar
 	start := time.Now()
 	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
 	res, err = before.end(res, err)
+	r := new(Response)
+	switch {
+	case err != nil:
+		err = sendError(ctx, e, err)
+	case res == nil:
+		err = failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
+	default:
+		e.pause() // until the body is read
+		err = r.receive(fromHTTP(res), p, opts)
+	}
 	if err != nil {
-		if res != nil && res.Body != nil { // against the contract, but it happens
+		if res != nil && res.Body != nil { // beside an error against the contract, but it happens
 			res.Body.Close()
 		}
-		err = sendError(ctx, e, err)
-		e.finish()
-		return nil, err
-	}
-	if res == nil {
-		e.finish()
-		return nil, failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
-	}
-	e.pause() // until the body is read
-	r := new(Response)
-	if err := r.receive(fromHTTP(res), p, opts); err != nil {
-		res.Body.Close()
 		e.finish()
 		return nil, err
 	}
