@@ -73,12 +73,15 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 	if q == r.Request {
 		q = q.Clone()
 	}
+	if err := auth.review(q); err != nil {
+		return nil, err
+	}
 	if q.body.present && !q.body.replayable() {
 		return nil, ErrBodyNotReplayable
 	}
 	t.setCookies(q)
 	t.answers++
-	return q, auth.review(q)
+	return q, nil
 }
 
 // verify asks the Authenticator whether r comes from the right server.

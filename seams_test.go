@@ -96,6 +96,22 @@ func TestChallengeIsCloned(t *testing.T) {
 	require.Equal(t, "c=1", r.Request.Header.Get("Cookie"))
 }
 
+// emptyRequest answers a challenge with a request that is none.
+type emptyRequest struct{ sameRequest }
+
+func (emptyRequest) Challenge(context.Context, *requests.Response) (*requests.PreparedRequest, error) {
+	return new(requests.PreparedRequest), nil
+}
+
+// TestChallengeIsChecked: the answer to a challenge is the caller's, and may be
+// anything.
+func TestChallengeIsChecked(t *testing.T) {
+	s, sent := scripted(t, replies(setCookie(reply{status: 401}, "c=1"), ok()), requests.NewAuth(emptyRequest{}))
+	_, err := s.Get(t.Context(), "http://a.test/")
+	require.ErrorIs(t, err, requests.ErrInvalidURL)
+	require.Len(t, sent.sent, 1)
+}
+
 // TestRetryBudgetIsTen: ten retries are free, and not one more.
 func TestRetryBudgetIsTen(t *testing.T) {
 	n := 0
