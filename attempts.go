@@ -120,7 +120,7 @@ func concluded(attempts []Attempt, opts *SendOptions, reason error) (*Response, 
 	last := &attempts[len(attempts)-1]
 	switch {
 	case reason == nil && last.Err == nil:
-		return last.Response, nil
+		return receive(last.Response, opts)
 	case reason == nil && (len(attempts) == 1 || isA[*hookError](last.Err)):
 		return nil, last.Err
 	}

@@ -127,3 +127,25 @@ func TestForeignResponses(t *testing.T) {
 		}
 	}
 }
+
+// TestFailedAttemptOfAnEndedCall: after a failed attempt whose call has ended
+// there is no other one, and its response is read like any.
+func TestFailedAttemptOfAnEndedCall(t *testing.T) {
+	ctx, cancel := context.WithCancel(bg)
+	body := &closing{Reader: strings.NewReader("busy")}
+	a := RoundTripper(roundTripFunc(func(*http.Request) (*http.Response, error) {
+		cancel()
+		return &http.Response{StatusCode: 503, ContentLength: -1, Body: body}, nil
+	}))
+	p, err := NewRequest("GET", "http://h.test/").Prepare(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Send(ctx, p, SendOptions{Retry: &Retry{Total: 1, StatusCodes: []int{503}}})
+	if body.closed != 1 {
+		t.Errorf("Send = %v, %v, with the body closed %d times; want once", r, err, body.closed)
+	}
+	if err != nil || r.StatusCode != 503 || r.Text() != "busy" {
+		t.Errorf("Send = %v, %v; want 503 with its body", r, err)
+	}
+}
