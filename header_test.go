@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/go-requests/requests/internal/fault"
 )
 
@@ -225,6 +227,22 @@ func TestDefaultHeaders(t *testing.T) {
 		})
 	}
 	zero.Close()
+}
+
+// TestRemovedFields: a field that is not to be sent is not in the prepared Header
+// at all, where an empty one would keep the body's type and the jar's cookies out.
+func TestRemovedFields(t *testing.T) {
+	s := NewSession(Headers{"X-A": "1", "X-B": nil, "Cookie": "own=1"}, TrustEnv(false))
+	defer s.Close()
+	s.Headers["X-C"] = []string{}
+	require.NoError(t, s.Cookies.Set("jar", "1"))
+	call := Headers{"x-a": nil, "X-D": []string{}, "Accept": nil, "Content-Type": nil, "Cookie": nil}
+	p, err := s.Prepare(bg, NewRequest("POST", "http://h.test/", call, JSON(1)))
+	require.NoError(t, err)
+	require.Equal(t, http.Header{
+		"User-Agent": {"go-requests/" + Version}, "Accept-Encoding": {acceptEncoding},
+		"Content-Type": {"application/json"}, "Cookie": {"jar=1"},
+	}, p.Header)
 }
 
 // FuzzHeaders puts any field and any method on the wire: what net/http reads
