@@ -171,9 +171,8 @@ func (h *Hooks) afterSend(ctx context.Context, r *Response) (*Response, error) {
 		}
 		if other != nil && other != r {
 			r.Close()
-			other.History, other.Request = r.History, r.Request
+			other.History, other.jsonDecoder = r.History, r.jsonDecoder
 			other.complete(r.Request, r.wire.limit)
-			other.jsonDecoder = r.jsonDecoder
 			r = other
 		}
 	}

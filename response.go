@@ -281,12 +281,10 @@ func (r *Response) adopt() {
 	r.Body = &r.wire
 }
 
-// complete fills in what a response that an adapter or a hook made by hand left
-// out.
+// complete makes r the response to p, and fills in what an adapter or a hook that
+// made it by hand left out.
 func (r *Response) complete(p *PreparedRequest, limit int64) {
-	if r.Request == nil {
-		r.Request = p
-	}
+	r.Request = p
 	if r.URL == nil {
 		r.URL = p.URL
 	}

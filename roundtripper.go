@@ -106,7 +106,7 @@ func attempt(ctx context.Context, rt http.RoundTripper, dog *watchdog, p *Prepar
 	r.Elapsed = time.Since(start)
 	r.timed(times)
 	r.countDownload(opts.OnProgress)
-	r.wire.e, r.wire.ctx = e, ctx
+	r.wire.e, r.wire.ctx, r.wire.hurry = e, ctx, e
 	return r, nil
 }
 
@@ -149,6 +149,9 @@ func (e *exchange) roundTrip(rt http.RoundTripper, hr *http.Request, blocks bool
 	return rt.RoundTrip(hr)
 }
 
+// leaveGrace is how long an ended exchange is waited for before it is left behind.
+const leaveGrace = 50 * time.Millisecond
+
 // leave ends with the context of the call, come what may. net/http does not
 // return before the last Read of the request body has, and the reader is the
 // caller's: if it blocks, that Read is left behind.
@@ -165,7 +168,7 @@ func (e *exchange) leave(rt http.RoundTripper, hr *http.Request) (*http.Response
 		return res, err
 	case <-e.Context.Done():
 	}
-	grace := time.NewTimer(drainTime)
+	grace := time.NewTimer(leaveGrace)
 	defer grace.Stop()
 	select {
 	case <-returned:
@@ -294,9 +297,8 @@ func (e *exchange) watch() {
 // pause stops the clock, while it is not the server that we wait for.
 func (e *exchange) pause() { e.deadline.Store(0) }
 
-// hurry lowers the Read limit, for a body that is only read to have its
-// connection again.
-func (e *exchange) hurry(limit time.Duration) {
+// Hurry implements [hurrier].
+func (e *exchange) Hurry(limit time.Duration) {
 	if now := e.read(); now <= 0 || now > limit {
 		e.silence.Store(int64(limit))
 	}

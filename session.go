@@ -496,7 +496,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		err = failText(ErrProtocol, "the adapter returned no response")
 	}
 	if err == nil {
-		r.Request, r.jsonDecoder = p, set.merged.JSONDecoder
+		r.jsonDecoder = set.merged.JSONDecoder
 		r.complete(p, opts.MaxBody)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
@@ -562,12 +562,10 @@ func (s *Session) adapter(u *url.URL) (Adapter, error) { return s.mounts.find(u)
 func (s *Session) Mount(prefix string, a Adapter) {
 	s.setup()
 	if isNil(a) {
-		s.err = failText(ErrInvalidOption, "Mount: the adapter is nil")
+		s.reject(failText(ErrInvalidOption, "Mount: the adapter is nil"))
 		return
 	}
-	if err := s.mounts.mount(prefix, a); err != nil && s.err == nil {
-		s.err = err
-	}
+	s.reject(s.mounts.mount(prefix, a))
 }
 
 // Close closes the adapters of the session, and of those that share them. Calls

@@ -24,7 +24,7 @@ type wireBody struct {
 	header  http.Header
 	url     *url.URL
 	e       *exchange       // nil if the adapter has none
-	hurry   hurrier         // nil likewise
+	hurry   hurrier         // e or the exchange of the engine; nil for a body by hand
 	ctx     context.Context // of the call
 	life    *lifetime       // to be ended with the body
 	decoder *coding.Reader  // made at the first read, if there are codings
@@ -220,9 +220,6 @@ func (r *Response) discard() {
 	if r.wire.length == 0 || r.wire.src == nil {
 		r.keep(nil)
 		return
-	}
-	if r.wire.e != nil {
-		r.wire.e.hurry(drainTime)
 	}
 	if r.wire.hurry != nil {
 		r.wire.hurry.Hurry(drainTime)
