@@ -389,6 +389,14 @@ func TestWriteTo(t *testing.T) {
 			t.Errorf("WriteTo from memory = %d, error %v; want %d", n, err, len(body))
 		}
 	}
+	for name, write := range map[string]func() (int64, error){
+		"WriteTo": func() (int64, error) { return r.WriteTo(failingWriter{}) },
+		"Copy":    func() (int64, error) { return io.Copy(failingWriter{}, r.Body) },
+	} {
+		if n, err := write(); n != 3 || !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%s from memory to a short writer = %d, error %v; want 3, %v", name, n, err, io.ErrShortWrite)
+		}
+	}
 }
 
 type failingWriter struct{ err error }

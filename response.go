@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/file"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
 )
@@ -316,7 +317,7 @@ func (m *memoryBody) WriteTo(w io.Writer) (int64, error) {
 	if err := m.r.wire.err; err != nil {
 		return 0, err
 	}
-	n, err := w.Write(m.r.content[m.at:])
+	n, err := file.Write(w, m.r.content[m.at:])
 	m.at += n
 	return int64(n), err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/coding"
+	"github.com/go-requests/requests/internal/file"
 )
 
 // wireBody is the body of a response on the wire: what the transport gives,
@@ -70,20 +71,14 @@ func (w *wireBody) WriteTo(dst io.Writer) (n int64, err error) {
 	defer blocks.Put(block)
 	for {
 		m, err := w.Read(block[:])
-		if m > 0 {
-			written, failed := dst.Write(block[:m])
-			n += int64(written)
-			if failed == nil && written < m {
-				failed = io.ErrShortWrite
-			}
-			if failed != nil {
-				return n, failed
-			}
-		}
-		if err == io.EOF {
+		written, failed := file.Write(dst, block[:m])
+		n += int64(written)
+		switch {
+		case failed != nil:
+			return n, failed
+		case err == io.EOF:
 			return n, nil
-		}
-		if err != nil {
+		case err != nil:
 			return n, err
 		}
 	}
