@@ -17,8 +17,9 @@ import (
 // [Session.Mount]. Send must be safe for many goroutines. It must not change
 // the request, follow redirects, handle cookies or answer challenges, which the
 // session does. Unless opts.Stream is true it must return with the body read,
-// but for that of a redirect. An adapter that is also an [io.Closer] is closed
-// with its session.
+// but for that of a redirect. Retries and the limits of opts.Timeout are the
+// adapter's to keep; Total is in the context as well. An adapter that is also an
+// [io.Closer] is closed with its session.
 //
 // [HTTPAdapter], [RoundTripper] and [Handler] are adapters; one of one's own
 // usually wraps one of these.

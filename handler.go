@@ -3,6 +3,7 @@ package requests
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -75,6 +76,17 @@ func incoming(hr *http.Request) *http.Request {
 	return in
 }
 
+// broken says what ended a handler, which no log of a server does here.
+func broken(panicked any) error {
+	switch panicked {
+	case http.ErrAbortHandler:
+		return io.ErrUnexpectedEOF
+	case nil:
+		return fmt.Errorf("the handler ended its goroutine: %w", io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("the handler panicked: %v: %w", panicked, io.ErrUnexpectedEOF)
+}
+
 // serve lets h answer, and cuts the body off at the end of the context, which h
 // may not look at.
 func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
@@ -84,8 +96,7 @@ func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 	returned := false
 	defer func() {
 		if !returned { // by a panic or a Goexit, at which net/http's server breaks the connection
-			recover()
-			w.abort()
+			w.abort(broken(recover()))
 			return
 		}
 		w.finish()

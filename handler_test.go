@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,5 +75,36 @@ func TestHandlerOutlastsItsCaller(t *testing.T) {
 				synctest.Wait()
 			})
 		}
+	}
+}
+
+// TestHandlerSaysWhyItBroke is about tests whose handler panics: there is no log
+// of a server to look into.
+func TestHandlerSaysWhyItBroke(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		kind       error
+		handler    http.HandlerFunc
+	}{
+		{"panic", "the handler panicked: mine", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { panic("mine") }},
+		{"panic in the body", "the handler panicked: mine", ErrIncompleteBody, func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			panic("mine")
+		}},
+		{"nil map", "assignment to entry in nil map", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { map[string]int(nil)["a"] = 1 }},
+		{"Goexit", "the handler ended its goroutine", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { runtime.Goexit() }},
+		{"status", "status 42", ErrConnectionLost, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(42) }},
+		{"on purpose", "unexpected EOF", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := NewSession()
+			defer s.Close()
+			s.Mount("http://", Handler(tt.handler))
+			_, err := s.Get(bg, "http://a.test/")
+			isAll(t, err, tt.kind, io.ErrUnexpectedEOF)
+			if err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("the error is %q; want it to say %q", err, tt.want)
+			}
+		})
 	}
 }

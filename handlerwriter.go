@@ -3,6 +3,7 @@ package requests
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -46,7 +47,7 @@ func (w *handlerWriter) WriteHeader(status int) {
 	case w.status != 0 || w.over:
 		return
 	case status < 100 || status > 999:
-		w.abort() // where net/http panics
+		w.abort(fmt.Errorf("the handler has given the status %d: %w", status, io.ErrUnexpectedEOF)) // where net/http panics
 		return
 	case status < 200 && status != http.StatusSwitchingProtocols:
 		w.inform(status)
@@ -248,13 +249,13 @@ func (w *handlerWriter) finish() {
 	w.pipe.Close()
 }
 
-// abort breaks the connection, as it were.
-func (w *handlerWriter) abort() {
+// abort breaks the connection, as it were, and says why.
+func (w *handlerWriter) abort(why error) {
 	if w.over {
 		return
 	}
 	if w.over = true; w.res == nil {
-		w.refused <- io.ErrUnexpectedEOF
+		w.refused <- why
 	}
-	w.pipe.CloseWithError(io.ErrUnexpectedEOF)
+	w.pipe.CloseWithError(why)
 }

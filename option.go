@@ -4,15 +4,16 @@ import "time"
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
 // [Session.With] it is a default; given to a call it overrides that default
-// for the call.
+// for the call. [Concurrency] and [SaveTo] are for [Session.Many] alone, [Checksum],
+// [Overwrite] and [Parallel] for downloads, [Method] for [Session.Events].
 //
 // Later options win over earlier ones, and those of a call over its session's.
 // But [Params], [Headers], [Cookies], [Form] and [Files] add up, name by name,
 // [Proxies] by key, and [Timeout] and [TLS] by field, as they say. Hooks of a session add up; a
 // call that brings some of a kind has them in place of the session's. The zero
-// [Auth], [Body] and [TLS] and a nil map say nothing. A nil hook, a nil
-// [*CookieJar] and an Auth made of nil are [ErrInvalidOption]; a nil Option is
-// left out.
+// [Auth], [Body] and [TLS] and a nil map say nothing. A nil hook other
+// than [OnProgress], a nil [*CookieJar] and an Auth made of nil are
+// [ErrInvalidOption]; a nil Option is left out.
 //
 // A session keeps copies of the maps and slices that it is given. A body and a
 // RawQuery are a call's alone, and what shapes a request cannot be given to
@@ -31,7 +32,8 @@ type Params map[string]any
 // Headers are header fields of the request. Names compare without regard to
 // case. A value is as in [Params], but a [time.Time] is written as an
 // HTTP-date; a slice makes several fields of one name; nil removes the field,
-// be it the session's or a default one.
+// be it the session's or a default one. What an [Auth] or the jar adds is not among
+// these fields: [NoAuth] and KeepCookies(false) leave it out.
 //
 // Content-Length, Transfer-Encoding and the other fields that frame a message
 // are the library's alone. Proxy-Authorization goes to the HTTP proxy that carries
@@ -40,7 +42,8 @@ type Params map[string]any
 type Headers map[string]any
 
 // RawQuery is a query in the form it is sent in, added after that of the URL
-// and before [Params]. What may not stand in a query is escaped.
+// and before [Params]. What may not stand in a query is escaped; but a "#" begins
+// the fragment, as in any URL, which is not sent.
 type RawQuery string
 
 // Cookies are sent with this call only. They are put into no jar, and a redirect

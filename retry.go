@@ -15,7 +15,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Retry says which failed attempts are made again. The zero Retry makes none.
+// Retry says which failed attempts are made again, and how often. Set Total, or
+// the number of a kind: without one there are no retries.
 // It is a field of [HTTPAdapter], and as an option of a call or a session takes
 // the place of that one. A Retry must not change once used.
 //
