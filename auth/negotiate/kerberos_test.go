@@ -278,6 +278,28 @@ func TestKerberos(t *testing.T) {
 		require.NotNil(t, seen)
 		require.Empty(t, seen["Authorization"])
 	})
+	t.Run("a redirect within the origin", func(t *testing.T) {
+		u, err := url.Parse(r.url)
+		require.NoError(t, err)
+		front := httptest.NewServer(&httputil.ReverseProxy{
+			Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(u) },
+			ModifyResponse: func(w *http.Response) error {
+				if w.Request.URL.Path != "/" {
+					return nil
+				}
+				return redirectOK(w, "/index.html")
+			},
+			Transport: &http.Transport{DisableKeepAlives: true},
+		})
+		defer front.Close()
+		for _, preemptive := range []bool{false, true} {
+			c := negotiate.New(cached)
+			c.ServicePrincipal, c.Preemptive = "HTTP/localhost", preemptive
+			got, err := newSession(t).Get(t.Context(), front.URL, c.Auth())
+			require.NoError(t, err)
+			require.Equal(t, "for users of the realm", got.Text(), "preemptive %t", preemptive)
+		}
+	})
 	t.Run("a server that proves nothing", func(t *testing.T) {
 		pretends := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") == "" {

@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/jcmturner/gokrb5/v8/client"
 	"github.com/jcmturner/gokrb5/v8/config"
@@ -139,23 +140,30 @@ func parse(principal string, conf *config.Config) (name, realm string, err error
 func (l *Login) Close() error {
 	l.once.Do(func() {
 		close(l.closed)
-		select {
-		case l.turn <- struct{}{}:
-			l.release()
-		default: // the one that has the turn does it
-		}
+		l.forget()
 	})
 	return nil
 }
 
-// release gives up the turn.
+// release gives up the turn, and only then looks for a Close that waits for it:
+// the other way round, one in between would be missed.
 func (l *Login) release() {
+	<-l.turn
 	select {
 	case <-l.closed:
-		l.kerberos.Destroy()
+		l.forget()
 	default:
 	}
-	<-l.turn
+}
+
+// forget drops the tickets and keys, or leaves that to the one that has the turn.
+func (l *Login) forget() {
+	select {
+	case l.turn <- struct{}{}:
+		l.kerberos.Destroy()
+		<-l.turn
+	default:
+	}
 }
 
 // String names the user.
@@ -226,7 +234,7 @@ func (c *cause) Unwrap() error { return c.err }
 func (c *cause) Error() string {
 	text := strings.ToValidUTF8(c.err.Error(), "?")
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

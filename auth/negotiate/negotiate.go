@@ -16,11 +16,13 @@ package negotiate
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -49,8 +51,13 @@ type Client struct {
 	login *Login
 
 	mu   sync.Mutex
-	sent map[string]*proof // by the token that was sent
-	age  []string          // the tokens in sent, oldest first
+	sent []sent // whose responses are waited for, the oldest first
+}
+
+// A sent token, and what its response has to prove.
+type sent struct {
+	token [sha256.Size]byte // the sum of it, since tokens are long
+	proof *proof
 }
 
 // New makes a client that authenticates as login.
@@ -73,10 +80,13 @@ func (c *Client) Authenticate(ctx context.Context, p *requests.PreparedRequest) 
 		return fmt.Errorf("%w: negotiate: there is no login: use New", requests.ErrInvalidOption)
 	case c.Delegate:
 		return fmt.Errorf("%w: negotiate: a ticket cannot be delegated", requests.ErrInvalidOption)
-	case !c.Preemptive:
-		return nil
+	case c.Preemptive:
+		return c.authorize(ctx, p)
 	}
-	return c.authorize(ctx, p)
+	if _, negotiates := sum(p); negotiates { // after a redirect, the token of the request before
+		delete(p.Header, "Authorization")
+	}
+	return nil
 }
 
 // Challenge answers a server that asks for Negotiate, once. What it sends with
@@ -85,8 +95,7 @@ func (c *Client) Challenge(ctx context.Context, r *requests.Response) (*requests
 	if r.StatusCode != http.StatusUnauthorized || !asks(r.Header["Www-Authenticate"]) {
 		return nil, nil
 	}
-	if strings.HasPrefix(r.Request.Header.Get("Authorization"), scheme+" ") {
-		c.take(r.Request)
+	if _, answered := c.take(r.Request); answered {
 		return nil, nil
 	}
 	p := r.Request.Clone()
@@ -122,7 +131,7 @@ func (c *Client) authorize(ctx context.Context, p *requests.PreparedRequest) err
 	text := base64.StdEncoding.EncodeToString(token)
 	p.Header["Authorization"] = []string{scheme + " " + text}
 	if !c.NoMutual {
-		c.remember(text, proof)
+		c.remember(p, proof)
 	}
 	return nil
 }
@@ -131,38 +140,48 @@ func (c *Client) authorize(ctx context.Context, p *requests.PreparedRequest) err
 // failed are never asked for.
 const maxSent = 4096
 
-func (c *Client) remember(token string, p *proof) {
+func (c *Client) remember(p *requests.PreparedRequest, proof *proof) {
+	token, _ := sum(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sent == nil {
-		c.sent = make(map[string]*proof)
-	}
-	c.sent[token] = p
-	if c.age = append(c.age, token); len(c.age) > maxSent {
-		delete(c.sent, c.age[0])
-		c.age = c.age[1:]
+	if c.sent = append(c.sent, sent{token, proof}); len(c.sent) > maxSent {
+		c.sent = slices.Delete(c.sent, 0, len(c.sent)-maxSent)
 	}
 }
 
-// take returns what the response to p has to prove, nil if it need not.
-func (c *Client) take(p *requests.PreparedRequest) *proof {
-	token, ok := strings.CutPrefix(p.Header.Get("Authorization"), scheme+" ")
-	if !ok {
-		return nil
+// take returns what the response to p has to prove, nil if p has no token or if
+// that is not waited for.
+func (c *Client) take(p *requests.PreparedRequest) (_ *proof, negotiates bool) {
+	token, negotiates := sum(p)
+	if !negotiates {
+		return nil, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	proof := c.sent[token]
-	delete(c.sent, token)
-	return proof
+	for i, s := range slices.Backward(c.sent) { // the newest are asked for first
+		if s.token == token {
+			c.sent = slices.Delete(c.sent, i, i+1)
+			return s.proof, true
+		}
+	}
+	return nil, true
+}
+
+// sum is that of the token that p has, if it has one.
+func sum(p *requests.PreparedRequest) (_ [sha256.Size]byte, negotiates bool) {
+	token, negotiates := strings.CutPrefix(p.Header.Get("Authorization"), scheme+" ")
+	return sha256.Sum256([]byte(token)), negotiates
 }
 
 // Verify checks that the server of a response is the one that Kerberos knows
 // (RFC 4559, section 5). An error of the server, from 400 on, needs no proof.
 func (c *Client) Verify(_ context.Context, r *requests.Response) error {
-	proof := c.take(r.Request)
-	if proof == nil || r.StatusCode >= http.StatusBadRequest {
+	proof, negotiates := c.take(r.Request)
+	switch {
+	case !negotiates, c.NoMutual, r.StatusCode >= http.StatusBadRequest:
 		return nil
+	case proof == nil:
+		return unproven("its token was for an earlier call: prepare the request anew for each")
 	}
 	for _, field := range r.Header["Www-Authenticate"] {
 		name, text, _ := strings.Cut(strings.TrimSpace(field), " ")

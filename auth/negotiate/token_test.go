@@ -2,12 +2,17 @@ package negotiate
 
 import (
 	"encoding/asn1"
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	gofork "github.com/jcmturner/gofork/encoding/asn1"
 	"github.com/jcmturner/gokrb5/v8/asn1tools"
+	"github.com/jcmturner/gokrb5/v8/client"
 	"github.com/jcmturner/gokrb5/v8/config"
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/gssapi"
@@ -153,4 +158,56 @@ func TestInvalid(t *testing.T) {
 		_, _, err := parse(principal, config.New())
 		require.ErrorIs(t, err, requests.ErrInvalidOption)
 	}
+}
+
+// TestEachTokenOnce holds that a response is not taken for a proof of nothing: a
+// request that is sent twice has the same token.
+func TestEachTokenOnce(t *testing.T) {
+	a := newAcceptor(t)
+	token, proof := a.token(t)
+	p, err := requests.NewRequest("GET", "http://www.example.test/").Prepare(t.Context())
+	require.NoError(t, err)
+	p.Header.Set("Authorization", "Negotiate "+base64.StdEncoding.EncodeToString(token))
+	c := New(nil)
+	c.remember(p, proof)
+	answer := "Negotiate " + base64.StdEncoding.EncodeToString(reply(t, a.key, proof.time, proof.micro, spnego.NegStateAcceptCompleted))
+	proven := &requests.Response{Request: p, StatusCode: 200, Header: http.Header{"Www-Authenticate": {answer}}}
+	require.NoError(t, c.Verify(t.Context(), proven))
+	require.Empty(t, c.sent)
+	other := &requests.Response{Request: p, StatusCode: 200}
+	require.ErrorIs(t, c.Verify(t.Context(), other), requests.ErrAuthentication)
+	c.NoMutual = true
+	require.NoError(t, c.Verify(t.Context(), other))
+}
+
+// TestManySent is about calls that fail, whose responses never come.
+func TestManySent(t *testing.T) {
+	c := New(nil)
+	p := &requests.PreparedRequest{Header: make(http.Header)}
+	for i := range maxSent + 10 {
+		p.Header.Set("Authorization", fmt.Sprint("Negotiate ", i))
+		c.remember(p, new(proof))
+	}
+	require.Len(t, c.sent, maxSent)
+	got, _ := c.take(p)
+	require.NotNil(t, got)
+}
+
+// TestCloseWhileATokenIsMade holds that the one that makes it drops the keys.
+func TestCloseWhileATokenIsMade(t *testing.T) {
+	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()))
+	l.turn <- struct{}{}
+	require.NoError(t, l.Close())
+	require.True(t, l.kerberos.Credentials.HasPassword(), "in use")
+	l.release()
+	require.False(t, l.kerberos.Credentials.HasPassword())
+	_, _, err := l.token(t.Context(), "HTTP/www.example.test")
+	require.ErrorIs(t, err, requests.ErrClosed)
+}
+
+// TestCause keeps what a KDC may say from changing a terminal or a line of a log.
+func TestCause(t *testing.T) {
+	err := failed("no ticket", errors.New("KDC\n\x1b[31m\u202e\u0085"+strings.Repeat("x", 1000)))
+	require.True(t, strings.HasPrefix(err.Error(), requests.ErrAuthentication.Error()+": negotiate: no ticket: KDC  [31m  xx"), err)
+	require.Less(t, len(err.Error()), 500)
 }
