@@ -57,9 +57,9 @@ func (c *Client) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
 
 // ClientCredentials gives tokens for the program itself (RFC 6749, section 4.4).
 func (c *Client) ClientCredentials() *Source {
-	return c.source(func(ctx context.Context, _ *Token) (*Token, error) {
+	return newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) {
 		return c.credentials(nil).Token(ctx)
-	})
+	}))
 }
 
 // Exchange trades the code of an authorization response for a token (RFC 6749,
@@ -97,7 +97,7 @@ func GenerateVerifier() string { return xoauth2.GenerateVerifier() }
 // Resume goes on with a token of an earlier run, which is refreshed when it has
 // expired (RFC 6749, section 6). A nil token is taken from the Store.
 func (c *Client) Resume(t *Token) *Source {
-	s := c.source(c.refresh)
+	s := newSource(c, c.carried(c.refresh))
 	s.token = t
 	return s
 }
@@ -130,20 +130,20 @@ func (c *Client) TokenExchange(subject func(context.Context) (string, error), to
 	if tokenType == "" {
 		tokenType = "urn:ietf:params:oauth:token-type:access_token"
 	}
-	return c.source(func(ctx context.Context, _ *Token) (*Token, error) {
+	return newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) {
 		if subject == nil {
 			return nil, invalid("TokenExchange(nil): there is no token to exchange")
 		}
 		token, err := subject(ctx)
 		if err != nil {
-			return nil, err
+			return nil, refused("there is no token to exchange", err)
 		}
 		return c.credentials(url.Values{
 			"grant_type":         {"urn:ietf:params:oauth:grant-type:token-exchange"},
 			"subject_token":      {token},
 			"subject_token_type": {tokenType},
 		}).Token(ctx)
-	})
+	}))
 }
 
 // refresh gets a new token for an old one.
@@ -185,28 +185,36 @@ func (c *Client) params() []xoauth2.AuthCodeOption {
 	return opts
 }
 
-// source makes a Source whose tokens fetch gets.
-func (c *Client) source(fetch func(context.Context, *Token) (*Token, error)) *Source {
-	return &Source{client: c, fetch: fetch, turn: make(chan struct{}, 1)}
-}
-
 // first makes a Source of a login, which is refreshed from then on.
 func (c *Client) first(ctx context.Context, login func(context.Context) (*Token, error)) (*Source, error) {
-	s := c.source(func(ctx context.Context, _ *Token) (*Token, error) { return login(ctx) })
+	s := newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) { return login(ctx) }))
+	s.loaded = true // what the Store has is of another login
 	if _, err := s.renew(ctx, nil); err != nil {
 		return nil, err
 	}
-	s.fetch = c.refresh
+	s.fetch = c.carried(c.refresh)
 	return s, nil
 }
 
-// through gives x/oauth2 the session that carries its requests.
-func (c *Client) through(ctx context.Context) (context.Context, func(), error) {
-	if err := checkURL("Endpoint.TokenURL", c.Endpoint.TokenURL); err != nil {
-		return nil, nil, err
+// carried gives fetch, by its context, the session that carries its requests.
+func (c *Client) carried(fetch fetcher) fetcher {
+	return func(ctx context.Context, old *Token) (*Token, error) {
+		if err := checkURL("Endpoint.TokenURL", c.Endpoint.TokenURL); err != nil {
+			return nil, err
+		}
+		s, done := bare(c.Session)
+		defer done()
+		s.Hooks.Redirect = append(s.Hooks.Redirect, withinOrigin)
+		return fetch(context.WithValue(ctx, xoauth2.HTTPClient, s.Client()), old)
 	}
-	s, done := bare(c.Session)
-	return context.WithValue(ctx, xoauth2.HTTPClient, s.Client()), done, nil
+}
+
+// withinOrigin keeps a redirect from taking the secrets in a body to another server.
+func withinOrigin(_ context.Context, r *requests.Response, p *requests.PreparedRequest) error {
+	if origin(p.URL) != origin(r.URL) {
+		return refused("the token endpoint redirects to another server", nil)
+	}
+	return nil
 }
 
 // bare derives a session that brings connections and nothing else: what a

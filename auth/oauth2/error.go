@@ -66,7 +66,7 @@ func failed(err error) error {
 	if known(err) {
 		return err
 	}
-	return &withheld{err}
+	return &withheld{"the authorization server's answer has no token", err}
 }
 
 // known reports whether err is of a kind whose text is safe.
@@ -75,10 +75,13 @@ func known(err error) bool {
 }
 
 // A withheld error keeps to itself the text of its cause, which may quote a response.
-type withheld struct{ cause error }
+type withheld struct {
+	text  string
+	cause error
+}
 
 func (e *withheld) Error() string {
-	return requests.ErrAuthentication.Error() + ": oauth2: the authorization server's answer has no token"
+	return requests.ErrAuthentication.Error() + ": oauth2: " + e.text
 }
 func (e *withheld) Unwrap() []error { return []error{requests.ErrAuthentication, e.cause} }
 
@@ -96,6 +99,8 @@ func refused(text string, cause error) error {
 	}
 	return fmt.Errorf("%w: oauth2: %s", requests.ErrAuthentication, text)
 }
+
+func storeFailed(err error) error { return fmt.Errorf("oauth2: the store of tokens: %w", err) }
 
 func invalid(text string) error {
 	return fmt.Errorf("%w: oauth2: %s", requests.ErrInvalidOption, text)

@@ -24,28 +24,70 @@ const early = 10 * time.Second
 // any number of goroutines, of which one renews and the others wait.
 type Source struct {
 	client *Client
-	fetch  func(ctx context.Context, old *Token) (*Token, error)
-	turn   chan struct{} // held by the one that renews
+	fetch  fetcher
 
-	mu     sync.Mutex
-	token  *Token
-	loaded bool // the Store was asked
-	round  int  // of renewing
-	fault  error
+	turn    chan struct{} // held by the one that renews, which alone uses the next two
+	loaded  bool          // the Store was asked
+	unsaved *Token        // the Store did not take it
+
+	mu    sync.Mutex
+	token *Token
+	round int // of renewing
+	fault error
 }
+
+// A fetcher gets a token in place of an old one, which is nil at first.
+type fetcher func(ctx context.Context, old *Token) (*Token, error)
 
 // FromTokenSource makes a Source of any token source of golang.org/x/oauth2,
 // such as that of a cloud's own library. ts caches as it likes; a token that a
-// server no longer takes is asked for again, once. Origins limits who gets the
-// token as [Client.Origins] does.
+// server no longer takes is asked for again, once. ts knows no context: a call
+// that ends does not wait for it. Origins limits who gets the token as
+// [Client.Origins] does.
 func FromTokenSource(ts xoauth2.TokenSource, origins ...string) *Source {
-	c := &Client{Origins: origins}
-	return c.source(func(context.Context, *Token) (*Token, error) {
-		if ts == nil {
-			return nil, invalid("FromTokenSource(nil)")
+	return newSource(&Client{Origins: origins}, fromTokenSource(ts))
+}
+
+// fromTokenSource asks ts in a goroutine, which a call that ends leaves to the
+// next one.
+func fromTokenSource(ts xoauth2.TokenSource) fetcher {
+	if ts == nil {
+		return func(context.Context, *Token) (*Token, error) { return nil, invalid("FromTokenSource(nil)") }
+	}
+	type answer struct {
+		token *Token
+		err   error
+	}
+	var asked chan answer // used only by the one that has the turn
+	return func(ctx context.Context, _ *Token) (*Token, error) {
+		select {
+		case <-asked: // it came when nobody waited, who knows how long ago
+			asked = nil
+		default:
 		}
-		return ts.Token()
-	})
+		if asked == nil {
+			c := make(chan answer, 1)
+			go func() {
+				t, err := ts.Token()
+				c <- answer{t, err}
+			}()
+			asked = c
+		}
+		select {
+		case a := <-asked:
+			asked = nil
+			if a.err != nil {
+				return nil, &withheld{"the token source has failed", a.err}
+			}
+			return a.token, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func newSource(c *Client, fetch fetcher) *Source {
+	return &Source{client: c, fetch: fetch, turn: make(chan struct{}, 1)}
 }
 
 // Auth sends the token with requests (RFC 6750).
@@ -59,9 +101,9 @@ func (s *Source) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
 // Token returns a token that has not expired.
 func (s *Source) Token(ctx context.Context) (*Token, error) {
-	t, err := s.current(ctx)
-	if err != nil || valid(t) {
-		return t, err
+	t := s.current()
+	if valid(t) {
+		return t, nil
 	}
 	return s.renew(ctx, t)
 }
@@ -70,19 +112,11 @@ func valid(t *Token) bool {
 	return t != nil && t.AccessToken != "" && (t.Expiry.IsZero() || time.Until(t.Expiry) > early)
 }
 
-// current returns the token at hand, at first that of the store.
-func (s *Source) current(ctx context.Context) (*Token, error) {
+// current returns the token at hand, which may have expired, or nil.
+func (s *Source) current() *Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.token != nil || s.loaded || s.client.Store == nil {
-		return s.token, nil
-	}
-	t, err := s.client.Store.Load(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("oauth2: the store of tokens: %w", err)
-	}
-	s.token, s.loaded = t, true
-	return t, nil
+	return s.token
 }
 
 // renew replaces old. Those who come while somebody else does so wait for that
@@ -105,7 +139,7 @@ func (s *Source) renew(ctx context.Context, old *Token) (*Token, error) {
 		s.fault = err
 	}
 	if err == nil {
-		s.token, s.loaded = t, true
+		s.token = t
 	}
 	s.mu.Unlock()
 	return t, err
@@ -131,17 +165,43 @@ func (s *Source) outcome(round int, old *Token) (*Token, error, bool) {
 	return nil, nil, false
 }
 
-// get fetches a token and stores it.
+// get returns the token of the store, at first, or a new one, which it stores.
+// One that the store does not take is kept for the next round: the server may
+// have given it for a refresh token that is used up.
 func (s *Source) get(ctx context.Context, old *Token) (*Token, error) {
-	c := s.client
-	if c.Endpoint.TokenURL != "" || c.ID != "" {
-		through, done, err := c.through(ctx)
+	store := s.client.Store
+	if store != nil && old == nil && !s.loaded {
+		t, err := store.Load(ctx)
 		if err != nil {
+			return nil, storeFailed(err)
+		}
+		if s.loaded = true; valid(t) {
+			return t, nil
+		}
+		old = t
+	}
+	t := s.unsaved
+	if !valid(t) {
+		if t != nil {
+			old = t
+		}
+		var err error
+		if t, err = s.fresh(ctx, old); err != nil {
 			return nil, err
 		}
-		defer done()
-		ctx = through
 	}
+	if store != nil {
+		s.unsaved = t
+		if err := store.Save(ctx, t); err != nil {
+			return nil, storeFailed(err)
+		}
+		s.unsaved = nil
+	}
+	return t, nil
+}
+
+// fresh fetches a token.
+func (s *Source) fresh(ctx context.Context, old *Token) (*Token, error) {
 	t, err := s.fetch(ctx, old)
 	if err != nil {
 		if ended := context.Cause(ctx); ended != nil {
@@ -159,11 +219,6 @@ func (s *Source) get(ctx context.Context, old *Token) (*Token, error) {
 		kept := *t
 		kept.RefreshToken = old.RefreshToken
 		t = &kept
-	}
-	if c.Store != nil {
-		if err := c.Store.Save(ctx, t); err != nil {
-			return nil, fmt.Errorf("oauth2: the store of tokens: %w", err)
-		}
 	}
 	return t, nil
 }
@@ -188,11 +243,7 @@ func (s *Source) Challenge(ctx context.Context, r *requests.Response) (*requests
 		return nil, nil
 	}
 	_, sent, _ := strings.Cut(r.Request.Header.Get("Authorization"), " ")
-	old, err := s.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if old != nil && old.AccessToken == sent {
+	if old := s.current(); old != nil && old.AccessToken == sent {
 		if _, err := s.renew(ctx, old); err != nil {
 			return nil, err
 		}
