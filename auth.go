@@ -206,8 +206,16 @@ func (p *PreparedRequest) authenticate(ctx context.Context) error {
 	if p.auth.method == nil {
 		return nil
 	}
+	before, unsigned, bodies := p.body, p.unsigned, p.bodies
 	if err := p.auth.method.Authenticate(ctx, p); err != nil {
 		return whyEnded(ctx, err)
+	}
+	if p.bodies != bodies { // it has put something into the body, which only its origin may get
+		if unsigned == nil {
+			body := before
+			unsigned = &body
+		}
+		p.unsigned = unsigned
 	}
 	return p.auth.review(p)
 }

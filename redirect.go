@@ -54,7 +54,10 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	switch {
 	case status == http.StatusSeeOther && p.Method != http.MethodHead && p.Method != http.MethodGet,
 		(status == http.StatusMovedPermanently || status == http.StatusFound) && p.Method == http.MethodPost:
-		q.Method, q.body = http.MethodGet, content{}
+		q.Method, q.body, q.unsigned = http.MethodGet, content{}, nil
+	}
+	if !sameOrigin(p.URL, target) {
+		q.dropSecrets()
 	}
 	keepsBody := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 	switch {
@@ -65,9 +68,6 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	}
 	if !q.ownCookie {
 		delete(q.Header, "Cookie")
-	}
-	if !sameOrigin(p.URL, target) {
-		q.dropSecrets()
 	}
 	return &q, nil
 }
@@ -85,9 +85,10 @@ func dropContentFields(h http.Header) {
 }
 
 // dropSecrets takes everything off the request that is bound to the origin it
-// was made for: credentials in fields and values, cookies of the call, and the
-// name of the host itself. The Auth for the proxy stays, since the origin is
-// nothing to it; that the caller wants none stays, too.
+// was made for: credentials in fields and values, what an Authenticator has put
+// into the body, cookies of the call, and the name of the host itself. The Auth
+// for the proxy stays, since the origin is nothing to it; that the caller wants
+// none stays, too.
 func (p *PreparedRequest) dropSecrets() {
 	for name := range p.Header {
 		if redact.Secret(name) {
@@ -97,6 +98,10 @@ func (p *PreparedRequest) dropSecrets() {
 	delete(p.Header, "Host")
 	if p.auth.method != (noAuth{}) {
 		p.auth = Auth{}
+	}
+	if p.unsigned != nil {
+		p.setContent(*p.unsigned)
+		p.unsigned = nil
 	}
 	p.cookies, p.ownCookie = nil, false
 }

@@ -80,6 +80,8 @@ type PreparedRequest struct {
 	Header http.Header
 
 	body      content
+	unsigned  *content // the body that an Authenticator has replaced
+	bodies    int      // set by SetBody
 	auth      Auth
 	answer    *digest.Answer // to a challenge, if there is one in Authorization
 	named     *url.URL       // that the caller named, if redirects led from there
@@ -323,6 +325,12 @@ func (p *PreparedRequest) SetBody(b Body) error {
 			return err
 		}
 	}
+	p.setContent(c)
+	p.unsigned, p.bodies = nil, p.bodies+1
+	return nil
+}
+
+func (p *PreparedRequest) setContent(c content) {
 	if p.body.contentType != "" && p.Header.Get("Content-Type") == p.body.contentType {
 		p.Header.Del("Content-Type")
 	}
@@ -331,7 +339,6 @@ func (p *PreparedRequest) SetBody(b Body) error {
 		p.Header = http.Header{}
 	}
 	p.setContentType()
-	return nil
 }
 
 // ContentLength returns the length of the body in bytes, -1 if it is unknown

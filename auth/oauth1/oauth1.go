@@ -59,7 +59,7 @@ type Placement string
 const (
 	InHeader Placement = "header" // the Authorization field
 	InQuery  Placement = "query"  // the query of the URL, which logs and proxies see
-	InBody   Placement = "body"   // a form body
+	InBody   Placement = "body"   // a form body; without any body, the Authorization field
 )
 
 // String and GoString name the client without its secret.
@@ -121,12 +121,16 @@ func (a *signer) Authenticate(_ context.Context, p *requests.PreparedRequest) er
 			protocol = append(protocol, pair{"oauth_body_hash", sum})
 		}
 	}
-	if c.Placement == InQuery {
+	placement := c.Placement
+	if placement == "" || placement == InBody && !isForm && p.ContentLength() == 0 { // as where a redirect has dropped the body
+		placement = InHeader
+	}
+	if placement == InQuery {
 		u := *p.URL // which others may hold
 		u.RawQuery = dropProtocol(u.RawQuery)
 		p.URL = &u
 	}
-	if c.Placement == InBody {
+	if placement == InBody {
 		form = dropProtocol(form)
 	}
 	signed, err := parseForm(p.URL.RawQuery + "&" + form)
@@ -137,7 +141,7 @@ func (a *signer) Authenticate(_ context.Context, p *requests.PreparedRequest) er
 	if err != nil {
 		return err
 	}
-	return c.place(p, append(protocol, pair{"oauth_signature", signature}), form, isForm)
+	return c.place(p, placement, append(protocol, pair{"oauth_signature", signature}), form, isForm)
 }
 
 // check finds what no signature can be made of.
@@ -231,13 +235,13 @@ func dropProtocol(form string) string {
 }
 
 // place puts the parameters where the client wants them.
-func (c *Client) place(p *requests.PreparedRequest, params []pair, form string, isForm bool) error {
+func (c *Client) place(p *requests.PreparedRequest, where Placement, params []pair, form string, isForm bool) error {
 	encoded := make([]pair, len(params))
 	for i, q := range params {
 		encoded[i] = pair{escape(q.name), escape(q.value)}
 	}
-	switch c.Placement {
-	case "", InHeader:
+	switch where {
+	case InHeader:
 		p.Header.Set("Authorization", c.header(encoded))
 	case InQuery:
 		p.URL.RawQuery = strings.TrimPrefix(p.URL.RawQuery+"&"+join(encoded), "&")
@@ -250,7 +254,7 @@ func (c *Client) place(p *requests.PreparedRequest, params []pair, form string, 
 		p.Header["Content-Type"] = contentType
 		return err
 	default:
-		return fmt.Errorf("%w: oauth1: the placement %q is not known", requests.ErrInvalidOption, c.Placement)
+		return fmt.Errorf("%w: oauth1: the placement %q is not known", requests.ErrInvalidOption, where)
 	}
 	return nil
 }

@@ -218,6 +218,40 @@ func TestPlaintext(t *testing.T) {
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
 }
 
+// TestBodyAtAnotherOrigin holds that the parameters in a body, which for PLAINTEXT
+// are the secrets themselves, stay with the origin that they are for.
+func TestBodyAtAnotherOrigin(t *testing.T) {
+	var got string
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		got = r.Header.Get("Content-Type") + " " + string(b)
+	}))
+	defer other.Close()
+	mux := http.NewServeMux()
+	mux.Handle("/", http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	mux.Handle("/near", http.RedirectHandler("/", http.StatusTemporaryRedirect))
+	srv := httptest.NewTLSServer(mux)
+	defer srv.Close()
+	c := newClient()
+	c.Placement, c.Signature = oauth1.InBody, oauth1.Plaintext
+	for _, path := range []string{"/", "/near"} {
+		_, err := newSession(t).Post(bg, srv.URL+path, requests.Form{"a": 1}, c.Auth(access), requests.TLS{SkipVerify: true})
+		require.NoError(t, err)
+		require.Equal(t, "application/x-www-form-urlencoded a=1", got, path)
+	}
+}
+
+// TestBodyThatARedirectDrops is a POST whose answer is elsewhere.
+func TestBodyThatARedirectDrops(t *testing.T) {
+	p := newProvider(t)
+	p.mux.Handle("/posted", http.RedirectHandler("/resource", http.StatusSeeOther))
+	c := newClient()
+	c.Placement = oauth1.InBody
+	r, err := newSession(t).Post(bg, p.URL+"/posted", requests.Form{"a": 1}, c.Auth(access))
+	require.NoError(t, err)
+	require.Equal(t, "for you alone", r.Text())
+}
+
 // TestAnotherOriginGetsNothing holds for a redirect, the errors and the log.
 func TestAnotherOriginGetsNothing(t *testing.T) {
 	var seen http.Header
