@@ -10,7 +10,9 @@ import (
 )
 
 // modelData has a language on each line: its name, its alphabet, and how
-// likely each letter is to follow each other. TestModels writes it.
+// likely each letter is to follow each other, see levelsOf. Alphabets are in the
+// order of Unicode and levels are digits, so that no words come about by chance.
+// TestModels writes it.
 //
 //go:embed models.txt
 var modelData string
@@ -19,6 +21,9 @@ var modelData string
 // modelData.
 const level = 0.12
 
+// lastLevel is that of a pair which is as good as impossible.
+const lastLevel = 93
+
 // unknown is the level of a letter that a language does not have.
 const unknown = 100
 
@@ -26,11 +31,11 @@ const unknown = 100
 type model struct {
 	index  []uint8 // of a letter in the alphabet, by its number; 0 is none
 	size   int     // of the alphabet with the edge of a word, which is 0
-	levels string  // of all pairs
+	levels []byte  // of all pairs
 }
 
 // next returns the level at which the letter b follows a, by their indexes.
-func (m *model) next(a, b uint8) int { return int(m.levels[int(a)*m.size+int(b)] - '!') }
+func (m *model) next(a, b uint8) int { return int(m.levels[int(a)*m.size+int(b)]) }
 
 // word returns the level of a whole word, by the numbers of its letters.
 func (m *model) word(letters []letterNumber) int {
@@ -52,7 +57,7 @@ const anyWestern = "western"
 
 // average returns what the models of languages have in common.
 func (l *library) average(names string) *model {
-	var chances ['~' - '!' + 1]float64
+	var chances [lastLevel + 1]float64
 	for i := range chances {
 		chances[i] = math.Exp(-level * float64(i))
 	}
@@ -88,10 +93,10 @@ func (l *library) average(names string) *model {
 		}
 		for b, sum := range row {
 			p := (sum + total/1000) / (total * (1 + float64(all.size)/1000))
-			levels[a*all.size+b] = byte('!' + max(0, min(int(-math.Log(p)/level), '~'-'!')))
+			levels[a*all.size+b] = byte(max(0, min(int(-math.Log(p)/level), lastLevel)))
 		}
 	}
-	all.levels = string(levels)
+	all.levels = levels
 	return all
 }
 
@@ -121,10 +126,10 @@ func (m *model) reversed() *model {
 	for a := range share {
 		for b := range share {
 			n := float64(m.next(uint8(b), uint8(a))) - math.Log(share[b]/share[a])/level
-			levels = append(levels, byte('!'+max(0, min(int(n), '~'-'!'))))
+			levels = append(levels, byte(max(0, min(int(n), lastLevel))))
 		}
 	}
-	return &model{index: m.index, size: m.size, levels: string(levels)}
+	return &model{index: m.index, size: m.size, levels: levels}
 }
 
 // A letterNumber is the number of a letter that some model has. 0 is a letter
@@ -139,20 +144,28 @@ type library struct {
 }
 
 var languages = sync.OnceValue(func() *library {
+	l := readModels(modelData)
+	l.models["he-visual"] = l.models["he"].reversed()
+	l.models[anyWestern] = l.average(western)
+	return l
+})
+
+// readModels reads a file of models.
+func readModels(data string) *library {
 	l := &library{
 		numbers:    make(map[rune]letterNumber),
 		models:     make(map[string]*model),
 		characters: make(map[string][]rune),
 	}
 	alphabets := make(map[string]string)
-	for line := range strings.Lines(modelData) {
+	for line := range strings.Lines(data) {
 		fields := strings.Fields(line)
 		if len(fields) == 2 {
 			l.characters[fields[0]] = []rune(fields[1])
 			continue
 		}
 		alphabets[fields[0]] = fields[1]
-		l.models[fields[0]] = &model{levels: fields[2]}
+		l.models[fields[0]] = &model{levels: levelsOf(fields[2])}
 		for _, r := range fields[1] {
 			if _, ok := l.numbers[r]; !ok {
 				l.numbers[r] = letterNumber(len(l.numbers) + 1)
@@ -167,10 +180,22 @@ var languages = sync.OnceValue(func() *library {
 			m.size++
 		}
 	}
-	l.models["he-visual"] = l.models["he"].reversed()
-	l.models[anyWestern] = l.average(western)
 	return l
-})
+}
+
+// levelsOf reads levels of two digits, or a dash for the last.
+func levelsOf(text string) []byte {
+	levels := make([]byte, 0, (len(text)+strings.Count(text, "-"))/2)
+	for i := 0; i < len(text); i++ {
+		if text[i] == '-' {
+			levels = append(levels, lastLevel)
+			continue
+		}
+		levels = append(levels, 10*(text[i]-'0')+text[i+1]-'0')
+		i++
+	}
+	return levels
+}
 
 // fold makes one of the letters that are one to a reader.
 func fold(r rune) rune {

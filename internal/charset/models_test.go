@@ -3,6 +3,7 @@ package charset
 import (
 	"cmp"
 	"flag"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -13,36 +14,37 @@ import (
 	"unicode"
 )
 
-var modelTexts = flag.String("texts", "", "count the letters of the texts in this `folder`, and write models.txt")
+var (
+	modelTexts  = flag.String("texts", "", "hold that models.txt is what the texts in this `folder` make")
+	writeModels = flag.Bool("update", false, "with -texts: write models.txt")
+)
 
-// TestModels makes the models. It reads a folder of texts in UTF-8, one file a
-// language (de.txt, ru.txt, zh-tw.txt…), and counts which letter follows which:
+// TestModels makes the models, or holds that they are what it makes. It reads a
+// folder of texts in UTF-8, one file a language (de.txt, ru.txt, zh-tw.txt…), and
+// counts which letter follows which:
 //
-//	go test -run TestModels ./internal/charset -texts /path/to/texts
+//	go test -run TestModels ./internal/charset -texts /path/to/texts -update
 //
 // The texts of today's models were translations of free software, of its
 // manuals, of games and of the Universal Declaration of Human Rights,
 // collections of quotations, and lists of the words of film subtitles, a word as
-// often as its rank makes it likely. Without the flag it looks for slips in the
-// tables.
+// often as its rank makes it likely. Without the flags it looks for slips in the
+// tables, and in what it makes of other texts.
 func TestModels(t *testing.T) {
 	if *modelTexts != "" {
-		names, _ := filepath.Glob(filepath.Join(*modelTexts, "*.txt"))
-		var lines strings.Builder
-		for _, name := range names {
-			language := strings.TrimSuffix(filepath.Base(name), ".txt")
-			text := string(readFile(t, name))
-			if n, ok := manyCharacters[language]; ok {
-				lines.WriteString(language + " " + commonest(text, n) + "\n")
-			} else {
-				lines.WriteString(language + " " + countPairs(language, text) + "\n")
+		made := makeModels(t, *modelTexts)
+		if *writeModels {
+			if err := os.WriteFile("models.txt", []byte(made), 0o644); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if err := os.WriteFile("models.txt", []byte(lines.String()), 0o644); err != nil {
-			t.Fatal(err)
+		} else if made != modelData {
+			t.Error("models.txt is not what these texts make: -update writes it")
 		}
 		return
 	}
+	checkModels(t, modelData, languages())
+	other := makeModels(t, filepath.Join("testdata", "texts"))
+	checkModels(t, other, readModels(other))
 	for _, c := range slices.Concat(candidates, ebcdicPages) {
 		if name, ok := Lookup(c.charset); !ok || name != c.charset {
 			t.Errorf("candidate %q is no name", c.charset)
@@ -59,7 +61,23 @@ func TestModels(t *testing.T) {
 			t.Errorf("%s: it is no name, or language %q has no characters", m.charset, m.language)
 		}
 	}
-	for language, m := range languages().models {
+}
+
+// checkModels looks at the text of models, and at what is read of it.
+func checkModels(t *testing.T, text string, l *library) {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) != 3 {
+			continue
+		}
+		if letters := []rune(fields[1]); !slices.IsSorted(letters) || len(slices.Compact(letters)) < len([]rune(fields[1])) {
+			t.Errorf("%s: the letters %s are not in order", fields[0], fields[1])
+		}
+		if written := writeLevels(levelsOf(fields[2])); written != fields[2] {
+			t.Errorf("%s: the levels are written otherwise: %s", fields[0], written)
+		}
+	}
+	for language, m := range l.models {
 		for a := range m.size {
 			sum := 0.0
 			for b := range m.size {
@@ -70,6 +88,36 @@ func TestModels(t *testing.T) {
 			}
 		}
 	}
+}
+
+// makeModels makes the models of the texts in a folder.
+func makeModels(t *testing.T, folder string) string {
+	names, _ := filepath.Glob(filepath.Join(folder, "*.txt"))
+	var lines strings.Builder
+	for _, name := range names {
+		language := strings.TrimSuffix(filepath.Base(name), ".txt")
+		text := string(readFile(t, name))
+		if n, ok := manyCharacters[language]; ok {
+			lines.WriteString(language + " " + commonest(text, n) + "\n")
+		} else {
+			letters, levels := countPairs(language, text)
+			lines.WriteString(language + " " + letters + " " + writeLevels(levels) + "\n")
+		}
+	}
+	return lines.String()
+}
+
+// writeLevels writes what levelsOf reads.
+func writeLevels(levels []byte) string {
+	var b strings.Builder
+	for _, n := range levels {
+		if n == lastLevel {
+			b.WriteByte('-')
+		} else {
+			fmt.Fprintf(&b, "%02d", n)
+		}
+	}
+	return b.String()
 }
 
 // manyCharacters has how many characters are kept of languages of so many that
@@ -113,8 +161,8 @@ func scriptOf(language string) *unicode.RangeTable {
 
 // countPairs returns the alphabet of a text, whose index counts from 1, and for
 // each letter and the edge of a word, which is 0, how likely each other and the
-// edge are to follow: rows of levels from '!'.
-func countPairs(language, text string) string {
+// edge are to follow: rows of levels.
+func countPairs(language, text string) (alphabet string, levels []byte) {
 	const (
 		rare       = 1e-5 // share of a letter that is left to chance and to words of other languages
 		maxLetters = 90
@@ -134,6 +182,7 @@ func countPairs(language, text string) string {
 	}
 	letters := slices.DeleteFunc(byCount(single), func(r rune) bool { return single[r] < rare*total })
 	letters = letters[:min(len(letters), maxLetters)]
+	slices.Sort(letters)
 	index := make(map[rune]int)
 	for i, r := range letters {
 		index[r] = i + 1
@@ -153,7 +202,7 @@ func countPairs(language, text string) string {
 			prev, known = i, ok
 		}
 	}
-	levels := make([]byte, len(counts))
+	levels = make([]byte, len(counts))
 	for a := range size {
 		row := counts[a*size : (a+1)*size]
 		n := 0.0
@@ -162,10 +211,10 @@ func countPairs(language, text string) string {
 		}
 		for b, c := range row {
 			p := (c + trust*(column[b]+0.5)/(sum+float64(size))) / (n + trust)
-			levels[a*size+b] = byte('!' + min(int(math.Round(-math.Log(p)/level)), '~'-'!'))
+			levels[a*size+b] = byte(min(int(math.Round(-math.Log(p)/level)), lastLevel))
 		}
 	}
-	return string(letters) + " " + string(levels)
+	return string(letters), levels
 }
 
 // countWords counts the words of a script.
