@@ -62,10 +62,10 @@ func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 		for way, url := range map[string]string{"plain": srv.URL, "TLS": encrypted.URL} {
 			t.Run(tt.name+"/"+way+"/idle for longer than Read", func(t *testing.T) {
 				s := over(t, &HTTPAdapter{DisableHTTP2: true}, TLS{SkipVerify: true})
-				if _, err := s.Get(bg, url, Timeout{Read: 20 * time.Millisecond}); err != nil {
+				if _, err := s.Get(bg, url, Timeout{Read: 100 * time.Millisecond}); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(30 * time.Millisecond)
+				time.Sleep(110 * time.Millisecond)
 				if _, err := s.Post(bg, url, append(tt.post(), Timeout{Read: 5 * time.Second})...); err != nil {
 					t.Errorf("POST = %v", err)
 				}
