@@ -397,23 +397,22 @@ func mustPrepare(t testing.TB, url string) *PreparedRequest {
 // TestUploadNotRead is B019: a server that takes nothing, and a caller who gives up.
 func TestUploadNotRead(t *testing.T) {
 	big := bytes.Repeat([]byte("x"), 50<<20)
-	stop := make(chan bool, 2)
-	unread := func(_ *faulty, c net.Conn) {
-		c.(*net.TCPConn).SetReadBuffer(1 << 10)
-		<-stop
+	takesNothing := func(t *testing.T) *faulty {
+		return newFaulty(t, func(_ *faulty, c net.Conn) {
+			c.(*net.TCPConn).SetReadBuffer(1 << 10)
+			<-t.Context().Done()
+		})
 	}
 	t.Run("cancelled", func(t *testing.T) {
-		stuck := newFaulty(t, unread)
+		stuck := takesNothing(t)
 		ctx, cancel := context.WithCancel(bg)
 		time.AfterFunc(50*time.Millisecond, cancel)
 		_, err := over(t, new(HTTPAdapter)).Post(ctx, stuck.url(), Bytes(big))
 		isAll(t, err, context.Canceled)
-		stop <- true
 	})
 	t.Run("Read limit", func(t *testing.T) {
-		stuck := newFaulty(t, unread)
+		stuck := takesNothing(t)
 		_, err := over(t, new(HTTPAdapter), Timeout{Read: 100 * time.Millisecond}).Post(bg, stuck.url(), Bytes(big))
 		isAll(t, err, ErrReadTimeout)
-		stop <- true
 	})
 }
