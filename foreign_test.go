@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -125,6 +126,26 @@ func TestForeignResponses(t *testing.T) {
 				t.Errorf("%s: its body was closed %d times; want once", tt.name, body.closed)
 			}
 		}
+	}
+}
+
+// TestForeignClose: net/http sees in the request, and not in its fields, that a
+// connection is not to be kept.
+func TestForeignClose(t *testing.T) {
+	var closes []bool
+	s := NewSession()
+	defer s.Close()
+	s.Mount("http://", RoundTripper(roundTripFunc(func(hr *http.Request) (*http.Response, error) {
+		closes = append(closes, hr.Close)
+		return &http.Response{StatusCode: 200}, nil
+	})))
+	for _, value := range []any{"close", "Close", "keep-alive", nil} {
+		if _, err := s.Get(bg, "http://h.test/", Headers{"Connection": value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []bool{true, true, false, false}; !slices.Equal(closes, want) {
+		t.Errorf("Close of the requests = %v; want %v", closes, want)
 	}
 }
 

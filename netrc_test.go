@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/go-requests/requests"
 )
 
@@ -253,14 +255,29 @@ func TestNetrcOnTheWay(t *testing.T) {
 				return ok()
 			})
 			useNetrc(t, file)
+			check := func(way string) {
+				t.Helper()
+				var got []string
+				for n := range sent.sent {
+					got = append(got, sent.authorization(n))
+				}
+				if fmt.Sprint(got) != fmt.Sprint(tt.want) {
+					t.Errorf("%s: sent %q; want %q", way, got, tt.want)
+				}
+				sent.sent = nil
+			}
 			get(t, s, tt.chain[0], tt.opts...)
-			var got []string
-			for n := range sent.sent {
-				got = append(got, sent.authorization(n))
+			check("AllowRedirects")
+
+			s = s.With(requests.AllowRedirects(false))
+			r := get(t, s, tt.chain[0], tt.opts...)
+			for range tt.chain[1:] {
+				next, err := r.Next()
+				require.NoError(t, err)
+				r, err = s.Send(t.Context(), next)
+				require.NoError(t, err)
 			}
-			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
-				t.Errorf("sent %q; want %q", got, tt.want)
-			}
+			check("Next")
 		})
 	}
 }
