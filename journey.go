@@ -11,8 +11,8 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// A journey is what a call has behind it. From a response it tells the request
-// that follows; it sends nothing.
+// A journey tracks the hops that a call has made so far, and works out the next
+// request from a response. It sends nothing.
 type journey struct {
 	at      step // that the call has come to
 	cookies cookieSource
