@@ -206,18 +206,25 @@ func (p *PreparedRequest) authenticate(ctx context.Context) error {
 	if p.auth.method == nil {
 		return nil
 	}
-	before, unsigned, bodies := p.body, p.unsigned, p.bodies
+	body, unsigned, bodies := p.body, p.unsigned, p.bodies
 	if err := p.auth.method.Authenticate(ctx, p); err != nil {
 		return whyEnded(ctx, err)
 	}
-	if p.bodies != bodies { // it has put something into the body, which only its origin may get
-		if unsigned == nil {
-			body := before
-			unsigned = &body
-		}
-		p.unsigned = unsigned
-	}
+	p.noteBody(body, unsigned, bodies)
 	return p.auth.review(p)
+}
+
+// noteBody keeps the body that p had before an Authenticator has put something
+// into it, which only its origin may get. bodies is what p.bodies was then.
+func (p *PreparedRequest) noteBody(before content, unsigned *content, bodies int) {
+	if p.bodies == bodies {
+		return
+	}
+	if unsigned == nil {
+		body := before
+		unsigned = &body
+	}
+	p.unsigned = unsigned
 }
 
 // review checks p after an Authenticator of the caller's, which may do anything

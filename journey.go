@@ -73,6 +73,7 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 	if q == r.Request {
 		q = q.Clone()
 	}
+	q.noteBody(r.Request.body, r.Request.unsigned, r.Request.bodies)
 	if err := auth.review(q); err != nil {
 		return nil, err
 	}

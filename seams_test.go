@@ -112,6 +112,30 @@ func TestChallengeIsChecked(t *testing.T) {
 	require.Len(t, sent.sent, 1)
 }
 
+// signedBody answers a challenge with a body that has a secret in it.
+type signedBody struct{ sameRequest }
+
+func (signedBody) Challenge(_ context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
+	q := r.Request.Clone()
+	return q, q.SetBody(requests.Text("text, signed: " + secret))
+}
+
+// TestChallengeSignsForItsOrigin: another origin does not get what the answer to a
+// challenge has put into the body.
+func TestChallengeSignsForItsOrigin(t *testing.T) {
+	away, back := redirectTo("http://b.test/"), redirectTo("/2")
+	away.status, back.status = 307, 307
+	s, sent := scripted(t, replies(reply{status: 401}, back, away, ok()), requests.NewAuth(signedBody{}))
+	_, err := s.Post(t.Context(), "http://a.test/", requests.Text("text"))
+	require.NoError(t, err)
+	var got []string
+	for _, hop := range sent.sent {
+		got = append(got, hop.body)
+	}
+	signed := "text, signed: " + secret
+	require.Equal(t, []string{"text", signed, signed, "text"}, got)
+}
+
 // TestRetryBudgetIsTen: ten retries are free, and not one more.
 func TestRetryBudgetIsTen(t *testing.T) {
 	n := 0
