@@ -45,9 +45,15 @@ func credentials() []credential {
 			p.Header.Set("X-Signature", secret+p.URL.Path)
 			return nil
 		})}, carried: inField("X-Signature")},
+		{name: "AuthFunc with a body", session: []requests.Option{authBody()}, carried: func(s sentRequest) bool { return s.body == secret }},
 		{name: "Cookies of the call", call: []requests.Option{requests.Cookies{"sid": secret}}, carried: inField("Cookie")},
 		{name: "Host", call: []requests.Option{requests.Headers{"Host": "internal.test"}}, carried: inField("Host")},
 	}
+}
+
+// authBody is an Auth that signs by the body.
+func authBody() requests.Auth {
+	return requests.AuthFunc(func(_ context.Context, p *requests.PreparedRequest) error { return p.SetBody(requests.Text(secret)) })
 }
 
 // targets are places to be sent on to from http://a.test or https://a.test.
@@ -198,6 +204,36 @@ func TestRedirectAdvisories(t *testing.T) {
 			}
 			if strings.Contains(r.URL.String(), secret) || r.URL.User != nil {
 				t.Errorf("the URL is %s", r.URL)
+			}
+		})
+	}
+}
+
+// TestBodyBehindTheAuth is about whose body goes to another origin: that of the
+// caller, with its Content-Type, before the Auth replaced it or after.
+func TestBodyBehindTheAuth(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*requests.PreparedRequest) error
+		want   string
+	}{
+		"before": {func(*requests.PreparedRequest) error { return nil }, `application/json "mine"`},
+		"after":  {func(p *requests.PreparedRequest) error { return p.SetBody(requests.Text("changed")) }, " changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to := reply{status: http.StatusTemporaryRedirect, header: http.Header{"Location": {"http://b.test/"}}}
+			s, sent := scripted(t, replies(to, ok()))
+			p, err := s.Prepare(t.Context(), requests.NewRequest("POST", "http://a.test/", requests.JSON("mine"), authBody()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.change(p); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Send(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			if got := sent.sent[1].header.Get("Content-Type") + " " + sent.sent[1].body; got != tt.want {
+				t.Errorf("b.test got %q; want %q", got, tt.want)
 			}
 		})
 	}
