@@ -43,7 +43,8 @@ func Discover(ctx context.Context, s *requests.Session, issuer string) (Endpoint
 		if err == nil {
 			return m.endpoint(issuer)
 		}
-		if _, answered := errors.AsType[*requests.HTTPError](err); !answered {
+		_, none := errors.AsType[*requests.HTTPError](err)
+		if !none && !errors.Is(err, requests.ErrInvalidJSON) { // a page for whatever the server does not know
 			return Endpoint{}, err
 		}
 		last = err

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -26,7 +27,7 @@ func (c *Client) Login(ctx context.Context, open func(url string) error) (*Sourc
 	here.RedirectURL = "http://" + l.Addr().String() + "/callback"
 	state, verifier := rand.Text(), GenerateVerifier()
 	back := &callback{state: state, code: make(chan string, 1), fault: make(chan error, 1)}
-	srv := &http.Server{Handler: back, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: back, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

@@ -397,6 +397,24 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// TestDiscoverBehindAPage is about servers that have a page for whatever they do
+// not know.
+func TestDiscoverBehindAPage(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/.well-known/openid-configuration" {
+			io.WriteString(w, "<!doctype html><title>Welcome</title>")
+			return
+		}
+		fmt.Fprintf(w, `{"issuer": "http://%s", "token_endpoint": "https://example.com/token"}`, r.Host)
+	}))
+	defer srv.Close()
+	endpoint, err := oauth2.Discover(bg, nil, srv.URL)
+	require.NoError(t, err)
+	require.Equal(t, "https://example.com/token", endpoint.TokenURL)
+	_, err = oauth2.Discover(bg, nil, srv.URL+"/other")
+	require.ErrorIs(t, err, requests.ErrAuthentication)
+}
+
 func TestInvalid(t *testing.T) {
 	c := &oauth2.Client{ID: "id", Endpoint: oauth2.Endpoint{TokenURL: "http://example.com/token", AuthURL: "https://example.com/", DeviceAuthURL: "https://example.com/"}}
 	for name, call := range map[string]func() error{

@@ -15,7 +15,8 @@ import (
 type Store interface {
 	// Load returns the token, or nil if there is none yet.
 	Load(ctx context.Context) (*Token, error)
-	// Save keeps t in place of the one before.
+	// Save keeps t in place of the one before. Its error ends the call, and the
+	// next call tries again with the same token.
 	Save(ctx context.Context, t *Token) error
 }
 
