@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -210,4 +211,35 @@ func hookFailure(ctx context.Context, err error) error {
 		return ended
 	}
 	return &hookError{err}
+}
+
+// An abort is what a function of the caller's has done in a goroutine of ours
+// other than to return: it has panicked, which would end the program, or called
+// [runtime.Goexit], which nobody would notice.
+type abort struct {
+	panicked any // with what
+	exited   bool
+}
+
+// catch calls f, and notes an abort in it. After an exit it does not return.
+func (a *abort) catch(f func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			a.panicked = recover()
+			a.exited = a.panicked == nil
+		}
+	}()
+	f()
+	returned = true
+}
+
+// repeat does to the goroutine of the caller what was caught.
+func (a *abort) repeat() {
+	switch {
+	case a.exited:
+		runtime.Goexit()
+	case a.panicked != nil:
+		panic(a.panicked)
+	}
 }

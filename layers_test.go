@@ -125,9 +125,9 @@ var borders = []border{
 	},
 	{
 		name:   "panic",
-		why:    "what goes wrong is returned; that of a function of the caller goes on in the loop that it belongs to",
+		why:    "what goes wrong is returned; that of a function of the caller is passed on to the caller's goroutine in one place",
 		names:  regexp.MustCompile(`^\.panic$`),
-		within: []string{"many.go"},
+		within: []string{"hooks.go"},
 	},
 	{
 		name:   "sleep",

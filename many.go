@@ -5,7 +5,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -130,8 +129,7 @@ type job struct {
 	ctx    context.Context
 	cancel context.CancelFunc // of ctx, if it is that of a streamed response alone
 
-	panicked any  // with what
-	exited   bool // by runtime.Goexit
+	abort abort // of a function of the caller's, if one has
 }
 
 func (s *Session) newMany(ctx context.Context, opts []Option) *many {
@@ -259,39 +257,18 @@ func (m *many) start(j *job) {
 	m.jobs <- j
 }
 
-// work sends requests until the loop is over. A panic or a [runtime.Goexit],
-// which functions of the caller may bring about, is for the loop.
+// work sends requests until the loop is over.
 func (m *many) work() {
 	for j := range m.jobs {
 		m.try(j)
-		m.done <- j
 	}
 }
 
+// try sends the request of j. If a function of the caller's panics or exits, that
+// is for the loop.
 func (m *many) try(j *job) {
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		if j.panicked = recover(); j.panicked == nil {
-			j.exited = true
-			m.done <- j // since work does not go on
-		}
-	}()
-	m.send(j)
-	returned = true
-}
-
-// join lets happen in the loop what happened to the worker.
-func (m *many) join(j *job) {
-	switch {
-	case j.exited:
-		m.workers--
-		runtime.Goexit()
-	case j.panicked != nil:
-		panic(j.panicked)
-	}
+	defer func() { m.done <- j }()
+	j.abort.catch(func() { m.send(j) })
 }
 
 // fail ends j before it is sent.
@@ -363,7 +340,7 @@ func (m *many) result() (Result, bool) {
 		if m.hosts[j.host]--; m.hosts[j.host] == 0 {
 			delete(m.hosts, j.host)
 		}
-		m.join(j)
+		j.abort.repeat()
 		if !m.how.InOrder {
 			return m.give(j), true
 		}
@@ -380,7 +357,7 @@ func (m *many) give(j *job) Result {
 	return j.Result
 }
 
-// end ends what the loop has not seen.
+// end ends what the loop has not seen, and waits for that.
 func (m *many) end() {
 	m.cancel()
 	for j := range m.under {
@@ -397,6 +374,9 @@ func (m *many) end() {
 	close(m.jobs)
 	m.wg.Wait()
 	m.sum.end()
+	for j := range m.under {
+		j.abort.repeat()
+	}
 }
 
 // drop closes what nobody takes.

@@ -311,6 +311,40 @@ func TestManyPanics(t *testing.T) {
 	require.False(t, after, "the loop went on after a Goexit")
 }
 
+// TestManyPanicsAfterLoop has a function of the caller panic or exit when the
+// loop was left already: that may not go unnoticed either.
+func TestManyPanicsAfterLoop(t *testing.T) {
+	for _, exits := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := answeredBy(t, new(busy))
+			auth := requests.AuthFunc(func(ctx context.Context, p *requests.PreparedRequest) error {
+				if p.URL.Path == "/0" {
+					return nil
+				}
+				<-ctx.Done()
+				if exits {
+					runtime.Goexit()
+				}
+				panic("of the function")
+			})
+			var got any
+			returned, ended := false, make(chan struct{})
+			go func() {
+				defer close(ended)
+				defer func() { got = recover() }()
+				for range s.Many(t.Context(), numbered(4, oneHost), auth) {
+					break
+				}
+				returned = true
+			}()
+			<-ended
+			if returned || !exits && got != "of the function" || exits && got != nil {
+				t.Errorf("the loop was left: %t, panicked with %v", returned, got)
+			}
+		})
+	}
+}
+
 // TestManyStreams is about streamed responses: those of the loop outlive it, the
 // others are closed.
 func TestManyStreams(t *testing.T) {

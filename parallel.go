@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -75,22 +74,19 @@ func (d *download) fillAtOnce(ctx context.Context, a *arrival, n int) (err error
 			once.Do(func() { err = failed })
 		}
 	}
-	helpers := make([]*helper, 0, n-1)
+	aborts := make([]abort, n)
+	var others sync.WaitGroup
 	defer func() {
-		for _, h := range helpers {
-			h.join()
-		}
-	}()
-	defer func() {
-		for _, h := range helpers {
-			h.wait()
+		others.Wait()
+		for i := range aborts {
+			aborts[i].repeat()
 		}
 	}()
 	for i := 1; i < n; i++ {
-		helpers = append(helpers, help(func() { work(nil, pieces.At(i)) }))
+		others.Go(func() { aborts[i].catch(func() { work(nil, pieces.At(i)) }) })
 	}
 	work(a, pieces.At(0))
-	return err
+	return // err, once the others have stopped
 }
 
 // work fills x, from a if that is not nil, and then pieces that others have given
@@ -244,33 +240,4 @@ func granted(err error) error {
 		return r.err
 	}
 	return err
-}
-
-// A helper runs a function in a goroutine of its own. If a function of the caller
-// panics or calls [runtime.Goexit] there, join does the same in its goroutine.
-// Otherwise a panic would end the program, and an exit would go unnoticed.
-type helper struct {
-	run    func()
-	done   chan struct{}
-	exited bool
-}
-
-func help(f func()) *helper {
-	h := &helper{run: sync.OnceFunc(f), done: make(chan struct{})}
-	go func() {
-		defer close(h.done)
-		defer func() { _, h.exited = recover().(*runtime.PanicNilError) }() // with which OnceFunc panics after Goexit
-		h.run()
-	}()
-	return h
-}
-
-func (h *helper) wait() { <-h.done }
-
-func (h *helper) join() {
-	h.wait()
-	if h.exited {
-		runtime.Goexit()
-	}
-	h.run() // does not run f again, but repeats its panic
 }
