@@ -181,7 +181,7 @@ func (d *download) prepare(set *settings) (err error) {
 		return failText(ErrInvalidOption, "the ranges of a download are the library's")
 	}
 	d.most = set.merged.MaxBody
-	d.meter = waiting(set.merged.Hooks.Progress)
+	d.meter = waiting(set.merged.Hooks.Progress, -1)
 	if d.retry = set.merged.Retry; d.retry == nil {
 		d.retry = d.adapterRetry()
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-requests/requests/internal/uri"
 )
@@ -65,16 +64,18 @@ func Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq
 // count over them. An error belongs to its request and ends nothing else.
 //
 // Leaving the loop ends the requests that are under way, and Many waits for them;
-// no goroutine is left. The sequence is pulled by the goroutine of the loop, so
-// that no more requests and responses are held than Limit says. It should not
-// wait for results of the same loop. When ctx ends, one more Result says so, with
-// the request that was not sent, and the loop is over.
+// no goroutine is left. The sequence is asked for a request when it can be sent,
+// and must not wait for results of the same loop. So Many holds no more requests
+// and responses than Limit says, and with PerHost at most as many requests again,
+// which wait for their hosts. When ctx ends, the next request of the sequence is
+// not sent, and neither are those that wait: the Result of each says so, and the
+// loop is over.
 //
 // A streamed response is the caller's to close once the loop has it; those that
 // it has not seen are closed. [OnProgress] in opts is told of all bodies
-// together: done is what has come of all, and total is the sum as far as it is
-// known, which grows while requests begin. A panic in a function of the caller's
-// reaches the loop.
+// together: done is what has come of all, and falls when a body begins again;
+// total is the sum as far as it is known, which grows while requests begin. A
+// panic of one of the calls, or its [runtime.Goexit], is passed on to the loop.
 func (s *Session) Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		m := s.newMany(ctx, opts)
@@ -100,9 +101,9 @@ type many struct {
 	session *Session
 	opts    []Option
 	how     Concurrency
-	base    string    // host of the session's BaseURL
-	err     error     // of the options
-	sum     *sumMeter // nil: nobody wants to know
+	base    string // host of the session's BaseURL
+	err     error  // of the options
+	sum     *meter // of all bodies; nil: nobody wants to know
 
 	caller context.Context
 	ctx    context.Context // ends with the loop
@@ -112,8 +113,8 @@ type many struct {
 	done    chan *job // by them
 	workers int
 	wg      sync.WaitGroup
-	under   map[*job]bool  // way
-	hosts   map[string]int // how many of these are of a host
+	under   map[*job]bool  // sent and not received from done
+	hosts   map[string]int // how many of these there are for a host
 	held    []*job         // whose host has enough, in order
 	ready   map[int]*job   // finished, if results come in order
 	pulled  int
@@ -154,9 +155,7 @@ func (s *Session) newMany(ctx context.Context, opts []Option) *many {
 	if m.how.Limit == 0 {
 		m.how.Limit = defaultConcurrency
 	}
-	if len(report) > 0 {
-		m.sum = &sumMeter{report: report, parts: make(map[int]part)}
-	}
+	m.sum = waiting(report, 0)
 	if m.base = hostOf(s.BaseURL); ctx == nil {
 		m.err = errNilContext
 		m.caller = context.Background()
@@ -293,10 +292,11 @@ func (m *many) send(j *job) {
 	}
 	opts := j.opts
 	if m.sum != nil {
+		p := &part{sum: m.sum}
 		if j.cancel == nil {
-			defer m.sum.finish(j.Index)
+			defer p.finish()
 		}
-		opts = append(slices.Clip(opts), OnProgress(func(done, total int64) { m.sum.set(j.Index, done, total) }))
+		opts = append(slices.Clip(opts), OnProgress(p.set))
 	}
 	if i := slices.IndexFunc(opts, func(o Option) bool { _, ok := o.(SaveTo); return ok }); i >= 0 {
 		m.save(j, string(opts[i].(SaveTo)), slices.Delete(slices.Clone(opts), i, i+1))
@@ -400,60 +400,4 @@ func (r *Response) outlives(cancel context.CancelFunc) {
 		before.end()
 		cancel()
 	}}
-}
-
-// A part is how far one body has come.
-type part struct{ done, total int64 }
-
-// A sumMeter adds up the bodies of many requests. A nil sumMeter does nothing.
-type sumMeter struct {
-	report []OnProgress
-
-	mu     sync.Mutex
-	parts  map[int]part // of those under way
-	past   int64        // of those that are over
-	silent time.Time
-	told   bool
-}
-
-func (t *sumMeter) set(i int, done, total int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.parts[i] = part{done, total}
-	t.told = false
-	if now := time.Now(); !now.Before(t.silent) {
-		t.silent = now.Add(progressEvery)
-		t.tell()
-	}
-}
-
-// finish counts a body that is over as it was.
-func (t *sumMeter) finish(i int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.past += t.parts[i].done
-	delete(t.parts, i)
-}
-
-func (t *sumMeter) tell() {
-	t.told = true
-	done, total := t.past, t.past
-	for _, p := range t.parts {
-		done += p.done
-		total += max(p.done, p.total)
-	}
-	for _, f := range t.report {
-		f(done, total)
-	}
-}
-
-func (t *sumMeter) end() {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.told && t.past > 0 {
-		t.tell()
-	}
 }

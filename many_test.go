@@ -404,6 +404,64 @@ func TestManyProgress(t *testing.T) {
 	})
 }
 
+// TestManyProgressStreams reads all of streamed bodies in a loop, which is too
+// short for two reports but for the last.
+func TestManyProgressStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := answeredBy(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			w.Write(make([]byte, 1000))
+		}))
+		var done, total int64
+		bar := requests.OnProgress(func(d, n int64) { done, total = d, n })
+		for r := range s.Many(t.Context(), numbered(5, oneHost), requests.Stream(true), bar) {
+			require.NoError(t, r.Err)
+			n, err := io.Copy(io.Discard, r.Response.Body)
+			require.NoError(t, err)
+			require.EqualValues(t, 1000, n)
+		}
+		require.EqualValues(t, 5000, done)
+		require.EqualValues(t, 5000, total)
+	})
+}
+
+// TestManyProgressAgain has a body of unknown length, one that begins again and
+// gets less far at first, and one that is never complete.
+func TestManyProgressAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries [4]int
+		s := answeredBy(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			i := int(r.URL.Path[1] - '0')
+			tries[i]++
+			first := 600
+			if tries[i] > 1 {
+				first = 200
+			}
+			if i != 1 {
+				w.Header().Set("Content-Length", "1000")
+			}
+			time.Sleep(time.Second)
+			w.Write(make([]byte, first))
+			w.(http.Flusher).Flush()
+			time.Sleep(time.Second)
+			if i == 2 && tries[i] == 1 || i == 3 {
+				panic(http.ErrAbortHandler)
+			}
+			w.Write(make([]byte, 1000-first))
+		}))
+		var reports [][2]int64
+		bar := requests.OnProgress(func(d, n int64) { reports = append(reports, [2]int64{d, n}) })
+		for r := range s.Many(t.Context(), numbered(4, oneHost), bar, requests.Retry{Total: 1, Backoff: -1}, requests.Concurrency{Limit: 1}) {
+			require.Equal(t, r.Index == 3, r.Err != nil, "%v", r.Err)
+		}
+		require.Equal(t, [][2]int64{
+			{600, 1000}, {1000, 1000}, {1600, 1600}, {2000, 2000},
+			{2600, 3000}, {2200, 3000}, {3000, 3000},
+			{3600, 4000}, {3200, 4000}, {3200, 3200},
+		}, reports)
+	})
+}
+
 // TestManyFiles saves files, with what they have to be.
 func TestManyFiles(t *testing.T) {
 	s := answeredBy(t, new(busy))

@@ -50,6 +50,11 @@ func (m *meter) add(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done += int64(n)
+	m.moved()
+}
+
+// moved reports done, unless that is too early. The caller holds mu.
+func (m *meter) moved() {
 	m.told = false
 	if now := time.Now(); !now.Before(m.silent) {
 		m.silent = now.Add(progressEvery)
@@ -57,10 +62,10 @@ func (m *meter) add(n int) {
 	}
 }
 
-// waiting returns a meter that has nothing to report until it is set, or nil if
-// nobody wants reports.
-func waiting(report []OnProgress) *meter {
-	m := newMeter(report, -1)
+// waiting returns a meter that has nothing to report until it is set or moved, or
+// nil if nobody wants reports.
+func waiting(report []OnProgress, total int64) *meter {
+	m := newMeter(report, total)
 	if m != nil {
 		m.told = true
 	}
@@ -96,6 +101,38 @@ func (m *meter) tell() {
 	}
 }
 
+// A part is the body of one of many requests, in a sum of them all.
+type part struct {
+	sum         *meter
+	done, total int64 // guarded by sum.mu
+}
+
+// set notes how far the body has come. A total that is unknown, or less than
+// what has come, counts as what has come.
+func (p *part) set(done, total int64) {
+	p.sum.mu.Lock()
+	defer p.sum.mu.Unlock()
+	p.put(done, max(done, total))
+	p.sum.moved()
+}
+
+// finish expects no more of the body, be it complete or not.
+func (p *part) finish() {
+	p.sum.mu.Lock()
+	defer p.sum.mu.Unlock()
+	if p.done < p.total {
+		p.put(p.done, p.done)
+		p.sum.told = false
+	}
+}
+
+// put changes the sum. The caller holds sum.mu.
+func (p *part) put(done, total int64) {
+	p.sum.done += done - p.done
+	p.sum.total += total - p.total
+	p.done, p.total = done, total
+}
+
 // counted is a body whose bytes a meter counts.
 type counted struct {
 	io.ReadCloser
@@ -116,16 +153,11 @@ func (c *counted) Close() error {
 	return c.ReadCloser.Close()
 }
 
-// countedUpload is a counted body of a request. It is read by a goroutine of
-// the transport, where a panic of an OnProgress would end the program.
+// countedUpload is a counted body of a request.
 type countedUpload struct{ counted }
 
 func (c *countedUpload) Read(b []byte) (n int, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			n, err = 0, &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
-		}
-	}()
+	defer recoverProgress(&err)
 	return c.counted.Read(b)
 }
 
@@ -133,17 +165,20 @@ func (c *countedUpload) Read(b []byte) (n int, err error) {
 // response is there.
 func (c *countedUpload) Close() error { return c.ReadCloser.Close() }
 
-// progress tells report of a body of total bytes, as [transport.Call].Up is
-// told. A panic is an error, since it may be in a goroutine of the engine, where
-// it would end the program.
+// recoverProgress makes an error of a panic in an OnProgress for a request body. It
+// may be in a goroutine of the engine or of a RoundTripper, where it would end
+// the program.
+func recoverProgress(err *error) {
+	if p := recover(); p != nil {
+		*err = &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
+	}
+}
+
+// progress tells report of a body of total bytes, as [transport.Call].Up is told.
 func progress(report []OnProgress, total int64) func(n int) error {
 	m := newMeter(report, total)
 	return func(n int) (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
-			}
-		}()
+		defer recoverProgress(&err)
 		switch {
 		case n > 0:
 			m.add(n)
