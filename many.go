@@ -101,7 +101,6 @@ type many struct {
 	session *Session
 	opts    []Option
 	how     Concurrency
-	base    string // host of the session's BaseURL
 	err     error  // of the options
 	sum     *meter // of all bodies; nil: nobody wants to know
 
@@ -156,7 +155,7 @@ func (s *Session) newMany(ctx context.Context, opts []Option) *many {
 		m.how.Limit = defaultConcurrency
 	}
 	m.sum = waiting(report, 0)
-	if m.base = hostOf(s.BaseURL); ctx == nil {
+	if ctx == nil {
 		m.err = errNilContext
 		m.caller = context.Background()
 	}
@@ -232,7 +231,7 @@ func (m *many) pull(next func() (*Request, bool)) *job {
 	}
 	if m.how.PerHost > 0 {
 		if j.host = hostOf(r.URL); j.host == "" {
-			j.host = m.base
+			j.host = hostOf(string(lastOf(j.opts, BaseURL(m.session.BaseURL))))
 		}
 	}
 	return j
@@ -244,7 +243,7 @@ func (m *many) start(j *job) {
 	if ended := contextError(m.caller); ended != nil {
 		m.drained = true
 		j.fail(ended)
-	} else if streams(m.session.Stream, j.opts) { // it may outlive the loop
+	} else if lastOf(j.opts, Stream(m.session.Stream)) { // the response may outlive the loop
 		j.ctx, j.cancel = context.WithCancel(m.caller)
 	}
 	m.under[j] = true
@@ -298,29 +297,36 @@ func (m *many) send(j *job) {
 		}
 		opts = append(slices.Clip(opts), OnProgress(p.set))
 	}
-	if i := slices.IndexFunc(opts, func(o Option) bool { _, ok := o.(SaveTo); return ok }); i >= 0 {
-		m.save(j, string(opts[i].(SaveTo)), slices.Delete(slices.Clone(opts), i, i+1))
+	if slices.ContainsFunc(opts, isOption[SaveTo]) {
+		m.save(j, opts)
 		return
 	}
 	j.Response, j.Err = m.session.Do(j.ctx, j.Request.Method, j.Request.URL, opts...)
 }
 
-func (m *many) save(j *job, path string, opts []Option) {
+func (m *many) save(j *job, opts []Option) {
 	if j.Request.Method != "" && !strings.EqualFold(j.Request.Method, http.MethodGet) {
 		j.fail(failText(ErrInvalidOption, "SaveTo with another method than GET"))
 		return
 	}
+	path := string(lastOf(opts, SaveTo("")))
+	opts = slices.DeleteFunc(slices.Clone(opts), isOption[SaveTo])
 	j.Size, j.Err = m.session.Download(j.ctx, j.Request.URL, path, opts...)
 }
 
-// streams reports whether a call with opts streams its response.
-func streams(session bool, opts []Option) bool {
-	for _, o := range opts {
-		if s, ok := o.(Stream); ok {
-			session = bool(s)
+// lastOf is the last of the options of one type, or is otherwise if there is none.
+func lastOf[O Option](opts []Option, otherwise O) O {
+	for _, o := range slices.Backward(opts) {
+		if o, ok := o.(O); ok {
+			return o
 		}
 	}
-	return session
+	return otherwise
+}
+
+func isOption[O Option](o Option) bool {
+	_, ok := o.(O)
+	return ok
 }
 
 // result waits for the next result, false if there is none.

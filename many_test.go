@@ -154,6 +154,29 @@ func TestManyPerHost(t *testing.T) {
 	}
 }
 
+// TestManyPerHostBase has requests for one host by URLs that are relative to what
+// an option says, and by one that is not.
+func TestManyPerHostBase(t *testing.T) {
+	base := requests.BaseURL("http://a.test/")
+	for _, own := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &busy{took: func(*http.Request) time.Duration { return time.Second }}
+			s := answeredBy(t, b)
+			opts := []requests.Option{requests.Concurrency{PerHost: 1}}
+			relative := requests.NewRequest("GET", "1")
+			if own {
+				relative.Options = []requests.Option{base}
+			} else {
+				opts = append(opts, base)
+			}
+			for r := range s.Many(t.Context(), slices.Values([]*requests.Request{relative, requests.NewRequest("GET", "http://A.test:80/2")}), opts...) {
+				require.NoError(t, r.Err)
+			}
+			require.Equal(t, 1, b.most["a.test"])
+		})
+	}
+}
+
 // TestManyErrors is about requests that fail: each for itself.
 func TestManyErrors(t *testing.T) {
 	s := answeredBy(t, new(busy), requests.RaiseForStatus(true))
@@ -486,6 +509,14 @@ func TestManyFiles(t *testing.T) {
 	}
 	_, err := os.Stat(filepath.Join(dir, "no"))
 	require.True(t, errors.Is(err, os.ErrNotExist))
+
+	all, own := t.TempDir(), filepath.Join(t.TempDir(), "own")
+	reqs = slices.Values([]*requests.Request{requests.NewRequest("GET", "http://a.test/one", requests.SaveTo(own)), requests.NewRequest("GET", "http://a.test/two")})
+	for r := range s.Many(t.Context(), reqs, requests.SaveTo(all)) {
+		require.NoError(t, r.Err)
+	}
+	require.FileExists(t, own)
+	require.FileExists(t, filepath.Join(all, "two"))
 }
 
 func BenchmarkMany(b *testing.B) {
