@@ -52,7 +52,7 @@ func Path(path string) string {
 	if strings.IndexFunc(path, isSpecialInPath) < 0 {
 		return path
 	}
-	segments := strings.Split(hideUserinfo(path), "/")
+	segments := strings.Split(new(scanner).hideUserinfo(path), "/")
 	for i, s := range segments {
 		parts := strings.Split(s, ";")
 		for j, p := range parts {
@@ -88,15 +88,16 @@ func Value(v string) string {
 // leaks reports whether text, which is not escaped, has userinfo or a pair with a
 // secret name in it.
 func leaks(text string) bool {
-	if hideUserinfo(text) != text {
+	var s scanner
+	if s.hideUserinfo(text) != text {
 		return true
 	}
-	_, _, found := nextSecret(text)
+	_, _, found := s.secret(text)
 	return found
 }
 
 // hideUserinfo masks the userinfo of all the URLs in a text.
-func hideUserinfo(text string) string {
+func (s *scanner) hideUserinfo(text string) string {
 	if !strings.Contains(text, "//") || !strings.Contains(text, "@") {
 		return text
 	}
@@ -106,14 +107,14 @@ func hideUserinfo(text string) string {
 		if end < 0 {
 			end = len(text) - 1
 		}
-		hideInWord(&b, text[:end+1])
+		s.hideInWord(&b, text[:end+1])
 		text = text[end+1:]
 	}
 	return b.String()
 }
 
 // hideInWord writes a word, in which one URL may stand in another.
-func hideInWord(b *strings.Builder, word string) {
+func (s *scanner) hideInWord(b *strings.Builder, word string) {
 	last := strings.LastIndexByte(word, '@')
 	done := 0
 	for done < last {
@@ -123,6 +124,7 @@ func hideInWord(b *strings.Builder, word string) {
 		}
 		start := done + i + len("//")
 		authority := word[start : start+endOfAuthority(word[start:])]
+		s.looked += start - done + len(authority)
 		b.WriteString(word[done:start])
 		done = start
 		if at := strings.LastIndexByte(authority, '@'); at >= 0 {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-requests/requests/internal/growth"
 )
 
 // secret is a part of each secret of the tests: where it turns up, one has leaked.
@@ -176,15 +178,32 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// TestLinear has so much hostile text that quadratic work on it would not end
-// within the time limit of the tests.
 func TestLinear(t *testing.T) {
-	for _, unit := range []string{"//", "@", "//@", "=", ":", "a=", "token=", `"token":`, "%", "%25", "/;", "&", `"`, `\`, "//a:1/", "aB", "-"} {
-		s := strings.Repeat(unit, 1<<20/len(unit))
-		RawURL(s)
-		Text(s)
-		Mentions(s)
-		Secret(s)
+	for _, unit := range []string{
+		"//", "@", "//@", "=", ":", "a=", "token=", "token=&", "token= &", `"token":`, `"token": "`, "%", "%25", "/;", "&", `"`, `\`, "//a:1/", "//a.b/", "a@//", "aB", "-", " ",
+	} {
+		for _, start := range []string{"", "http://a.test/", "token=", `"token": "`} {
+			growth.Linear(t, start, unit, func(text string) int {
+				var s scanner
+				s.hideUserinfo(text)
+				for {
+					_, to, found := s.secret(text)
+					if !found {
+						return s.looked
+					}
+					text = text[to:]
+				}
+			})
+			// What these do beside that takes no steps that are counted, but allocates.
+			growth.Linear(t, start, unit, func(text string) int {
+				RawURL(text)
+				Text(text)
+				Mentions(text)
+				Secret(text)
+				Body(text, "application/json")
+				return 0
+			})
+		}
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 // error of a foreign library: userinfo of URLs, and the values of "token=…",
 // `"token": …` and "X-Token: …".
 func Text(text string) string {
-	text = hideUserinfo(text)
+	var s scanner
+	text = s.hideUserinfo(text)
 	var b strings.Builder
 	for {
-		from, to, found := nextSecret(text)
+		from, to, found := s.secret(text)
 		if !found {
 			break
 		}
@@ -38,21 +39,29 @@ func Mentions(text string) bool {
 	return false
 }
 
-// nextSecret returns where the first value in text stands that has a secret name.
-func nextSecret(text string) (from, to int, found bool) {
+// A scanner finds secrets in text.
+type scanner struct {
+	looked int // at how many bytes: a test holds it to that
+}
+
+// secret returns where the first value in text stands that has a secret name.
+func (s *scanner) secret(text string) (from, to int, found bool) {
 	for i := 0; i < len(text); i++ {
+		s.looked++
 		if text[i] != '=' && text[i] != ':' {
 			continue
 		}
-		name, quoted := nameBefore(text[:i])
+		name, quoted := s.nameBefore(text[:i])
 		if name == "" || text[i] == ':' && !quoted && !isFieldName(name) || !Secret(name) {
 			continue
 		}
 		from = i + 1
 		for from < len(text) && text[from] == ' ' {
+			s.looked++
 			from++
 		}
 		if to = from + valueLength(text[from:], text[i] == ':' && !quoted); to > from {
+			s.looked += to - from
 			return from, to, true
 		}
 	}
@@ -61,10 +70,10 @@ func nextSecret(text string) (from, to int, found bool) {
 
 // nameBefore returns the name that text ends in, and whether it is in quotes, as
 // a member of JSON is.
-func nameBefore(text string) (name string, quoted bool) {
-	text = strings.TrimRight(text, " ")
-	name = strings.TrimRight(text, `"'\`)
-	quoted = name != text
+func (s *scanner) nameBefore(text string) (name string, quoted bool) {
+	unpadded := strings.TrimRight(text, " ")
+	name = strings.TrimRight(unpadded, `"'\`)
+	quoted = name != unpadded
 	start := len(name)
 	for start > 0 {
 		r, size := utf8.DecodeLastRuneInString(name[:start])
@@ -73,6 +82,7 @@ func nameBefore(text string) (name string, quoted bool) {
 		}
 		start -= size
 	}
+	s.looked += len(text) - start
 	return name[start:], quoted
 }
 
