@@ -276,3 +276,54 @@ func TestPrepareContext(t *testing.T) {
 	_, err = s.Send(none, next)
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
 }
+
+// TestNextKeepsOptions: what a request was prepared with, and the Auth of the call
+// that it comes from, are those of the request that follows.
+func TestNextKeepsOptions(t *testing.T) {
+	to := redirectTo("/2")
+	to.status = 307
+	s, _ := scripted(t, replies(to, reply{status: 404}), requests.AllowRedirects(false))
+	p, err := s.Prepare(t.Context(), requests.NewRequest("GET", "http://a.test/", requests.RaiseForStatus(true)))
+	require.NoError(t, err)
+	r, err := s.Send(t.Context(), p)
+	require.NoError(t, err)
+	next, err := r.Next()
+	require.NoError(t, err)
+	_, err = s.Send(t.Context(), next)
+	require.ErrorAs(t, err, new(*requests.HTTPError))
+
+	var last context.Context
+	s, _ = scripted(t, replies(to, ok()), requests.AllowRedirects(false))
+	r = get(t, s, "http://a.test/", requests.AuthFunc(func(ctx context.Context, _ *requests.PreparedRequest) error {
+		last = ctx
+		return nil
+	}))
+	next, err = r.Next()
+	require.NoError(t, err)
+	ctx := context.WithValue(t.Context(), contextKey{}, "next")
+	_, err = s.Send(ctx, next)
+	require.NoError(t, err)
+	require.Equal(t, "next", last.Value(contextKey{}))
+	require.Error(t, last.Err(), "it goes on after the call")
+}
+
+// TestDrainIsShort: a redirect whose body does not come keeps a call waiting no
+// longer than its connection is worth.
+func TestDrainIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := requests.NewSession(requests.TrustEnv(false))
+		defer s.Close()
+		s.Mount("http://", requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				w.Header().Set("Location", "/2")
+				w.WriteHeader(http.StatusFound)
+				w.(http.Flusher).Flush()
+				<-r.Context().Done()
+			}
+		})))
+		start := time.Now()
+		_, err := s.Get(t.Context(), "http://a.test/")
+		require.NoError(t, err)
+		require.Less(t, time.Since(start), time.Second)
+	})
+}
