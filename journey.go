@@ -182,7 +182,6 @@ func (r *Response) Next() (_ *PreparedRequest, err error) {
 	}
 	q, err := t.redirect(r)
 	if err == nil && q != nil {
-		q.call = r.Request.call
 		if q.unauthorized = q.auth.foreign(); !q.unauthorized {
 			err = q.authenticate(context.Background())
 		}

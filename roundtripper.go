@@ -196,7 +196,6 @@ type exchange struct {
 
 	dog     *watchdog    // that of the RoundTripper
 	silence atomic.Int64 // the Read limit, a time.Duration; zero is none
-	sent    atomic.Bool  // the whole request was handed over
 	expired atomic.Bool  // the Read limit ran out
 
 	upload atomic.Pointer[upload] // the body on its way, if it is a stream
@@ -412,7 +411,6 @@ func (e *exchange) request(p *PreparedRequest) (*http.Request, error) {
 		}
 	}
 	hr.Close = closes(p.Header) // else net/http keeps a connection that the server has not closed
-	e.sent.Store(true)
 	if err := e.body(&hr, p); err != nil {
 		return nil, err
 	}
@@ -452,9 +450,9 @@ func (e *exchange) body(hr *http.Request, p *PreparedRequest) error {
 	return nil
 }
 
-// An upload is a streamed request body on its way. It tells the exchange when
-// the body has ended, from which on it is the server's turn, and it lets go of
-// a source that waits once nobody waits for it any more.
+// An upload is a streamed request body on its way. It stops the clock of the
+// exchange while its source is read, and lets go of a source that waits once
+// nobody waits for it any more.
 type upload struct {
 	body io.ReadCloser
 	e    *exchange
@@ -479,7 +477,6 @@ func newUpload(e *exchange, body io.ReadCloser, waits bool) *upload {
 	if waits {
 		u.over, u.read = make(chan struct{}), make(chan uploadRead, 1)
 	}
-	e.sent.Store(false)
 	e.upload.Store(u)
 	return u
 }
@@ -492,9 +489,7 @@ func (u *upload) Read(b []byte) (int, error) {
 	}
 	u.e.pause()
 	n, err := u.readSource(b)
-	if u.err = err; err == io.EOF {
-		u.e.sent.Store(true) // the write that is still to come starts the clock
-	}
+	u.err = err
 	u.e.watch() // until the server takes what was read, or answers
 	return n, err
 }
