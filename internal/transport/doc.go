@@ -7,7 +7,8 @@
 //	engine.go       Engine: a pool for each Route
 //	call.go         Call, Source, Route, Response
 //	attempt.go      Engine.Do: on which connection, and whether on another one again
-//	pool.go         connections to hosts, dials and who waits for them: idle.go, pin.go, list.go
+//	pool.go         the connections of a Route: host.go has those to one host and who gets them, waiter.go who waits,
+//	                hostdial.go what is being made, idle.go what is idle, pin.go what is kept for one user; list.go
 //	dial.go         making one: address.go, proxy.go, certificate.go; trace.go takes the times
 //	http1.go        an exchange of HTTP/1.1, by package message: upload.go, upgrade.go
 //	http2.go        a connection of HTTP/2, which is net/http's: frames.go sees what goes by, stream.go is an

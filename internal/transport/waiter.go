@@ -1,0 +1,118 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// A waiter is a call that waits for a connection.
+type waiter struct {
+	ctx   context.Context
+	host  *host
+	limit time.Duration // Connect; it runs while there is a dial
+	fresh bool          // no connection will do that was used before
+	ready chan struct{}
+
+	// The lock of the pool guards what follows until ready is closed.
+	at    node[waiter]
+	dial  *dial // nil while it is queued
+	timer *time.Timer
+	seat
+	err error
+}
+
+// wait returns what the waiter gets, or why it waits no more.
+func (w *waiter) wait() (seat, error) {
+	select {
+	case <-w.ready:
+		return w.seat, w.err
+	case <-w.ctx.Done():
+	}
+	ended := fault.Ended(w.ctx)
+	if !w.leave(ended) { // it was served at the same time
+		<-w.ready
+		switch {
+		case w.conn != nil:
+			w.host.pool.put(w.conn)
+		case w.shared != nil:
+			w.shared.release()
+		}
+	}
+	return seat{}, ended
+}
+
+// leave has the waiter end with err, unless it got something before.
+func (w *waiter) leave(err error) bool {
+	h := w.host
+	h.pool.mu.Lock()
+	defer h.pool.mu.Unlock()
+	if w.at.of == nil {
+		return false
+	}
+	h.fail(w, err)
+	h.settle()
+	return true
+}
+
+// fail ends a waiter with err. The caller holds mu.
+func (h *host) fail(w *waiter, err error) {
+	h.release(w, true)
+	w.err = err
+	close(w.ready)
+}
+
+// release takes a waiter out of its list. Its dial is for the next waiter or, if
+// there is none and the waiter was served by another one, for the pool. What
+// nobody waits for any more is given up. The caller holds mu.
+func (h *host) release(w *waiter, gaveUp bool) {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if d := w.dial; d == nil {
+		h.queued.remove(&w.at)
+	} else if h.uncover(w); d.waiters == 0 && d.at.of != nil {
+		h.orphans.push(&d.orphan, d)
+	}
+	if h.covered.n+h.queued.n > 0 {
+		return
+	}
+	for at := h.orphans.first; at != nil; {
+		d := at.of
+		at = at.next
+		if gaveUp || d.limit <= 0 || h.pool.retired {
+			h.drop(d)
+		}
+	}
+}
+
+// cover has w wait for d. The caller holds mu.
+func (h *host) cover(w *waiter, d *dial) {
+	w.dial = d
+	d.waiters++
+	h.covered.push(&w.at, w)
+	if w.limit > 0 && w.timer == nil {
+		w.timer = time.AfterFunc(w.limit, w.expire)
+	}
+}
+
+// uncover is the reverse of cover, but that the time goes on.
+func (h *host) uncover(w *waiter) {
+	h.covered.remove(&w.at)
+	w.dial.waiters--
+	w.dial = nil
+}
+
+// expire ends the wait since Connect ran out.
+func (w *waiter) expire() {
+	h := w.host
+	h.pool.mu.Lock()
+	d := w.dial
+	h.pool.mu.Unlock()
+	var err error = &fault.Limit{Kind: fault.ConnectTimeout, After: w.limit}
+	if d != nil && d.proxied.Load() {
+		err = fault.New(fault.Proxy, err)
+	}
+	w.leave(err)
+}
