@@ -20,7 +20,7 @@ import (
 //
 // It is sent again by itself only where that can do no harm: on another
 // connection if nothing of it was sent; or if a connection ends without an answer
-// that had served a call before, for which the method must be one that has no
+// that was there before the call, for which the method must be one that has no
 // effect, or the request have an Idempotency-Key, and the body be one that can be
 // sent again. A call whose context has ended is not sent.
 //
@@ -115,7 +115,7 @@ func (a *attempt) try() (*Response, error) {
 		if err != nil {
 			return nil, &unsent{err}
 		}
-		reused := s.reused()
+		reused, old := s.reused(), s.old()
 		res, failed := s.exchange(a)
 		if reused && (failed == nil || failed.sent) {
 			a.pool.reused.Add(1)
@@ -132,7 +132,7 @@ func (a *attempt) try() (*Response, error) {
 				a.now = time.Now()
 			}
 			continue
-		case !reused || a.ctx.Err() != nil:
+		case !old || a.ctx.Err() != nil:
 		case !failed.sent && failed.stale:
 			continue
 		case failed.lost && a.repeatable():

@@ -39,9 +39,15 @@ func (c *conn) gone() {
 }
 
 // offer gives c to who has waited for the longest time, or keeps it. It returns
-// the connection that is one too many, nil if there is none. The caller holds mu.
+// the connection that is one too many, nil if there is none: one that was used
+// makes room if the first in the queue needs a new one. The caller holds mu, and
+// then calls settle.
 func (h *host) offer(c *conn) (surplus *conn) {
-	w := h.next(c.used)
+	w, first := h.next(c.used), h.queued.front()
+	if c.used && first != nil && first.fresh && (w == nil || w.dial == nil) {
+		c.gone()
+		return c
+	}
 	if w == nil {
 		return h.keep(c)
 	}

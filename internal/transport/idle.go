@@ -174,10 +174,11 @@ func (p *pool) closeIdle() {
 		p.sweep.Stop()
 		p.sweep = nil
 	}
+	retired := p.retired
 	p.mu.Unlock()
 	all.closeAll()
 	for _, s := range unused {
-		if s.idleSince() != 0 || p.retired {
+		if retired || s.idleSince() != 0 {
 			s.close()
 		}
 	}

@@ -154,6 +154,10 @@ func (s seat) reused() bool {
 	return s.shared.reused()
 }
 
+// old reports whether the connection was there before, so that it may have ended
+// unseen. It need not have served a call: see [host.release].
+func (s seat) old() bool { return s.reused() || s.conn != nil && s.conn.since != 0 }
+
 // exchange sends a request and reads the head of its response.
 func (s seat) exchange(a *attempt) (*Response, *failure) {
 	if s.conn != nil {
@@ -176,6 +180,7 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 			return seat{shared: s}, nil
 		}
 		p.mu.Lock()
+		h = p.to(a.to) // the sweep may have forgotten it
 	}
 	var old *conn
 	if !fresh {
