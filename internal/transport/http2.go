@@ -109,11 +109,10 @@ type shared struct {
 	made  chan struct{} // closed when cc is there
 	times Times         // of its dial
 
-	frames  frames
-	most    atomic.Int64 // streams at once, as the server has it
-	refused atomic.Bool  // it has refused one, and none has ended since
-	hooked  atomic.Bool  // the end of a stream is told to the host
-	total   atomic.Int64 // streams so far
+	frames frames
+	most   atomic.Int64 // streams at once, as the server has it
+	hooked atomic.Bool  // the end of a stream is told to the host
+	total  atomic.Int64 // streams so far
 
 	fault   atomic.Pointer[error] // with which reading or writing has failed
 	closing atomic.Bool
@@ -129,6 +128,7 @@ type shared struct {
 	settled bool         // the SETTINGS of the server are known
 	begun   bool         // before that: it has the one call that it may have
 	missed  bool         // another one was turned away since
+	refused bool         // the server has refused one, and none has ended since
 	leaving bool         // it takes no more calls
 	streams list[stream] // those under the clock
 	clock   *time.Timer
@@ -171,6 +171,9 @@ func (s *shared) reserve() (ok, soon bool) {
 		s.missed = true
 		s.mu.Unlock()
 		return false, true
+	case s.refused:
+		s.mu.Unlock()
+		return false, false
 	}
 	s.begun = true
 	s.calls++
@@ -178,7 +181,7 @@ func (s *shared) reserve() (ok, soon bool) {
 	if s.grab() {
 		return true, false
 	}
-	s.undo()
+	s.done()
 	return false, false
 }
 
@@ -188,21 +191,30 @@ func (s *shared) grab() bool {
 		s.leave()
 		return false
 	}
-	if s.refused.Load() {
-		return false
+	for range maxLooks {
+		if s.cc.Reserve() == nil {
+			return true
+		}
+		if int64(s.cc.InFlight()) >= s.most.Load() {
+			return s.hook()
+		}
 	}
-	if s.cc.Reserve() == nil {
-		return true
-	}
-	if int64(s.cc.InFlight()) < s.most.Load() {
-		s.leave() // it is draining
-		return false
-	}
+	s.leave() // it is draining
+	return false
+}
+
+// maxLooks is how often in a row a connection that has streams left refuses one
+// before it counts as draining. A stream may have ended between the two looks.
+const maxLooks = 5
+
+// hook has the end of a stream told to the host, if it is not yet, and reserves a
+// stream that may have ended before.
+func (s *shared) hook() bool {
 	if s.hooked.Swap(true) {
 		return false
 	}
-	// The hook costs each exchange some locks, so that it is set where there was
-	// a need for once. A stream may have ended before it was.
+	// It costs each exchange some locks, so that it is set where there was a need
+	// for once.
 	s.cc.SetStateHook(func(*http.ClientConn) { s.host.lend() })
 	return s.cc.Reserve() == nil
 }
@@ -210,33 +222,25 @@ func (s *shared) grab() bool {
 // release gives a stream back that was reserved and not used.
 func (s *shared) release() {
 	s.cc.Release()
-	s.undo()
+	s.done()
 }
 
-// done ends a call that was sent.
+// done ends a call.
 func (s *shared) done() {
-	if s.refused.Load() && s.refused.Swap(false) {
-		defer s.host.lend()
-	}
-	s.undo()
-}
-
-// undo ends a call.
-func (s *shared) undo() {
 	s.mu.Lock()
 	s.calls--
 	idle := s.calls == 0
 	if idle {
 		s.since = wall(time.Now())
 	}
-	missed := s.missed
-	s.begun, s.missed = false, false
+	lend := s.missed || s.refused
+	s.begun, s.missed, s.refused = false, false, false
 	end := idle && s.leaving
 	s.mu.Unlock()
 	if end {
 		s.cc.Close()
 	}
-	if missed {
+	if lend {
 		s.host.lend()
 	}
 }

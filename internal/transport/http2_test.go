@@ -885,3 +885,70 @@ func TestFramesInPieces(t *testing.T) {
 		}
 	}
 }
+
+// Engine, section 2.3 and RFC 9113, section 8.7: after REFUSED_STREAM the
+// connection is asked for no stream until another one has ended.
+func TestRefusedWhileOthersGoOn(t *testing.T) {
+	for _, block := range []bool{false, true} {
+		var now atomic.Int32
+		s := &frameServer{}
+		s.serve = func(p *peer2, stream uint32) bool {
+			if p.number == 1 && now.Add(1) > 1 {
+				now.Add(-1)
+				p.write(func() { p.WriteRSTStream(stream, wire2.ErrCodeRefusedStream) })
+				return true
+			}
+			time.Sleep(3 * time.Second)
+			if p.number == 1 {
+				now.Add(-1)
+			}
+			return p.ok(stream)
+		}
+		s.bubble(t, Config{Block: block, PerHost: 1}, func(t *testing.T, e *Engine) {
+			first := after(t, 0, e, t.Context(), s.call(t, "GET"))
+			second := after(t, time.Second, e, t.Context(), s.call(t, "POST"))
+			if got := <-first; got.err != nil {
+				t.Error(got.err)
+			}
+			want, conns := 3*time.Second, 2 // on a connection of its own
+			if block {
+				want, conns = 5*time.Second, 1
+			}
+			if got := <-second; got.err != nil || got.took != want {
+				t.Errorf("block %t: the call that was refused: %+v; want an answer after %v", block, got, want)
+			}
+			refused := s.conns()[0].seen.Load()
+			if n := len(s.conns()); n != conns || refused != int64(4-conns) {
+				t.Errorf("block %t: %d connections and %d requests on the first; want %d and %d", block, n, refused, conns, 4-conns)
+			}
+		})
+	}
+}
+
+// Engine, section 2.2: a stream that ends at the same moment does not make a
+// connection that has none left look as if it was draining.
+func TestFullIsNotDraining(t *testing.T) {
+	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 4}}, serve: okStream}
+	e := newEngine(t, Config{Dial: s.dial, UnencryptedHTTP2: true, Block: true, PerHost: 1})
+	t.Cleanup(s.tasks.Wait)
+	t.Cleanup(func() { e.Close() })
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			for range 300 {
+				res, err := e.Do(t.Context(), s.call(t, "GET"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := io.Copy(io.Discard, res.Body); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := e.Stats(); got.Dialed != 1 {
+		t.Errorf("Stats() = %+v; want one connection", got)
+	}
+}

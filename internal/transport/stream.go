@@ -390,7 +390,6 @@ func (x *stream) failed(a *attempt, err error) *failure {
 		f.only1 = true
 	case isReset && reset.Code == refusedStream:
 		f.sent, f.elsewhere, f.refused = false, true, true
-		s.refuse()
 	case isReset:
 		if reset.Code == protocolError {
 			s.leave() // as net/http does
@@ -420,6 +419,9 @@ func (x *stream) failed(a *attempt, err error) *failure {
 	f.err = x.headError(err)
 	f.lost = f.lost && errors.Is(f.err, fault.ConnectionLost) && (x.feed == nil || x.feed.failure() == nil)
 	x.drop()
+	if f.refused {
+		s.refuse()
+	}
 	return f
 }
 
@@ -493,17 +495,16 @@ type streamReset struct {
 
 func (e streamReset) Error() string { return "HTTP/2 stream reset" }
 
-// refuse notes that the server has refused a stream. It is asked for none until
-// another one has ended.
+// refuse notes that the server has refused a stream, which has ended. It is asked
+// for none until another one has.
 func (s *shared) refuse() {
 	s.mu.Lock()
-	others := s.calls > 1
+	s.refused = s.calls > 0
+	none := !s.refused
 	s.mu.Unlock()
-	if !others {
+	if none {
 		s.leave()
-		return
 	}
-	s.refused.Store(true)
 }
 
 // hurry lowers the limit.
