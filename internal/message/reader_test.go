@@ -219,6 +219,9 @@ func TestLimitOfHeads(t *testing.T) {
 			if refused := errors.Is(err, fault.Protocol); refused != tt.refused || err != nil && !refused {
 				t.Errorf("the error is %v; want it refused: %v", err, tt.refused)
 			}
+			if tt.refused && !strings.Contains(err.Error(), "the header is longer than a MiB") {
+				t.Errorf("the error is %v; want it to name the limit", err)
+			}
 		})
 	}
 }

@@ -146,6 +146,63 @@ func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 	}
 }
 
+// A response without a body leaves nothing of its limit to the call behind it,
+// on the same connection or, over HTTP/2, beside it.
+func TestLimitOfAnotherCall(t *testing.T) {
+	slow := func(delay time.Duration) func(*http.Request) (time.Duration, string) {
+		return func(r *http.Request) (time.Duration, string) {
+			if r.Method == "HEAD" {
+				return 0, "HTTP/1.1 204 No Content\r\n\r\n"
+			}
+			return delay, okText
+		}
+	}
+	check := func(t *testing.T, e *Engine, call func(method string) *Call) {
+		t.Helper()
+		for _, limit := range []time.Duration{0, 10 * time.Second} {
+			short, long := call("HEAD"), call("GET")
+			short.Read, long.Read = time.Second, limit
+			text(t, e, short)
+			if got := text(t, e, long); got != "ok" {
+				t.Errorf("limit %v: the second call got %q", limit, got)
+			}
+		}
+		if s := e.Stats(); s.Dialed != 1 {
+			t.Errorf("Stats = %+v; want one connection", s)
+		}
+	}
+	t.Run("HTTP/1.1", func(t *testing.T) {
+		p := &pipes{answer: slow(5 * time.Second)}
+		p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+			check(t, e, func(method string) *Call { return newCall(t, method, "http://a.test/") })
+		})
+	})
+	t.Run("TLS", func(t *testing.T) {
+		p := &pipes{answer: slow(5 * time.Second), server: &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: []string{"http/1.1"}}}
+		p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+			check(t, e, func(method string) *Call {
+				call := newCall(t, method, "https://a.test/")
+				call.Route = skipVerify
+				return call
+			})
+		})
+	})
+	t.Run("HTTP/2", func(t *testing.T) {
+		s := &frameServer{}
+		s.serve = func(p *peer2, stream uint32) bool {
+			if stream%4 == 1 { // every other one
+				p.headers(stream, true, "204")
+				return true
+			}
+			time.Sleep(5 * time.Second)
+			return p.ok(stream)
+		}
+		s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+			check(t, e, func(method string) *Call { return s.call(t, method) })
+		})
+	})
+}
+
 func opening(text string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }

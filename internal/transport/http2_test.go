@@ -952,3 +952,73 @@ func TestFullIsNotDraining(t *testing.T) {
 		t.Errorf("Stats() = %+v; want one connection", got)
 	}
 }
+
+// Engine, section 2.2: what calls a ClientConn does not hold the lock of the pool,
+// which its hook takes.
+func TestHookWithoutLock(t *testing.T) {
+	s := &frameServer{serve: okStream, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
+	e := newEngine(t, Config{Dial: s.dial, UnencryptedHTTP2: true, Block: true, PerHost: 1})
+	t.Cleanup(s.tasks.Wait)
+	t.Cleanup(func() { e.Close() })
+	text(t, e, s.call(t, "GET"))
+	p := e.recent.Load()
+	h := p.last
+	first := h.shared[0]
+	await(t, "SETTINGS", func() bool {
+		first.mu.Lock()
+		defer first.mu.Unlock()
+		return first.settled
+	})
+	var calls atomic.Int32
+	first.hooked.Store(true)
+	first.cc.SetStateHook(func(*http.ClientConn) {
+		calls.Add(1)
+		free := make(chan bool)
+		go func() {
+			p.mu.Lock()
+			p.mu.Unlock()
+			close(free)
+		}()
+		select {
+		case <-free:
+		case <-time.After(5 * time.Second):
+			t.Error("the hook was called under the lock of the pool")
+		}
+	})
+	for name, act := range map[string]func(){
+		"a response read to its end": func() { text(t, e, s.call(t, "GET")) },
+		"a response closed": func() {
+			res, err := e.Do(t.Context(), s.call(t, "GET"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+		},
+		"a stream that nobody wants": func() {
+			if ok, _ := first.reserve(); !ok {
+				t.Error("no stream")
+			}
+			first.release()
+		},
+		"a call that waits for a stream": func() {
+			if ok, _ := first.reserve(); !ok {
+				t.Fatal("no stream")
+			}
+			waiting := after(t, 0, e, t.Context(), s.call(t, "GET"))
+			await(t, "the waiter", func() bool { return e.Stats().Waiting == 1 })
+			first.release()
+			h.lend()
+			if got := <-waiting; got.err != nil {
+				t.Error(got.err)
+			}
+		},
+	} {
+		before := calls.Load()
+		act()
+		await(t, "the hook after "+name, func() bool { return calls.Load() > before })
+		await(t, "a free stream", func() bool { return first.cc.Available() == 1 })
+	}
+	before := calls.Load()
+	e.CloseIdle()
+	await(t, "the hook after CloseIdle", func() bool { return calls.Load() > before })
+}

@@ -130,6 +130,24 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
+// PerHost has no bound of its own.
+func TestIdleMoreThan1024(t *testing.T) {
+	const n = 1500
+	p, err := newPool(&Engine{Config: Config{PerHost: n}}, new(Route))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.retire()
+	for range n + 1 {
+		client, server := net.Pipe()
+		defer server.Close()
+		addIdle(p, "a", client)
+	}
+	if s := p.stats(); s.Idle != n || s.Open != n {
+		t.Errorf("stats = %+v; want %d idle", s, n)
+	}
+}
+
 // With all hosts together there are never more than maxIdle.
 func TestIdleLimit(t *testing.T) {
 	p, err := newPool(&Engine{}, new(Route))
