@@ -165,7 +165,7 @@ func (e *Engine) CloseIdle() {
 }
 
 // Close closes the idle connections, and those in use once their response has
-// ended. Calls that have a connection may end; others fail with [fault.Closed].
+// ended. Calls under way may end; later ones fail with [fault.Closed].
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	e.closed = true
