@@ -271,10 +271,10 @@ func TestHookWithoutLock(t *testing.T) {
 	p := e.recent.Load()
 	h := p.last
 	first := h.shared[0]
-	await(t, "SETTINGS", func() bool {
+	await(t, "SETTINGS and a free stream", func() bool {
 		first.mu.Lock()
 		defer first.mu.Unlock()
-		return first.settled
+		return first.settled && first.calls == 0 && first.cc.Available() == 1
 	})
 	var calls atomic.Int32
 	first.hooked.Store(true)
@@ -305,7 +305,7 @@ func TestHookWithoutLock(t *testing.T) {
 		},
 		"a stream that nobody wants": func() {
 			if ok, _ := first.reserve(); !ok {
-				t.Error("no stream")
+				t.Fatal("no stream")
 			}
 			first.release()
 		},
