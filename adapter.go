@@ -117,6 +117,7 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 		retry = &a.Retry
 	}
 	if retry.none() { // the usual case, without a closure
+		a.budget.deposit(a.RetryBudget)
 		r, err := a.try(ctx, p, &opts)
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"runtime"
 	"strings"
@@ -91,7 +92,10 @@ func TestHandlerSaysWhyItBroke(t *testing.T) {
 			w.(http.Flusher).Flush()
 			panic("mine")
 		}},
-		{"nil map", "assignment to entry in nil map", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { map[string]int(nil)["a"] = 1 }},
+		{"nil map", "assignment to entry in nil map", ErrConnectionLost, func(_ http.ResponseWriter, r *http.Request) {
+			r.MultipartForm = new(multipart.Form)
+			r.MultipartForm.Value["a"] = nil
+		}},
 		{"Goexit", "the handler ended its goroutine", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { runtime.Goexit() }},
 		{"status", "status 42", ErrConnectionLost, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(42) }},
 		{"on purpose", "unexpected EOF", ErrConnectionLost, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},

@@ -326,6 +326,29 @@ func TestOnRetry(t *testing.T) {
 	}
 }
 
+// TestRetryBudgetOfCallsWithoutRetry: they are requests, too, and earn retries
+// for the others.
+func TestRetryBudgetOfCallsWithoutRetry(t *testing.T) {
+	f := newFaulty(t, answering(busyAnswer))
+	a := &HTTPAdapter{RetryBudget: 0.5}
+	s := over(t, a)
+	once := Retry{Total: 1, StatusCodes: []int{503}}
+	s.Get(bg, f.url(), Retry{Total: 100, StatusCodes: []int{503}}) // spends what is free
+	f.requests.Store(0)
+	s.Get(bg, f.url(), once)
+	if n := f.requests.Load(); n != 1 {
+		t.Fatalf("%d requests with nothing left; want no retry", n)
+	}
+	for range 4 {
+		s.Get(bg, f.url())
+	}
+	f.requests.Store(0)
+	s.Get(bg, f.url(), once)
+	if n := f.requests.Load(); n != 2 {
+		t.Errorf("%d requests after four that asked for no retry; want one retry, which they have earned", n)
+	}
+}
+
 // TestRetryBudget lets through ten retries, and from then on a share of the requests.
 func TestRetryBudget(t *testing.T) {
 	f := newFaulty(t, answering(busyAnswer))

@@ -91,17 +91,8 @@ func (c *conn) Read(b []byte) (int, error) {
 		if c.trace != nil && c.trace.GotFirstResponseByte != nil {
 			c.trace.GotFirstResponseByte()
 		}
-		if c.link.tls == nil && isTLSRecord(b[:n]) {
-			return 0, fault.Text(fault.Protocol, "the server speaks TLS: perhaps its URL begins with https://")
-		}
 	}
 	return n, err
-}
-
-// isTLSRecord reports whether b begins as an alert or a handshake message of TLS
-// does (RFC 8446, section 5.1): what a port of https says to a request in the clear.
-func isTLSRecord(b []byte) bool {
-	return len(b) >= 2 && (b[0] == 21 || b[0] == 22) && b[1] == 3
 }
 
 // maxInline is the largest head and body that go out in one piece, without

@@ -283,7 +283,7 @@ func TestHookWithoutLock(t *testing.T) {
 		free := make(chan bool)
 		go func() {
 			p.mu.Lock()
-			p.mu.Unlock()
+			defer p.mu.Unlock()
 			close(free)
 		}()
 		select {
