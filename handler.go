@@ -1,13 +1,18 @@
 package requests
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // Handler makes an adapter that lets h answer, without a network: for tests,
@@ -103,4 +108,251 @@ func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 	}()
 	h.ServeHTTP(w, in)
 	returned = true
+}
+
+// handlerBuffer is how much of a body net/http's server holds back, unless the
+// handler flushes: a body that is no longer gets a Content-Length.
+const handlerBuffer = 2048
+
+// handlerWriter is the [http.ResponseWriter] of a handler that answers without
+// a network. It is used by the goroutine of the handler alone.
+type handlerWriter struct {
+	header   http.Header
+	pipe     *io.PipeWriter
+	answered chan *http.Response
+	refused  chan error // by a hook that was told of an informational response
+	request  *http.Request
+	secure   *tls.ConnectionState
+	body     io.ReadCloser
+
+	status  int         // 0 before WriteHeader
+	fixed   http.Header // what header was then
+	buf     []byte      // of the body, before the response is there
+	length  int64       // that the handler has declared, -1 if it has not
+	invalid bool        // what it has declared is no length
+	written int64
+	res     *http.Response // nil before it is there
+	over    bool
+}
+
+// Header implements [http.ResponseWriter].
+func (w *handlerWriter) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *handlerWriter) WriteHeader(status int) {
+	switch {
+	case w.status != 0 || w.over:
+		return
+	case status < 100 || status > 999:
+		w.abort(fmt.Errorf("the handler has given the status %d: %w", status, io.ErrUnexpectedEOF)) // where net/http panics
+		return
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		w.inform(status)
+		return
+	}
+	w.status, w.fixed, w.length = status, w.header.Clone(), -1
+	if text := w.fixed.Get("Content-Length"); text != "" {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
+			w.length = n
+		} else {
+			w.fixed.Del("Content-Length")
+			w.invalid = true
+		}
+	}
+}
+
+// inform passes an informational response on as a transport does.
+func (w *handlerWriter) inform(status int) {
+	trace := httptrace.ContextClientTrace(w.request.Context())
+	if trace == nil || trace.Got1xxResponse == nil {
+		return
+	}
+	if err := trace.Got1xxResponse(status, textproto.MIMEHeader(w.header.Clone())); err != nil {
+		w.over = true
+		w.refused <- err
+		w.pipe.CloseWithError(err)
+	}
+}
+
+// bodyAllowed reports whether the status may have a body (RFC 9110, section 6.4.1).
+func (w *handlerWriter) bodyAllowed() bool {
+	return w.status >= 200 && w.status != http.StatusNoContent && w.status != http.StatusNotModified
+}
+
+// Write implements [http.ResponseWriter].
+func (w *handlerWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	switch {
+	case w.over:
+		return 0, io.ErrClosedPipe
+	case !w.bodyAllowed():
+		return 0, http.ErrBodyNotAllowed
+	}
+	n := len(b)
+	if w.length >= 0 && w.written+int64(n) > w.length {
+		return 0, http.ErrContentLength
+	}
+	w.written += int64(n)
+	if w.res == nil {
+		if w.buf = append(w.buf, b...); len(w.buf) <= handlerBuffer {
+			return n, nil
+		}
+		w.answer(false)
+		b, w.buf = w.buf, nil
+	}
+	return n, w.send(b)
+}
+
+// WriteString implements [io.StringWriter].
+func (w *handlerWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+func (w *handlerWriter) send(b []byte) error {
+	if len(b) == 0 || w.request.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.pipe.Write(b)
+	return err
+}
+
+// Flush implements [http.Flusher].
+func (w *handlerWriter) Flush() { w.FlushError() }
+
+// FlushError is what [http.ResponseController] looks for.
+func (w *handlerWriter) FlushError() error {
+	w.WriteHeader(http.StatusOK)
+	if w.over {
+		return io.ErrClosedPipe
+	}
+	if w.res == nil {
+		w.answer(false)
+	}
+	b := w.buf
+	w.buf = nil
+	return w.send(b)
+}
+
+// EnableFullDuplex implements what [http.ResponseController] asks for: a handler
+// can always read and write at once here.
+func (w *handlerWriter) EnableFullDuplex() error { return nil }
+
+// answer makes the response of what is there. complete says that the handler has
+// returned.
+func (w *handlerWriter) answer(complete bool) {
+	h := w.fixed
+	switch {
+	case !w.bodyAllowed():
+		h.Del("Content-Length")
+		if w.length = -1; w.status == http.StatusNotModified {
+			h.Del("Content-Type")
+		}
+	case complete && w.length < 0 && !w.invalid && !w.hasTrailer() && (w.request.Method != http.MethodHead || len(w.buf) > 0):
+		w.length = int64(len(w.buf))
+		h.Set("Content-Length", strconv.Itoa(len(w.buf)))
+	}
+	if _, has := h["Content-Type"]; !has && w.bodyAllowed() && len(w.buf) > 0 && h.Get("Content-Encoding") == "" {
+		h.Set("Content-Type", http.DetectContentType(w.buf))
+	}
+	if _, has := h["Date"]; !has {
+		h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
+	for name := range h {
+		if strings.HasPrefix(name, http.TrailerPrefix) || h[name] == nil {
+			delete(h, name)
+		}
+	}
+	reason := http.StatusText(w.status)
+	if reason == "" {
+		reason = "status code " + strconv.Itoa(w.status)
+	}
+	w.res = &http.Response{
+		StatusCode: w.status, Status: strconv.Itoa(w.status) + " " + reason,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: h, Body: w.body, ContentLength: w.length, Request: w.request, TLS: w.secure, Trailer: w.announced(),
+	}
+	if bare := !w.bodyAllowed() || w.request.Method == http.MethodHead || w.length == 0; bare {
+		if w.res.Body = http.NoBody; !w.bodyAllowed() {
+			w.res.ContentLength = 0
+		}
+		w.pipe.Close()
+	} else if w.length < 0 {
+		w.res.TransferEncoding = []string{"chunked"}
+	}
+	w.answered <- w.res
+}
+
+// hasTrailer reports whether fields come behind the body.
+func (w *handlerWriter) hasTrailer() bool {
+	if len(w.fixed["Trailer"]) > 0 {
+		return true
+	}
+	for name := range w.header {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// announced has the names of the Trailer field without values, as net/http's
+// client gives them before the body has ended.
+func (w *handlerWriter) announced() http.Header {
+	var t http.Header
+	for _, field := range w.fixed["Trailer"] {
+		for name := range strings.SplitSeq(field, ",") {
+			switch name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name {
+			case "", "Transfer-Encoding", "Content-Length", "Trailer": // RFC 9110, section 6.5.1
+			default:
+				if t == nil {
+					t = make(http.Header)
+				}
+				t[name] = nil
+			}
+		}
+	}
+	return t
+}
+
+// finish ends the response of a handler that has returned.
+func (w *handlerWriter) finish() {
+	w.WriteHeader(http.StatusOK)
+	if w.over {
+		return
+	}
+	if w.res == nil {
+		w.answer(true)
+	}
+	if w.send(bytes.Clone(w.buf)) != nil {
+		return
+	}
+	w.over = true
+	if w.length > w.written && w.request.Method != http.MethodHead && w.bodyAllowed() {
+		w.pipe.CloseWithError(io.ErrUnexpectedEOF) // less than it has declared
+		return
+	}
+	for name := range w.res.Trailer {
+		if _, sent := w.header[name]; !sent {
+			delete(w.res.Trailer, name)
+		}
+	}
+	for name, v := range w.header {
+		name, late := strings.CutPrefix(name, http.TrailerPrefix)
+		if _, announced := w.res.Trailer[name]; announced || late {
+			if w.res.Trailer == nil {
+				w.res.Trailer = make(http.Header)
+			}
+			w.res.Trailer[http.CanonicalHeaderKey(name)] = v
+		}
+	}
+	w.pipe.Close()
+}
+
+// abort breaks the connection, as it were, and says why.
+func (w *handlerWriter) abort(why error) {
+	if w.over {
+		return
+	}
+	if w.over = true; w.res == nil {
+		w.refused <- why
+	}
+	w.pipe.CloseWithError(why)
 }

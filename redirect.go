@@ -1,8 +1,10 @@
 package requests
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -142,3 +144,184 @@ func (e *RedirectError) Error() string {
 }
 
 func (e *RedirectError) Unwrap() error { return ErrTooManyRedirects }
+
+// A journey tracks the hops that a call has made so far, and works out the next
+// request from a response. It sends nothing.
+type journey struct {
+	at      step // that the call has come to
+	cookies cookieSource
+	netrc   netrcLookup
+	named   *url.URL // by the caller
+
+	history   []*Response
+	redirects int  // followed
+	proxied   bool // the last request was sent by an HTTP proxy
+	answers   int  // to challenges, since the last redirect
+}
+
+// maxAnswers is how often a request is sent again for challenges: once for the
+// first, and once more for an answer whose nonce had grown old on the way.
+const maxAnswers = 2
+
+// arrived takes note of r before anything else can happen to it.
+func (t *journey) arrived(r *Response) {
+	if lines := r.Header["Set-Cookie"]; len(lines) > 0 {
+		if t.cookies.jar == nil {
+			t.cookies.jar = new(CookieJar) // for what follows
+		}
+		t.cookies.jar.store(r.Request.URL, lines)
+	}
+	if d, ok := r.Request.auth.method.(*digestAuth); ok {
+		d.renew(r)
+	}
+}
+
+// remember adds r to the history.
+func (t *journey) remember(r *Response) {
+	if t.history == nil {
+		t.history = make([]*Response, 0, 4)
+	}
+	t.history = append(t.history, r)
+}
+
+// answerChallenge returns the request that answers the challenge of r, nil if
+// there is none to be answered.
+func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRequest, error) {
+	auth := r.Request.auth
+	switch {
+	case r.StatusCode == http.StatusProxyAuthRequired:
+		if _, ok := auth.method.(*digestAuth); ok {
+			return nil, nil // what the proxy asks, the adapter answers
+		}
+	case r.StatusCode != http.StatusUnauthorized:
+		return nil, nil
+	}
+	c, ok := auth.method.(challenger)
+	if !ok || t.answers == maxAnswers {
+		return nil, nil
+	}
+	q, err := c.Challenge(ctx, r)
+	if q == nil || err != nil {
+		return nil, whyEnded(ctx, err)
+	}
+	if q == r.Request {
+		q = q.Clone()
+	}
+	q.noteBody(r.Request.body, r.Request.unsigned, r.Request.bodies)
+	if err := auth.review(q); err != nil {
+		return nil, err
+	}
+	if q.body.present && !q.body.replayable() {
+		return nil, ErrBodyNotReplayable
+	}
+	t.setCookies(q)
+	t.answers++
+	return q, nil
+}
+
+// verify asks the Authenticator whether r comes from the right server.
+func (t *journey) verify(ctx context.Context, r *Response) error {
+	v, ok := r.Request.auth.method.(verifier)
+	if !ok {
+		return nil
+	}
+	return whyEnded(ctx, v.Verify(ctx, r))
+}
+
+// redirect returns the request that r redirects to, not yet authenticated, nil
+// if r is final.
+func (t *journey) redirect(r *Response) (*PreparedRequest, error) {
+	target, err := redirectTarget(r)
+	if target == nil || err != nil {
+		return nil, err
+	}
+	p := r.Request
+	if !reachable(p.URL, target) {
+		return nil, failText(ErrInvalidScheme, "a redirect to "+redact.URL(target))
+	}
+	q, err := redirected(p, r.StatusCode, target)
+	if err != nil {
+		return nil, err
+	}
+	q.named = t.named
+	t.setCookies(q)
+	if q.auth.method == nil && q.Header["Authorization"] == nil && entersHost(p.URL, target) {
+		q.auth = t.netrc.auth(target, "")
+	}
+	return q, nil
+}
+
+// entersHost reports whether a redirect leads to another host, where netrc
+// counts anew; not if what was encrypted goes on in the clear.
+func entersHost(from, to *url.URL) bool {
+	return from.Hostname() != to.Hostname() && (from.Scheme != "https" || to.Scheme == "https")
+}
+
+// dropProxyField returns p without a Proxy-Authorization field that is the
+// session's, or that came with the request before for the proxy of that one,
+// where there is no proxy to get it. One that was given for this request stays,
+// and is refused by the adapter.
+func (t *journey) dropProxyField(p *PreparedRequest, proxy *url.URL, set *settings) *PreparedRequest {
+	before := t.proxied
+	t.proxied = takesFields(proxy)
+	given, has := p.Header[proxyAuthorization]
+	if !has || t.proxied {
+		return p
+	}
+	inherited := before && slices.Equal(given, t.history[len(t.history)-1].Request.Header[proxyAuthorization])
+	for name, v := range set.merged.Headers {
+		inherited = inherited || strings.EqualFold(name, proxyAuthorization) && slices.Equal(given, v)
+	}
+	if !inherited {
+		return p
+	}
+	q := p.Clone()
+	delete(q.Header, proxyAuthorization)
+	return q
+}
+
+// setCookies writes the Cookie field anew, unless it was given by hand.
+func (t *journey) setCookies(p *PreparedRequest) {
+	if p.ownCookie {
+		return
+	}
+	if field := t.cookies.field(p.URL, uri.Hostname(p.URL) == uri.Hostname(t.named), p.cookies); field != "" {
+		p.Header["Cookie"] = []string{field}
+	} else {
+		delete(p.Header, "Cookie")
+	}
+}
+
+// forNext is t as far as [Response.Next] needs it.
+func (t *journey) forNext() *journey {
+	return &journey{cookies: t.cookies, netrc: t.netrc, named: t.named}
+}
+
+// Next returns the request that the response redirects to, for [Session.Send],
+// which is what [AllowRedirects] would have sent; nil if it is no redirect.
+// What was dropped on the way to another origin stays dropped. An [Authenticator]
+// of the caller's is asked by Send, with its context. The body is not read.
+func (r *Response) Next() (_ *PreparedRequest, err error) {
+	at := step{op: "redirect", url: r.URL}
+	defer at.wrap(&err)
+	if r.Request == nil || r.URL == nil {
+		return nil, nil // made by hand
+	}
+	t := r.journey
+	if t == nil {
+		t = &journey{named: r.Request.named}
+	}
+	if t.named == nil {
+		t.named = r.Request.URL
+	}
+	q, err := t.redirect(r)
+	if err == nil && q != nil {
+		if q.unauthorized = q.auth.foreign(); !q.unauthorized {
+			err = q.authenticate(context.Background())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
+}

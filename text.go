@@ -1,13 +1,425 @@
 package requests
 
 import (
+	"bytes"
+	"io"
+	"iter"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/go-requests/requests/internal/charset"
 	"github.com/go-requests/requests/internal/coding"
 	"github.com/go-requests/requests/internal/mediatype"
 )
+
+// IterLines returns the lines of the body as text, without their ends. LF, CRLF
+// and CR end a line, wherever the chunks of the body split; a last line may
+// have no end. Lines come as they arrive, and may be as long as [MaxBody]
+// allows. The text is decoded as Text does it, but for a streamed body without
+// an Encoding, which is taken for UTF-8 unless a byte order mark says otherwise.
+// The iterator streams, ends and fails as that of IterContent.
+//
+// Range with both variables. An error comes as a last, empty line: a loop with
+// one variable takes a body that was cut short for a whole one, unless it asks
+// Err afterwards.
+//
+// Lines that arrive together share memory, up to 16 KB: to keep a few short
+// lines of a long body for long, keep a [strings.Clone] of each.
+func (r *Response) IterLines() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for lines, err := range r.iterWholeLines() {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for len(lines) > 0 {
+				n := cutWindow(lines)
+				if !eachLine(validText(lines[:n]), strings.IndexByte, yield) {
+					return
+				}
+				lines = lines[n:]
+			}
+		}
+	}
+}
+
+// IterLineBytes is IterLines without a copy: a line is valid until the next one.
+// What is not UTF-8 stays as it is.
+func (r *Response) IterLineBytes() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for lines, err := range r.iterWholeLines() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := eachLine(lines, bytes.IndexByte, func(line []byte, err error) bool {
+				return yield(slices.Clip(line), err) // what is appended to it must not run into the next
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// iterWholeLines returns the lines of the body with their ends, as many at a
+// time as have arrived.
+func (r *Response) iterWholeLines() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		t, err := r.text()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		ended := false
+		defer r.leave(&ended)
+		defer t.release()
+		for {
+			lines, err := t.lines()
+			ended = err == io.EOF
+			if ended || !yield(lines, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// IterSplit returns the parts of the body between the separators, as text, as
+// [strings.SplitSeq] does: a body that ends in a separator has an empty last
+// part. An empty body has no part at all, and an empty separator is
+// [ErrInvalidOption]. Otherwise it behaves like IterLines.
+func (r *Response) IterSplit(separator string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if separator == "" {
+			yield("", readError(r.URL, failText(ErrInvalidOption, "IterSplit of an empty separator")))
+			return
+		}
+		t, err := r.text()
+		if err != nil {
+			yield("", err)
+			return
+		}
+		ended := false
+		defer r.leave(&ended)
+		defer t.release()
+		sep := []byte(separator)
+		for {
+			part, err := t.part(sep)
+			if err != nil {
+				if ended = err == io.EOF; !ended {
+					yield("", err)
+				}
+				return
+			}
+			if !yield(validText(part), nil) {
+				return
+			}
+		}
+	}
+}
+
+// IterText returns the body as text, in pieces of what n bytes of it decode to,
+// or of as much as arrives for n of zero or less. No piece ends within a
+// character. Otherwise it behaves like IterLines.
+func (r *Response) IterText(n int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		src, err := r.reader()
+		if err != nil {
+			yield("", err)
+			return
+		}
+		ended := false
+		defer r.leave(&ended)
+		text := charset.NewReader(chunkReader{src, n}, r.charset())
+		buf := make([]byte, textBlock)
+		for {
+			m, err := text.Read(buf)
+			if m > 0 && !yield(string(buf[:m]), nil) {
+				return
+			}
+			if err != nil {
+				if ended = err == io.EOF; !ended {
+					yield("", err)
+				}
+				return
+			}
+		}
+	}
+}
+
+// textBlock is more than a decoder has of text at a time.
+const textBlock = 16 << 10
+
+// A chunkReader reads n bytes at a time, any number for n of zero or less.
+type chunkReader struct {
+	src io.Reader
+	n   int
+}
+
+func (p chunkReader) Read(b []byte) (int, error) {
+	if p.n > 0 && p.n < len(b) {
+		b = b[:p.n]
+	}
+	return p.src.Read(b)
+}
+
+// reader claims the body for one reading.
+func (r *Response) reader() (io.Reader, error) {
+	if !r.loaded {
+		return &r.wire, r.claimRest()
+	}
+	return bytes.NewReader(r.content), r.wire.err
+}
+
+// text claims the body for one reading as text.
+func (r *Response) text() (*textScanner, error) {
+	src, err := r.reader()
+	if err != nil {
+		return nil, err
+	}
+	t := &textScanner{src: src, block: blocks.Get().(*[blockSize]byte)}
+	t.buf = t.block[:]
+	label := r.charset()
+	if name, ok := charset.Lookup(label); ok && name != "utf-8" {
+		t.src, t.decoded = charset.NewReader(src, label), true
+	}
+	return t, nil
+}
+
+// A textScanner gathers a body until it has what its caller looks for.
+type textScanner struct {
+	src     io.Reader
+	decoded bool // src gives what a decoder made: UTF-8 without a byte order mark
+	block   *[blockSize]byte
+	buf     []byte // block, or a longer one for what does not fit
+	lo, hi  int    // what is still to be given: buf[lo:hi]
+	seen    int    // buf[lo:seen] has not what is looked for
+	afterCR bool   // an LF that comes next belongs to the line end before it
+	started bool   // there was something in the body
+	err     error  // what src ended with
+}
+
+// release gives back the block, which nobody else holds a part of.
+func (t *textScanner) release() { blocks.Put(t.block) }
+
+// lines returns the whole lines that have arrived and, at the end of the body,
+// one without an end. It is valid until the next call.
+func (t *textScanner) lines() ([]byte, error) {
+	for {
+		if t.afterCR && t.lo < t.hi {
+			t.afterCR = false
+			if t.buf[t.lo] == '\n' {
+				t.lo++
+				t.seen = t.lo
+			}
+		}
+		if i := lastLineEnd(t.buf[t.seen:t.hi]); i >= 0 {
+			lines := t.buf[t.lo : t.seen+i+1]
+			t.lo = t.seen + i + 1
+			t.seen = t.lo
+			t.afterCR = lines[len(lines)-1] == '\r'
+			return lines, nil
+		}
+		t.seen = t.hi
+		if !t.fill() {
+			rest := t.buf[t.lo:t.hi]
+			t.lo, t.seen = t.hi, t.hi
+			if len(rest) > 0 && t.err == io.EOF {
+				return rest, nil
+			}
+			return nil, t.err
+		}
+	}
+}
+
+// part returns what is before the next separator or, once, the rest of the
+// body. It is valid until the next call.
+func (t *textScanner) part(sep []byte) ([]byte, error) {
+	for {
+		if i := bytes.Index(t.buf[t.seen:t.hi], sep); i >= 0 {
+			part := t.buf[t.lo : t.seen+i]
+			t.lo = t.seen + i + len(sep)
+			t.seen = t.lo
+			return part, nil
+		}
+		t.seen = max(t.lo, t.hi-len(sep)+1)
+		if !t.fill() {
+			if !t.started || t.err != io.EOF {
+				return nil, t.err
+			}
+			t.started = false
+			return t.buf[t.lo:t.hi], nil
+		}
+	}
+}
+
+// fill reads more behind what is there, and reports false at the end.
+func (t *textScanner) fill() bool {
+	for range 100 { // as bufio has it
+		if t.err != nil {
+			return false
+		}
+		t.makeRoom()
+		n, err := t.src.Read(t.buf[t.hi:])
+		t.hi += n
+		t.err = err
+		if t.hi == t.lo {
+			continue
+		}
+		if !t.started && !t.skipMark() {
+			continue
+		}
+		if n > 0 {
+			return true
+		}
+	}
+	if t.err == nil {
+		t.err = io.ErrNoProgress
+	}
+	return false
+}
+
+// makeRoom makes sure that the buffer is not full.
+func (t *textScanner) makeRoom() {
+	switch {
+	case t.lo == t.hi:
+		t.lo, t.hi, t.seen = 0, 0, 0
+	case t.hi < len(t.buf):
+	case t.lo > 0:
+		copy(t.buf, t.buf[t.lo:t.hi])
+		t.hi -= t.lo
+		t.seen -= t.lo
+		t.lo = 0
+	default:
+		buf := make([]byte, 2*len(t.buf))
+		copy(buf, t.buf)
+		t.buf = buf
+	}
+}
+
+// skipMark looks at the first bytes of the body and reports whether they are
+// text; if not, more is needed. It passes over the byte order mark of UTF-8, and
+// gives what has that of UTF-16 to a decoder.
+func (t *textScanner) skipMark() bool {
+	first := t.buf[t.lo:t.hi]
+	if t.decoded {
+		t.started = true
+		return true
+	}
+	for _, mark := range [...]string{"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"} {
+		switch {
+		case len(first) < len(mark) && strings.HasPrefix(mark, string(first)) && t.err == nil:
+			return false
+		case !bytes.HasPrefix(first, []byte(mark)):
+			continue
+		}
+		if len(mark) == 3 {
+			t.started = true
+			t.lo += len(mark)
+			t.seen = t.lo
+			return t.lo < t.hi
+		}
+		t.src = charset.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(first)), ended{t.src, t.err}), "utf-8")
+		t.decoded, t.err = true, nil
+		t.hi = t.lo
+		return false
+	}
+	t.started = true
+	return true
+}
+
+// ended is a reader that has perhaps ended already.
+type ended struct {
+	src io.Reader
+	err error
+}
+
+func (e ended) Read(b []byte) (int, error) {
+	if e.err != nil {
+		return 0, e.err
+	}
+	return e.src.Read(b)
+}
+
+// lastLineEnd finds the last LF or CR.
+func lastLineEnd(b []byte) int {
+	lf := bytes.LastIndexByte(b, '\n')
+	if cr := bytes.LastIndexByte(b[lf+1:], '\r'); cr >= 0 {
+		return lf + 1 + cr
+	}
+	return lf
+}
+
+// lineWindow is how much memory lines share at the most, but for a longer line.
+const lineWindow = 16 << 10
+
+// cutWindow returns the length of the whole lines at the beginning of lines
+// that are made text together. There is always one.
+func cutWindow(lines []byte) int {
+	if len(lines) <= lineWindow {
+		return len(lines)
+	}
+	end := lastLineEnd(lines[:lineWindow])
+	if end < 0 {
+		if end = bytes.IndexAny(lines[lineWindow:], "\r\n"); end < 0 {
+			return len(lines)
+		}
+		end += lineWindow
+	}
+	if lines[end] == '\r' && end+1 < len(lines) && lines[end+1] == '\n' {
+		end++
+	}
+	return end + 1
+}
+
+// eachLine yields the lines of text, the last of which may lack its end. index is
+// that of the package strings or bytes.
+func eachLine[T string | []byte](text T, index func(T, byte) int, yield func(T, error) bool) bool {
+	hasCR := index(text, '\r') >= 0
+	lf := 0 // where the next LF is, or the end of text
+	for find := true; len(text) > 0; {
+		if find {
+			if lf = index(text, '\n'); lf < 0 {
+				lf = len(text)
+			}
+		}
+		end := lf
+		if hasCR {
+			if cr := index(text[:lf], '\r'); cr >= 0 {
+				end = cr
+			}
+		}
+		next := min(end+1, len(text))
+		if end < lf && next == lf { // CRLF, or CR at the end
+			next = min(lf+1, len(text))
+		}
+		if !yield(text[:end], nil) {
+			return false
+		}
+		text = text[next:]
+		if find = next > lf; !find {
+			lf -= next
+		}
+	}
+	return true
+}
+
+// validText is b as text: what is not UTF-8 becomes U+FFFD, one for each
+// maximal part of a sequence, as the Encoding Standard has it.
+func validText(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	text, err := unicode.UTF8.NewDecoder().Bytes(b)
+	if err != nil { // the decoder has no errors
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	return string(text)
+}
 
 // acceptEncoding announces all that the library decodes.
 const acceptEncoding = coding.Accept
