@@ -19,28 +19,39 @@ import (
 )
 
 // Retry says which failed attempts are made again, and how often. Set Total, or
-// the number of a kind: without one there are no retries.
-// It is a field of [HTTPAdapter], and as an option of a call or a session takes
-// the place of that one. A Retry must not change once used.
+// the number of one kind of failure: StatusCodes, Methods and Backoff alone
+// retry nothing. A Retry is an option of a call or a session, where it replaces
+// the one in the field of [HTTPAdapter]. It must not change once it is used.
 //
 // An attempt has failed if
 //
 //   - it got no connection, or lost it;
 //   - Timeout.Read ran out;
 //   - its response is malformed or, unless it streams, cut short;
-//   - its response has one of StatusCodes, or 413, 429 or 503 with a Retry-After field.
+//   - its response has one of StatusCodes, or is a 413, 429 or 503 with a
+//     Retry-After field.
 //
-// An attempt is never made again if
+// A failed attempt is final if
 //
+//   - the request may have been sent, and Methods does not allow it to be sent
+//     again: so a POST that is answered with 503 is a response like any other;
 //   - the context or Timeout.Total has ended;
 //   - TLS failed;
 //   - the name does not exist;
 //   - the proxy refused with a status below 500 other than 429.
 //
-// A request whose body cannot be sent again fails with [ErrBodyNotReplayable]
-// instead. When no retry is left the result is a [*RetryError]; but the
-// response, if it is one whose status is not in StatusCodes, and the plain error
-// if there was no retry at all.
+// A final attempt gives the call its response or its error. The error of one that
+// follows others is a [*RetryError], which has them all. If the last attempt that Retry allows has failed too, the call gets
+//
+//   - a [*RetryError], which is [ErrRetriesExhausted] and has every attempt and
+//     the last response;
+//   - but the last response, if ReturnLast is set or its status is not one of
+//     StatusCodes;
+//   - and the plain error, if there was only one attempt.
+//
+// [RaiseForStatus] makes an [*HTTPError] of a response that the call would get,
+// and leaves a RetryError as it is. A request whose body cannot be sent again
+// fails with [ErrBodyNotReplayable] in place of a retry.
 type Retry struct {
 	// Total is how many retries there are of all kinds together; so 3 means up
 	// to four attempts. Zero leaves that to the kinds' own numbers; a negative
@@ -52,12 +63,14 @@ type Retry struct {
 	// zero too there are none. A negative number allows none.
 	Connect, Read, Status, Other int
 
-	// Methods are those made again once the request may have been sent; "*"
-	// stands for all. Nil means the idempotent ones: DELETE, GET, HEAD,
-	// OPTIONS, PUT and TRACE. A request with an Idempotency-Key field counts
-	// as one of them.
+	// Methods are the methods of requests that may be sent again once they may
+	// have reached the server; "*" stands for all. Nil means the idempotent
+	// ones: DELETE, GET, HEAD, OPTIONS, PUT and TRACE. A request with an
+	// Idempotency-Key field may always be sent again. A request that was never
+	// sent, because there was no connection, is retried whatever its method.
 	Methods []string
-	// StatusCodes are those of responses that are failures.
+	// StatusCodes are the statuses of responses that count as failures. They
+	// need a Total or Status above zero to be retried.
 	StatusCodes []int
 
 	// Backoff is the unit of the wait before a retry, which is 0, 2, 4, 8…
@@ -78,9 +91,11 @@ type Retry struct {
 	// whatever its status, and no error.
 	ReturnLast bool
 
-	// If decides in place of StatusCodes and of the kinds of errors whether an
-	// attempt has failed. It is asked about each one that the rest allows to be
-	// made again; the body of its Response is in memory unless it streams.
+	// If decides whether an attempt has failed, in place of StatusCodes and of
+	// the kinds of errors. It is not asked about an attempt that is final
+	// whatever it says: one of a method that Methods leaves out, or an error
+	// that no retry can help. The body of the Response is in memory unless it
+	// streams.
 	If func(Attempt) bool
 }
 
@@ -374,6 +389,13 @@ type retrier struct {
 // send tries to have p answered as often as retry allows.
 func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOptions, retry *Retry, share float64, try func() (*Response, error)) (*Response, error) {
 	t.budget.deposit(share)
+	if retry.none() {
+		r, err := try()
+		if err != nil {
+			return nil, err
+		}
+		return receive(r, opts)
+	}
 	var attempts []Attempt
 	var used spent
 	for {

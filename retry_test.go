@@ -415,3 +415,60 @@ func TestRetriesOfMany(t *testing.T) {
 		}
 	}
 }
+
+// TestRetryOutcomes holds what the documentation of Retry says that a call gets.
+func TestRetryOutcomes(t *testing.T) {
+	calls := 0
+	h := func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		if r.URL.Path == "/later" {
+			w.Header().Set("Retry-After", "0")
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	always := func(Attempt) bool { return true }
+	codes := []int{http.StatusServiceUnavailable}
+	for _, tt := range []struct {
+		name, method, path string
+		retry              Retry
+		raise              bool
+		want               string
+	}{
+		{"a method that is not repeated", "POST", "/", Retry{Total: 2, StatusCodes: codes}, false, "1 call, response"},
+		{"that one, raised for", "POST", "/", Retry{Total: 2, StatusCodes: codes}, true, "1 call, HTTPError"},
+		{"and not shown to If", "POST", "/", Retry{Total: 2, If: always}, false, "1 call, response"},
+		{"any method", "POST", "/", Retry{Total: 2, StatusCodes: codes, Methods: []string{"*"}}, false, "3 calls, RetryError"},
+		{"StatusCodes alone", "GET", "/", Retry{StatusCodes: codes}, false, "1 call, response"},
+		{"Total alone", "GET", "/", Retry{Total: 2}, false, "1 call, response"},
+		{"a negative Total judges", "GET", "/", Retry{Total: -1, StatusCodes: codes}, false, "1 call, RetryError"},
+		{"Status", "GET", "/", Retry{Status: 1, StatusCodes: codes}, false, "2 calls, RetryError"},
+		{"RetryError stays one", "GET", "/", Retry{Total: 2, StatusCodes: codes}, true, "3 calls, RetryError"},
+		{"ReturnLast", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, false, "3 calls, response"},
+		{"ReturnLast, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, true, "3 calls, HTTPError"},
+		{"Retry-After without StatusCodes", "GET", "/later", Retry{Total: 2}, false, "3 calls, response"},
+		{"that one, raised for", "GET", "/later", Retry{Total: 2}, true, "3 calls, HTTPError"},
+		{"If", "GET", "/", Retry{Total: 2, If: always}, false, "3 calls, RetryError"},
+	} {
+		calls = 0
+		s := NewSession(tt.retry, RaiseForStatus(tt.raise))
+		s.Mount("http://", Handler(http.HandlerFunc(h)))
+		_, err := s.Do(t.Context(), tt.method, "http://busy.example"+tt.path)
+		outcome := "response"
+		switch {
+		case isA[*RetryError](err):
+			outcome = "RetryError"
+		case isA[*HTTPError](err):
+			outcome = "HTTPError"
+		case err != nil:
+			outcome = err.Error()
+		}
+		s.Close()
+		noun := "calls"
+		if calls == 1 {
+			noun = "call"
+		}
+		if got := fmt.Sprintf("%d %s, %s", calls, noun, outcome); got != tt.want {
+			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
+		}
+	}
+}
