@@ -17,8 +17,9 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// Version is that of this package, as the default User-Agent names it.
-const Version = "0.1.0"
+// Version is the version of this package, which the default User-Agent names.
+// It ends in -dev where the package is ahead of its latest release.
+const Version = "0.1.0-dev"
 
 // A Request is what to send, before it is prepared: a method, a URL and the
 // options of a call. It is not changed by preparing or sending, and may be
