@@ -58,10 +58,10 @@ var classKinds = []struct {
 
 // classOf maps an error to the hierarchy of Requests, "" for one that is not of it.
 func classOf(err error) string {
-	if isA[*HTTPError](err) {
+	if _, ok := errors.AsType[*HTTPError](err); ok {
 		return "HTTPError"
 	}
-	if isA[*json.UnsupportedValueError](err) {
+	if _, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
 		return "InvalidJSONError" // of a request
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Op == "read" {

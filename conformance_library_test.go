@@ -1,13 +1,13 @@
 package requests
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 // corpusCalls holds the calls of the library that the corpus asks for beyond plain
@@ -22,11 +22,11 @@ var corpusCalls = struct {
 	// files makes the option [Files].
 	files func([]corpusFormFile) Option
 	// proxies makes the option [Proxies]; nil removes what the session has under the key.
-	proxies func(map[string]*string) Option
+	proxies func(map[string]*string) Proxies
 	// proxyOf tells which proxy a request through s would use, "" for none; with prepared one that was prepared before.
-	proxyOf func(s *Session, url string, proxies map[string]*string, prepared bool) (string, error)
-	// retry configures a with an int or the members of urllib3's Retry. waited is to be told of each wait in place of waiting.
-	retry func(a *HTTPAdapter, retries json.RawMessage, waited func(time.Duration)) error
+	proxyOf func(ctx context.Context, s *Session, url string, proxies map[string]*string, prepared bool) (string, error)
+	// retry configures a with an int or the members of urllib3's Retry.
+	retry func(a *HTTPAdapter, retries json.RawMessage) error
 	// jarCookies and responseCookies give all that is known of cookies, in the form of FORMAT.md, section 11.4.
 	jarCookies      func(*CookieJar) []any
 	responseCookies func(*Response) []any

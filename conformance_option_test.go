@@ -286,7 +286,7 @@ func (p *player) certificate(settings TLS, data json.RawMessage) TLS {
 	return settings
 }
 
-func (p *player) proxies(m map[string]*string) Option {
+func (p *player) proxies(m map[string]*string) Proxies {
 	filled := make(map[string]*string, len(m))
 	for key, value := range m {
 		filled[p.fill(key)] = p.filled(value)

@@ -1,12 +1,13 @@
 package requests
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
-	"time"
 )
 
 // A player plays one case: it does what the steps say with the library, and
@@ -83,8 +84,17 @@ func (p *player) open(s *Session) *Session {
 	a := &HTTPAdapter{DialContext: p.dial}
 	s.Mount("https://", a)
 	s.Mount("http://", a)
+	s.Hooks.Retry = []OnRetry{p.noteWait}
 	p.opened = append(p.opened, s)
 	return s
+}
+
+// noteWait is told of each retry before the wait for it.
+func (p *player) noteWait(_ context.Context, a Attempt) error {
+	if a.Wait > 0 {
+		p.seen.sleeps = append(p.seen.sleeps, a.Wait.Seconds())
+	}
+	return nil
 }
 
 // step does one step. What it returns is the response, if the step has one.
@@ -150,9 +160,13 @@ func (p *player) request(st *stepSpec) (*Response, error) {
 	}
 	opts = append(p.requestOptions(st), opts...)
 	if st.Via == "api" {
-		restore := p.replaceShared()
-		defer restore()
-		return Do(ctx, method, url, opts...)
+		if p.origins.net == (sockets{}) && len(p.c.Hostmap) == 0 {
+			return Do(ctx, method, url, opts...)
+		}
+		// What the package functions dial is not for a caller to say: a
+		// session without a jar stands for theirs.
+		s = p.open(NewSession(KeepCookies(false)))
+		return s.Do(ctx, method, url, opts...)
 	}
 	if st.Via == "" {
 		switch method {
@@ -175,18 +189,11 @@ func (p *player) request(st *stepSpec) (*Response, error) {
 	return s.Do(ctx, method, url, opts...)
 }
 
-// replaceShared lets the package functions dial within the scene only.
-func (p *player) replaceShared() (restore func()) {
-	saved := shared
-	shared = p.open(&Session{isolated: true})
-	return func() { shared = saved }
-}
-
 func (p *player) prepare(st *stepSpec) (*PreparedRequest, error) {
 	r := NewRequest(orEmpty(st.Method), p.fill(orEmpty(st.URL)), p.requestOptions(st)...)
-	prepare := func() (*PreparedRequest, error) { return p.session.Prepare(bg, r) }
+	prepare := func() (*PreparedRequest, error) { return p.session.Prepare(p.t.Context(), r) }
 	if st.Via == "request" {
-		prepare = func() (*PreparedRequest, error) { return r.Prepare(bg) }
+		prepare = func() (*PreparedRequest, error) { return r.Prepare(p.t.Context()) }
 	}
 	q, err := prepare()
 	if err != nil {
@@ -245,7 +252,7 @@ func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
 	default:
 		p.t.Fatalf("no such mutation: %q", m.Do)
 	}
-	other, err := NewRequest(q.Method, target, opts...).Prepare(bg)
+	other, err := NewRequest(q.Method, target, opts...).Prepare(p.t.Context())
 	if err != nil {
 		return err
 	}
@@ -275,11 +282,7 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 		s.Headers.Del(name)
 	}
 	for _, h := range spec.Headers {
-		vals, err := values(nil, p.value(h[1]), http.TimeFormat)
-		if err != nil {
-			return err
-		}
-		s.Headers[http.CanonicalHeaderKey(p.text(h[0]))] = vals // none for null: not to be sent
+		s.Headers[http.CanonicalHeaderKey(p.text(h[0]))] = fieldValues(p.value(h[1]))
 	}
 	if spec.Params != nil {
 		s.Params = Params{}
@@ -310,17 +313,30 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 		s.TLS = p.verify(s.TLS, spec.Verify)
 	}
 	if spec.Hooks != nil {
-		s.Hooks = Hooks{}
+		s.Hooks = Hooks{Retry: s.Hooks.Retry}
 		for i := range spec.Hooks {
 			s.Hooks.Response = append(s.Hooks.Response, p.hook(&spec.Hooks[i]))
 		}
 	}
 	if spec.Proxies != nil {
-		if s.configure([]Option{p.proxies(spec.Proxies)}); s.err != nil {
-			return s.err
+		if s.Proxies == nil {
+			s.Proxies = make(Proxies)
 		}
+		maps.Copy(s.Proxies, p.proxies(spec.Proxies))
 	}
 	return p.mount(s, spec.Mount)
+}
+
+// fieldValues are the values of a field of a session, none for null, by which it
+// is not sent.
+func fieldValues(v any) []string {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return []string{string(v)}
+	}
+	return []string{fmt.Sprint(v)}
 }
 
 func (p *player) addCookies(jar *CookieJar, cookies []json.RawMessage) error {
@@ -349,12 +365,7 @@ func (p *player) mount(s *Session, mounts []mountSpec) error {
 		if !isGiven(retries) {
 			retries = json.RawMessage("0")
 		}
-		waited := func(d time.Duration) {
-			if d > 0 {
-				p.seen.sleeps = append(p.seen.sleeps, d.Seconds())
-			}
-		}
-		if err := corpusCalls.retry(a, retries, waited); err != nil {
+		if err := corpusCalls.retry(a, retries); err != nil {
 			return err
 		}
 		s.Mount(p.fill(m.Prefix), a)
@@ -366,18 +377,15 @@ func (p *player) mount(s *Session, mounts []mountSpec) error {
 func (p *player) proxy() {
 	in := &p.c.Input
 	s := p.open(NewSession())
-	session := make(map[string]*string)
+	s.Proxies = make(Proxies)
 	for key, value := range in.SessionProxies {
-		session[key] = &value
+		s.Proxies[p.fill(key)] = p.fill(value)
 	}
-	s.configure([]Option{p.proxies(session)})
-	err := s.err
 	if in.TrustEnv != nil {
 		s.IgnoreEnv = !*in.TrustEnv
 	}
-	if err == nil {
-		p.seen.proxy, err = corpusCalls.proxyOf(s, p.fill(in.URL), in.Proxies, in.Via == "send")
-	}
+	var err error
+	p.seen.proxy, err = corpusCalls.proxyOf(p.t.Context(), s, p.fill(in.URL), in.Proxies, in.Via == "send")
 	p.seen.err = p.observeError(err)
 }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-requests/requests/internal/uri"
 )
 
 // corpusRetry are the members of urllib3's Retry (FORMAT.md, section 7).
@@ -29,11 +29,7 @@ type corpusRetry struct {
 }
 
 // setRetries configures a with an int or the members of urllib3's Retry.
-func setRetries(a *HTTPAdapter, retries json.RawMessage, waited func(time.Duration)) error {
-	a.sleep = func(ctx context.Context, d time.Duration) error {
-		waited(d)
-		return ctx.Err()
-	}
+func setRetries(a *HTTPAdapter, retries json.RawMessage) error {
 	var n int
 	if json.Unmarshal(retries, &n) == nil {
 		a.Retry = Retry{Total: n, MaxRetryAfter: 6 * time.Hour}
@@ -83,43 +79,52 @@ func limitOf(v json.RawMessage) int {
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // proxiesOption makes the option [Proxies]; null is no proxy.
-func proxiesOption(m map[string]*string) Option {
+func proxiesOption(m map[string]*string) Proxies {
 	p := make(Proxies, len(m))
 	for key, value := range m {
-		p[key] = ""
-		if value != nil {
-			p[key] = *value
-		}
+		p[key] = orEmpty(value)
 	}
 	return p
 }
 
 // proxyOf tells which proxy a request through s would use, in the words in
-// which it was given.
-func proxyOf(s *Session, url string, proxies map[string]*string, prepared bool) (string, error) {
-	s.setup()
-	var set settings
-	if err := s.merge(&set, []Option{proxiesOption(proxies)}); err != nil {
+// which it was given. An adapter that sends nothing is told of it.
+func proxyOf(ctx context.Context, s *Session, url string, proxies map[string]*string, prepared bool) (string, error) {
+	scheme, _, _ := strings.Cut(url, "://")
+	var told proxyNote
+	s.Mount(scheme+"://", &told)
+	option := proxiesOption(proxies)
+	var err error
+	if prepared {
+		var q *PreparedRequest
+		if q, err = s.Prepare(ctx, NewRequest(http.MethodGet, url)); err == nil {
+			_, err = s.Send(ctx, q, option)
+		}
+	} else {
+		_, err = s.Get(ctx, url, option)
+	}
+	if err != nil || told.proxy == nil {
 		return "", err
 	}
-	u, _, err := uri.Parse(url)
-	if err != nil {
-		return "", err
-	}
-	proxy, _, err := set.proxyFor(u)
-	if err != nil || proxy == nil {
-		return "", err
-	}
-	given := slices.Collect(maps.Values(set.merged.Proxies))
+	given := slices.Concat(slices.Collect(maps.Values(option)), slices.Collect(maps.Values(s.Proxies)))
 	for _, variable := range os.Environ() {
 		if name, value, _ := strings.Cut(variable, "="); strings.HasSuffix(strings.ToLower(name), "_proxy") {
 			given = append(given, value)
 		}
 	}
+	proxy := told.proxy.String()
 	for _, text := range given {
-		if p, err := parseProxy(text); err == nil && p.String() == proxy.String() {
+		if text == proxy || "http://"+text == proxy {
 			return text, nil
 		}
 	}
-	return proxy.String(), nil
+	return proxy, nil
+}
+
+// A proxyNote is an adapter that notes the proxy of a request and answers it.
+type proxyNote struct{ proxy *url.URL }
+
+func (n *proxyNote) Send(_ context.Context, _ *PreparedRequest, opts SendOptions) (*Response, error) {
+	n.proxy = opts.Proxy
+	return NewResponse(http.StatusOK, nil, nil), nil
 }

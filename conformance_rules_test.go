@@ -353,7 +353,7 @@ func TestConformanceErrorClass(t *testing.T) {
 		{&Error{Op: "read", Err: ErrProtocol}, "ChunkedEncodingError"},
 		{&Error{Op: "send", Err: ErrDNS}, "ConnectionError"},
 		{&Error{Op: "prepare", Err: ErrMissingScheme}, "MissingSchema"},
-		{&Error{Op: "prepare", Err: fail(ErrInvalidOption, &json.UnsupportedValueError{})}, "InvalidJSONError"},
+		{&Error{Op: "prepare", Err: errors.Join(ErrInvalidOption, &json.UnsupportedValueError{})}, "InvalidJSONError"},
 		{&Error{Op: "prepare", Err: ErrInvalidOption}, ""},
 		{&HTTPError{&Response{}}, "HTTPError"},
 		{errors.New("the caller's"), ""},

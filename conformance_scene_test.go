@@ -121,12 +121,12 @@ type scene struct {
 }
 
 // newScene sets everything up for c and takes it away when t ends.
-func newScene(t *testing.T, st *corpusSite, c *corpusCase) *scene {
+func newScene(t *testing.T, n network, st *corpusSite, c *corpusCase) *scene {
 	t.Helper()
 	sc := &scene{t: t, c: c, site: st, dir: t.TempDir()}
 	// The script may name the ports of the servers, which are known only once
 	// they listen: so they start without one.
-	o, err := startOrigins(st.config)
+	o, err := startOrigins(n, st.config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +321,7 @@ func (sc *scene) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		<-ctx.Done()
 		return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
 	}
-	return new(net.Dialer).DialContext(ctx, network, addr)
+	return sc.origins.net.dial(ctx, addr)
 }
 
 // complaints are what went wrong around the case rather than in it.

@@ -18,7 +18,7 @@ import (
 // returns all that comes back, and what was logged.
 func exchangeWith(t *testing.T, script, requests string) (string, []loggedRequest, error) {
 	t.Helper()
-	o, err := startOrigins(nil)
+	o, err := startOrigins(sockets{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestConformanceTunnel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, target := range []string{"{host2}", "a.test:80", "b.test:80"} {
-		sc := newScene(t, st, &c)
+		sc := newScene(t, sockets{}, st, &c)
 		nc, err := sc.dial(t.Context(), "tcp", sc.origins.addr("base"))
 		if err != nil {
 			t.Fatal(err)
@@ -164,7 +164,7 @@ func TestConformanceScene(t *testing.T) {
 		"env": {"NETRC": {"file": "machine {host}"}, "SSL_CERT_DIR": {"dir": {"a": "b"}}, "NO_PROXY": "{host}"}}`), &c); err != nil {
 		t.Fatal(err)
 	}
-	sc := newScene(t, st, &c)
+	sc := newScene(t, sockets{}, st, &c)
 	defer sc.origins.end()
 	if v, ok := os.LookupEnv("http_proxy"); ok {
 		t.Errorf("http_proxy = %q; want it unset", v)
@@ -186,7 +186,8 @@ func TestConformanceScene(t *testing.T) {
 			t.Errorf("dial(%s): %v; want %v", addr, err, want)
 		}
 	}
-	if _, err := sc.dial(ctx, "tcp", "gone.test:80"); !isA[*net.DNSError](err) {
+	_, err := sc.dial(ctx, "tcp", "gone.test:80")
+	if _, ok := errors.AsType[*net.DNSError](err); !ok {
 		t.Errorf("dial(gone.test): %v; want a DNSError", err)
 	}
 	if len(sc.complaints()) > 0 {

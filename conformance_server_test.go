@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,9 +19,6 @@ import (
 
 // Scripted servers that record what they receive to the byte. They stand on
 // bare connections, since they send what no server of net/http would.
-
-// maxExchange bounds one connection of a case, however its client behaves.
-const maxExchange = 8 * time.Second
 
 // A loggedRequest is one request as a server got it.
 type loggedRequest struct {
@@ -43,6 +40,7 @@ type cannedResponse struct {
 
 // origins are the servers of one case: listeners that share a script and a log.
 type origins struct {
+	net       network
 	script    []cannedResponse                              // complete before the first request
 	hostmap   func(addr string) (origin string, known bool) // where CONNECT leads
 	listeners map[string]net.Listener
@@ -57,14 +55,14 @@ type origins struct {
 	problems []string
 }
 
-// startOrigins starts the servers. config is that of tls.
-func startOrigins(config *tls.Config) (*origins, error) {
+// startOrigins starts the servers in n. config is that of tls.
+func startOrigins(n network, config *tls.Config) (*origins, error) {
 	o := &origins{
-		listeners: make(map[string]net.Listener), stop: make(chan struct{}),
+		net: n, listeners: make(map[string]net.Listener), stop: make(chan struct{}),
 		used: make(map[int]bool), open: make(map[net.Conn]bool),
 	}
 	for _, name := range []string{"base", "base2", "tls"} {
-		l, err := listenFiveDigits()
+		l, err := n.listen()
 		if err != nil {
 			o.end()
 			return nil, err
@@ -73,21 +71,6 @@ func startOrigins(config *tls.Config) (*origins, error) {
 		o.wg.Go(func() { o.accept(name, l, config) })
 	}
 	return o, nil
-}
-
-// listenFiveDigits listens on a port of five digits: ports take part in Content-Length.
-func listenFiveDigits() (net.Listener, error) {
-	for range 100 {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		if l.Addr().(*net.TCPAddr).Port >= 10000 {
-			return l, nil
-		}
-		defer l.Close() // keeps the port from being given out again
-	}
-	return nil, errors.New("no port of five digits is to be had")
 }
 
 // addr is the address of an origin, "" if there is none of this name.
@@ -104,7 +87,6 @@ func (o *origins) accept(name string, l net.Listener, config *tls.Config) {
 		if err != nil {
 			return
 		}
-		nc.SetDeadline(time.Now().Add(maxExchange))
 		o.mu.Lock()
 		id := o.conns
 		o.conns++
@@ -328,7 +310,9 @@ func (s *originConn) respond(req loggedRequest, c *cannedResponse) bool {
 		s.o.problem("the script closes a reused connection")
 		return false
 	case c.Action == "reset":
-		s.tcp.(*net.TCPConn).SetLinger(0)
+		if tcp, ok := s.tcp.(*net.TCPConn); ok {
+			tcp.SetLinger(0)
+		}
 		s.tcp.Close()
 		return false
 	case c.Action != "":
@@ -397,13 +381,12 @@ func (s *originConn) tunnel(target string) {
 	if name, ok := s.o.hostmap(target); addr == "" && ok {
 		addr = s.o.addr(name)
 	}
-	up, err := net.DialTimeout("tcp4", addr, maxExchange)
-	if addr == "" || err != nil {
+	up, err := s.o.net.dial(context.Background(), addr)
+	if err != nil {
 		io.WriteString(s.conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 		return
 	}
 	io.WriteString(s.conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-	up.SetDeadline(time.Now().Add(maxExchange))
 	s.o.mu.Lock()
 	s.o.open[up] = true
 	s.o.mu.Unlock()
