@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-requests/requests"
 )
 
 // corpusCalls holds the calls of the library that the corpus asks for beyond plain
@@ -18,58 +20,58 @@ var corpusCalls = struct {
 	// code is [Code].
 	code func(name string) (int, bool)
 	// digest is [DigestAuth].
-	digest func(username, password string) Auth
+	digest func(username, password string) requests.Auth
 	// files makes the option [Files].
-	files func([]corpusFormFile) Option
+	files func([]corpusFormFile) requests.Option
 	// proxies makes the option [Proxies]; nil removes what the session has under the key.
-	proxies func(map[string]*string) Proxies
+	proxies func(map[string]*string) requests.Proxies
 	// proxyOf tells which proxy a request through s would use, "" for none; with prepared one that was prepared before.
-	proxyOf func(ctx context.Context, s *Session, url string, proxies map[string]*string, prepared bool) (string, error)
+	proxyOf func(ctx context.Context, s *requests.Session, url string, proxies map[string]*string, prepared bool) (string, error)
 	// retry configures a with an int or the members of urllib3's Retry.
-	retry func(a *HTTPAdapter, retries json.RawMessage) error
+	retry func(a *requests.HTTPAdapter, retries json.RawMessage) error
 	// jarCookies and responseCookies give all that is known of cookies, in the form of FORMAT.md, section 11.4.
-	jarCookies      func(*CookieJar) []any
-	responseCookies func(*Response) []any
+	jarCookies      func(*requests.CookieJar) []any
+	responseCookies func(*requests.Response) []any
 	// setCookie stores a cookie with attributes.
-	setCookie func(*CookieJar, cookieSpec) error
+	setCookie func(*requests.CookieJar, cookieSpec) error
 	// callCookies makes an option of cookies with attributes, for one call.
-	callCookies func([]cookieSpec) Option
+	callCookies func([]cookieSpec) requests.Option
 	// jarOp does what the step says to the jar.
-	jarOp func(*CookieJar, *stepSpec) (any, error)
+	jarOp func(*requests.CookieJar, *stepSpec) (any, error)
 	// links gives the links by rel or URL, each with its parameters.
-	links func(*Response) map[string]map[string]string
+	links func(*requests.Response) map[string]map[string]string
 	// next gives the request that a redirect asks for, nil for none.
-	next func(*Response) (*PreparedRequest, error)
+	next func(*requests.Response) (*requests.PreparedRequest, error)
 	// apparentEncoding is what the content looks like, "" for unknown.
-	apparentEncoding func(*Response) string
+	apparentEncoding func(*requests.Response) string
 	// textPieces ranges over the decoded body in pieces of n bytes.
-	textPieces func(r *Response, n int) iter.Seq2[string, error]
+	textPieces func(r *requests.Response, n int) iter.Seq2[string, error]
 	// lines ranges over the lines of a body that end in delimiter, "" for any line end.
-	lines func(r *Response, delimiter string) iter.Seq2[string, error]
+	lines func(r *requests.Response, delimiter string) iter.Seq2[string, error]
 	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
-	rawRead func(r *Response, n int) ([]byte, error)
+	rawRead func(r *requests.Response, n int) ([]byte, error)
 }{
-	code:            Code,
+	code:            requests.Code,
 	proxies:         proxiesOption,
 	proxyOf:         proxyOf,
 	retry:           setRetries,
-	digest:          DigestAuth,
-	next:            (*Response).Next,
+	digest:          requests.DigestAuth,
+	next:            (*requests.Response).Next,
 	files:           filesOption,
-	jarCookies:      func(jar *CookieJar) []any { return jarList(slices.Collect(jar.All())) },
-	responseCookies: func(r *Response) []any { return jarList(r.Cookies()) },
+	jarCookies:      func(jar *requests.CookieJar) []any { return jarList(slices.Collect(jar.All())) },
+	responseCookies: func(r *requests.Response) []any { return jarList(r.Cookies()) },
 	setCookie:       setCorpusCookie,
 	jarOp:           jarOperation,
 
 	links:            linkMap,
-	apparentEncoding: (*Response).ApparentEncoding,
-	textPieces:       (*Response).IterText,
-	lines:            (*Response).IterSplit,
+	apparentEncoding: (*requests.Response).ApparentEncoding,
+	textPieces:       (*requests.Response).IterText,
+	lines:            (*requests.Response).IterSplit,
 	rawRead:          readRaw,
 }
 
 // linkMap gives each link the form of Requests, with the target as it was sent.
-func linkMap(r *Response) map[string]map[string]string {
+func linkMap(r *requests.Response) map[string]map[string]string {
 	links := make(map[string]map[string]string)
 	for key, l := range r.Links() {
 		params := maps.Clone(l.Params)
@@ -82,7 +84,7 @@ func linkMap(r *Response) map[string]map[string]string {
 	return links
 }
 
-func readRaw(r *Response, n int) ([]byte, error) {
+func readRaw(r *requests.Response, n int) ([]byte, error) {
 	raw, err := r.Raw()
 	if err != nil {
 		return nil, err

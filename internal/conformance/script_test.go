@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // exchangeWith sends requests to the origin base under a script in JSON and
 // returns all that comes back, and what was logged.
-func exchangeWith(t *testing.T, script, requests string) (string, []loggedRequest, error) {
+func exchangeWith(t *testing.T, script, sent string) (string, []loggedRequest, error) {
 	t.Helper()
 	o, err := startOrigins(sockets{}, nil)
 	if err != nil {
@@ -39,7 +39,7 @@ func exchangeWith(t *testing.T, script, requests string) (string, []loggedReques
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(maxExchange))
-	io.WriteString(nc, requests)
+	io.WriteString(nc, sent)
 	nc.(*net.TCPConn).CloseWrite()
 	answer, err := io.ReadAll(nc)
 	o.end()

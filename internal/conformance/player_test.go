@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"context"
@@ -8,26 +8,28 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+
+	"github.com/go-requests/requests"
 )
 
 // A player plays one case: it does what the steps say with the library, and
 // notes what comes of it.
 type player struct {
 	*scene
-	session   *Session
-	prepared  map[string]*PreparedRequest
-	responses []*Response // by step, nil where there is none
-	opened    []*Session
-	auths     map[string]Auth
-	hooks     map[string]OnResponse
+	session   *requests.Session
+	prepared  map[string]*requests.PreparedRequest
+	responses []*requests.Response // by step, nil where there is none
+	opened    []*requests.Session
+	auths     map[string]requests.Auth
+	hooks     map[string]requests.OnResponse
 	seen      observation
 }
 
 // play runs the case of sc and returns what was observed.
 func play(sc *scene) *observation {
 	p := &player{
-		scene: sc, prepared: make(map[string]*PreparedRequest),
-		auths: make(map[string]Auth), hooks: make(map[string]OnResponse),
+		scene: sc, prepared: make(map[string]*requests.PreparedRequest),
+		auths: make(map[string]requests.Auth), hooks: make(map[string]requests.OnResponse),
 	}
 	switch sc.c.Kind {
 	case "proxy":
@@ -59,7 +61,7 @@ func (p *player) steps() {
 	if corpusCalls.retry != nil {
 		p.seen.sleeps = []float64{}
 	}
-	p.session = p.open(NewSession())
+	p.session = p.open(requests.NewSession())
 	if err := p.configure(p.session, &p.c.Session); err != nil {
 		p.t.Fatalf("session: %v", err)
 	}
@@ -80,17 +82,17 @@ func (p *player) steps() {
 }
 
 // open lets s dial within the scene only.
-func (p *player) open(s *Session) *Session {
-	a := &HTTPAdapter{DialContext: p.dial}
+func (p *player) open(s *requests.Session) *requests.Session {
+	a := &requests.HTTPAdapter{DialContext: p.dial}
 	s.Mount("https://", a)
 	s.Mount("http://", a)
-	s.Hooks.Retry = []OnRetry{p.noteWait}
+	s.Hooks.Retry = []requests.OnRetry{p.noteWait}
 	p.opened = append(p.opened, s)
 	return s
 }
 
 // noteWait is told of each retry before the wait for it.
-func (p *player) noteWait(_ context.Context, a Attempt) error {
+func (p *player) noteWait(_ context.Context, a requests.Attempt) error {
 	if a.Wait > 0 {
 		p.seen.sleeps = append(p.seen.sleeps, a.Wait.Seconds())
 	}
@@ -98,7 +100,7 @@ func (p *player) noteWait(_ context.Context, a Attempt) error {
 }
 
 // step does one step. What it returns is the response, if the step has one.
-func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
+func (p *player) step(st *stepSpec, seen *seenStep) (*requests.Response, error) {
 	switch st.Op {
 	case "", "request":
 		return p.request(st)
@@ -130,7 +132,7 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 		return nil, p.configure(p.session, &st.sessionSpec)
 	case "new_session":
 		p.session.Close()
-		p.session = p.open(NewSession())
+		p.session = p.open(requests.NewSession())
 		return nil, p.configure(p.session, &st.sessionSpec)
 	case "jar":
 		op := *st
@@ -143,7 +145,7 @@ func (p *player) step(st *stepSpec, seen *seenStep) (*Response, error) {
 	return nil, nil
 }
 
-func (p *player) send(q *PreparedRequest, st *stepSpec) (*Response, error) {
+func (p *player) send(q *requests.PreparedRequest, st *stepSpec) (*requests.Response, error) {
 	opts, err := p.sendOptions(st)
 	if err != nil {
 		return nil, err
@@ -152,7 +154,7 @@ func (p *player) send(q *PreparedRequest, st *stepSpec) (*Response, error) {
 }
 
 // request calls the function that a program would call for the method.
-func (p *player) request(st *stepSpec) (*Response, error) {
+func (p *player) request(st *stepSpec) (*requests.Response, error) {
 	ctx, s, method, url := p.t.Context(), p.session, orEmpty(st.Method), p.fill(orEmpty(st.URL))
 	opts, err := p.sendOptions(st)
 	if err != nil {
@@ -161,11 +163,11 @@ func (p *player) request(st *stepSpec) (*Response, error) {
 	opts = append(p.requestOptions(st), opts...)
 	if st.Via == "api" {
 		if p.origins.net == (sockets{}) && len(p.c.Hostmap) == 0 {
-			return Do(ctx, method, url, opts...)
+			return requests.Do(ctx, method, url, opts...)
 		}
 		// What the package functions dial is not for a caller to say: a
 		// session without a jar stands for theirs.
-		s = p.open(NewSession(KeepCookies(false)))
+		s = p.open(requests.NewSession(requests.KeepCookies(false)))
 		return s.Do(ctx, method, url, opts...)
 	}
 	if st.Via == "" {
@@ -189,11 +191,11 @@ func (p *player) request(st *stepSpec) (*Response, error) {
 	return s.Do(ctx, method, url, opts...)
 }
 
-func (p *player) prepare(st *stepSpec) (*PreparedRequest, error) {
-	r := NewRequest(orEmpty(st.Method), p.fill(orEmpty(st.URL)), p.requestOptions(st)...)
-	prepare := func() (*PreparedRequest, error) { return p.session.Prepare(p.t.Context(), r) }
+func (p *player) prepare(st *stepSpec) (*requests.PreparedRequest, error) {
+	r := requests.NewRequest(orEmpty(st.Method), p.fill(orEmpty(st.URL)), p.requestOptions(st)...)
+	prepare := func() (*requests.PreparedRequest, error) { return p.session.Prepare(p.t.Context(), r) }
 	if st.Via == "request" {
-		prepare = func() (*PreparedRequest, error) { return r.Prepare(p.t.Context()) }
+		prepare = func() (*requests.PreparedRequest, error) { return r.Prepare(p.t.Context()) }
 	}
 	q, err := prepare()
 	if err != nil {
@@ -209,7 +211,7 @@ func (p *player) prepare(st *stepSpec) (*PreparedRequest, error) {
 }
 
 // mutate changes a prepared request as a caller may.
-func (p *player) mutate(q *PreparedRequest, list []mutationSpec) error {
+func (p *player) mutate(q *requests.PreparedRequest, list []mutationSpec) error {
 	for _, m := range list {
 		var err error
 		switch m.Do {
@@ -222,7 +224,7 @@ func (p *player) mutate(q *PreparedRequest, list []mutationSpec) error {
 		case "set_method":
 			q.Method = p.text(m.Value)
 		case "set_body":
-			err = q.SetBody(Bytes(p.bytes(m.Value)))
+			err = q.SetBody(requests.Bytes(p.bytes(m.Value)))
 		case "prepare_content_length": // it always is that of the body
 		default:
 			err = p.prepareAgain(q, m)
@@ -236,8 +238,8 @@ func (p *player) mutate(q *PreparedRequest, list []mutationSpec) error {
 
 // prepareAgain does a part of preparing anew, as the prepare_ methods of
 // Requests do: by preparing another request, of which it takes that part.
-func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
-	target, opts := q.URL.String(), []Option(nil)
+func (p *player) prepareAgain(q *requests.PreparedRequest, m mutationSpec) error {
+	target, opts := q.URL.String(), []requests.Option(nil)
 	switch m.Do {
 	case "prepare_url":
 		target, opts = p.text(m.Value), p.params(m.Params)
@@ -245,14 +247,14 @@ func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
 		opts = p.body(m.Data, m.JSON)
 	case "prepare_cookies":
 		for _, c := range p.pairs(m.Value) {
-			opts = append(opts, Cookies{c.key: fmt.Sprint(c.value)})
+			opts = append(opts, requests.Cookies{c.key: fmt.Sprint(c.value)})
 		}
 	case "prepare_auth":
 		opts = append(opts, p.auth(m.Value))
 	default:
 		p.t.Fatalf("no such mutation: %q", m.Do)
 	}
-	other, err := NewRequest(q.Method, target, opts...).Prepare(p.t.Context())
+	other, err := requests.NewRequest(q.Method, target, opts...).Prepare(p.t.Context())
 	if err != nil {
 		return err
 	}
@@ -262,7 +264,7 @@ func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
 	case "prepare_body":
 		q.Header.Del("Content-Type")
 		b, _ := other.Bytes()
-		err = q.SetBody(Bytes(b))
+		err = q.SetBody(requests.Bytes(b))
 	}
 	for name, v := range other.Header {
 		if q.Header[name] == nil || m.Do == "prepare_auth" {
@@ -274,7 +276,7 @@ func (p *player) prepareAgain(q *PreparedRequest, m mutationSpec) error {
 
 // configure changes s as section 7 of FORMAT.md says. These are its fields, not
 // options, since a case may take away what it has set before.
-func (p *player) configure(s *Session, spec *sessionSpec) error {
+func (p *player) configure(s *requests.Session, spec *sessionSpec) error {
 	if spec.HeadersClear {
 		clear(s.Headers)
 	}
@@ -285,7 +287,7 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 		s.Headers[http.CanonicalHeaderKey(p.text(h[0]))] = fieldValues(p.value(h[1]))
 	}
 	if spec.Params != nil {
-		s.Params = Params{}
+		s.Params = requests.Params{}
 		if isGiven(spec.Params) {
 			for _, kv := range p.pairs(spec.Params) {
 				s.Params[kv.key] = kv.value
@@ -313,14 +315,14 @@ func (p *player) configure(s *Session, spec *sessionSpec) error {
 		s.TLS = p.verify(s.TLS, spec.Verify)
 	}
 	if spec.Hooks != nil {
-		s.Hooks = Hooks{Retry: s.Hooks.Retry}
+		s.Hooks = requests.Hooks{Retry: s.Hooks.Retry}
 		for i := range spec.Hooks {
 			s.Hooks.Response = append(s.Hooks.Response, p.hook(&spec.Hooks[i]))
 		}
 	}
 	if spec.Proxies != nil {
 		if s.Proxies == nil {
-			s.Proxies = make(Proxies)
+			s.Proxies = make(requests.Proxies)
 		}
 		maps.Copy(s.Proxies, p.proxies(spec.Proxies))
 	}
@@ -339,7 +341,7 @@ func fieldValues(v any) []string {
 	return []string{fmt.Sprint(v)}
 }
 
-func (p *player) addCookies(jar *CookieJar, cookies []json.RawMessage) error {
+func (p *player) addCookies(jar *requests.CookieJar, cookies []json.RawMessage) error {
 	for _, c := range cookies {
 		if c[0] == '[' {
 			var kv [2]string
@@ -358,9 +360,9 @@ func (p *player) addCookies(jar *CookieJar, cookies []json.RawMessage) error {
 	return nil
 }
 
-func (p *player) mount(s *Session, mounts []mountSpec) error {
+func (p *player) mount(s *requests.Session, mounts []mountSpec) error {
 	for _, m := range mounts {
-		a := &HTTPAdapter{DialContext: p.dial}
+		a := &requests.HTTPAdapter{DialContext: p.dial}
 		retries := m.Retries
 		if !isGiven(retries) {
 			retries = json.RawMessage("0")
@@ -376,8 +378,8 @@ func (p *player) mount(s *Session, mounts []mountSpec) error {
 // proxy plays a case of the kind proxy.
 func (p *player) proxy() {
 	in := &p.c.Input
-	s := p.open(NewSession())
-	s.Proxies = make(Proxies)
+	s := p.open(requests.NewSession())
+	s.Proxies = make(requests.Proxies)
 	for key, value := range in.SessionProxies {
 		s.Proxies[p.fill(key)] = p.fill(value)
 	}

@@ -1,9 +1,11 @@
-package requests
+package conformance
 
 import (
 	"encoding/json"
 	"errors"
 	"slices"
+
+	"github.com/go-requests/requests"
 )
 
 // classTree has the parents of the classes of FORMAT.md, section 11.3.
@@ -35,40 +37,40 @@ var classKinds = []struct {
 	kind  error
 	class string
 }{
-	{ErrTooManyRedirects, "TooManyRedirects"},
-	{ErrMissingScheme, "MissingSchema"},
-	{ErrInvalidScheme, "InvalidSchema"},
-	{ErrInvalidProxy, "InvalidProxyURL"},
-	{ErrInvalidURL, "InvalidURL"},
-	{ErrInvalidHeader, "InvalidHeader"},
-	{ErrStreamConsumed, "StreamConsumedError"},
-	{ErrBodyNotReplayable, "UnrewindableBodyError"},
-	{ErrInvalidJSON, "JSONDecodeError"},
-	{ErrContentDecoding, "ContentDecodingError"},
-	{ErrIncompleteBody, "ChunkedEncodingError"},
-	{ErrConnectTimeout, "ConnectTimeout"},
-	{ErrReadTimeout, "ReadTimeout"},
-	{ErrProxy, "ProxyError"},
-	{ErrTLS, "SSLError"},
-	{ErrConnection, "ConnectionError"},
-	{ErrTimeout, "Timeout"},
-	{ErrProtocol, "ConnectionError"},
-	{ErrRetriesExhausted, "RetryError"},
+	{requests.ErrTooManyRedirects, "TooManyRedirects"},
+	{requests.ErrMissingScheme, "MissingSchema"},
+	{requests.ErrInvalidScheme, "InvalidSchema"},
+	{requests.ErrInvalidProxy, "InvalidProxyURL"},
+	{requests.ErrInvalidURL, "InvalidURL"},
+	{requests.ErrInvalidHeader, "InvalidHeader"},
+	{requests.ErrStreamConsumed, "StreamConsumedError"},
+	{requests.ErrBodyNotReplayable, "UnrewindableBodyError"},
+	{requests.ErrInvalidJSON, "JSONDecodeError"},
+	{requests.ErrContentDecoding, "ContentDecodingError"},
+	{requests.ErrIncompleteBody, "ChunkedEncodingError"},
+	{requests.ErrConnectTimeout, "ConnectTimeout"},
+	{requests.ErrReadTimeout, "ReadTimeout"},
+	{requests.ErrProxy, "ProxyError"},
+	{requests.ErrTLS, "SSLError"},
+	{requests.ErrConnection, "ConnectionError"},
+	{requests.ErrTimeout, "Timeout"},
+	{requests.ErrProtocol, "ConnectionError"},
+	{requests.ErrRetriesExhausted, "RetryError"},
 }
 
 // classOf maps an error to the hierarchy of Requests, "" for one that is not of it.
 func classOf(err error) string {
-	if _, ok := errors.AsType[*HTTPError](err); ok {
+	if _, ok := errors.AsType[*requests.HTTPError](err); ok {
 		return "HTTPError"
 	}
 	if _, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
 		return "InvalidJSONError" // of a request
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Op == "read" {
+	if e, ok := errors.AsType[*requests.Error](err); ok && e.Op == "read" {
 		switch { // within a body other classes are used
-		case errors.Is(err, ErrProtocol):
+		case errors.Is(err, requests.ErrProtocol):
 			return "ChunkedEncodingError"
-		case errors.Is(err, ErrReadTimeout):
+		case errors.Is(err, requests.ErrReadTimeout):
 			return "ConnectionError"
 		}
 	}
@@ -98,11 +100,11 @@ func (p *player) observeError(err error) *seenError {
 	}
 	class := classOf(err)
 	seen := &seenError{class: class, isA: errorAncestors(class), err: err}
-	var r *Response
-	if e, ok := errors.AsType[*HTTPError](err); ok {
+	var r *requests.Response
+	if e, ok := errors.AsType[*requests.HTTPError](err); ok {
 		seen.message, r = e.Error(), e.Response
 	}
-	if e, ok := errors.AsType[*RedirectError](err); ok {
+	if e, ok := errors.AsType[*requests.RedirectError](err); ok {
 		seen.message, r = e.Error(), e.Response
 	}
 	if r != nil {

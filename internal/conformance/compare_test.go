@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"encoding/json"

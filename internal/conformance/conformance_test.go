@@ -1,4 +1,13 @@
-package requests
+// Package conformance plays recorded cases with the library, and compares what it
+// sends and returns with what Requests for Python did. It stands on the public
+// API alone. testdata/conformance has the cases, and FORMAT.md there says what
+// they mean; testdata/conformance-deviations.txt lists where the library differs
+// on purpose.
+//
+// A case is read ([corpusCase]) and gets servers, names and an environment of
+// its own ([scene], [origins], [network]); the [player] does its steps; what it
+// has seen ([observation]) goes into a [comparison].
+package conformance
 
 import (
 	"fmt"
@@ -27,10 +36,10 @@ import (
 func TestConformance(t *testing.T) {
 	dir, own := os.LookupEnv("CONFORMANCE_DIR")
 	if !own || dir == "" {
-		dir, own = filepath.Join("testdata", "conformance"), false
+		dir, own = filepath.Join("..", "..", "testdata", "conformance"), false
 	}
 	cases := readCorpus(t, dir)
-	listed := readDeviations(t, filepath.Join("testdata", "conformance-deviations.txt"))
+	listed := readDeviations(t, filepath.Join("..", "..", "testdata", "conformance-deviations.txt"))
 	st := newSite(t)
 	score, played := make(scores), 0
 	for i := range cases {

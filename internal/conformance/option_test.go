@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests"
 )
 
 // errNoGoProgram is the error for arguments that Python refuses as it runs, and
@@ -17,10 +19,10 @@ import (
 var errNoGoProgram = errors.New("the types of Go do not let a program say this")
 
 // requestOptions are the options of a step that shape its request.
-func (p *player) requestOptions(st *stepSpec) []Option {
+func (p *player) requestOptions(st *stepSpec) []requests.Option {
 	opts := p.params(st.Params)
 	for _, h := range st.Headers {
-		opts = append(opts, Headers{p.text(h[0]): p.value(h[1])})
+		opts = append(opts, requests.Headers{p.text(h[0]): p.value(h[1])})
 	}
 	if len(st.Cookies) > 0 && st.Cookies[0][0] == '{' {
 		var list []cookieSpec
@@ -34,7 +36,7 @@ func (p *player) requestOptions(st *stepSpec) []Option {
 			if err := json.Unmarshal(c, &kv); err != nil {
 				p.t.Fatalf("cookie %s: %v", c, err)
 			}
-			opts = append(opts, Cookies{kv[0]: p.fill(kv[1])})
+			opts = append(opts, requests.Cookies{kv[0]: p.fill(kv[1])})
 		}
 	}
 	opts = append(opts, p.body(st.Data, st.JSON)...)
@@ -51,8 +53,8 @@ func (p *player) requestOptions(st *stepSpec) []Option {
 }
 
 // sendOptions are the options of a step that say how to send.
-func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
-	var opts []Option
+func (p *player) sendOptions(st *stepSpec) ([]requests.Option, error) {
+	var opts []requests.Option
 	if st.Timeout != nil {
 		limits, err := corpusTimeout(st.Timeout)
 		if err != nil {
@@ -61,13 +63,13 @@ func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
 		opts = append(opts, limits)
 	}
 	if st.AllowRedirects != nil {
-		opts = append(opts, AllowRedirects(*st.AllowRedirects))
+		opts = append(opts, requests.AllowRedirects(*st.AllowRedirects))
 	}
 	if st.Stream != nil {
-		opts = append(opts, Stream(*st.Stream))
+		opts = append(opts, requests.Stream(*st.Stream))
 	}
 	if isGiven(st.Verify) || isGiven(st.Cert) {
-		var settings TLS
+		var settings requests.TLS
 		if isGiven(st.Verify) {
 			settings = p.verify(settings, st.Verify)
 		}
@@ -83,43 +85,43 @@ func (p *player) sendOptions(st *stepSpec) ([]Option, error) {
 }
 
 // params are query parameters in the order given, or a query as it is.
-func (p *player) params(data json.RawMessage) []Option {
+func (p *player) params(data json.RawMessage) []requests.Option {
 	switch {
 	case !isGiven(data):
 		return nil
 	case data[0] != '[':
-		return []Option{RawQuery(p.text(data))}
+		return []requests.Option{requests.RawQuery(p.text(data))}
 	}
-	var opts []Option
+	var opts []requests.Option
 	for _, kv := range p.pairs(data) {
-		opts = append(opts, Params{kv.key: kv.value})
+		opts = append(opts, requests.Params{kv.key: kv.value})
 	}
 	return opts
 }
 
 // body makes the body of `data` and `json`.
-func (p *player) body(data, value json.RawMessage) []Option {
-	var opts []Option
+func (p *player) body(data, value json.RawMessage) []requests.Option {
+	var opts []requests.Option
 	switch {
 	case !isGiven(data):
 	case data[0] == '"':
-		opts = append(opts, Text(p.text(data)))
+		opts = append(opts, requests.Text(p.text(data)))
 	case data[0] == '[':
-		opts = append(opts, Form{}) // an empty one is a body, too
+		opts = append(opts, requests.Form{}) // an empty one is a body, too
 		for _, kv := range p.pairs(data) {
-			opts = append(opts, Form{kv.key: kv.value})
+			opts = append(opts, requests.Form{kv.key: kv.value})
 		}
 	default:
 		opts = append(opts, p.upload(data))
 	}
 	if isGiven(value) {
-		opts = append(opts, JSON(p.value(value)))
+		opts = append(opts, requests.JSON(p.value(value)))
 	}
 	return opts
 }
 
 // upload makes a body of bytes or of a reader.
-func (p *player) upload(data json.RawMessage) Option {
+func (p *player) upload(data json.RawMessage) requests.Option {
 	var spec struct {
 		B64     json.RawMessage   `json:"b64"`
 		Repeat  json.RawMessage   `json:"repeat"`
@@ -144,20 +146,20 @@ func (p *player) upload(data json.RawMessage) Option {
 		if spec.Fail {
 			r.end = errCallers
 		}
-		return Reader(r)
+		return requests.Reader(r)
 	case spec.File != nil:
 		r := bytes.NewReader(p.bytes(spec.File))
 		if _, err := r.Seek(spec.Offset, io.SeekStart); err != nil {
 			p.t.Fatal(err)
 		}
 		if spec.BadSeek {
-			return Reader(&onceUpload{Reader: r})
+			return requests.Reader(&onceUpload{Reader: r})
 		}
-		return Reader(r)
+		return requests.Reader(r)
 	case spec.Reader != nil:
-		return Reader(io.MultiReader(bytes.NewReader(p.bytes(spec.Reader)))) // no length, no seeking
+		return requests.Reader(io.MultiReader(bytes.NewReader(p.bytes(spec.Reader)))) // no length, no seeking
 	}
-	return Bytes(p.bytes(data))
+	return requests.Bytes(p.bytes(data))
 }
 
 // pieceUpload gives one piece with each read, and then its end.
@@ -243,16 +245,16 @@ func (p *player) cookie(data json.RawMessage) cookieSpec {
 }
 
 // corpusTimeout is in seconds, for both phases or for each, null for none.
-func corpusTimeout(data json.RawMessage) (Timeout, error) {
+func corpusTimeout(data json.RawMessage) (requests.Timeout, error) {
 	var both *float64
 	if err := json.Unmarshal(data, &both); err == nil {
-		return Timeout{Connect: corpusLimit(both), Read: corpusLimit(both)}, nil
+		return requests.Timeout{Connect: corpusLimit(both), Read: corpusLimit(both)}, nil
 	}
 	var each []*float64
 	if err := json.Unmarshal(data, &each); err != nil || len(each) != 2 {
-		return Timeout{}, errNoGoProgram
+		return requests.Timeout{}, errNoGoProgram
 	}
-	return Timeout{Connect: corpusLimit(each[0]), Read: corpusLimit(each[1])}, nil
+	return requests.Timeout{Connect: corpusLimit(each[0]), Read: corpusLimit(each[1])}, nil
 }
 
 func corpusLimit(seconds *float64) time.Duration {
@@ -263,7 +265,7 @@ func corpusLimit(seconds *float64) time.Duration {
 }
 
 // verify is a bool or the path of a bundle.
-func (p *player) verify(settings TLS, data json.RawMessage) TLS {
+func (p *player) verify(settings requests.TLS, data json.RawMessage) requests.TLS {
 	settings.SkipVerify, settings.Verify, settings.CABundle = false, false, ""
 	switch v := p.value(data).(type) {
 	case bool:
@@ -275,7 +277,7 @@ func (p *player) verify(settings TLS, data json.RawMessage) TLS {
 }
 
 // certificate is a path, or those of the certificate and of its key.
-func (p *player) certificate(settings TLS, data json.RawMessage) TLS {
+func (p *player) certificate(settings requests.TLS, data json.RawMessage) requests.TLS {
 	switch v := p.value(data).(type) {
 	case string:
 		settings.CertFile, settings.KeyFile = v, ""
@@ -286,7 +288,7 @@ func (p *player) certificate(settings TLS, data json.RawMessage) TLS {
 	return settings
 }
 
-func (p *player) proxies(m map[string]*string) Proxies {
+func (p *player) proxies(m map[string]*string) requests.Proxies {
 	filled := make(map[string]*string, len(m))
 	for key, value := range m {
 		filled[p.fill(key)] = p.filled(value)
@@ -296,9 +298,9 @@ func (p *player) proxies(m map[string]*string) Proxies {
 
 // auth makes the Auth that is described, null being none, or gives the one made
 // before under the same id.
-func (p *player) auth(data json.RawMessage) Auth {
+func (p *player) auth(data json.RawMessage) requests.Auth {
 	if !isGiven(data) {
-		return Auth{}
+		return requests.Auth{}
 	}
 	var spec authSpec
 	if err := decodeStrict(data, &spec); err != nil {
@@ -314,27 +316,27 @@ func (p *player) auth(data json.RawMessage) Auth {
 	return a
 }
 
-func (p *player) newAuth(spec *authSpec) Auth {
+func (p *player) newAuth(spec *authSpec) requests.Auth {
 	switch spec.Type {
 	case "basic":
-		return BasicAuth(p.text(spec.Username), p.text(spec.Password))
+		return requests.BasicAuth(p.text(spec.Username), p.text(spec.Password))
 	case "proxy":
-		return ProxyAuth(p.text(spec.Username), p.text(spec.Password))
+		return requests.ProxyAuth(p.text(spec.Username), p.text(spec.Password))
 	case "digest":
 		return corpusCalls.digest(p.text(spec.Username), p.text(spec.Password))
 	case "bearer":
-		return BearerAuth(p.fill(spec.Token))
+		return requests.BearerAuth(p.fill(spec.Token))
 	case "none":
-		return NoAuth()
+		return requests.NoAuth()
 	case "func":
-		return AuthFunc(func(_ context.Context, q *PreparedRequest) error { return p.authenticate(q, spec) })
+		return requests.AuthFunc(func(_ context.Context, q *requests.PreparedRequest) error { return p.authenticate(q, spec) })
 	}
 	p.t.Fatalf("no such auth: %q", spec.Type)
-	return Auth{}
+	return requests.Auth{}
 }
 
 // authenticate is an authentication of the caller's own, as spec describes it.
-func (p *player) authenticate(q *PreparedRequest, spec *authSpec) (err error) {
+func (p *player) authenticate(q *requests.PreparedRequest, spec *authSpec) (err error) {
 	for _, h := range spec.Headers {
 		q.Header.Set(p.text(h[0]), p.text(h[1]))
 	}
@@ -344,7 +346,7 @@ func (p *player) authenticate(q *PreparedRequest, spec *authSpec) (err error) {
 		}
 	}
 	if spec.Body != nil {
-		err = q.SetBody(Bytes(p.bytes(spec.Body)))
+		err = q.SetBody(requests.Bytes(p.bytes(spec.Body)))
 	}
 	if len(spec.CopyHeader) == 2 {
 		value, ok := preparedMessage(q).header(spec.CopyHeader[0])
@@ -357,11 +359,11 @@ func (p *player) authenticate(q *PreparedRequest, spec *authSpec) (err error) {
 }
 
 // hook makes the hook that is described, or gives the one made before under the same id.
-func (p *player) hook(spec *hookSpec) OnResponse {
+func (p *player) hook(spec *hookSpec) requests.OnResponse {
 	if h, ok := p.hooks[spec.ID]; ok {
 		return h
 	}
-	h := OnResponse(func(_ context.Context, r *Response) (*Response, error) {
+	h := requests.OnResponse(func(_ context.Context, r *requests.Response) (*requests.Response, error) {
 		if spec.Tag != "" {
 			p.seen.hookLog = append(p.seen.hookLog, spec.Tag+":"+jsonNumber(r.StatusCode).String()+":"+p.hide(r.URL.String()))
 		}
@@ -376,7 +378,7 @@ func (p *player) hook(spec *hookSpec) OnResponse {
 	return h
 }
 
-func (p *player) runHook(spec *hookSpec, r *Response) (*Response, error) {
+func (p *player) runHook(spec *hookSpec, r *requests.Response) (*requests.Response, error) {
 	switch spec.Do {
 	case "record":
 	case "read":
@@ -386,7 +388,7 @@ func (p *player) runHook(spec *hookSpec, r *Response) (*Response, error) {
 	case "set_header":
 		r.Header.Set(spec.Name, p.text(spec.Value))
 	case "set_content":
-		return &Response{
+		return &requests.Response{
 			StatusCode: r.StatusCode, Reason: r.Reason, Proto: r.Proto, Header: r.Header, URL: r.URL, Encoding: r.Encoding,
 			Body: io.NopCloser(bytes.NewReader(p.bytes(spec.Value))),
 		}, nil
@@ -399,7 +401,7 @@ func (p *player) runHook(spec *hookSpec, r *Response) (*Response, error) {
 		if reason == "" {
 			reason = "Replaced"
 		}
-		return &Response{
+		return &requests.Response{
 			StatusCode: spec.Status, Reason: reason, Header: http.Header{"X-Replaced": {"1"}}, URL: r.URL, Encoding: "utf-8",
 			Body: io.NopCloser(strings.NewReader(p.text(spec.Body))),
 		}, nil

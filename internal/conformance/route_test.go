@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests"
 )
 
 // corpusRetry are the members of urllib3's Retry (FORMAT.md, section 7).
@@ -29,10 +31,10 @@ type corpusRetry struct {
 }
 
 // setRetries configures a with an int or the members of urllib3's Retry.
-func setRetries(a *HTTPAdapter, retries json.RawMessage) error {
+func setRetries(a *requests.HTTPAdapter, retries json.RawMessage) error {
 	var n int
 	if json.Unmarshal(retries, &n) == nil {
-		a.Retry = Retry{Total: n, MaxRetryAfter: 6 * time.Hour}
+		a.Retry = requests.Retry{Total: n, MaxRetryAfter: 6 * time.Hour}
 		return nil
 	}
 	var spec corpusRetry
@@ -42,7 +44,7 @@ func setRetries(a *HTTPAdapter, retries json.RawMessage) error {
 	if spec.Total == nil {
 		spec.Total = json.RawMessage("10")
 	}
-	r := Retry{
+	r := requests.Retry{
 		Total: limitOf(spec.Total), Connect: limitOf(spec.Connect), Read: limitOf(spec.Read), Status: limitOf(spec.Status),
 		StatusCodes: spec.StatusForcelist, Backoff: seconds(spec.BackoffFactor), MaxRetryAfter: 6 * time.Hour,
 	}
@@ -79,8 +81,8 @@ func limitOf(v json.RawMessage) int {
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // proxiesOption makes the option [Proxies]; null is no proxy.
-func proxiesOption(m map[string]*string) Proxies {
-	p := make(Proxies, len(m))
+func proxiesOption(m map[string]*string) requests.Proxies {
+	p := make(requests.Proxies, len(m))
 	for key, value := range m {
 		p[key] = orEmpty(value)
 	}
@@ -89,15 +91,15 @@ func proxiesOption(m map[string]*string) Proxies {
 
 // proxyOf tells which proxy a request through s would use, in the words in
 // which it was given. An adapter that sends nothing is told of it.
-func proxyOf(ctx context.Context, s *Session, url string, proxies map[string]*string, prepared bool) (string, error) {
+func proxyOf(ctx context.Context, s *requests.Session, url string, proxies map[string]*string, prepared bool) (string, error) {
 	scheme, _, _ := strings.Cut(url, "://")
 	var told proxyNote
 	s.Mount(scheme+"://", &told)
 	option := proxiesOption(proxies)
 	var err error
 	if prepared {
-		var q *PreparedRequest
-		if q, err = s.Prepare(ctx, NewRequest(http.MethodGet, url)); err == nil {
+		var q *requests.PreparedRequest
+		if q, err = s.Prepare(ctx, requests.NewRequest(http.MethodGet, url)); err == nil {
 			_, err = s.Send(ctx, q, option)
 		}
 	} else {
@@ -124,7 +126,7 @@ func proxyOf(ctx context.Context, s *Session, url string, proxies map[string]*st
 // A proxyNote is an adapter that notes the proxy of a request and answers it.
 type proxyNote struct{ proxy *url.URL }
 
-func (n *proxyNote) Send(_ context.Context, _ *PreparedRequest, opts SendOptions) (*Response, error) {
+func (n *proxyNote) Send(_ context.Context, _ *requests.PreparedRequest, opts requests.SendOptions) (*requests.Response, error) {
 	n.proxy = opts.Proxy
-	return NewResponse(http.StatusOK, nil, nil), nil
+	return requests.NewResponse(http.StatusOK, nil, nil), nil
 }

@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"bytes"
@@ -9,11 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests"
 )
 
 // jarList gives what is known of cookies in the form of FORMAT.md, section 11.4.
-func jarList(cookies []*Cookie) []any {
-	slices.SortFunc(cookies, func(a, b *Cookie) int {
+func jarList(cookies []*requests.Cookie) []any {
+	slices.SortFunc(cookies, func(a, b *requests.Cookie) int {
 		return slices.Compare([]string{a.Name, a.Domain, a.Path}, []string{b.Name, b.Domain, b.Path})
 	})
 	list := []any{}
@@ -31,45 +33,45 @@ func jarList(cookies []*Cookie) []any {
 }
 
 // setCorpusCookie stores a cookie with the attributes of the corpus.
-func setCorpusCookie(jar *CookieJar, spec cookieSpec) error {
-	var attributes []CookieAttribute
+func setCorpusCookie(jar *requests.CookieJar, spec cookieSpec) error {
+	var attributes []requests.CookieAttribute
 	if spec.Domain != nil && *spec.Domain != "" {
-		attributes = append(attributes, CookieDomain(*spec.Domain))
+		attributes = append(attributes, requests.CookieDomain(*spec.Domain))
 	}
 	if spec.Path != nil {
-		attributes = append(attributes, CookiePath(*spec.Path))
+		attributes = append(attributes, requests.CookiePath(*spec.Path))
 	}
 	if spec.Secure {
-		attributes = append(attributes, CookieSecure(true))
+		attributes = append(attributes, requests.CookieSecure(true))
 	}
 	if spec.Expires != nil {
 		seconds, err := spec.Expires.Int64()
 		if err != nil {
 			return err
 		}
-		attributes = append(attributes, CookieExpires(time.Unix(seconds, 0)))
+		attributes = append(attributes, requests.CookieExpires(time.Unix(seconds, 0)))
 	}
 	return jar.Set(spec.Name, spec.Value, attributes...)
 }
 
 // scopes are the domain and the path that a step narrows its operation to.
-func (st *stepSpec) scopes() (where []CookieScope) {
+func (st *stepSpec) scopes() (where []requests.CookieScope) {
 	if st.Domain != nil {
-		where = append(where, CookieDomain(*st.Domain))
+		where = append(where, requests.CookieDomain(*st.Domain))
 	}
 	if st.Path != nil {
-		where = append(where, CookiePath(*st.Path))
+		where = append(where, requests.CookiePath(*st.Path))
 	}
 	return where
 }
 
 // isAbout reports whether c is in the domain and has the path of the step.
-func (st *stepSpec) isAbout(c *Cookie) bool {
+func (st *stepSpec) isAbout(c *requests.Cookie) bool {
 	return (st.Domain == nil || c.Domain == strings.TrimPrefix(*st.Domain, ".")) && (st.Path == nil || c.Path == *st.Path)
 }
 
 // jarOperation is doJar with its value as it is read from JSON.
-func jarOperation(jar *CookieJar, st *stepSpec) (any, error) {
+func jarOperation(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	v, err := doJar(jar, st)
 	if err != nil {
 		return nil, err
@@ -86,7 +88,7 @@ func jarOperation(jar *CookieJar, st *stepSpec) (any, error) {
 }
 
 // doJar does what the step says to the jar (FORMAT.md, section 8).
-func doJar(jar *CookieJar, st *stepSpec) (any, error) {
+func doJar(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	switch st.Do {
 	case "set":
 		return nil, setInJar(jar, st)
@@ -95,7 +97,7 @@ func doJar(jar *CookieJar, st *stepSpec) (any, error) {
 		if err == nil {
 			return c.Value, nil
 		}
-		if st.Do == "getitem" || errors.Is(err, ErrCookieConflict) {
+		if st.Do == "getitem" || errors.Is(err, requests.ErrCookieConflict) {
 			return nil, err
 		}
 		var missing any
@@ -107,7 +109,7 @@ func doJar(jar *CookieJar, st *stepSpec) (any, error) {
 		return missing, err
 	case "contains":
 		_, err := jar.Get(st.Name, st.scopes()...)
-		return err == nil || errors.Is(err, ErrCookieConflict), nil
+		return err == nil || errors.Is(err, requests.ErrCookieConflict), nil
 	case "delete":
 		jar.Delete(st.Name)
 		return nil, nil
@@ -133,7 +135,7 @@ func doJar(jar *CookieJar, st *stepSpec) (any, error) {
 	return lookInJar(jar, st)
 }
 
-func setInJar(jar *CookieJar, st *stepSpec) error {
+func setInJar(jar *requests.CookieJar, st *stepSpec) error {
 	var value *string
 	if err := json.Unmarshal(st.Value, &value); err != nil {
 		return err
@@ -147,7 +149,7 @@ func setInJar(jar *CookieJar, st *stepSpec) error {
 
 // lookInJar answers the operations that only list, within the domain and the path
 // of the step.
-func lookInJar(jar *CookieJar, st *stepSpec) (any, error) {
+func lookInJar(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	names, values, domains, paths := []string{}, []string{}, []string{}, []string{}
 	items := [][2]string{}
 	dict := map[string]string{}
@@ -191,18 +193,18 @@ func lookInJar(jar *CookieJar, st *stepSpec) (any, error) {
 }
 
 // filesOption makes the option [Files] of the entries of a case.
-func filesOption(entries []corpusFormFile) Option {
-	var files Files
+func filesOption(entries []corpusFormFile) requests.Option {
+	var files requests.Files
 	for _, e := range entries {
-		f := File{Field: e.field, ContentType: e.contentType, Reader: e.reader}
+		f := requests.File{Field: e.field, ContentType: e.contentType, Reader: e.reader}
 		if f.Reader == nil {
 			f.Reader = bytes.NewReader(e.content)
 		}
 		switch {
 		case e.anonymous:
-			f.Name = NoName
+			f.Name = requests.NoName
 		case e.filename != nil && *e.filename == "":
-			f.Name = EmptyName
+			f.Name = requests.EmptyName
 		case e.filename != nil:
 			f.Name = *e.filename
 		}

@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"encoding/base64"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-requests/requests"
 )
 
 // The runner is held to FORMAT.md here: a rule that lets everything pass would
@@ -144,7 +146,7 @@ func TestConformanceMessageRules(t *testing.T) {
 }
 
 func TestConformanceStepRules(t *testing.T) {
-	refused := &seenError{class: "ConnectTimeout", isA: errorAncestors("ConnectTimeout"), err: ErrConnectTimeout}
+	refused := &seenError{class: "ConnectTimeout", isA: errorAncestors("ConnectTimeout"), err: requests.ErrConnectTimeout}
 	for _, tt := range []struct {
 		name, expect string
 		reads        []readSpec
@@ -346,16 +348,16 @@ func TestConformanceErrorClass(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&Error{Op: "send", Err: ErrConnectTimeout}, "ConnectTimeout"},
-		{&Error{Op: "send", Err: ErrReadTimeout}, "ReadTimeout"},
-		{&Error{Op: "read", Err: ErrReadTimeout}, "ConnectionError"},
-		{&Error{Op: "send", Err: ErrProtocol}, "ConnectionError"},
-		{&Error{Op: "read", Err: ErrProtocol}, "ChunkedEncodingError"},
-		{&Error{Op: "send", Err: ErrDNS}, "ConnectionError"},
-		{&Error{Op: "prepare", Err: ErrMissingScheme}, "MissingSchema"},
-		{&Error{Op: "prepare", Err: errors.Join(ErrInvalidOption, &json.UnsupportedValueError{})}, "InvalidJSONError"},
-		{&Error{Op: "prepare", Err: ErrInvalidOption}, ""},
-		{&HTTPError{&Response{}}, "HTTPError"},
+		{&requests.Error{Op: "send", Err: requests.ErrConnectTimeout}, "ConnectTimeout"},
+		{&requests.Error{Op: "send", Err: requests.ErrReadTimeout}, "ReadTimeout"},
+		{&requests.Error{Op: "read", Err: requests.ErrReadTimeout}, "ConnectionError"},
+		{&requests.Error{Op: "send", Err: requests.ErrProtocol}, "ConnectionError"},
+		{&requests.Error{Op: "read", Err: requests.ErrProtocol}, "ChunkedEncodingError"},
+		{&requests.Error{Op: "send", Err: requests.ErrDNS}, "ConnectionError"},
+		{&requests.Error{Op: "prepare", Err: requests.ErrMissingScheme}, "MissingSchema"},
+		{&requests.Error{Op: "prepare", Err: errors.Join(requests.ErrInvalidOption, &json.UnsupportedValueError{})}, "InvalidJSONError"},
+		{&requests.Error{Op: "prepare", Err: requests.ErrInvalidOption}, ""},
+		{&requests.HTTPError{Response: new(requests.Response)}, "HTTPError"},
 		{errors.New("the caller's"), ""},
 	} {
 		if got := classOf(tt.err); got != tt.want {

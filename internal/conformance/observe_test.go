@@ -1,4 +1,4 @@
-package requests
+package conformance
 
 import (
 	"encoding/json"
@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-requests/requests"
 )
 
 // observe notes what a response holds, and what reading it gives.
-func (p *player) observe(r *Response, st *stepSpec, seen *seenStep) {
+func (p *player) observe(r *requests.Response, st *stepSpec, seen *seenStep) {
 	streaming := p.session.Stream
 	if st.Stream != nil {
 		streaming = *st.Stream
@@ -37,7 +39,7 @@ func (p *player) observe(r *Response, st *stepSpec, seen *seenStep) {
 }
 
 // read does one operation of section 10 of FORMAT.md.
-func (p *player) read(r *Response, op *readSpec, got *seenRead) (err error) {
+func (p *player) read(r *requests.Response, op *readSpec, got *seenRead) (err error) {
 	switch op.Op {
 	case "text":
 		got.value = observedText(r.Text(), p.hide)
@@ -85,7 +87,7 @@ func (p *player) read(r *Response, op *readSpec, got *seenRead) (err error) {
 }
 
 // property is what a response tells without being read.
-func (p *player) property(r *Response, op *readSpec) any {
+func (p *player) property(r *requests.Response, op *readSpec) any {
 	switch op.Op {
 	case "encoding":
 		return orNull(r.Encoding)
@@ -145,7 +147,7 @@ func (p *player) hideAll(list []any) []any {
 	return out
 }
 
-func (p *player) requestLine(q *PreparedRequest) any {
+func (p *player) requestLine(q *requests.PreparedRequest) any {
 	return map[string]any{"method": q.Method, "url": p.hide(q.URL.String())}
 }
 
@@ -170,7 +172,7 @@ func (p *player) fields(h http.Header) any {
 }
 
 // iterate ranges over the body. An error part way leaves the pieces before it.
-func (p *player) iterate(r *Response, op *readSpec, got *seenRead) error {
+func (p *player) iterate(r *requests.Response, op *readSpec, got *seenRead) error {
 	got.chunks = [][]byte{}
 	pieces, err := p.pieces(r, op)
 	if err != nil {
@@ -189,7 +191,7 @@ func (p *player) iterate(r *Response, op *readSpec, got *seenRead) error {
 }
 
 // pieces is the iterator that op asks for.
-func (p *player) pieces(r *Response, op *readSpec) (iter.Seq2[[]byte, error], error) {
+func (p *player) pieces(r *requests.Response, op *readSpec) (iter.Seq2[[]byte, error], error) {
 	n := 1
 	if op.Op == "iter" {
 		n = 128
@@ -226,13 +228,13 @@ func clonedPieces[T string | []byte](pieces iter.Seq2[T, error]) iter.Seq2[[]byt
 }
 
 // observePrepared notes what a prepared request would send.
-func (p *player) observePrepared(q *PreparedRequest) *seenPrepared {
+func (p *player) observePrepared(q *requests.PreparedRequest) *seenPrepared {
 	return &seenPrepared{seenMessage: *preparedMessage(q), url: q.URL.String(), pathURL: q.URL.RequestURI()}
 }
 
 // preparedMessage is q as a message. The fields that frame the body are not among
 // those of q, and follow from its length.
-func preparedMessage(q *PreparedRequest) *seenMessage {
+func preparedMessage(q *requests.PreparedRequest) *seenMessage {
 	m := &seenMessage{method: q.Method}
 	for name, vals := range q.Header {
 		for _, v := range vals {
