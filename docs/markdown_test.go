@@ -1,0 +1,185 @@
+package docs
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/text"
+)
+
+// pages are the documents of the repository: those of its root and all below
+// docs. Their paths are relative to the root.
+func pages(t *testing.T) []*page {
+	paths, err := filepath.Glob("../*.md")
+	require.NoError(t, err)
+	err = filepath.WalkDir(".", func(path string, _ os.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	require.NoError(t, err)
+	var all []*page
+	for _, path := range paths {
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		all = append(all, parsePage(filepath.ToSlash(filepath.Join("docs", path)), source))
+	}
+	return all
+}
+
+// A page is one document.
+type page struct {
+	path    string // relative to the root
+	blocks  []*block
+	links   []link
+	anchors map[string]bool
+}
+
+// A link is one of a document to another, or within it.
+type link struct {
+	line   int
+	target string
+}
+
+// A block is Go code of a document.
+type block struct {
+	page     string // its path
+	line     int    // of the first line of the code
+	section  int    // number of the heading of the first or second level above it
+	code     string
+	output   string // what it is said to print
+	compared bool   // that output is known
+	skipped  mark   // how far it is not tested
+}
+
+// A mark is a comment above a block that takes it out of a part of the tests.
+type mark struct{ word, reason string }
+
+var (
+	// marks has what such a comment may say.
+	marks = regexp.MustCompile(`^<!-- (not run|not compiled): (\S.*) -->$`)
+	// arrow begins a comment that says what a line prints.
+	arrow = regexp.MustCompile(`(?m)// → (.*)$`)
+)
+
+func parsePage(path string, source []byte) *page {
+	p := &page{path: path, anchors: map[string]bool{}}
+	document := goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(text.NewReader(source))
+	section := 0
+	slugs := map[string]int{}
+	_ = ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			if n.Level <= 2 {
+				section++
+			}
+			p.anchors[anchor(plain(n, source), slugs)] = true
+		case *ast.Link:
+			p.links = append(p.links, link{lineOf(n, source), string(n.Destination)})
+		case *ast.Image:
+			p.links = append(p.links, link{lineOf(n, source), string(n.Destination)})
+		case *ast.FencedCodeBlock:
+			if string(n.Language(source)) == "go" && n.Lines().Len() > 0 {
+				p.blocks = append(p.blocks, newBlock(path, section, n, source))
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return p
+}
+
+func newBlock(path string, section int, n *ast.FencedCodeBlock, source []byte) *block {
+	b := &block{page: path, section: section, code: lines(n, source), line: lineAt(n.Lines().At(0).Start, source)}
+	if next, ok := n.NextSibling().(*ast.FencedCodeBlock); ok && string(next.Language(source)) == "text" {
+		b.output, b.compared = lines(next, source), true
+	} else if _, output, ok := strings.Cut(b.code, "// Output:\n"); ok {
+		for line := range strings.Lines(output) {
+			if _, text, ok := strings.Cut(line, "// "); ok {
+				b.output += text
+			}
+		}
+		b.compared = true
+	} else if prints := arrow.FindAllStringSubmatch(b.code, -1); prints != nil {
+		for _, line := range prints {
+			b.output += line[1] + "\n"
+		}
+		b.compared = true
+	}
+	if comment, ok := n.PreviousSibling().(*ast.HTMLBlock); ok {
+		if m := marks.FindStringSubmatch(strings.TrimSpace(lines(comment, source))); m != nil {
+			b.skipped = mark{m[1], m[2]}
+		}
+	}
+	return b
+}
+
+// lines returns the text of a block.
+func lines(n ast.Node, source []byte) string {
+	var b strings.Builder
+	for i := range n.Lines().Len() {
+		line := n.Lines().At(i)
+		b.Write(line.Value(source))
+	}
+	return b.String()
+}
+
+// plain returns the text of a heading without its markup.
+func plain(n ast.Node, source []byte) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if t, ok := n.(*ast.Text); ok && entering {
+			b.Write(t.Segment.Value(source))
+		}
+		return ast.WalkContinue, nil
+	})
+	return b.String()
+}
+
+// lineOf returns the line of an inline element, which is that of the paragraph
+// or table around it.
+func lineOf(n ast.Node, source []byte) int {
+	for ; n != nil; n = n.Parent() {
+		if n.Type() == ast.TypeBlock && n.Lines().Len() > 0 {
+			return lineAt(n.Lines().At(0).Start, source)
+		}
+	}
+	return 1
+}
+
+func lineAt(offset int, source []byte) int {
+	return 1 + bytes.Count(source[:offset], []byte("\n"))
+}
+
+// anchor is the name that GitHub gives to a heading. It adds a number to one that
+// was there before.
+func anchor(heading string, seen map[string]int) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r > 0x7f && !strings.ContainsRune("—–…“”’→", r):
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return -1
+	}, heading)
+	n := seen[name]
+	seen[name]++
+	if n > 0 {
+		return name + "-" + string(rune('0'+n))
+	}
+	return name
+}
