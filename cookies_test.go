@@ -16,6 +16,33 @@ import (
 	"time"
 )
 
+func cookieURL(s string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+// cookieClock is a clock that stands until it is moved.
+type cookieClock struct{ t time.Time }
+
+func (c *cookieClock) now() time.Time          { return c.t }
+func (c *cookieClock) advance(d time.Duration) { c.t = c.t.Add(d) }
+
+func newCookieClock(day string) *cookieClock {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		panic(err)
+	}
+	return &cookieClock{t}
+}
+
+func newTestJar() (*CookieJar, *cookieClock) {
+	c := newCookieClock("2026-01-02")
+	return &CookieJar{now: c.now}, c
+}
+
 func TestParseSetCookies(t *testing.T) {
 	got := parseSetCookies(cookieURL("https://www.example.com/dir/page"), []string{
 		"b=2; Domain=.Example.COM; Path=/; Secure; HttpOnly; SameSite=Lax; Expires=Wed, 01 Jan 2098 00:00:00 GMT",
@@ -483,4 +510,90 @@ func FuzzCookieJar(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A099, B161: floods are cut down to the newest and fail nothing.
+func TestCookieFlood(t *testing.T) {
+	j, clock := newTestJar()
+	var lines []string
+	for i := range 5000 {
+		lines = append(lines, fmt.Sprintf("n%d=1", i))
+	}
+	host := cookieURL("http://a.test/")
+	j.store(host, lines)
+	if got := j.Len(); got != 50 {
+		t.Errorf("Len() after 5000 cookies of one host = %d; want 50", got)
+	}
+	if got := j.header(host, true); !strings.HasSuffix(got, "n4998=1; n4999=1") {
+		t.Errorf("the newest are not kept: %q", got)
+	}
+	j.store(host, []string{"big=" + strings.Repeat("x", 1<<20)})
+	if _, err := j.Get("big"); !errors.Is(err, http.ErrNoCookie) {
+		t.Errorf("a cookie of 1 MB: %v; want ErrNoCookie", err)
+	}
+	repeated := slices.Repeat([]string{"a=1"}, 3000)
+	j.store(cookieURL("http://b.test/"), append([]string{"first=1"}, repeated...))
+	if got := j.header(cookieURL("http://b.test/"), true); got != "a=1" {
+		t.Errorf("of 3001 fields, kept %q; want the last 3000 read", got)
+	}
+	for i := range 3100 {
+		clock.advance(time.Second)
+		j.store(cookieURL(fmt.Sprintf("http://h%d.test/", i)), []string{"a=1"})
+	}
+	if got := j.Len(); got != 3000 {
+		t.Errorf("Len() after 3100 hosts = %d; want 3000", got)
+	}
+	if got := j.header(cookieURL("http://h3099.test/"), true); got != "a=1" {
+		t.Errorf("newest host: %q; want a=1", got)
+	}
+	if got := j.header(host, true); got != "" {
+		t.Errorf("least recently used host still has %q", got)
+	}
+}
+
+func TestCookieExpiry(t *testing.T) {
+	j, clock := newTestJar()
+	u := cookieURL("http://a.test/")
+	j.store(u, []string{
+		"session=1", "minute=1; Max-Age=60", "year=1; Max-Age=31536000",
+		"late=1; Expires=Wed, 01 Jan 2098 00:00:00 GMT", "later=1; Max-Age=99999999999",
+	})
+	late, err := j.Get("late")
+	if want := time.Date(2098, 1, 1, 0, 0, 0, 0, time.UTC); err != nil || !late.Expires.Equal(want) {
+		t.Fatalf("Get(late) = %v, %v; want Expires %v, as the server said", late, err, want)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{59 * time.Second, "session=1; minute=1; year=1; late=1; later=1"},
+		{time.Second, "session=1; year=1; late=1; later=1"},
+		{365 * 24 * time.Hour, "session=1; late=1; later=1"},
+		{35*24*time.Hour - 61*time.Second, "session=1; late=1; later=1"},
+		{time.Second, "session=1"}, // 400 days: RFC 6265bis, section 5.5
+	} {
+		clock.advance(step.after)
+		if got := j.header(u, true); got != step.want {
+			t.Errorf("at %v, header = %q; want %q", clock.t, got, step.want)
+		}
+	}
+	if got := j.Len(); got != 1 {
+		t.Errorf("Len() = %d; want 1", got)
+	}
+	j.store(u, []string{"minute=2; Max-Age=60"})
+	clock.advance(time.Hour)
+	if got := slices.Collect(j.All()); len(got) != 1 {
+		t.Errorf("All() shows an expired cookie: %v", got)
+	}
+	if got := j.ClearExpired(); got != 1 {
+		t.Errorf("ClearExpired() = %d; want 1", got)
+	}
+	if got := j.ClearSession(); got != 1 {
+		t.Errorf("ClearSession() = %d; want 1", got)
+	}
+	j.store(u, []string{"minute=2; Max-Age=60", "a=1"})
+	clock.advance(time.Hour)
+	if got := j.Clear(); got != 1 {
+		t.Errorf("Clear() = %d; want 1, not counting what has expired", got)
+	}
 }

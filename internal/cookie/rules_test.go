@@ -1,9 +1,7 @@
-package requests
+package cookie
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,11 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-requests/requests/internal/suite"
 	"golang.org/x/net/idna"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
-func cookieURL(s string) *url.URL {
+func parsed(s string) *url.URL {
 	u, err := url.Parse(s)
 	if err != nil {
 		panic(err)
@@ -23,28 +22,37 @@ func cookieURL(s string) *url.URL {
 	return u
 }
 
-// cookieClock is a clock that stands until it is moved.
-type cookieClock struct{ t time.Time }
+func day(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
 
-func newCookieClock(day string) *cookieClock {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		panic(err)
+// A jar is a store at a time that stands until it is moved.
+type jar struct {
+	Store
+	now time.Time
+}
+
+// store takes the Set-Cookie fields of a response to a request for u.
+func (j *jar) store(u *url.URL, lines []string) {
+	o, ok := OriginOf(u)
+	for _, line := range lines {
+		if r, wellFormed := Parse(line); ok && wellFormed {
+			j.Receive(&o, &r, j.now)
+		}
 	}
-	return &cookieClock{t}
 }
 
-func (c *cookieClock) now() time.Time          { return c.t }
-func (c *cookieClock) advance(d time.Duration) { c.t = c.t.Add(d) }
-
-func newTestJar() (*CookieJar, *cookieClock) {
-	c := newCookieClock("2026-01-02")
-	return &CookieJar{now: c.now}, c
+// header is the Cookie field of a request for u.
+func (j *jar) header(u *url.URL, named bool) string {
+	o, _ := OriginOf(u)
+	return j.Header(Request{Origin: o, Named: named}, func() time.Time { return j.now })
 }
 
-// changedCookieCases are the cases of http-state, a suite for RFC 6265, that expect
+func (j *jar) all() []Cookie { return j.Select(j.now, func(*Cookie) bool { return true }) }
+
+// changedCases are the cases of http-state, a suite for RFC 6265, that expect
 // something else than its successor, draft-ietf-httpbis-rfc6265bis-22, asks for.
-var changedCookieCases = map[string]struct{ section, want string }{
+var changedCases = map[string]struct{ section, want string }{
 	// A cookie without "=" or with nothing before it has an empty name, and is
 	// sent as its value alone.
 	"0004":         {"5.6", "foo"},
@@ -97,7 +105,7 @@ func TestHTTPState(t *testing.T) {
 	}
 	for _, tt := range cases {
 		t.Run(tt.Test, func(t *testing.T) {
-			from := cookieURL("http://home.example.org:8888/cookie-parser?" + tt.Test)
+			from := parsed("http://home.example.org:8888/cookie-parser?" + tt.Test)
 			to, err := from.Parse("/cookie-parser-result?" + tt.Test)
 			if tt.SentTo != "" {
 				to, err = from.Parse(tt.SentTo)
@@ -110,13 +118,13 @@ func TestHTTPState(t *testing.T) {
 				pairs = append(pairs, c.Name+"="+c.Value)
 			}
 			want := strings.Join(pairs, "; ")
-			if changed, ok := changedCookieCases[tt.Test]; ok {
+			if changed, ok := changedCases[tt.Test]; ok {
 				if changed.want == want {
 					t.Errorf("listed as changed by section %s, but nothing differs", changed.section)
 				}
 				want = changed.want
 			}
-			j := &CookieJar{now: newCookieClock("2011-01-01").now}
+			j := &jar{now: day(2011, 1, 1)}
 			j.store(from, tt.Received)
 			if got := j.header(to, true); got != want {
 				t.Errorf("after %q from %v, header(%v) = %q; want %q", tt.Received, from, to, got, want)
@@ -136,8 +144,8 @@ func TestHTTPStateDates(t *testing.T) {
 		t.Errorf("%d dates; want 15", len(cases))
 	}
 	for _, tt := range cases {
-		j := &CookieJar{now: newCookieClock("1600-01-01").now}
-		j.store(cookieURL("http://a.test/"), []string{"a=1; Expires=" + tt.Test})
+		j := &jar{now: day(1600, 1, 1)}
+		j.store(parsed("http://a.test/"), []string{"a=1; Expires=" + tt.Test})
 		var want time.Time
 		if tt.Expected != nil {
 			var err error
@@ -145,14 +153,14 @@ func TestHTTPStateDates(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if c, err := j.Get("a"); err != nil || !c.Expires.Equal(want) {
-			t.Errorf("Expires=%s: %v, %v; want %v", tt.Test, c, err, want)
+		if all := j.all(); len(all) != 1 || !all[0].Expires.Equal(want) {
+			t.Errorf("Expires=%s: %v; want %v", tt.Test, all, want)
 		}
 	}
 }
 
 // TestPublicSuffixes runs the tests of the Public Suffix List as what they mean
-// for cookies: which part of a host may share a cookie. The jar is the one that
+// for cookies: which part of a host may share a cookie. The store is the one that
 // everybody has, since a list can be switched off by mistake (A116, CVE-2025-27820).
 func TestPublicSuffixes(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^checkPublicSuffix\('(.*)', (?:'(.*)'|null)\);`)
@@ -168,9 +176,9 @@ func TestPublicSuffixes(t *testing.T) {
 		return s
 	}
 	set := func(host, domain string) (got []string) {
-		var j CookieJar
+		j := jar{now: epoch}
 		j.store(&url.URL{Scheme: "http", Host: host, Path: "/"}, []string{"a=1; Domain=" + domain})
-		for c := range j.All() {
+		for _, c := range j.all() {
 			got = append(got, fmt.Sprint(c.Domain, " alone ", c.HostOnly))
 		}
 		return got
@@ -204,10 +212,10 @@ func TestPublicSuffixes(t *testing.T) {
 	}
 }
 
-// TestCookieRules has the rules of RFC 6265bis and the faults of other clients
+// TestRules has the rules of RFC 6265bis and the faults of other clients
 // (by CVE and by number in the project's catalogue): what comes back from a host
 // after another one has set something.
-func TestCookieRules(t *testing.T) {
+func TestRules(t *testing.T) {
 	long := strings.Repeat("v", 4095)
 	for _, tt := range []struct {
 		name string
@@ -278,9 +286,9 @@ func TestCookieRules(t *testing.T) {
 		{"empty fields", "http://a.test/", []string{"", ";", "=", " ; Path=/"}, "http://a.test/", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			j, _ := newTestJar()
-			j.store(cookieURL(tt.from), tt.set)
-			if got := j.header(cookieURL(tt.to), true); got != tt.want {
+			j := &jar{now: epoch}
+			j.store(parsed(tt.from), tt.set)
+			if got := j.header(parsed(tt.to), true); got != tt.want {
 				t.Errorf("after %q from %s, header(%s) = %q; want %q", tt.set, tt.from, tt.to, got, tt.want)
 			}
 		})
@@ -288,24 +296,24 @@ func TestCookieRules(t *testing.T) {
 }
 
 // A098: a sibling host must not be able to make each request to a host too large.
-func TestCookieHeaderLimit(t *testing.T) {
-	j, clock := newTestJar()
-	j.store(cookieURL("http://good.example.com/"), []string{"old=" + strings.Repeat("o", 4000) + "; Domain=example.com"})
-	clock.advance(time.Second)
+func TestHeaderLimit(t *testing.T) {
+	j := &jar{now: epoch}
+	j.store(parsed("http://good.example.com/"), []string{"old=" + strings.Repeat("o", 4000) + "; Domain=example.com"})
+	j.now = j.now.Add(time.Second)
 	big := strings.Repeat("x", 4000)
 	for i := range 49 {
-		j.store(cookieURL("http://evil.example.com/"), []string{fmt.Sprintf("evil%d=%s; Domain=example.com; Path=/login", i, big)})
+		j.store(parsed("http://evil.example.com/"), []string{fmt.Sprintf("evil%d=%s; Domain=example.com; Path=/login", i, big)})
 	}
-	clock.advance(time.Second)
-	j.store(cookieURL("http://good.example.com/"), []string{"sid=" + strings.Repeat("s", 1000)})
-	got := j.header(cookieURL("http://good.example.com/login"), true)
+	j.now = j.now.Add(time.Second)
+	j.store(parsed("http://good.example.com/"), []string{"sid=" + strings.Repeat("s", 1000)})
+	got := j.header(parsed("http://good.example.com/login"), true)
 	if len(got) > 8190 || !strings.HasSuffix(got, "; sid="+strings.Repeat("s", 1000)) || !strings.Contains(got, "old=ooo") {
 		t.Errorf("header has %d bytes and ends in %.20q; want at most 8190, with the host's own and the oldest", len(got), got[max(0, len(got)-20):])
 	}
 
 	// What the host has set itself counts, too.
-	j.store(cookieURL("http://good.example.com/"), []string{"more=" + strings.Repeat("m", 2500)})
-	if got := j.header(cookieURL("http://good.example.com/login"), true); len(got) > 8190 || strings.Contains(got, "evil") {
+	j.store(parsed("http://good.example.com/"), []string{"more=" + strings.Repeat("m", 2500)})
+	if got := j.header(parsed("http://good.example.com/login"), true); len(got) > 8190 || strings.Contains(got, "evil") {
 		t.Errorf("header has %d bytes; want at most 8190, with nothing of the sibling", len(got))
 	}
 
@@ -314,51 +322,12 @@ func TestCookieHeaderLimit(t *testing.T) {
 	for i := range 5 {
 		want = append(want, fmt.Sprintf("ticket%d=%s", i, big))
 	}
-	own := cookieURL("https://login.example.org/")
+	own := parsed("https://login.example.org/")
 	j.store(own, want)
 	j.store(own, []string{"sid=1; Domain=example.org"})
 	want = append(want, "sid=1")
 	if got := j.header(own, false); got != strings.Join(want, "; ") {
 		t.Errorf("of 5 large cookies of the host itself and a small one of its domain, %d bytes are sent; want all", len(got))
-	}
-}
-
-// A099, B161: floods are cut down to the newest and fail nothing.
-func TestCookieFlood(t *testing.T) {
-	j, clock := newTestJar()
-	var lines []string
-	for i := range 5000 {
-		lines = append(lines, fmt.Sprintf("n%d=1", i))
-	}
-	host := cookieURL("http://a.test/")
-	j.store(host, lines)
-	if got := j.Len(); got != 50 {
-		t.Errorf("Len() after 5000 cookies of one host = %d; want 50", got)
-	}
-	if got := j.header(host, true); !strings.HasSuffix(got, "n4998=1; n4999=1") {
-		t.Errorf("the newest are not kept: %q", got)
-	}
-	j.store(host, []string{"big=" + strings.Repeat("x", 1<<20)})
-	if _, err := j.Get("big"); !errors.Is(err, http.ErrNoCookie) {
-		t.Errorf("a cookie of 1 MB: %v; want ErrNoCookie", err)
-	}
-	repeated := slices.Repeat([]string{"a=1"}, 3000)
-	j.store(cookieURL("http://b.test/"), append([]string{"first=1"}, repeated...))
-	if got := j.header(cookieURL("http://b.test/"), true); got != "a=1" {
-		t.Errorf("of 3001 fields, kept %q; want the last 3000 read", got)
-	}
-	for i := range 3100 {
-		clock.advance(time.Second)
-		j.store(cookieURL(fmt.Sprintf("http://h%d.test/", i)), []string{"a=1"})
-	}
-	if got := j.Len(); got != 3000 {
-		t.Errorf("Len() after 3100 hosts = %d; want 3000", got)
-	}
-	if got := j.header(cookieURL("http://h3099.test/"), true); got != "a=1" {
-		t.Errorf("newest host: %q; want a=1", got)
-	}
-	if got := j.header(host, true); got != "" {
-		t.Errorf("least recently used host still has %q", got)
 	}
 }
 
@@ -379,19 +348,19 @@ func TestSecureCookiesLeftAlone(t *testing.T) {
 		{"other site", "a=good; Secure", "https://www.example.com/", "http://www.example.org/", "a=evil", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			j, _ := newTestJar()
-			j.store(cookieURL(tt.https), []string{tt.secure})
-			j.store(cookieURL(tt.http), []string{tt.set})
-			got := j.header(cookieURL(tt.https).JoinPath("x"), true)
+			j := &jar{now: epoch}
+			j.store(parsed(tt.https), []string{tt.secure})
+			j.store(parsed(tt.http), []string{tt.set})
+			got := j.header(parsed(tt.https).JoinPath("x"), true)
 			if kept := got == "a=good"; kept != tt.kept || !strings.Contains(got, "a=good") {
 				t.Errorf("after %q over https and %q over http, header = %q; alone: %v", tt.secure, tt.set, got, tt.kept)
 			}
-			j.store(cookieURL(tt.https), []string{strings.Replace(tt.secure, "good", "new", 1)})
-			if got := j.header(cookieURL(tt.https).JoinPath("x"), true); !strings.Contains(got, "a=new") {
+			j.store(parsed(tt.https), []string{strings.Replace(tt.secure, "good", "new", 1)})
+			if got := j.header(parsed(tt.https).JoinPath("x"), true); !strings.Contains(got, "a=new") {
 				t.Errorf("https cannot replace its own cookie: %q", got)
 			}
-			j.Clear()
-			j.store(cookieURL(tt.http), []string{"a=plain"})
+			j.Remove(func(*Cookie) bool { return true })
+			j.store(parsed(tt.http), []string{"a=plain"})
 			if got := j.Len(); got != 1 {
 				t.Errorf("a name that no Secure cookie has any more cannot be set: Len() = %d", got)
 			}
@@ -399,62 +368,15 @@ func TestSecureCookiesLeftAlone(t *testing.T) {
 	}
 }
 
-func TestCookieExpiry(t *testing.T) {
-	j, clock := newTestJar()
-	u := cookieURL("http://a.test/")
-	j.store(u, []string{
-		"session=1", "minute=1; Max-Age=60", "year=1; Max-Age=31536000",
-		"late=1; Expires=Wed, 01 Jan 2098 00:00:00 GMT", "later=1; Max-Age=99999999999",
-	})
-	late, err := j.Get("late")
-	if want := time.Date(2098, 1, 1, 0, 0, 0, 0, time.UTC); err != nil || !late.Expires.Equal(want) {
-		t.Fatalf("Get(late) = %v, %v; want Expires %v, as the server said", late, err, want)
-	}
-	for _, step := range []struct {
-		after time.Duration
-		want  string
-	}{
-		{59 * time.Second, "session=1; minute=1; year=1; late=1; later=1"},
-		{time.Second, "session=1; year=1; late=1; later=1"},
-		{365 * 24 * time.Hour, "session=1; late=1; later=1"},
-		{35*24*time.Hour - 61*time.Second, "session=1; late=1; later=1"},
-		{time.Second, "session=1"}, // 400 days: RFC 6265bis, section 5.5
-	} {
-		clock.advance(step.after)
-		if got := j.header(u, true); got != step.want {
-			t.Errorf("at %v, header = %q; want %q", clock.t, got, step.want)
-		}
-	}
-	if got := j.Len(); got != 1 {
-		t.Errorf("Len() = %d; want 1", got)
-	}
-	j.store(u, []string{"minute=2; Max-Age=60"})
-	clock.advance(time.Hour)
-	if got := slices.Collect(j.All()); len(got) != 1 {
-		t.Errorf("All() shows an expired cookie: %v", got)
-	}
-	if got := j.ClearExpired(); got != 1 {
-		t.Errorf("ClearExpired() = %d; want 1", got)
-	}
-	if got := j.ClearSession(); got != 1 {
-		t.Errorf("ClearSession() = %d; want 1", got)
-	}
-	j.store(u, []string{"minute=2; Max-Age=60", "a=1"})
-	clock.advance(time.Hour)
-	if got := j.Clear(); got != 1 {
-		t.Errorf("Clear() = %d; want 1, not counting what has expired", got)
-	}
-}
-
 // A113
-func TestCookieSameSite(t *testing.T) {
-	for value, want := range map[string]http.SameSite{
-		"Lax": http.SameSiteLaxMode, "sTRICT": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
-		"NoneOfYourBusiness": 0, "": 0, "Lax; SameSite=what": 0, "what; SameSite=Lax": http.SameSiteLaxMode,
+func TestSameSite(t *testing.T) {
+	for value, want := range map[string]SameSite{
+		"Lax": SameSiteLax, "sTRICT": SameSiteStrict, "none": SameSiteNone,
+		"NoneOfYourBusiness": 0, "": 0, "Lax; SameSite=what": 0, "what; SameSite=Lax": SameSiteLax,
 	} {
-		got := parseSetCookies(cookieURL("http://a.test/"), []string{"a=1; SameSite=" + value})
-		if len(got) != 1 || got[0].SameSite != want {
-			t.Errorf("SameSite=%s: %v; want %v", value, got, want)
+		got, ok := Parse("a=1; SameSite=" + value)
+		if !ok || got.SameSite != want {
+			t.Errorf("SameSite=%s: %v; want %v", value, got.SameSite, want)
 		}
 	}
 }
