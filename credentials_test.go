@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/go-requests/requests"
 )
 
@@ -509,4 +511,48 @@ func TestSecretsDoNotShow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A proving Authenticator remembers what Verify was shown.
+type proving struct {
+	seen []int
+	err  error
+}
+
+func (*proving) Authenticate(_ context.Context, p *requests.PreparedRequest) error {
+	p.Header.Set("Authorization", "Proof")
+	return nil
+}
+
+func (v *proving) Verify(_ context.Context, r *requests.Response) error {
+	v.seen = append(v.seen, r.StatusCode)
+	return v.err
+}
+
+func TestVerify(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/away", http.StatusFound) })
+	mux.Handle("/away", http.RedirectHandler(other.URL, http.StatusFound))
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	s := requests.NewSession(requests.TrustEnv(false))
+	defer s.Close()
+
+	v := new(proving)
+	_, err := s.Get(t.Context(), srv.URL+"/moved", requests.NewAuth(v))
+	require.NoError(t, err)
+	require.Equal(t, []int{302, 302}, v.seen, "the other origin is none of its own")
+
+	v = &proving{err: errors.New("another server")}
+	hooked := false
+	r, err := s.Get(t.Context(), srv.URL+"/moved", requests.NewAuth(v), requests.OnResponse(func(context.Context, *requests.Response) (*requests.Response, error) {
+		hooked = true
+		return nil, nil
+	}))
+	require.Nil(t, r)
+	require.ErrorIs(t, err, v.err)
+	require.False(t, hooked, "a hook saw a response that is not the server's")
+	require.Equal(t, []int{302}, v.seen)
 }

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/go-requests/requests"
 )
 
@@ -437,5 +439,40 @@ func TestDigestCredentialsWithControl(t *testing.T) {
 	_, err := s.Get(t.Context(), "http://a.test/")
 	if !errors.Is(err, requests.ErrInvalidOption) || strings.Contains(err.Error(), secret) {
 		t.Errorf("Get = %v; want ErrInvalidOption", err)
+	}
+}
+
+// TestDigestProof is RFC 7616, section 3.5: the server's own proof is optional,
+// and has to be right if it is there.
+func TestDigestProof(t *testing.T) {
+	for proof, want := range map[string]error{
+		"":      nil,
+		"right": nil,
+		"wrong": requests.ErrAuthentication,
+	} {
+		t.Run(proof, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				f := digestFields(r.Header.Get("Authorization"))
+				if f["nonce"] == "" {
+					w.Header().Set("WWW-Authenticate", `Digest realm="r", nonce="n", qop="auth"`)
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				h := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
+				rspauth := map[string]string{
+					"right": h(h("user:r:pass") + ":n:" + f["nc"] + ":" + f["cnonce"] + ":auth:" + h(":"+r.RequestURI)),
+					"wrong": h("anything"),
+				}[proof]
+				w.Header().Set("Authentication-Info", fmt.Sprintf(`rspauth=%q, qop=auth, nc=%s, cnonce=%q`, rspauth, f["nc"], f["cnonce"]))
+				io.WriteString(w, "ok")
+			}))
+			defer srv.Close()
+			s := requests.NewSession(requests.TrustEnv(false), requests.DigestAuth("user", "pass"))
+			defer s.Close()
+			for range 2 { // the second one does not wait for a challenge
+				_, err := s.Get(t.Context(), srv.URL+"/a?b")
+				require.ErrorIs(t, err, want)
+			}
+		})
 	}
 }

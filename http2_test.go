@@ -1,7 +1,9 @@
 package requests
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -217,5 +219,159 @@ func TestHTTP2Streams(t *testing.T) {
 	r, err := s.Post(bg, "http://"+l.Addr().String(), Reader(io.LimitReader(zeros{}, 4<<20)))
 	if err != nil || r.Text() != "ok" {
 		t.Error(r, err)
+	}
+}
+
+// A refuser is a TLS server that resets each request of HTTP/2 with a code and
+// answers those of HTTP/1.1 with their bodies.
+type refuser struct {
+	*faulty
+
+	mu     sync.Mutex
+	bodies []string // of HTTP/1.1
+	resets int
+}
+
+func newRefuser(t testing.TB, cert tls.Certificate, code http2.ErrCode) *refuser {
+	r := new(refuser)
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
+	r.faulty = newFaulty(t, func(f *faulty, c net.Conn) {
+		tc := tls.Server(c, config)
+		defer tc.Close()
+		if tc.Handshake() != nil {
+			return
+		}
+		if tc.ConnectionState().NegotiatedProtocol != "h2" {
+			r.answer(tc)
+			return
+		}
+		serveFrames(tc, func(f *framed, s uint32) bool {
+			r.mu.Lock()
+			r.resets++
+			r.mu.Unlock()
+			f.WriteRSTStream(s, code)
+			return true
+		})
+	})
+	return r
+}
+
+func (r *refuser) answer(c net.Conn) {
+	br := bufio.NewReader(c)
+	for {
+		hr, err := http.ReadRequest(br)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(hr.Body)
+		if err != nil {
+			return
+		}
+		r.mu.Lock()
+		r.bodies = append(r.bodies, string(body))
+		r.mu.Unlock()
+		io.WriteString(c, okAnswer)
+	}
+}
+
+// TestHTTP11Required is B224: a server that resets a request with
+// HTTP_1_1_REQUIRED gets it by HTTP/1.1, if it can be sent again.
+func TestHTTP11Required(t *testing.T) {
+	ca := newIssuer(t, "ca")
+	once := func() Body { return Reader(io.MultiReader(strings.NewReader("x"))) }
+	for _, tt := range []struct {
+		name   string
+		code   http2.ErrCode
+		method string
+		body   Option
+		want   error // nil: the request is answered
+		offers []string
+	}{
+		{"GET", http2.ErrCodeHTTP11Required, "GET", nil, nil, nil},
+		{"POST", http2.ErrCodeHTTP11Required, "POST", Text("x"), nil, nil},
+		{"protocols of the caller", http2.ErrCodeHTTP11Required, "GET", nil, nil, []string{"h2", "http/1.1"}},
+		{"a body that is gone", http2.ErrCodeHTTP11Required, "POST", once(), ErrConnectionLost, nil},
+		{"another code", http2.ErrCodeInternal, "GET", nil, ErrConnectionLost, nil},
+	} {
+		t.Run("B224 "+tt.name, func(t *testing.T) {
+			f := newRefuser(t, ca.issue(t, nil), tt.code)
+			a := new(HTTPAdapter)
+			config := &tls.Config{RootCAs: ca.pool(), NextProtos: tt.offers}
+			r, err := over(t, a, TLS{Config: config}).Do(bg, tt.method, f.https(), tt.body)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.resets != 1 {
+				t.Errorf("%d requests by HTTP/2; want 1", f.resets)
+			}
+			if tt.want != nil {
+				isAll(t, err, tt.want)
+				if len(f.bodies) > 0 {
+					t.Errorf("%q was sent by HTTP/1.1; want nothing", f.bodies)
+				}
+				return
+			}
+			if err != nil || r.Proto != "HTTP/1.1" || r.Text() != "ok" || len(f.bodies) != 1 {
+				t.Fatalf("got %v, %v after %q; want the answer by HTTP/1.1", r, err, f.bodies)
+			}
+			if want := map[string]string{"GET": "", "POST": "x"}[tt.method]; f.bodies[0] != want {
+				t.Errorf("the body is %q; want %q", f.bodies[0], want)
+			}
+		})
+	}
+	t.Run("B224 not for ever", func(t *testing.T) {
+		// One that offers HTTP/2 alone has no way to be asked.
+		f := newFramed(t, func(f *framed, _ int32, s uint32) bool {
+			f.WriteRSTStream(s, http2.ErrCodeHTTP11Required)
+			return true
+		})
+		if r, err := over(t, h2c()).Get(bg, f.url()); err == nil {
+			t.Errorf("got %v; want an error", r)
+		}
+		if n := f.conns.Load(); n != 2 {
+			t.Errorf("%d connections; want one by each version", n)
+		}
+	})
+}
+
+// TestWindowOverrun is B229: a server that sends more than the flow-control
+// window allows (RFC 9113, section 5.2) is cut off, and what it has sent until
+// then takes no more memory than the window.
+func TestWindowOverrun(t *testing.T) {
+	const window, overrun = 4 << 20, 2_400_000 // net/http's window of a stream
+	chunk := make([]byte, 16<<10)
+	wrote := make(chan int, 1)
+	f := newFramed(t, func(f *framed, _ int32, s uint32) bool {
+		f.headers(s, "200", false)
+		n := 0
+		for n < 8*window {
+			if f.WriteData(s, false, chunk) != nil {
+				break
+			}
+			n += len(chunk)
+		}
+		wrote <- n
+		return false
+	})
+	a := h2c()
+	s := over(t, a, Stream(true), Timeout{Read: 5 * time.Second})
+	before := heapInUse()
+	r, err := s.Get(bg, f.url())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	n := <-wrote // nobody has read, and the connection was given up
+	if n >= 8*window {
+		t.Errorf("the server could send %d bytes", n)
+	}
+	if grown := heapInUse() - before; grown > window+overrun {
+		t.Errorf("the heap has grown by %d bytes for %d of the server's", grown, n)
+	}
+	if content := r.Content(); content != nil {
+		t.Errorf("the body is %d bytes and no error", len(content))
+	}
+	isAll(t, r.Err(), ErrProtocol)
+	if got := statsOf(a, noneOpen); got.Open != 0 {
+		t.Errorf("Stats() = %+v; want none open", got)
 	}
 }

@@ -107,45 +107,6 @@ func TestNetrc(t *testing.T) {
 	})
 }
 
-func TestNetrcFiles(t *testing.T) {
-	const a, b = "machine a.test login a password a", "machine a.test login b password b"
-	for _, tt := range []struct {
-		name  string
-		home  map[string]string
-		netrc string // NETRC, "-" if it is not set
-		want  string
-	}{
-		{"none", nil, "-", ""},
-		{".netrc", map[string]string{".netrc": a}, "-", "a:a"},
-		{"_netrc", map[string]string{"_netrc": b}, "-", "b:b"},
-		{".netrc before _netrc", map[string]string{".netrc": a, "_netrc": b}, "-", "a:a"},
-		{"NETRC", map[string]string{".netrc": a, "other": b}, "~/other", "b:b"},
-		{"NETRC without a file", map[string]string{".netrc": a}, "/does/not/exist", ""},
-		{"NETRC empty", map[string]string{".netrc": a}, "", ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s, sent := scripted(t, replies(ok()))
-			for name, text := range tt.home {
-				if err := os.WriteFile(filepath.Join(os.Getenv("HOME"), name), []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if tt.netrc != "-" {
-				t.Setenv("NETRC", tt.netrc)
-			}
-			get(t, s, "http://a.test/")
-			want := ""
-			if user, password, ok := strings.Cut(tt.want, ":"); ok {
-				get(t, s, "http://h.test/", requests.BasicAuth(user, password))
-				want = sent.authorization(1)
-			}
-			if got := sent.authorization(0); got != want {
-				t.Errorf("sent %q; want that of %q", got, tt.want)
-			}
-		})
-	}
-}
-
 // TestNetrcOfManyKinds asks for no more than that nothing breaks. B156
 func TestNetrcOfManyKinds(t *testing.T) {
 	for _, tt := range []struct {

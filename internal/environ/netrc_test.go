@@ -10,6 +10,42 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// TestWhichNetrc: NETRC before the files of the home folder.
+func TestWhichNetrc(t *testing.T) {
+	const a, b = "machine a.test login a password a", "machine a.test login b password b"
+	for _, tt := range []struct {
+		name  string
+		home  map[string]string
+		netrc string // NETRC, "-" if it is not set
+		want  string // the login
+	}{
+		{"none", nil, "-", ""},
+		{".netrc", map[string]string{".netrc": a}, "-", "a"},
+		{"_netrc", map[string]string{"_netrc": b}, "-", "b"},
+		{".netrc before _netrc", map[string]string{".netrc": a, "_netrc": b}, "-", "a"},
+		{"NETRC", map[string]string{".netrc": a, "other": b}, "~/other", "b"},
+		{"NETRC without a file", map[string]string{".netrc": a}, "/does/not/exist", ""},
+		{"NETRC empty", map[string]string{".netrc": a}, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			home := t.TempDir()
+			set(t, map[string]string{"HOME": home, "USERPROFILE": home})
+			for name, text := range tt.home {
+				require.NoError(t, os.WriteFile(filepath.Join(home, name), []byte(text), 0o644))
+			}
+			if tt.netrc != "-" {
+				t.Setenv("NETRC", tt.netrc)
+			}
+			e, ok, err := new(Netrc).Lookup("a.test", "")
+			require.NoError(t, err)
+			require.Equal(t, tt.want != "", ok)
+			if ok {
+				require.Equal(t, tt.want, e.Username())
+			}
+		})
+	}
+}
+
 // TestNetrcChanges has the file change while a service runs.
 func TestNetrcChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
