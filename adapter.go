@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -95,6 +96,27 @@ type HTTPAdapter struct {
 	// Resolver resolves names, in place of [net.DefaultResolver]. Those that
 	// a proxy resolves it does not see.
 	Resolver *net.Resolver
+	// Hosts names the addresses of hosts, as --resolve of curl does, in place of
+	// those that resolving gives: "a.example.com" or "a.example.com:443", which
+	// goes first, to "192.0.2.1", "2001:db8::1" or, to go to another port,
+	// "127.0.0.1:8443". All else about a request stays, its Host field and what
+	// its certificate is checked for included. It counts for proxies and
+	// DialContext too, and not for names that a proxy resolves. Anything else in
+	// it is [ErrInvalidOption].
+	Hosts map[string]string
+	// Allow is asked for each address before it is connected to: for each one of
+	// a name, after it was resolved, for addresses in URLs, and for those of
+	// proxies, redirects and next links. Its error ends the call as an
+	// [ErrAddress], unless another address of the name is allowed. [PublicOnly]
+	// is such a function. What DialContext has connected to is asked about
+	// afterwards, and refused if it has no IP address, as a Unix socket has none.
+	// A connection that is used again is not asked about again. It must be safe
+	// for many goroutines.
+	Allow func(netip.AddrPort) error
+	// TrustProxy lets proxies connect to addresses that Allow cannot see. Without
+	// it, a proxy that resolves names itself, which is any but one of socks4 and
+	// socks5, is [ErrInvalidOption] beside Allow.
+	TrustProxy bool
 	// DialContext makes the connections in place of a [net.Dialer], also those
 	// to proxies, for addresses of one's own or tests. The Connect limit is in
 	// its context.
@@ -215,8 +237,12 @@ func (a *HTTPAdapter) configure() {
 	if err := checkHeader(a.ProxyHeader); err != nil {
 		a.invalid = fault.Reword(ErrInvalidOption, err, "HTTPAdapter.ProxyHeader: "+err.Error())
 	}
+	hosts, err := parseHosts(a.Hosts)
+	if err != nil {
+		a.invalid = err
+	}
 	a.engine.Config = transport.Config{
-		Dial: a.DialContext, Resolver: a.Resolver, ProxyHeader: a.ProxyHeader,
+		Dial: a.DialContext, Resolver: a.Resolver, Hosts: hosts, Allow: a.allow(), TrustProxy: a.TrustProxy, ProxyHeader: a.ProxyHeader,
 		PerHost: a.PoolMaxSize, Block: a.PoolBlock, Routes: a.PoolConnections, IdleTimeout: a.IdleTimeout,
 		DisableHTTP2: a.DisableHTTP2, UnencryptedHTTP2: a.UnencryptedHTTP2,
 	}

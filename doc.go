@@ -144,6 +144,7 @@
 //	ErrInvalidProxy          the URL of a proxy that cannot be used
 //	ErrConnection            no connection, or it broke
 //	├── ErrDNS               the name was not resolved
+//	├── ErrAddress           the adapter's Allow has refused it
 //	├── ErrConnectTimeout    Timeout.Connect ran out; an ErrTimeout too
 //	├── ErrProxy             the proxy failed, or refused: then a ProxyError too
 //	├── ErrTLS               the handshake or the certificate

@@ -16,7 +16,7 @@ import (
 var kinds = map[string]error{
 	"ErrInvalidURL": requests.ErrInvalidURL, "ErrMissingScheme": requests.ErrMissingScheme, "ErrInvalidScheme": requests.ErrInvalidScheme,
 	"ErrInvalidHeader": requests.ErrInvalidHeader, "ErrInvalidOption": requests.ErrInvalidOption, "ErrInvalidProxy": requests.ErrInvalidProxy,
-	"ErrConnection": requests.ErrConnection, "ErrDNS": requests.ErrDNS, "ErrProxy": requests.ErrProxy, "ErrTLS": requests.ErrTLS,
+	"ErrConnection": requests.ErrConnection, "ErrDNS": requests.ErrDNS, "ErrAddress": requests.ErrAddress, "ErrProxy": requests.ErrProxy, "ErrTLS": requests.ErrTLS,
 	"ErrConnectionLost": requests.ErrConnectionLost, "ErrTimeout": requests.ErrTimeout, "ErrConnectTimeout": requests.ErrConnectTimeout,
 	"ErrReadTimeout": requests.ErrReadTimeout, "ErrTotalTimeout": requests.ErrTotalTimeout, "ErrProtocol": requests.ErrProtocol,
 	"ErrIncompleteBody": requests.ErrIncompleteBody, "ErrContentDecoding": requests.ErrContentDecoding, "ErrBodyTooLarge": requests.ErrBodyTooLarge,

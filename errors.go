@@ -46,6 +46,8 @@ var (
 	ErrConnection error = fault.Connection
 	// ErrDNS reports a host name that could not be resolved.
 	ErrDNS error = fault.DNS
+	// ErrAddress reports an address that [HTTPAdapter].Allow has refused. What that returned is found beneath.
+	ErrAddress error = fault.Address
 	// ErrProxy reports that a proxy refused, failed or could not be reached.
 	ErrProxy error = fault.Proxy
 	// ErrTLS reports a failed handshake or a certificate that was not accepted.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -345,6 +346,52 @@ func ExampleHTTPAdapter() {
 	}
 	fmt.Println(r.Text())
 	// Output: daemon at /version
+}
+
+// A program that fetches URLs for others keeps to the public Internet, wherever
+// names and redirects lead.
+func ExamplePublicOnly() {
+	internal := httptest.NewServer(http.NotFoundHandler())
+	defer internal.Close()
+
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("http://", &requests.HTTPAdapter{Allow: requests.PublicOnly})
+	_, err := s.Get(context.Background(), internal.URL)
+	fmt.Println(errors.Is(err, requests.ErrAddress))
+	// Output: true
+}
+
+// A policy of one's own decides about addresses: here a proxy inside is fine.
+func ExampleHTTPAdapter_allow() {
+	proxy := netip.MustParseAddrPort("10.0.0.3:1080")
+	a := &requests.HTTPAdapter{Allow: func(addr netip.AddrPort) error {
+		if addr == proxy {
+			return nil
+		}
+		return requests.PublicOnly(addr)
+	}}
+	fmt.Println(a.Allow(proxy))
+	fmt.Println(a.Allow(netip.MustParseAddrPort("169.254.169.254:80")))
+	// Output:
+	// <nil>
+	// 169.254.169.254 is the metadata of a cloud
+}
+
+// A server is tested under its real name before the name leads to it.
+func ExampleHTTPAdapter_hosts() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	defer server.Close()
+
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("http://", &requests.HTTPAdapter{Hosts: map[string]string{"www.example.com": server.Listener.Addr().String()}})
+	r, err := s.Get(context.Background(), "http://www.example.com/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output: www.example.com
 }
 
 // What is mounted on a prefix has a policy of its own for the hosts below it.

@@ -26,7 +26,7 @@ var functions = map[string]any{
 	"Download": requests.Download, "Get": requests.Get, "Handler": requests.Handler, "Head": requests.Head, "IterJSON": requests.IterJSON[any],
 	"JSON": requests.JSON, "NewAuth": requests.NewAuth, "NewRequest": requests.NewRequest, "NewResponse": requests.NewResponse,
 	"NewSession": requests.NewSession, "Options": requests.Options, "Patch": requests.Patch, "Post": requests.Post, "Put": requests.Put,
-	"Reader": requests.Reader, "RoundTripper": requests.RoundTripper,
+	"PublicOnly": requests.PublicOnly, "Reader": requests.Reader, "RoundTripper": requests.RoundTripper,
 }
 
 // receivers have the methods, and are as empty as they can be.

@@ -37,7 +37,8 @@ import (
 //     again: so a POST that is answered with 503 is a response like any other;
 //   - the context or Timeout.Total has ended;
 //   - TLS failed;
-//   - the name does not exist;
+//   - the name does not exist, or Allow has refused its addresses;
+//   - credentials cannot be had ([ErrAuthentication]);
 //   - the proxy refused with a status below 500 other than 429.
 //
 // A final attempt gives the call its response or its error. The error of one that
@@ -236,7 +237,7 @@ func errorVerdict(err error) verdict {
 	if isA[*hookError](err) {
 		return answered
 	}
-	for _, lasting := range [...]error{ErrTLS, ErrTotalTimeout, ErrClosed, ErrBodyNotReplayable,
+	for _, lasting := range [...]error{ErrTLS, ErrAddress, ErrAuthentication, ErrTotalTimeout, ErrClosed, ErrBodyNotReplayable,
 		ErrInvalidURL, ErrInvalidHeader, ErrInvalidOption, ErrInvalidProxy} {
 		if errors.Is(err, lasting) {
 			return answered

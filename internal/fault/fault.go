@@ -56,6 +56,7 @@ var (
 var (
 	Connection     = kind("connection failed")
 	DNS            = kind("name resolution failed", Connection)
+	Address        = kind("address not allowed", Connection)
 	Proxy          = kind("proxy failed", Connection)
 	TLS            = kind("TLS failed", Connection)
 	ConnectionLost = kind("connection lost", Connection)

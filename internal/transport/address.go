@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -16,28 +17,59 @@ const attemptDelay = 250 * time.Millisecond
 
 // dial connects to the first address of host that answers.
 func (d *dialer) dial(ctx context.Context, host, port string) (net.Conn, error) {
+	addrs, err := d.addresses(ctx, "ip", host, port)
+	if err != nil {
+		return nil, err
+	}
+	return race(ctx, addrs, dialTCP)
+}
+
+// addresses are those of host, for the network "ip4" those of IPv4, that may be
+// connected to, in the order to try them.
+func (d *dialer) addresses(ctx context.Context, network, host, port string) ([]netip.AddrPort, error) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return nil, fault.New(fault.InvalidURL, err)
 	}
-	ips, err := d.resolve(ctx, "ip", host)
-	if err != nil {
-		return nil, err
+	given, ok := d.given(host, port)
+	if !ok {
+		ips, err := d.resolve(ctx, network, host)
+		if err != nil {
+			return nil, err
+		}
+		for _, ip := range alternate(ips) {
+			given = append(given, netip.AddrPortFrom(ip, uint16(number)))
+		}
 	}
-	addrs := make([]netip.AddrPort, 0, len(ips))
-	var refused error
-	for _, ip := range alternate(ips) {
-		addr := netip.AddrPortFrom(ip, uint16(number))
-		if err := d.allowed(addr); err == nil {
+	addrs := given[:0]
+	for _, addr := range given {
+		if refused := d.allowed(host, addr); refused == nil {
 			addrs = append(addrs, addr)
-		} else if refused == nil {
-			refused = err
+		} else if err == nil {
+			err = refused
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, refused
+		return nil, err
 	}
-	return race(ctx, addrs, dialTCP)
+	return addrs, nil
+}
+
+// given is the address that the program has for host, if it has one.
+func (d *dialer) given(host, port string) (addrs []netip.AddrPort, ok bool) {
+	if len(d.config.Hosts) == 0 {
+		return nil, false
+	}
+	host = strings.ToLower(host)
+	addr, ok := d.config.Hosts[net.JoinHostPort(host, port)]
+	if !ok {
+		addr, ok = d.config.Hosts[host]
+	}
+	if addr.Port() == 0 {
+		number, _ := strconv.ParseUint(port, 10, 16)
+		addr = netip.AddrPortFrom(addr.Addr(), uint16(number))
+	}
+	return []netip.AddrPort{addr}, ok
 }
 
 func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
@@ -142,27 +174,28 @@ func race(ctx context.Context, addrs []netip.AddrPort, dial func(context.Context
 	}
 }
 
-// allowed asks the program whether addr may be connected to.
-func (d *dialer) allowed(addr netip.AddrPort) error {
+// allowed asks the program whether addr, which host has led to, may be connected
+// to.
+func (d *dialer) allowed(host string, addr netip.AddrPort) error {
 	if d.config.Allow == nil {
 		return nil
 	}
 	if err := d.config.Allow(addr); err != nil {
-		return &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(addr), Err: err}
+		return fault.Reword(fault.Address, err, host+" at "+addr.String()+": "+err.Error())
 	}
 	return nil
 }
 
 // allowRemote asks whether the address may be connected to that a function of
-// the program's own has chosen. What has no IP address, such as a socket of
-// Unix, cannot be asked about, and is refused.
-func (d *dialer) allowRemote(c net.Conn) error {
+// the program's own has chosen for host. What has no IP address, such as a socket
+// of Unix, cannot be asked about, and is refused.
+func (d *dialer) allowRemote(host string, c net.Conn) error {
 	var addr netip.AddrPort
-	if remote := c.RemoteAddr(); remote != nil && remote.Network() == "tcp" {
+	if remote := c.RemoteAddr(); remote != nil && strings.HasPrefix(remote.Network(), "tcp") {
 		addr, _ = netip.ParseAddrPort(remote.String())
 	}
 	if !addr.IsValid() {
-		return fault.Text(fault.Connection, "the connection has no IP address, which Allow could be asked about")
+		return fault.Text(fault.Address, host+" at no IP address, which could be asked about")
 	}
-	return d.allowed(netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
+	return d.allowed(host, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
 }

@@ -65,7 +65,7 @@ func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) 
 	var c net.Conn
 	var err error
 	if d.config.Dial != nil {
-		c, err = d.custom(ctx, net.JoinHostPort(host, port))
+		c, err = d.custom(ctx, host, port)
 	} else {
 		c, err = d.dial(ctx, host, port)
 	}
@@ -77,7 +77,11 @@ func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) 
 }
 
 // custom calls the function of the program's own.
-func (d *dialer) custom(ctx context.Context, addr string) (net.Conn, error) {
+func (d *dialer) custom(ctx context.Context, host, port string) (net.Conn, error) {
+	addr := net.JoinHostPort(host, port)
+	if given, ok := d.given(host, port); ok {
+		addr = given[0].String()
+	}
 	c, err := d.config.Dial(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
@@ -86,7 +90,7 @@ func (d *dialer) custom(ctx context.Context, addr string) (net.Conn, error) {
 		return nil, fault.Text(fault.InvalidOption, "DialContext returned neither a connection nor an error")
 	}
 	if d.config.Allow != nil {
-		if err := d.allowRemote(c); err != nil {
+		if err := d.allowRemote(host, c); err != nil {
 			c.Close()
 			return nil, err
 		}

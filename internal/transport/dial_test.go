@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -179,7 +180,7 @@ func TestAllow(t *testing.T) {
 		{"one of several addresses", "http://a.test:" + port, Config{Allow: refuse("127.0.0.9"), Resolver: resolving(t, "a.test", "127.0.0.9", "127.0.0.1")}, nil},
 		{"a function", "http://a.test", Config{Allow: refuse("127.0.0.1"), Dial: dialer("tcp", addr)}, forbidden},
 		{"a function, allowed", "http://a.test", Config{Allow: refuse("127.0.0.9"), Dial: dialer("tcp", addr)}, nil},
-		{"a socket of Unix", "http://a.test", Config{Allow: refuse(), Dial: dialer("unix", socket)}, fault.Connection},
+		{"a socket of Unix", "http://a.test", Config{Allow: refuse(), Dial: dialer("unix", socket)}, fault.Address},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := newEngine(t, tt.config)
@@ -187,7 +188,7 @@ func TestAllow(t *testing.T) {
 			if err == nil {
 				res.Body.Close()
 			}
-			if !errors.Is(err, tt.want) || tt.want == nil && err != nil || tt.want != nil && !errors.Is(err, fault.Connection) {
+			if !errors.Is(err, tt.want) || tt.want == nil && err != nil || tt.want != nil && !errors.Is(err, fault.Address) {
 				t.Errorf("Do: %v; want %v", err, tt.want)
 			}
 			if s := e.Stats(); tt.want != nil && s.Open != 0 {
@@ -201,11 +202,71 @@ func TestAllow(t *testing.T) {
 		if _, err := newEngine(t, Config{Allow: refuse()}).Do(t.Context(), call); !errors.Is(err, fault.InvalidOption) {
 			t.Errorf("with a proxy of %s: %v; want %v", scheme, err, fault.InvalidOption)
 		}
+		trusting := Config{Allow: refuse("127.0.0.1"), TrustProxy: true, Hosts: map[string]netip.AddrPort{"proxy.test": netip.MustParseAddrPort("127.0.0.1:0")}}
+		if _, err := newEngine(t, trusting).Do(t.Context(), call); !errors.Is(err, forbidden) || !errors.Is(err, fault.Proxy) {
+			t.Errorf("with a trusted proxy of %s that is forbidden: %v; want %v", scheme, err, forbidden)
+		}
 	}
 	call := newCall(t, "GET", srv.URL)
 	call.Route.Proxy = Proxy{Scheme: "socks5", Host: "127.0.0.1:1"}
 	if _, err := newEngine(t, Config{Allow: refuse("127.0.0.1")}).Do(t.Context(), call); !errors.Is(err, forbidden) {
 		t.Errorf("a proxy that is forbidden: %v; want %v", err, forbidden)
+	}
+}
+
+// Hosts go before the resolver, for the name of a proxy too, and lead to a port
+// of their own.
+func TestHosts(t *testing.T) {
+	srv := httptest.NewServer(echo)
+	defer srv.Close()
+	to := netip.MustParseAddrPort(srv.Listener.Addr().String())
+	same := netip.AddrPortFrom(to.Addr(), 0)
+	away := netip.MustParseAddrPort("127.0.0.1:1")
+	port := strconv.Itoa(int(to.Port()))
+	var dialled string
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialled = addr
+		return new(net.Dialer).DialContext(ctx, network, to.String())
+	}
+	for _, tt := range []struct {
+		name, url string
+		config    Config
+		want      error
+	}{
+		{"host", "http://a.test", Config{Hosts: map[string]netip.AddrPort{"a.test": to}}, nil},
+		{"host, the port stays", "http://a.test:" + port, Config{Hosts: map[string]netip.AddrPort{"a.test": same}}, nil},
+		{"host:port goes first", "http://a.test", Config{Hosts: map[string]netip.AddrPort{"a.test": away, "a.test:80": to}}, nil},
+		{"another port", "http://a.test:81", Config{Hosts: map[string]netip.AddrPort{"a.test:80": to}, Resolver: resolving(t, "b.test")}, fault.DNS},
+		{"in capitals", "http://A.test", Config{Hosts: map[string]netip.AddrPort{"a.test": to}}, nil},
+		{"an address", "http://[2001:db8::1]", Config{Hosts: map[string]netip.AddrPort{"2001:db8::1": to}}, nil},
+		{"Allow is asked", "http://a.test", Config{Hosts: map[string]netip.AddrPort{"a.test": to}, Allow: func(a netip.AddrPort) error {
+			if a != to {
+				t.Errorf("Allow was asked for %s", a)
+			}
+			return errors.New("no")
+		}}, fault.Address},
+		{"a function", "http://a.test", Config{Hosts: map[string]netip.AddrPort{"a.test": away}, Dial: dial}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res, err := newEngine(t, tt.config).Do(t.Context(), newCall(t, "GET", tt.url))
+			if err == nil {
+				res.Body.Close()
+			}
+			if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+				t.Errorf("Do: %v; want %v", err, tt.want)
+			}
+		})
+	}
+	if dialled != away.String() {
+		t.Errorf("the function was asked for %q; want %s", dialled, away)
+	}
+	p := new(tunneller)
+	call := newCall(t, "GET", "http://a.test/")
+	proxy := netip.MustParseAddrPort(hostOf(serving(t, p.serve)))
+	call.Route.Proxy = Proxy{Scheme: "http", Host: "proxy.test:3128"}
+	text(t, newEngine(t, Config{Hosts: map[string]netip.AddrPort{"a.test": away, "proxy.test": proxy}}), call)
+	if got := p.last(); !strings.HasPrefix(got, "GET http://a.test/ ") {
+		t.Errorf("the proxy got %q", got)
 	}
 }
 

@@ -33,11 +33,16 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Resolver resolves names, in place of [net.DefaultResolver].
 	Resolver *net.Resolver
+	// Hosts has the addresses of names that are not to be resolved, by "host"
+	// or, which goes first, "host:port". With the port 0 that of the name stays.
+	Hosts map[string]netip.AddrPort
 	// Allow is asked for each address before it is connected to, that of a proxy
 	// and each one of a host included, and for that of what Dial has connected
-	// to. Its error is the reason why not. With a proxy that resolves names it
-	// cannot know the target, and a call is [fault.InvalidOption].
-	Allow func(netip.AddrPort) error
+	// to. Its error is the reason why not, which becomes one of [fault.Address].
+	// With a proxy that resolves names it cannot know the target, and a call is
+	// [fault.InvalidOption], unless TrustProxy says that this is all right.
+	Allow      func(netip.AddrPort) error
+	TrustProxy bool
 	// ProxyHeader are the fields of CONNECT beside Host and Proxy-Authorization.
 	ProxyHeader http.Header
 

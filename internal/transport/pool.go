@@ -48,8 +48,8 @@ type endpoint struct {
 
 func newPool(e *Engine, r *Route) (*pool, error) {
 	c := &e.Config
-	if c.Allow != nil && r.Proxy.resolves() {
-		return nil, fault.Text(fault.InvalidOption, "a proxy that resolves names connects to addresses that Allow is not asked about")
+	if c.Allow != nil && !c.TrustProxy && r.Proxy.resolves() {
+		return nil, fault.Text(fault.InvalidOption, "Allow cannot be asked about what a proxy connects to that resolves names itself: take one of socks4 or socks5, or set TrustProxy")
 	}
 	p := &pool{engine: e, route: *r, h2c: c.UnencryptedHTTP2 && !r.Only1, hosts: make(map[endpoint]*host), multiplexer: sync.OnceValue(newMultiplexer)}
 	settings := r.TLS

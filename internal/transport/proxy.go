@@ -155,18 +155,18 @@ func (d *dialer) socks(ctx context.Context, e endpoint) (*link, error) {
 	if err != nil {
 		return nil, fault.New(fault.InvalidURL, err)
 	}
-	targets := []string{withoutZone(e.host)}
+	targets := []target{{withoutZone(e.host), uint16(port)}}
 	if !d.proxy.resolves() {
-		if targets, err = d.targets(ctx, targets[0], uint16(port)); err != nil {
+		if targets, err = d.targets(ctx, targets[0].host, e.port); err != nil {
 			return nil, dialError(ctx, err)
 		}
 	}
-	for i, target := range targets {
+	for i, to := range targets {
 		var l *link
 		if l, err = d.dialProxy(ctx); err != nil {
 			return nil, err
 		}
-		if err = handshaking(ctx, l, func() error { return d.askSOCKS(l, target, uint16(port)) }); err == nil {
+		if err = handshaking(ctx, l, func() error { return d.askSOCKS(l, to.host, to.port) }); err == nil {
 			return l, nil
 		}
 		l.abort()
@@ -177,24 +177,22 @@ func (d *dialer) socks(ctx context.Context, e endpoint) (*link, error) {
 	return nil, proxyError(ctx, err)
 }
 
+// A target is what a SOCKS proxy is asked for.
+type target struct {
+	host string
+	port uint16
+}
+
 // targets are the addresses of host that the proxy may be asked for.
-func (d *dialer) targets(ctx context.Context, host string, port uint16) ([]string, error) {
+func (d *dialer) targets(ctx context.Context, host, port string) ([]target, error) {
 	network := "ip"
 	if d.proxy.Scheme == "socks4" {
 		network = "ip4"
 	}
-	ips, err := d.resolve(ctx, network, host)
-	if err != nil {
-		return nil, err
-	}
-	var list []string
-	for _, ip := range ips {
-		if err = d.allowed(netip.AddrPortFrom(ip, port)); err == nil {
-			list = append(list, ip.String())
-		}
-	}
-	if len(list) > 0 {
-		err = nil
+	addrs, err := d.addresses(ctx, network, host, port)
+	var list []target
+	for _, addr := range addrs {
+		list = append(list, target{addr.Addr().String(), addr.Port()})
 	}
 	return list, err
 }
