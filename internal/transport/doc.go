@@ -11,8 +11,8 @@
 //	                hostdial.go what is being made, idle.go what is idle, pin.go what is kept for one user; list.go
 //	dial.go         making one: address.go, proxy.go, certificate.go; trace.go takes the times
 //	http1.go        an exchange of HTTP/1.1, by package message: upload.go, upgrade.go
-//	http2.go        a connection of HTTP/2, which is net/http's: frames.go sees what goes by, stream.go is an
-//	                exchange, feed.go its body, streamclock.go its limit
+//	http2.go        a connection of HTTP/2, which is net/http's: frames.go sees what comes, outbox.go writes,
+//	                stream.go is an exchange, feed.go its body, streamclock.go its limit
 //	limits.go       the Read limit, and what becomes of errors
 //	link.go         the connection below: one that looks before it writes (fold_unix.go, fold_other.go,
 //	                wire.go), TLS (record.go), and what has no sockets or deadlines (watch.go, clock.go)

@@ -117,8 +117,8 @@ type shared struct {
 	fault   atomic.Pointer[error] // with which reading or writing has failed
 	closing atomic.Bool
 	reading atomic.Bool
-	silent  atomic.Bool   // net/http has given it up, as it did not answer
-	writes  atomic.Uint64 // begun and ended: odd while one is under way
+	silent  atomic.Bool // net/http has given it up, as it did not answer
+	out     outbox
 	gone    chan struct{} // closed when it is closed
 	once    sync.Once
 
@@ -146,6 +146,7 @@ func newShared(l *link, h *host, times Times) (*shared, error) {
 		return nil, fault.New(fault.Connection, err)
 	}
 	s := &shared{host: h, link: l, times: times, made: make(chan struct{}), gone: make(chan struct{}), since: wall(time.Now())}
+	s.out.open(l, s.failed)
 	cc, err := multiplex(h.pool.multiplexer(), (*framed)(s))
 	if err != nil {
 		close(s.made)
@@ -293,7 +294,7 @@ func (s *shared) idleSince() int64 {
 // look gives up the connection if the server has taken nothing of a write for
 // long. It is called from time to time.
 func (s *shared) look() {
-	now := s.writes.Load()
+	now := s.out.writes.Load()
 	s.mu.Lock()
 	if now%2 == 0 || now != s.lastWrite {
 		s.stuck = 0
@@ -355,25 +356,22 @@ func (f *framed) Read(p []byte) (int, error) {
 	}
 	s.reading.Store(true)
 	n, err := s.link.Read(p)
-	s.failed(err)
+	if err != nil {
+		s.failed(err)
+	}
 	s.reading.Store(false)
 	s.frames.see(p[:n])
 	return n, err
 }
 
 func (f *framed) Write(p []byte) (int, error) {
-	s := f.shared()
-	s.writes.Add(1)
-	n, err := s.link.Write(p)
-	s.writes.Add(1)
-	s.failed(err)
-	return n, err
+	return f.shared().out.Write(p)
 }
 
 // failed notes what has ended the connection, which what comes of closing it has
 // not.
 func (s *shared) failed(err error) {
-	if err != nil && !s.closing.Load() {
+	if !s.closing.Load() {
 		s.fault.CompareAndSwap(nil, &err)
 	}
 }
@@ -386,6 +384,7 @@ func (f *framed) Close() error {
 	s.once.Do(func() {
 		s.closing.Store(true)
 		s.silent.Store(s.reading.Load() && s.fault.Load() == nil)
+		s.out.drain()
 		err = s.link.Close()
 		close(s.gone)
 		<-s.made

@@ -153,13 +153,13 @@ func TestPingFindsTheDead(t *testing.T) {
 func TestStuckWrite(t *testing.T) {
 	client, server := pair(t, "tcp")
 	s := &shared{link: newLink(client)}
-	s.writes.Store(1)
+	s.out.writes.Store(1)
 	for range stuckAfter {
 		s.look()
 	}
 	say(t, s.link, "x")
 	hear(t, server, "x")
-	s.writes.Store(3) // another one
+	s.out.writes.Store(3) // another one
 	for range stuckAfter {
 		s.look()
 	}
