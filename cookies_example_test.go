@@ -135,3 +135,46 @@ func ExampleCookieJar_Load() {
 	// 3 1 fields, not 7
 	// 1 loaded
 }
+
+// Map is for a glance: of cookies that share a name it has one.
+func ExampleCookieJar_Map() {
+	var jar requests.CookieJar
+	_ = jar.Set("theme", "dark", requests.CookieDomain("example.com"))
+	_ = jar.Set("lang", "de", requests.CookieDomain("example.com"))
+	fmt.Println(jar.Map())
+	// Output: map[lang:de theme:dark]
+}
+
+func ExampleCookieJar_All() {
+	var jar requests.CookieJar
+	_ = jar.Set("theme", "dark", requests.CookieDomain("example.com"))
+	_ = jar.Set("lang", "de", requests.CookieDomain("example.org"), requests.CookiePath("/app"))
+	for c := range jar.All() {
+		fmt.Println(c.Domain, c.Path, c.Name, c.Value)
+	}
+	// Output:
+	// example.com / theme dark
+	// example.org /app lang de
+}
+
+// Save writes the jar anywhere, and Load reads it back.
+func ExampleCookieJar_Save() {
+	var jar requests.CookieJar
+	_ = jar.Set("theme", "dark", requests.CookieDomain("example.com"))
+	var file strings.Builder
+	if err := jar.Save(&file, requests.SessionCookies(true)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(file.String())
+	var next requests.CookieJar
+	if err := next.Load(strings.NewReader(file.String())); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(next.Map())
+	// Output:
+	// # Netscape HTTP Cookie File
+	// # https://curl.se/docs/http-cookies.html
+	//
+	// .example.com	TRUE	/	FALSE	0	theme	dark
+	// map[theme:dark]
+}

@@ -178,8 +178,9 @@ func ExampleResponse_Text() {
 }
 
 func ExampleResponse_WriteTo() {
-	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/base64/aGVsbG8K", requests.Stream(true))
+	s := served(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://files/", requests.Stream(true))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -189,10 +190,16 @@ func ExampleResponse_WriteTo() {
 	// Output: hello
 }
 
-// The bytes as they came, for what keeps them in their content coding.
+// The bytes as they came, for a program that stores them in their content coding.
 func ExampleResponse_Raw() {
-	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/gzip", requests.Stream(true))
+	s := served(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		io.WriteString(z, "hello")
+		z.Close()
+	})
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://files/", requests.Stream(true))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -201,14 +208,23 @@ func ExampleResponse_Raw() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = gzip.NewReader(raw)
-	fmt.Println(r.Header.Get("Content-Encoding"), err)
-	// Output: gzip <nil>
+	z, err := gzip.NewReader(raw)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	fmt.Println(string(text), err)
+	// Output: hello <nil>
 }
 
 func ExampleResponse_Trailer() {
-	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/trailers?Checksum=abc")
+	s := served(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "Checksum")
+		io.WriteString(w, "hello")
+		w.Header().Set("Checksum", "abc")
+	})
+	defer s.Close()
+	r, err := s.Get(context.Background(), "mock://files/")
 	if err != nil {
 		log.Fatal(err)
 	}

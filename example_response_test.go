@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/go-requests/requests"
@@ -18,8 +20,13 @@ import (
 
 // A streamed body is read while it arrives. The response must be closed.
 func ExampleStream() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(make([]byte, 100_000))
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/stream-bytes/100000", requests.Stream(true))
+	r, err := requests.Get(ctx, server.URL, requests.Stream(true))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -30,8 +37,13 @@ func ExampleStream() {
 }
 
 func ExampleResponse_IterLines() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "one\r\ntwo\nthree")
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/stream/3", requests.Stream(true))
+	r, err := requests.Get(ctx, server.URL, requests.Stream(true))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -40,17 +52,22 @@ func ExampleResponse_IterLines() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(line[:8])
+		fmt.Println(line)
 	}
 	// Output:
-	// {"id":0,
-	// {"id":1,
-	// {"id":2,
+	// one
+	// two
+	// three
 }
 
 func ExampleResponse_IterContent() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(make([]byte, 100_000))
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/range/100000", requests.Stream(true))
+	r, err := requests.Get(ctx, server.URL, requests.Stream(true))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -66,28 +83,32 @@ func ExampleResponse_IterContent() {
 	// Output: 100000
 }
 
-// JSON lines come decoded, each as soon as it is there.
+// JSON Lines are decoded one by one, each as soon as it has arrived.
 func ExampleIterJSON() {
-	type Record struct {
-		ID  int
-		URL string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"id": 1, "item": "tea"}`+"\n"+`{"id": 2, "item": "coffee"}`+"\n")
+	}))
+	defer server.Close()
+	type Order struct {
+		ID   int
+		Item string
 	}
+
 	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/stream/3", requests.Stream(true))
+	r, err := requests.Get(ctx, server.URL, requests.Stream(true))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer r.Close()
-	for rec, err := range requests.IterJSON[Record](r) {
+	for order, err := range requests.IterJSON[Order](r) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(rec.ID, strings.TrimPrefix(rec.URL, httpbin))
+		fmt.Println(order.ID, order.Item)
 	}
 	// Output:
-	// 0 /stream/3
-	// 1 /stream/3
-	// 2 /stream/3
+	// 1 tea
+	// 2 coffee
 }
 
 // Server-sent events of one response. Session.Events connects again when the
@@ -131,10 +152,19 @@ func ExampleResponse_Links() {
 	// the end
 }
 
-// A response that is in memory can be read as often as one likes.
+// A response in memory can be read as often as you like.
 func ExampleResponse() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			http.Redirect(w, r, "/new", http.StatusFound)
+			return
+		}
+		io.WriteString(w, "hello")
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/redirect/2")
+	r, err := requests.Get(ctx, server.URL+"/old")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -142,15 +172,13 @@ func ExampleResponse() {
 	for _, h := range r.History {
 		fmt.Println(h.StatusCode, h.URL.Path)
 	}
-	fmt.Println(len(r.Text()) == len(r.Content()), r.Elapsed > 0)
+	fmt.Println(r.Text(), len(r.Content()), r.Elapsed > 0)
 	// Output:
-	// <Response [200]> HTTP/1.1 /get GET
-	// 302 /redirect/2
-	// 302 /relative-redirect/1
-	// true true
+	// <Response [200]> HTTP/1.1 /new GET
+	// 302 /old
+	// hello 5 true
 }
 
-// Redirects can be followed by hand, one at a time.
 // A greeter is an adapter that answers itself.
 type greeter struct{}
 
@@ -171,11 +199,19 @@ func ExampleNewResponse() {
 	// Output: 200 OK hello, you
 }
 
+// Redirects can be followed by hand, one at a time.
 func ExampleResponse_Next() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			http.Redirect(w, r, "/new", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
 	s := requests.NewSession(requests.AllowRedirects(false))
 	defer s.Close()
-	r, err := s.Get(ctx, httpbin+"/redirect/2")
+	r, err := s.Get(ctx, server.URL+"/old")
 	for err == nil && r.IsRedirect() {
 		fmt.Println(r.StatusCode, r.URL.Path)
 		var next *requests.PreparedRequest
@@ -188,42 +224,55 @@ func ExampleResponse_Next() {
 	}
 	fmt.Println(r.StatusCode, r.URL.Path)
 	// Output:
-	// 302 /redirect/2
-	// 302 /relative-redirect/1
-	// 200 /get
+	// 302 /old
+	// 200 /new
 }
 
 func ExampleResponse_JSON() {
-	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/json")
-	if err != nil {
-		log.Fatal(err)
-	}
-	var v struct {
-		Slideshow struct{ Title, Author string }
-	}
-	if err := r.JSON(&v); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(v.Slideshow.Title)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/page" {
+			io.WriteString(w, "<!doctype html>")
+			return
+		}
+		io.WriteString(w, `{"item": "tea", "grams": 250}`)
+	}))
+	defer server.Close()
 
-	r, err = requests.Get(ctx, httpbin+"/html")
+	ctx := context.Background()
+	r, err := requests.Get(ctx, server.URL)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(errors.Is(r.JSON(&v), requests.ErrInvalidJSON))
+	var order struct {
+		Item  string
+		Grams int
+	}
+	if err := r.JSON(&order); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(order.Item, order.Grams)
+
+	r, err = requests.Get(ctx, server.URL+"/page")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(r.JSON(&order), requests.ErrInvalidJSON))
 	// Output:
-	// Sample Slide Show
+	// tea 250
 	// true
 }
 
 func ExampleResponse_RaiseForStatus() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+
 	ctx := context.Background()
-	r, err := requests.Get(ctx, httpbin+"/status/500")
+	r, err := requests.Get(ctx, server.URL)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(r.OK(), r.RaiseForStatus() != nil)
+	_, is := errors.AsType[*requests.HTTPError](r.RaiseForStatus())
+	fmt.Println(r.OK(), is)
 	// Output: false true
 }
 
@@ -313,4 +362,64 @@ func ExampleErrRequest() {
 	fmt.Println(fetch("prices.example.com"))
 	// Output:
 	// the price is not known: requests: prepare prices.example.com: missing scheme: perhaps https:// belongs before it
+}
+
+// A CABundle is a file of certificates in PEM form. It replaces the roots of the system.
+func ExampleTLS_caBundle() {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "private") }))
+	defer server.Close()
+	bundle, err := os.CreateTemp("", "ca-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.Remove(bundle.Name())
+	pem.Encode(bundle, &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	bundle.Close()
+
+	ctx := context.Background()
+	s := requests.NewSession(requests.TLS{CABundle: bundle.Name()})
+	defer s.Close()
+	r, err := s.Get(ctx, server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output: private
+}
+
+// The client's certificate and its key may be in one file, or KeyFile names that
+// of the key. Both are read again when they have changed.
+func ExampleTLS_certFile() {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "hello,", r.TLS.PeerCertificates[0].Subject.Organization)
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	defer server.Close()
+
+	own := server.TLS.Certificates[0] // it serves as the client's, too
+	key, err := x509.MarshalPKCS8PrivateKey(own.PrivateKey)
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, err := os.CreateTemp("", "client-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.Remove(file.Name())
+	pem.Encode(file, &pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate[0]})
+	pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	file.Close()
+
+	ctx := context.Background()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	s := requests.NewSession(requests.TLS{CertFile: file.Name(), Config: &tls.Config{RootCAs: roots}})
+	defer s.Close()
+	r, err := s.Get(ctx, server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(r.Text())
+	// Output: hello, [Acme Co]
 }

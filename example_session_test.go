@@ -6,46 +6,59 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-requests/requests"
 )
 
-// A session keeps cookies from call to call. Its fields are set before the
-// first one.
+// A session keeps cookies from call to call. Set its fields before the first one.
 func ExampleSession() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/login" {
+			http.SetCookie(w, &http.Cookie{Name: "sid", Value: "d2f1c6"})
+			return
+		}
+		fmt.Fprint(w, r.Cookies(), " ", r.Header.Get("X-Test"))
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
 	s := requests.NewSession()
 	defer s.Close()
 	s.Headers.Set("X-Test", "true")
-	s.Auth = requests.BasicAuth("user", "pass")
+	s.Auth = requests.BasicAuth("ann", "secret")
 
-	if _, err := s.Get(ctx, httpbin+"/cookies/set?theme=dark"); err != nil {
+	if _, err := s.Post(ctx, server.URL+"/login"); err != nil {
 		log.Fatal(err)
 	}
-	r, err := s.Get(ctx, httpbin+"/cookies")
+	r, err := s.Get(ctx, server.URL+"/orders")
 	if err != nil {
 		log.Fatal(err)
 	}
-	var seen struct{ Cookies map[string]string }
-	if err := r.JSON(&seen); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(seen.Cookies, r.Request.Header.Get("X-Test"))
-	// Output: map[theme:dark] true
+	fmt.Println(r.Text())
+	// Output: [sid=d2f1c6] true
 }
 
-// A service makes one session, and keeps it.
+// A service makes one session and keeps it.
 func ExampleNewSession() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s for %s", r.URL, r.Header.Get("X-Client"))
+	}))
+	defer server.Close()
+
 	s := requests.NewSession(
-		requests.BaseURL(httpbin+"/anything/v1/"),
+		requests.BaseURL(server.URL+"/v1/"),
 		requests.Headers{"X-Client": "billing/1.4"},
 		requests.BearerAuth("token"),
 		requests.Timeout{Total: 20 * time.Second},
@@ -57,37 +70,46 @@ func ExampleNewSession() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(r.URL.RequestURI(), r.Request.Header.Get("X-Client"))
-	// Output: /anything/v1/orders?open=true billing/1.4
+	fmt.Println(r.Text())
+	// Output: /v1/orders?open=true for billing/1.4
 }
 
-// Once it is set up, a session is for any number of goroutines.
+// Once it is configured, any number of goroutines may use a session.
 func ExampleSession_Get() {
-	s := requests.NewSession(requests.BaseURL(httpbin))
-	defer s.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "page "+r.URL.Path[1:])
+	}))
+	defer server.Close()
 
+	s := requests.NewSession(requests.BaseURL(server.URL))
+	defer s.Close()
 	ctx := context.Background()
 	var wg sync.WaitGroup
-	sizes := make([]int, 5)
-	for i := range sizes {
+	pages := make([]string, 3)
+	for i := range pages {
 		wg.Go(func() {
-			r, err := s.Get(ctx, fmt.Sprintf("/bytes/%d", 100*i))
+			r, err := s.Get(ctx, strconv.Itoa(i))
 			if err != nil {
 				log.Print(err)
 				return
 			}
-			sizes[i] = len(r.Content())
+			pages[i] = r.Text()
 		})
 	}
 	wg.Wait()
-	fmt.Println(sizes)
-	// Output: [0 100 200 300 400]
+	fmt.Printf("%q\n", pages)
+	// Output: ["page 0" "page 1" "page 2"]
 }
 
-// BaseURL cannot be left by a path made of what a user typed.
+// A path made of what a user typed cannot leave the BaseURL.
 func ExampleBaseURL() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.URL.Path)
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	s := requests.NewSession(requests.BaseURL(httpbin+"/anything/users/"), requests.BearerAuth("token"))
+	s := requests.NewSession(requests.BaseURL(server.URL+"/users/"), requests.BearerAuth("token"))
 	defer s.Close()
 	for _, name := range []string{"ann", "/ann", "../admin", "//evil.example/", "http://evil.example/"} {
 		r, err := s.Get(ctx, name)
@@ -95,11 +117,11 @@ func ExampleBaseURL() {
 			fmt.Println(errors.Is(err, requests.ErrInvalidURL))
 			continue
 		}
-		fmt.Println(r.URL.Path)
+		fmt.Println(r.Text())
 	}
 	// Output:
-	// /anything/users/ann
-	// /anything/users/ann
+	// /users/ann
+	// /users/ann
 	// true
 	// true
 	// true
@@ -108,22 +130,26 @@ func ExampleBaseURL() {
 // With derives a session with other defaults. They share connections, cookies
 // and mounts.
 func ExampleSession_With() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "client %q, tenant %q", r.Header.Get("X-Client"), r.Header.Get("X-Tenant"))
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	s := requests.NewSession(requests.BaseURL(httpbin), requests.Headers{"X-Client": "billing/1.4"})
+	s := requests.NewSession(requests.BaseURL(server.URL), requests.Headers{"X-Client": "billing/1.4"})
 	defer s.Close()
 	tenant := s.With(requests.Headers{"X-Tenant": 42})
 
 	for _, s := range []*requests.Session{s, tenant} {
-		r, err := s.Get(ctx, "/headers")
+		r, err := s.Get(ctx, "")
 		if err != nil {
 			log.Fatal(err)
 		}
-		h := r.Request.Header
-		fmt.Printf("%q %q\n", h.Get("X-Client"), h.Get("X-Tenant"))
+		fmt.Println(r.Text())
 	}
 	// Output:
-	// "billing/1.4" ""
-	// "billing/1.4" "42"
+	// client "billing/1.4", tenant ""
+	// client "billing/1.4", tenant "42"
 }
 
 // Pages follows the Link field from page to page.
@@ -183,46 +209,49 @@ func ExampleRetry() {
 	// at last
 }
 
-// The last response is not lost when the retries are used up.
+// When the retries are used up, the error has the last response.
 func ExampleRetryError() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "closed for today", http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
-	_, err := requests.Get(ctx, httpbin+"/status/503", requests.Retry{Total: 2, StatusCodes: []int{503}})
+	_, err := requests.Get(ctx, server.URL, requests.Retry{Total: 2, StatusCodes: []int{503}})
 	fmt.Println(errors.Is(err, requests.ErrRetriesExhausted))
 	if e, ok := errors.AsType[*requests.RetryError](err); ok {
-		fmt.Println(len(e.Attempts), e.Response.StatusCode)
+		fmt.Print(len(e.Attempts), " attempts: ", e.Response.Text())
 	}
 	// Output:
 	// true
-	// 3 503
+	// 3 attempts: closed for today
 }
 
-// A proxy is chosen by the scheme and the host of the URL. What the program
-// says counts more than the environment.
+// The scheme and host of the URL choose the proxy. What the program says counts
+// more than the environment.
 func ExampleProxies() {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "asked for %s, with credentials: %t", r.URL, r.Header.Get("Proxy-Authorization") != "")
+		fmt.Fprint(w, "the proxy was asked for ", r.URL)
 	}))
 	defer proxy.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "the server was asked for ", r.URL)
+	}))
+	defer server.Close()
 
 	ctx := context.Background()
-	s := requests.NewSession(
-		requests.Proxies{"http": proxy.URL, "http://127.0.0.1": ""},
-		requests.ProxyAuth("user", "pass"))
+	s := requests.NewSession(requests.Proxies{"http": proxy.URL, "no_proxy": "127.0.0.1"})
 	defer s.Close()
-	r, err := s.Get(ctx, "http://example.com/")
-	if err != nil {
-		log.Fatal(err)
+	for _, url := range []string{"http://example.com/", server.URL} {
+		r, err := s.Get(ctx, url)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(r.Text())
 	}
-	fmt.Println(r.Text())
-
-	r, err = s.Get(ctx, httpbin+"/status/204") // directly
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(r.StatusCode)
 	// Output:
-	// asked for http://example.com/, with credentials: true
-	// 204
+	// the proxy was asked for http://example.com/
+	// the server was asked for /
 }
 
 // What is mounted on the longest prefix of a URL sends the request.
@@ -269,61 +298,70 @@ func ExampleHandler() {
 
 // Every http.RoundTripper can be mounted: one that traces, records or caches.
 func ExampleRoundTripper() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			http.Redirect(w, r, "/new", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
 	s := requests.NewSession()
 	defer s.Close()
-	s.Mount("http://", requests.RoundTripper(traced{http.DefaultTransport}))
-	if _, err := s.Get(ctx, httpbin+"/redirect/1"); err != nil {
+	s.Mount("http://", requests.RoundTripper(traced{new(http.Transport)}))
+	if _, err := s.Get(ctx, server.URL+"/old"); err != nil {
 		log.Fatal(err)
 	}
 	// Output:
-	// GET /redirect/1
-	// GET /get
+	// GET /old
+	// GET /new
 }
 
-type traced struct{ http.RoundTripper }
+type traced struct{ *http.Transport }
 
 func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	fmt.Println(r.Method, r.URL.Path)
-	return t.RoundTripper.RoundTrip(r)
+	return t.Transport.RoundTrip(r)
 }
 
-// CloseIdleConnections is called when the session is closed.
-func (t traced) CloseIdleConnections() {
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-}
-
-// An adapter of one's own usually wraps another one.
+// An adapter usually wraps another one.
 func ExampleAdapter() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			http.Redirect(w, r, "/new", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
 	s := requests.NewSession()
 	defer s.Close()
-	s.Mount("http://", counted{new(requests.HTTPAdapter), new(int)})
-	if _, err := s.Get(ctx, httpbin+"/redirect/2"); err != nil {
+	counting := &counted{HTTPAdapter: new(requests.HTTPAdapter)}
+	s.Mount("http://", counting)
+	if _, err := s.Get(ctx, server.URL+"/old"); err != nil {
 		log.Fatal(err)
 	}
-	a, err := s.Adapter(httpbin)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(*a.(counted).sent, "requests")
-	// Output: 3 requests
+	fmt.Println(counting.sent.Load(), "requests")
+	// Output: 2 requests
 }
 
 type counted struct {
 	*requests.HTTPAdapter
-	sent *int
+	sent atomic.Int64
 }
 
-func (c counted) Send(ctx context.Context, p *requests.PreparedRequest, opts requests.SendOptions) (*requests.Response, error) {
-	*c.sent++
+func (c *counted) Send(ctx context.Context, p *requests.PreparedRequest, opts requests.SendOptions) (*requests.Response, error) {
+	c.sent.Add(1)
 	return c.HTTPAdapter.Send(ctx, p, opts)
 }
 
-// The connections may be of one's own making, here to a Unix socket.
+// A DialContext connects to what has no host name, here a Unix socket.
 func ExampleHTTPAdapter() {
-	dir, done := tempDir()
-	defer done()
+	dir, err := os.MkdirTemp("", "daemon")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "daemon.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
@@ -421,11 +459,14 @@ func ExampleHTTPAdapter_retry() {
 
 // A service that knows it will be quiet for a while keeps no connections.
 func ExampleHTTPAdapter_CloseIdleConnections() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+
 	a := new(requests.HTTPAdapter)
 	s := requests.NewSession()
 	defer s.Close()
 	s.Mount("http://", a)
-	if _, err := s.Get(context.Background(), httpbin+"/get"); err != nil {
+	if _, err := s.Get(context.Background(), server.URL); err != nil {
 		log.Fatal(err)
 	}
 	a.CloseIdleConnections()
@@ -435,12 +476,15 @@ func ExampleHTTPAdapter_CloseIdleConnections() {
 
 // The connection of the first call serves the others.
 func ExampleHTTPAdapter_Stats() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+
 	a := new(requests.HTTPAdapter)
 	s := requests.NewSession()
 	defer s.Close()
 	s.Mount("http://", a)
 	for range 3 {
-		if _, err := s.Get(context.Background(), httpbin+"/get"); err != nil {
+		if _, err := s.Get(context.Background(), server.URL); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -451,25 +495,34 @@ func ExampleHTTPAdapter_Stats() {
 
 // Any package that wants an http.Client can send through a session.
 func ExampleSession_Client() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+
 	s := requests.NewSession(requests.BearerAuth("token"))
 	defer s.Close()
 	client := s.Client()
-
-	r, err := client.Get(httpbin + "/bearer")
+	r, err := client.Get(server.URL)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer r.Body.Close()
-	fmt.Println(r.StatusCode)
-	// Output: 200
+	body, err := io.ReadAll(r.Body)
+	fmt.Println(string(body), err)
+	// Output: Bearer token <nil>
 }
 
 // A prepared request can be looked at and changed before it is sent.
 func ExampleSession_Prepare() {
-	ctx := context.Background()
-	s := requests.NewSession(requests.BaseURL(httpbin), requests.Headers{"X-Client": "billing/1.4"})
-	defer s.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "signed "+r.Header.Get("X-Signature"))
+	}))
+	defer server.Close()
 
+	ctx := context.Background()
+	s := requests.NewSession(requests.BaseURL(server.URL), requests.Headers{"X-Client": "billing/1.4"})
+	defer s.Close()
 	p, err := s.Prepare(ctx, requests.NewRequest("POST", "/post", requests.JSON(map[string]int{"grams": 250})))
 	if err != nil {
 		log.Fatal(err)
@@ -482,36 +535,36 @@ func ExampleSession_Prepare() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(r.StatusCode)
+	fmt.Println(r.Text())
 	// Output:
 	// POST /post billing/1.4 {"grams":250}
-	// 200
+	// signed 13:/post
 }
 
 // A prepared request can be sent many times.
 func ExampleSession_Send() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "n is "+r.FormValue("n"))
+	}))
+	defer server.Close()
+
 	ctx := context.Background()
 	s := requests.NewSession()
 	defer s.Close()
-	p, err := requests.NewRequest("POST", httpbin+"/post", requests.Form{"n": 1}).Prepare(ctx)
+	p, err := s.Prepare(ctx, requests.NewRequest("POST", server.URL, requests.Form{"n": 1}))
 	if err != nil {
 		log.Fatal(err)
 	}
-	for n := range 2 {
-		if n > 0 {
-			if err := p.SetBody(requests.Text("n=2")); err != nil {
-				log.Fatal(err)
-			}
-		}
+	for range 2 {
 		r, err := s.Send(ctx, p)
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%d %q\n", r.StatusCode, r.Request.Header.Get("Content-Type"))
+		fmt.Println(r.Text())
 	}
 	// Output:
-	// 200 "application/x-www-form-urlencoded"
-	// 200 ""
+	// n is 1
+	// n is 1
 }
 
 // A request prepared without a session has no defaults at all.
@@ -579,3 +632,154 @@ var errQueueFull = errors.New("the queue is full")
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// The new body brings its own Content-Type and length.
+func ExamplePreparedRequest_SetBody() {
+	ctx := context.Background()
+	p, err := requests.NewRequest("POST", "https://example.com/", requests.Form{"n": 1}).Prepare(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(p.Header.Get("Content-Type"), p.ContentLength())
+	if err := p.SetBody(requests.JSON([]int{1, 2})); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(p.Header.Get("Content-Type"), p.ContentLength())
+	// Output:
+	// application/x-www-form-urlencoded 3
+	// application/json 5
+}
+
+// A change of the copy leaves the first request as it was.
+func ExamplePreparedRequest_Clone() {
+	ctx := context.Background()
+	p, err := requests.NewRequest("GET", "https://example.com/1").Prepare(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	q := p.Clone()
+	q.URL.Path = "/2"
+	q.Header.Set("X-Try", "2")
+	fmt.Println(p, p.Header)
+	fmt.Println(q, q.Header)
+	// Output:
+	// GET https://example.com/1 map[]
+	// GET https://example.com/2 map[X-Try:[2]]
+}
+
+// A logger at the level debug is told of every request of a session.
+func ExampleSession_logger() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+
+	s := requests.NewSession()
+	defer s.Close()
+	s.Logger = slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			switch a.Key { // these differ from run to run
+			case "time", "elapsed", "url":
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	if _, err := s.Get(context.Background(), server.URL); err != nil {
+		log.Fatal(err)
+	}
+	// Output: level=DEBUG msg=request method=GET status=404
+}
+
+// If replaces what StatusCodes says, and may look into the body.
+func ExampleRetry_if() {
+	answers := []string{`{"state": "pending"}`, `{"state": "done"}`}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, answers[0])
+		answers = answers[1:]
+	}))
+	defer server.Close()
+
+	ctx := context.Background()
+	r, err := requests.Get(ctx, server.URL, requests.Retry{Total: 4, If: func(a requests.Attempt) bool {
+		return a.Err != nil || strings.Contains(a.Response.Text(), "pending")
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output: {"state": "done"}
+}
+
+// Only the proxy gets the credentials for it.
+func ExampleProxyAuth() {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") == "" {
+			w.Header().Set("Proxy-Authenticate", "Basic")
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		fmt.Fprint(w, "passed on to ", r.URL.Host)
+	}))
+	defer proxy.Close()
+
+	ctx := context.Background()
+	s := requests.NewSession(requests.Proxies{"http": proxy.URL}, requests.ProxyAuth("user", "pass"))
+	defer s.Close()
+	r, err := s.Get(ctx, "http://example.com/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.StatusCode, r.Text())
+	// Output: 200 passed on to example.com
+}
+
+// The environment may name a proxy. A program that must not care says so.
+func ExampleTrustEnv() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
+	defer server.Close()
+	os.Setenv("http_proxy", "http://127.0.0.1:1") // nobody listens there
+	defer os.Unsetenv("http_proxy")
+
+	ctx := context.Background()
+	_, err := requests.Get(ctx, server.URL)
+	fmt.Println(errors.Is(err, requests.ErrProxy))
+	r, err := requests.Get(ctx, server.URL, requests.TrustEnv(false))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output:
+	// true
+	// hello
+}
+
+// One Option may bring several hooks. A call that has an OnRequest runs that in
+// place of those of its session, and the session's other hooks as ever.
+func ExampleHooks() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	say := func(text string) requests.OnRequest {
+		return func(context.Context, *requests.PreparedRequest) error {
+			fmt.Println(text)
+			return nil
+		}
+	}
+
+	ctx := context.Background()
+	s := requests.NewSession(requests.Hooks{
+		Request: []requests.OnRequest{say("first"), say("second")},
+		Response: []requests.OnResponse{func(_ context.Context, r *requests.Response) (*requests.Response, error) {
+			fmt.Println(r.StatusCode)
+			return r, nil
+		}},
+	})
+	defer s.Close()
+	s.Get(ctx, server.URL)
+	s.Get(ctx, server.URL, say("the call's"))
+	// Output:
+	// first
+	// second
+	// 404
+	// the call's
+	// 404
+}

@@ -2,7 +2,6 @@ package requests_test
 
 import (
 	"fmt"
-	"log"
 	"net/http/httptest"
 	"os"
 	"testing"
@@ -54,13 +53,4 @@ func (s suite) Run() int {
 	httpbin = server.URL
 	defer requests.CloseShared()
 	return s.m.Run()
-}
-
-// tempDir is a folder for an example, which has no [testing.T] to ask for one.
-func tempDir() (dir string, done func()) {
-	dir, err := os.MkdirTemp("", "requests-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	return dir, func() { os.RemoveAll(dir) }
 }
