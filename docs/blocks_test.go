@@ -29,6 +29,29 @@ var names = map[string]string{
 	"file":  `file, err := os.Open("report.txt"); if err != nil { return err }; defer file.Close()`,
 }
 
+// cellNames are what a piece of code in a table may use beside them.
+var cellNames = map[string]string{
+	"r":       `var r *requests.Response`,
+	"p":       `var p *requests.PreparedRequest`,
+	"err":     `var err error`,
+	"v":       `var v Order`,
+	"b":       `var b []byte`,
+	"w":       `var w io.Writer`,
+	"f":       `var f func(context.Context, *requests.Response) (*requests.Response, error)`,
+	"sign":    `var sign func(context.Context, *requests.PreparedRequest) error`,
+	"fill":    `var fill func(io.Writer) error`,
+	"reader":  `var reader io.Reader`,
+	"handler": `var handler http.Handler`,
+	"rt":      `var rt http.RoundTripper`,
+	"adapter": `var adapter requests.Adapter`,
+	"jar":     `var jar *requests.CookieJar`,
+	"client":  `var client *oauth2.Client`,
+	"login":   `var login negotiate.Login`,
+	"urls":    `var urls []string`,
+	"dial":    `var dial func(context.Context, string, string) (net.Conn, error)`,
+	"logger":  `var logger *slog.Logger`,
+}
+
 // support is what the program of each page has beside its blocks.
 //
 //go:embed testdata/support.go.txt
@@ -60,6 +83,14 @@ func TestBlocks(t *testing.T) {
 			}
 			all = append(all, f)
 		}
+		for _, b := range p.cells {
+			f, err := parseCell(b)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			all = append(all, f)
+		}
 	}
 	if t.Failed() {
 		return
@@ -70,7 +101,7 @@ func TestBlocks(t *testing.T) {
 	programs.command(t, w, "go", "build", "-o", "bin/", "./...")
 	programs.command(t, w, "go", "vet", "-unreachable=false", "./...") // a function of one block may end early
 	for _, f := range all {
-		if f.skipped.word != "" || f.tests || f.form == declarations {
+		if f.skipped.word != "" || f.tests || f.form == declarations || f.form == cell {
 			continue
 		}
 		t.Run(fmt.Sprintf("%s:%d", f.page, f.line), func(t *testing.T) {
@@ -124,7 +155,7 @@ func generate(t *testing.T, w *world, all []*fragment) tree {
 		}
 		functions.WriteString("}\n")
 		for _, f := range fragments {
-			if f.form == statements {
+			if f.form == statements || f.form == cell {
 				function(&functions, root, f, fragments, imports, known)
 				continue
 			}
@@ -144,17 +175,26 @@ func generate(t *testing.T, w *world, all []*fragment) tree {
 // function writes the function that runs f after the blocks that it goes on from.
 func function(b *strings.Builder, root string, f *fragment, all []*fragment, imports map[string]bool, known map[string]string) {
 	chain := append(f.above(all), f)
-	declared, given := map[string]bool{}, map[string]bool{}
+	declared := map[string]bool{}
 	for _, other := range all {
 		if other.form == declarations {
 			maps.Copy(declared, other.declares)
 		}
 	}
-	fmt.Fprintf(b, "func block%d() error {\n", f.line)
+	given := map[string]bool{}
+	if f.form == cell {
+		b.WriteString("var _ = func() error {\n")
+	} else {
+		fmt.Fprintf(b, "func block%d() error {\n", f.line)
+	}
 	for _, part := range chain {
 		maps.Copy(imports, part.imports(known))
 		for _, name := range slices.Sorted(maps.Keys(part.free)) {
-			if code := names[name]; code != "" && !declared[name] && !given[name] && !(known[name] != "" && part.selected[name]) {
+			code := names[name]
+			if code == "" && f.form == cell {
+				code = cellNames[name]
+			}
+			if code != "" && !declared[name] && !given[name] && !(known[name] != "" && part.selected[name]) {
 				given[name] = true
 				fmt.Fprintf(b, "%s; _ = %s\n", code, name)
 				for pkg := range known {
@@ -170,7 +210,7 @@ func function(b *strings.Builder, root string, f *fragment, all []*fragment, imp
 		if i > 0 {
 			b.WriteString("{\n")
 		}
-		if part == f {
+		if part == f && f.form == statements {
 			b.WriteString("begin()\n")
 		}
 		b.WriteString(position(root, part) + part.source() + "\n")

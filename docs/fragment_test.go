@@ -21,6 +21,7 @@ const (
 	statements   form = iota // of a function
 	declarations             // of a file, without its package clause
 	whole                    // a file
+	cell                     // a statement or an expression, to be compiled alone
 )
 
 // A fragment is a block that was parsed.
@@ -83,6 +84,29 @@ func parseFragment(b *block) (*fragment, error) {
 		delete(f.free, importName(spec))
 	}
 	return f, nil
+}
+
+// parseCell is parseFragment for a piece of code in a table.
+func parseCell(b *block) (*fragment, error) {
+	expression := *b
+	if e, err := parser.ParseExpr(b.code); err == nil && !silent(e) {
+		expression.code = "use(" + b.code + ")"
+	}
+	f, err := parseFragment(&expression)
+	if err == nil {
+		f.form = cell
+	}
+	return f, err
+}
+
+// silent reports whether an expression is a call that returns nothing.
+func silent(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	return ok && slices.Contains([]string{"Mount", "CloseIdleConnections"}, f.Sel.Name)
 }
 
 // at gives an error the line of the page, of which head lines were not there.
@@ -244,7 +268,7 @@ func (f *fragment) above(all []*fragment) []*fragment {
 		here := slices.Index(all, f)
 		for name := range f.free {
 			for _, earlier := range slices.Backward(all[:here]) {
-				if earlier.section == f.section && earlier.form == statements && earlier.declares[name] {
+				if earlier.section == f.section && earlier.form == statements && f.form != cell && earlier.declares[name] {
 					if !needed[earlier] {
 						needed[earlier] = true
 						follow(earlier)

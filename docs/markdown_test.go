@@ -12,6 +12,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	tables "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 )
 
@@ -40,6 +41,7 @@ func pages(t *testing.T) []*page {
 type page struct {
 	path    string // relative to the root
 	blocks  []*block
+	cells   []*block // the code in columns of tables with the heading "Go"
 	links   []link
 	anchors map[string]bool
 }
@@ -90,6 +92,8 @@ func parsePage(path string, source []byte) *page {
 			p.links = append(p.links, link{lineOf(n, source), string(n.Destination)})
 		case *ast.Image:
 			p.links = append(p.links, link{lineOf(n, source), string(n.Destination)})
+		case *tables.Table:
+			p.cells = append(p.cells, cells(path, n, source)...)
 		case *ast.FencedCodeBlock:
 			if string(n.Language(source)) == "go" && n.Lines().Len() > 0 {
 				p.blocks = append(p.blocks, newBlock(path, section, n, source))
@@ -123,6 +127,29 @@ func newBlock(path string, section int, n *ast.FencedCodeBlock, source []byte) *
 		}
 	}
 	return b
+}
+
+// cells returns the code in the columns of a table with the heading "Go".
+func cells(path string, table *tables.Table, source []byte) []*block {
+	columns := map[int]bool{}
+	var found []*block
+	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
+		column := 0
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			if _, ok := row.(*tables.TableHeader); ok {
+				columns[column] = plain(cell, source) == "Go"
+			} else if columns[column] {
+				for n := cell.FirstChild(); n != nil; n = n.NextSibling() {
+					if code, ok := n.(*ast.CodeSpan); ok {
+						text := code.FirstChild().(*ast.Text)
+						found = append(found, &block{page: path, line: lineAt(text.Segment.Start, source), code: plain(code, source)})
+					}
+				}
+			}
+			column++
+		}
+	}
+	return found
 }
 
 // lines returns the text of a block.
