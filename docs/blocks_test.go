@@ -25,7 +25,7 @@ var names = map[string]string{
 	"s":     `s := requests.NewSession(); defer s.Close()`,
 	"url":   `url := "https://httpbingo.org/anything"`,
 	"token": `token := "t0k3n"`,
-	"order": `order := Order{Item: "tea", Grams: 250}`,
+	"order": `order := Order{ID: 1, Item: "tea"}`,
 	"file":  `file, err := os.Open("report.txt"); if err != nil { return err }; defer file.Close()`,
 }
 
@@ -46,7 +46,7 @@ var cellNames = map[string]string{
 	"adapter": `var adapter requests.Adapter`,
 	"jar":     `var jar *requests.CookieJar`,
 	"client":  `var client *oauth2.Client`,
-	"login":   `var login negotiate.Login`,
+	"login":   `var login *negotiate.Login`,
 	"urls":    `var urls []string`,
 	"dial":    `var dial func(context.Context, string, string) (net.Conn, error)`,
 	"logger":  `var logger *slog.Logger`,
@@ -58,7 +58,7 @@ var cellNames = map[string]string{
 var support string
 
 // pending are documents whose blocks do not stand by themselves yet, and why.
-var pending = map[string]string{"README.md": "is about to be rewritten"}
+var pending = map[string]string{}
 
 // TestBlocks compiles each block of Go in the documents and runs it. The
 // convention is in docs/guide/README.md.
@@ -210,12 +210,24 @@ func function(b *strings.Builder, root string, f *fragment, all []*fragment, imp
 		if i > 0 {
 			b.WriteString("{\n")
 		}
+		if part.first != nil {
+			b.WriteString(position(root, part) + part.first.source() + "\n{\n")
+		}
 		if part == f && f.form == statements {
 			b.WriteString("begin()\n")
 		}
 		b.WriteString(position(root, part) + part.source() + "\n")
 	}
-	b.WriteString(strings.Repeat("}\n", len(chain)-1) + "return nil\n}\n")
+	for _, part := range chain[1:] {
+		b.WriteString("}\n")
+		if part.first != nil {
+			b.WriteString("}\n")
+		}
+	}
+	if chain[0].first != nil {
+		b.WriteString("}\n")
+	}
+	b.WriteString("return nil\n}\n")
 }
 
 // position has the compiler name the lines of the page.
@@ -257,7 +269,7 @@ func (dir tree) command(t *testing.T, w *world, name string, args ...string) {
 	}
 	output, err := cmd.CombinedOutput()
 	root, _ := filepath.Abs("..")
-	text := regexp.MustCompile(`(?m)[^ \n]*`+regexp.QuoteMeta(filepath.Base(root)+string(filepath.Separator))+`(\S+\.md:)`).ReplaceAllString(string(output), "$1")
+	text := regexp.MustCompile(`(?m)[^ \n]*?`+regexp.QuoteMeta(filepath.Base(root)+string(filepath.Separator))+`(\S+\.md:)`).ReplaceAllString(string(output), "$1")
 	require.NoError(t, err, "%s %s\n%s", name, strings.Join(args, " "), text)
 }
 

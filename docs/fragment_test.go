@@ -29,10 +29,12 @@ type fragment struct {
 	*block
 	form     form
 	pkg      string          // name of the package of a whole file
+	goesOn   bool            // it is what comes before another one
 	tests    bool            // it declares tests
 	declares map[string]bool // names at its top level
 	free     map[string]bool // names that it uses and does not declare
 	selected map[string]bool // those of them that only stand before a dot
+	first    *fragment       // what runs before it, of its comment
 	inserts  []insert        // what statements need to be accepted as a function
 }
 
@@ -51,7 +53,12 @@ const (
 
 // parseFragment finds out what a block is. Its error names the line of the page.
 func parseFragment(b *block) (*fragment, error) {
-	f := &fragment{block: b, declares: map[string]bool{}, free: map[string]bool{}, selected: map[string]bool{}}
+	return parse(b, false)
+}
+
+// parse is parseFragment. Of a block that goesOn with another one its last error is that one's to look at.
+func parse(b *block, goesOn bool) (*fragment, error) {
+	f := &fragment{block: b, goesOn: goesOn, declares: map[string]bool{}, free: map[string]bool{}, selected: map[string]bool{}}
 	if clause := packageClause.FindStringSubmatch(b.code); clause != nil {
 		f.form, f.pkg = whole, clause[1]
 		file, err := parser.ParseFile(token.NewFileSet(), "", b.code, 0)
@@ -63,6 +70,13 @@ func parseFragment(b *block) (*fragment, error) {
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "", functionHead+b.code+"\n}", parser.ParseComments)
 	if err == nil {
+		if b.before != "" {
+			before := &block{page: b.page, line: b.line, section: b.section, code: b.before}
+			if f.first, err = parse(before, true); err != nil {
+				return nil, err
+			}
+			maps.Copy(f.declares, f.first.declares)
+		}
 		body := file.Decls[0].(*ast.FuncDecl).Body
 		f.statements(body.List, int(file.FileStart)+len(functionHead))
 		f.names(file)
@@ -76,7 +90,7 @@ func parseFragment(b *block) (*fragment, error) {
 		return nil, f.at(err, 1)
 	}
 	f.form, f.tests = declarations, hasTests(asFile)
-	for name := range asFile.Scope.Objects { //nolint:staticcheck // all that is needed of a scope
+	for name := range asFile.Scope.Objects {
 		f.declares[name] = true
 	}
 	f.names(asFile)
@@ -150,7 +164,7 @@ func (f *fragment) statements(list []ast.Stmt, base int) {
 		}
 		if assigns(stmt, "err") {
 			f.declares["err"] = true
-			if i+1 == len(list) || !mentions(list[i+1], "err") {
+			if i+1 == len(list) && !f.goesOn || i+1 < len(list) && !mentions(list[i+1], "err") {
 				use = "; if err != nil { return err }" + use
 			}
 		}
@@ -225,8 +239,14 @@ func (f *fragment) names(file *ast.File) {
 		}
 		return true
 	})
-	for _, id := range file.Unresolved { //nolint:staticcheck // scopes are all that is needed, not types
-		if keys[id] {
+	given := map[string]bool{}
+	if f.first != nil {
+		given = f.first.declares
+		maps.Copy(f.free, f.first.free)
+		maps.Copy(f.selected, f.first.selected)
+	}
+	for _, id := range file.Unresolved {
+		if keys[id] || given[id.Name] {
 			continue
 		}
 		if !f.free[id.Name] {

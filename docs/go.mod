@@ -4,11 +4,13 @@ go 1.26.0
 
 replace (
 	github.com/go-requests/requests => ../
+	github.com/go-requests/requests/auth/negotiate => ../auth/negotiate
 	github.com/go-requests/requests/auth/oauth2 => ../auth/oauth2
 )
 
 require (
 	github.com/go-requests/requests v0.0.0-00010101000000-000000000000
+	github.com/go-requests/requests/auth/negotiate v0.0.0-00010101000000-000000000000
 	github.com/go-requests/requests/auth/oauth2 v0.0.0-00010101000000-000000000000
 	github.com/mccutchen/go-httpbin/v2 v2.26.0
 	github.com/quic-go/quic-go v0.65.0
@@ -27,6 +29,13 @@ require (
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
+	github.com/hashicorp/go-uuid v1.0.3 // indirect
+	github.com/jcmturner/aescts/v2 v2.0.0 // indirect
+	github.com/jcmturner/dnsutils/v2 v2.0.0 // indirect
+	github.com/jcmturner/gofork v1.7.6 // indirect
+	github.com/jcmturner/goidentity/v6 v6.0.1 // indirect
+	github.com/jcmturner/gokrb5/v8 v8.4.4 // indirect
+	github.com/jcmturner/rpc/v2 v2.0.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect

@@ -52,6 +52,7 @@ import (
 	_ "resty.dev/v3"
 
 	_ "github.com/go-requests/requests"
+	_ "github.com/go-requests/requests/auth/negotiate"
 	_ "github.com/go-requests/requests/auth/oauth1"
 	_ "github.com/go-requests/requests/auth/oauth2"
 )

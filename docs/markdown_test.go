@@ -61,6 +61,7 @@ type block struct {
 	output   string // what it is said to print
 	compared bool   // that output is known
 	skipped  mark   // how far it is not tested
+	before   string // statements to run before it, which readers do not see
 }
 
 // A mark is a comment above a block that takes it out of a part of the tests.
@@ -69,6 +70,10 @@ type mark struct{ word, reason string }
 var (
 	// marks has what such a comment may say.
 	marks = regexp.MustCompile(`^<!-- (not run|not compiled): (\S.*) -->$`)
+	// before is a comment with statements to run before a block.
+	before = regexp.MustCompile(`(?s)^<!-- before:\s(.*)\s-->$`)
+	// omitted is a body that a reader is left to write. It uses what a loop gives.
+	omitted = regexp.MustCompile(`(?m)(\bfor (\w+)(?:, (\w+))? := range .*?)?\{ … \}`)
 	// arrow begins a comment that says what a line prints.
 	arrow = regexp.MustCompile(`(?m)// → (.*)$`)
 )
@@ -105,7 +110,7 @@ func parsePage(path string, source []byte) *page {
 }
 
 func newBlock(path string, section int, n *ast.FencedCodeBlock, source []byte) *block {
-	b := &block{page: path, section: section, code: lines(n, source), line: lineAt(n.Lines().At(0).Start, source)}
+	b := &block{page: path, section: section, code: complete(lines(n, source)), line: lineAt(n.Lines().At(0).Start, source)}
 	if next, ok := n.NextSibling().(*ast.FencedCodeBlock); ok && string(next.Language(source)) == "text" {
 		b.output, b.compared = lines(next, source), true
 	} else if _, output, ok := strings.Cut(b.code, "// Output:\n"); ok {
@@ -121,12 +126,35 @@ func newBlock(path string, section int, n *ast.FencedCodeBlock, source []byte) *
 		}
 		b.compared = true
 	}
-	if comment, ok := n.PreviousSibling().(*ast.HTMLBlock); ok {
-		if m := marks.FindStringSubmatch(strings.TrimSpace(lines(comment, source))); m != nil {
+	for above := n.PreviousSibling(); above != nil && above.Kind() == ast.KindHTMLBlock; above = above.PreviousSibling() {
+		comment := above.(*ast.HTMLBlock)
+		text := lines(comment, source)
+		if comment.HasClosure() {
+			text += string(comment.ClosureLine.Value(source))
+		}
+		text = strings.TrimSpace(text)
+		if m := marks.FindStringSubmatch(text); m != nil {
 			b.skipped = mark{m[1], m[2]}
+		}
+		if m := before.FindStringSubmatch(text); m != nil {
+			b.before = m[1]
 		}
 	}
 	return b
+}
+
+// complete writes the bodies that code leaves out.
+func complete(code string) string {
+	return omitted.ReplaceAllStringFunc(code, func(s string) string {
+		m := omitted.FindStringSubmatch(s)
+		switch {
+		case m[3] != "":
+			return m[1] + "{ use(" + m[2] + ", " + m[3] + ") }"
+		case m[2] != "":
+			return m[1] + "{ use(" + m[2] + ") }"
+		}
+		return "{}"
+	})
 }
 
 // cells returns the code in the columns of a table with the heading "Go".
@@ -142,7 +170,7 @@ func cells(path string, table *tables.Table, source []byte) []*block {
 				for n := cell.FirstChild(); n != nil; n = n.NextSibling() {
 					if code, ok := n.(*ast.CodeSpan); ok {
 						text := code.FirstChild().(*ast.Text)
-						found = append(found, &block{page: path, line: lineAt(text.Segment.Start, source), code: plain(code, source)})
+						found = append(found, &block{page: path, line: lineAt(text.Segment.Start, source), code: complete(plain(code, source))})
 					}
 				}
 			}

@@ -82,8 +82,9 @@ func newWorld(t *testing.T) *world {
 	cert, key := w.authority.leaf(t, "client", time.Now().Add(time.Hour))
 	w.files = map[string][]byte{
 		"ca.pem": w.authority.pem, "client.pem": cert, "client-key.pem": key,
-		"report.txt": []byte("Tea sold well.\n"),
-		"foo.png":    image(t, bin), "bar.png": image(t, bin),
+		"cookies.txt": []byte("# Netscape HTTP Cookie File\nhttpbingo.org\tFALSE\t/\tFALSE\t2000000000\ttheme\tdark\n"),
+		"report.txt":  []byte("Tea sold well.\n"),
+		"foo.png":     image(t, bin), "bar.png": image(t, bin),
 		"video.mp4": make([]byte, 3<<20),
 	}
 	return w
@@ -349,8 +350,26 @@ func githubAPI() http.Handler {
 // exampleAPI sells tea.
 func exampleAPI() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusOK, []map[string]any{{"id": 1, "item": "tea"}, {"id": 2, "item": "coffee"}})
+	})
+	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		if r.Header.Get("Last-Event-ID") == "2" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		fmt.Fprint(w, "retry: 1\n\nid: 1\ndata: tea\n\nid: 2\ndata: coffee\n\n")
+	})
+	mux.HandleFunc("GET /v1/dump", func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "event-stream") {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		download(w, r)
+	})
 	mux.HandleFunc("GET /v1/orders", func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, http.StatusOK, []map[string]any{{"id": 1, "item": "tea", "grams": 250}, {"id": 2, "item": "coffee", "grams": 500}})
+		writeJSON(w, http.StatusOK, []map[string]any{{"id": 1, "item": "tea", "open": true}, {"id": 2, "item": "coffee", "open": true}})
 	})
 	mux.HandleFunc("GET /v1/orders/{id}", func(w http.ResponseWriter, r *http.Request) {
 		id, err := strconv.Atoi(r.PathValue("id"))
@@ -358,7 +377,7 @@ func exampleAPI() http.Handler {
 			writeJSON(w, http.StatusNotFound, map[string]string{"message": "no such order"})
 			return
 		}
-		writeJSON(w, http.StatusOK, map[string]any{"id": id, "item": "tea", "grams": 250})
+		writeJSON(w, http.StatusOK, map[string]any{"id": id, "item": "tea", "open": true})
 	})
 	mux.HandleFunc("POST /v1/orders", func(w http.ResponseWriter, r *http.Request) {
 		var order map[string]any
