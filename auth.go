@@ -23,7 +23,7 @@ import (
 // It prints as its scheme alone, and may be used by many goroutines.
 type Auth struct {
 	method Authenticator
-	proxy  bool // for the proxy, beside that for the server
+	proxy  bool // for the proxy; it does not replace the one for the server
 }
 
 func (Auth) option() {}
@@ -68,12 +68,12 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, p *PreparedRequest) error
 }
 
-// challenger is the optional half of [Authenticator].
+// challenger is the optional second method of [Authenticator].
 type challenger interface {
 	Challenge(ctx context.Context, r *Response) (*PreparedRequest, error)
 }
 
-// verifier is the third part, optional as well.
+// verifier is its optional third method.
 type verifier interface {
 	Verify(ctx context.Context, r *Response) error
 }
@@ -95,7 +95,7 @@ func AuthFunc(f func(ctx context.Context, p *PreparedRequest) error) Auth {
 	return Auth{method: authFunc(f)}
 }
 
-// invalidAuth is the call that cannot make an Auth.
+// invalidAuth is an Auth that could not be made. It remembers why.
 type invalidAuth string
 
 func (a invalidAuth) Authenticate(context.Context, *PreparedRequest) error {
@@ -201,7 +201,7 @@ func (p *PreparedRequest) setSecret(field, value string) {
 	p.Header[field] = []string{value}
 }
 
-// authenticate applies the Auth anew, in place of what it set before.
+// authenticate applies the Auth, in place of what it has set before.
 func (p *PreparedRequest) authenticate(ctx context.Context) error {
 	if p.auth.method == nil {
 		return nil
@@ -214,8 +214,8 @@ func (p *PreparedRequest) authenticate(ctx context.Context) error {
 	return p.auth.review(p)
 }
 
-// noteBody keeps the body that p had before an Authenticator has put something
-// into it, which only its origin may get. bodies is what p.bodies was then.
+// noteBody keeps the body from before an Authenticator replaced it: only the
+// origin of p may get the new one. bodies is what p.bodies was then.
 func (p *PreparedRequest) noteBody(before content, unsigned *content, bodies int) {
 	if p.bodies == bodies {
 		return
@@ -227,8 +227,8 @@ func (p *PreparedRequest) noteBody(before content, unsigned *content, bodies int
 	p.unsigned = unsigned
 }
 
-// review checks p after an Authenticator of the caller's, which may do anything
-// to it.
+// review checks p after an Authenticator of the caller, which may have changed
+// anything in it.
 func (a Auth) review(p *PreparedRequest) error {
 	if !a.foreign() {
 		return nil
@@ -236,7 +236,7 @@ func (a Auth) review(p *PreparedRequest) error {
 	return p.check()
 }
 
-// foreign reports whether the Authenticator is the caller's.
+// foreign reports whether the Authenticator was written by the caller.
 func (a Auth) foreign() bool {
 	switch a.method.(type) {
 	case nil, *basic, *bearer, noAuth, *digestAuth, invalidAuth:
@@ -245,7 +245,8 @@ func (a Auth) foreign() bool {
 	return true
 }
 
-// hasControl reports a control character, which Basic forbids (RFC 7617, section 2).
+// hasControl reports whether s has a control character, which Basic forbids
+// (RFC 7617, section 2).
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
@@ -256,7 +257,7 @@ type netrcLookup struct {
 	log  *slog.Logger
 }
 
-// netrcLookup finds what netrc has, nothing if the environment does not count.
+// netrcLookup looks into netrc, and finds nothing if the environment is ignored.
 func (set *settings) netrcLookup() netrcLookup {
 	if set.merged.IgnoreEnv {
 		return netrcLookup{}
@@ -264,9 +265,9 @@ func (set *settings) netrcLookup() netrcLookup {
 	return netrcLookup{set.merged.netrc, set.merged.Logger}
 }
 
-// auth is the Auth that netrc has for the host of u and, unless it is empty, login.
-// A file that cannot be read or parsed has none, as in Requests; the logger is
-// told, once each time the file has changed.
+// auth is the Auth that netrc has for the host of u and for login, unless that
+// is empty. As in Requests, a file that cannot be read or parsed has none; the
+// logger is told once each time the file has changed.
 func (l netrcLookup) auth(u *url.URL, login string) Auth {
 	if l.file == nil {
 		return Auth{}
@@ -279,7 +280,7 @@ func (l netrcLookup) auth(u *url.URL, login string) Auth {
 		return Auth{}
 	}
 	b := &basic{e.Username(), e.Password}
-	if b.check() != nil { // nobody asked for this entry by name
+	if b.check() != nil { // the caller did not ask for this entry, so it is ignored
 		return Auth{}
 	}
 	return Auth{method: b}

@@ -19,7 +19,7 @@ import (
 // [Reader]. A call takes one; [Form] and [Files] are the other ways to have one.
 // The zero Body is none.
 type Body struct {
-	// load gives the content at the time of preparing, when errors can be returned.
+	// load returns the content. It runs while the request is prepared, when errors can be returned.
 	load func() (content, error)
 }
 
@@ -92,8 +92,8 @@ func streamed(s *stream, length int64, contentType string) content {
 	return content{stream: s, length: length, contentType: contentType, present: true}
 }
 
-// open returns a fresh reader of the whole body. For one in memory it is of a
-// type that [http.Transport] knows, and so goes out in one write with the head.
+// open returns a fresh reader of the whole body. A body in memory gets a type
+// that [http.Transport] knows, so that it goes out in one write with the header.
 func (c *content) open() (io.ReadCloser, error) {
 	if c.stream != nil {
 		return c.stream.open(c.length)
@@ -103,9 +103,8 @@ func (c *content) open() (io.ReadCloser, error) {
 
 func (c *content) replayable() bool { return c.stream == nil || c.stream.again }
 
-// confirmEmpty checks a body that is sent as none since its length is zero.
-// Sources do announce that and have bytes all the same: a file that has grown,
-// and those below /proc.
+// confirmEmpty checks that a body of length zero has no bytes. A file that has
+// grown since, or one below /proc, can announce zero and still have some.
 func (c *content) confirmEmpty() error {
 	if c.stream == nil {
 		return nil
@@ -124,13 +123,13 @@ func (c *content) confirmEmpty() error {
 	return err
 }
 
-// A stream hands out readers of a body that is not in memory, one at a time:
-// opening the next one ends the one before, which the transport may still hold,
-// or another call that was given the same option.
+// A stream hands out readers of a body that is not in memory, one at a time.
+// Opening the next one ends the one before, which the transport or another call
+// with the same option may still hold.
 type stream struct {
-	what   string                    // it is, for errors
+	what   string                    // names the source in errors
 	from   func() (io.Reader, error) // opens the source at its beginning
-	again  bool                      // from can do that after the source was read
+	again  bool                      // from works again after the source was read
 	waits  bool                      // a read may block indefinitely
 	length func() (int64, error)     // of the body, -1 if unknown
 
@@ -156,16 +155,15 @@ func (s *stream) open(length int64) (io.ReadCloser, error) {
 	return s.last, nil
 }
 
-// claim ends the reader that is out, so that an open which follows will not fail
-// for its sake.
+// claim ends the reader in use, so that the next open does not fail because of it.
 func (s *stream) claim() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.vacate()
 }
 
-// vacate makes the source free to be read from its beginning. Where that is not
-// possible it leaves a sending that is under way alone.
+// vacate frees the source to be read from its beginning. If that is impossible,
+// a transfer in progress is left alone.
 func (s *stream) vacate() error {
 	switch {
 	case s.last == nil:
@@ -174,14 +172,14 @@ func (s *stream) vacate() error {
 		return failText(ErrBodyNotReplayable, s.what+" was sent before and cannot seek")
 	case !s.last.end():
 		return failText(ErrBodyNotReplayable, s.what+" is still being read for an earlier request")
-	case !s.again && s.last.spent.Load(): // between the two
+	case !s.again && s.last.spent.Load(): // read since the check above
 		return failText(ErrBodyNotReplayable, s.what+" is being sent by another call")
 	}
 	return nil
 }
 
-// A loan is the stream of a reader that an option has brought, for all requests
-// that are made with this option.
+// A loan is the stream over the caller's reader, shared by all requests that
+// are made with the same option.
 type loan struct {
 	r io.Reader
 
@@ -189,8 +187,8 @@ type loan struct {
 	s  *stream // nil before the first request
 }
 
-// stream returns the stream of the reader and its length. It fails if the reader
-// was sent before and cannot be again.
+// stream returns the stream over the reader and its length. It fails if the
+// reader was sent before and cannot be sent again.
 func (l *loan) stream(what string) (*stream, int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,26 +205,25 @@ func (l *loan) stream(what string) (*stream, int64, error) {
 	return l.s, length, err
 }
 
-// spent reports whether something of the source was read.
+// spent reports whether any of the source was read.
 func (s *stream) spent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last != nil && s.last.spent.Load()
 }
 
-// streamReader reads a body, or a part of one, once. It holds it to its length:
-// the last bytes are given only when the source has ended with them, so that
-// the server never sees a complete request from a source that lied about its
-// length or failed.
+// streamReader reads a body, or a part of one, once, and enforces its length.
+// It holds back the last bytes until the source has ended with them, so that a
+// source that fails or has another length never makes a complete request.
 type streamReader struct {
 	what   string
 	waits  bool
 	closed atomic.Bool
-	taken  atomic.Bool // closed because the source is read anew
-	spent  atomic.Bool // the source is not where it stood, or may not be
+	taken  atomic.Bool // ended because another reader has taken the source
+	spent  atomic.Bool // the source has moved, or may have
 
 	mu   sync.Mutex // held while the source is in use
-	r    io.Reader  // nil once it was let go
+	r    io.Reader  // nil once released
 	left int64      // still due, -1 if the length is unknown
 	idle int        // reads in a row that gave nothing
 	err  error      // sticky
@@ -244,7 +241,7 @@ func (s *streamReader) Read(b []byte) (n int, err error) {
 	if s.closed.Load() {
 		return 0, errBodyClosed
 	}
-	defer func() { // it runs in a goroutine of the transport, where a panic would end the program
+	defer func() { // a panic on a goroutine of the transport would end the program
 		if p := recover(); p != nil {
 			n, err = 0, fmt.Errorf("panic in the request body: %v", p)
 		}
@@ -276,7 +273,7 @@ func (s *streamReader) Read(b []byte) (n int, err error) {
 	return s.finish(n)
 }
 
-// finish looks for the end of a source that has given all it announced.
+// finish checks that a source which has given its length has ended.
 func (s *streamReader) finish(n int) (int, error) {
 	var one [1]byte
 	for {
@@ -292,8 +289,8 @@ func (s *streamReader) finish(n int) (int, error) {
 	}
 }
 
-// take reads from the source and holds it to the contract of [io.Reader], on
-// which the transport relies: a wrong count would make it panic.
+// take reads from the source and enforces the contract of [io.Reader]: a wrong
+// count would make the transport panic.
 func (s *streamReader) take(b []byte) (int, error) {
 	spent := s.spent.Swap(true)
 	n, err := s.r.Read(b)
@@ -313,7 +310,7 @@ func (s *streamReader) take(b []byte) (int, error) {
 	return n, err
 }
 
-// unlock ends a use of the source, and closes it if Close could not.
+// unlock ends a use of the source, and closes it if Close came meanwhile.
 func (s *streamReader) unlock() {
 	s.mu.Unlock()
 	if s.closed.Load() {
@@ -321,8 +318,9 @@ func (s *streamReader) unlock() {
 	}
 }
 
-// Close waits for a read that is under way, so that the source is free then,
-// unless the read may block: such a read closes the source when it returns.
+// Close waits for a read in progress, so that the source is free afterwards. It
+// does not wait for a read that may block: that one closes the source itself
+// when it returns.
 func (s *streamReader) Close() error {
 	s.closed.Store(true)
 	if !s.waits {
@@ -334,12 +332,12 @@ func (s *streamReader) Close() error {
 	return s.release()
 }
 
-// takeOverTime is how long a source is waited for that an earlier sending still
-// reads: more than a read takes that will return at all.
+// takeOverTime is how long to wait for an earlier transfer to stop reading the
+// source. A read that has not returned by then is taken to block.
 const takeOverTime = time.Second
 
-// end is Close for a source that is to be read anew. It reports whether the
-// source is free.
+// end is Close for a source that is about to be read again. It reports whether
+// the source is free.
 func (s *streamReader) end() bool {
 	s.taken.Store(true)
 	s.closed.Store(true)
@@ -379,14 +377,14 @@ var errBodyClosed = errors.New("read of a closed request body")
 // borrowed hides the Close of a reader that belongs to the caller.
 type borrowed struct{ io.Reader }
 
-// streamOf describes r, which errors call what, from where it stands.
+// streamOf describes the rest of r. Errors call it what.
 func streamOf(r io.Reader, what string) (*stream, error) {
 	s := &stream{what: what, from: func() (io.Reader, error) { return borrowed{r}, nil }}
 	seeker, canSeek := r.(io.Seeker)
 	var start int64
 	if canSeek {
 		at, err := seeker.Seek(0, io.SeekCurrent)
-		canSeek, start = err == nil, at // a pipe is a file that cannot
+		canSeek, start = err == nil, at // a pipe is an os.File but cannot seek
 	}
 	if canSeek {
 		s.again = true
@@ -397,7 +395,7 @@ func streamOf(r io.Reader, what string) (*stream, error) {
 	}
 	length := int64(-1)
 	switch l := r.(type) {
-	case interface{ Len() int }: // bytes.Buffer, bytes.Reader, strings.Reader: what is left
+	case interface{ Len() int }: // what is left of a bytes.Buffer, bytes.Reader, strings.Reader
 		length = max(int64(l.Len()), -1)
 	case interface{ Stat() (os.FileInfo, error) }:
 		s.length = func() (int64, error) { return lengthOfFile(l, what, start, canSeek) }
@@ -430,7 +428,7 @@ func streamOf(r io.Reader, what string) (*stream, error) {
 	return s, nil
 }
 
-// lengthOfFile is how much of f lies behind start.
+// lengthOfFile is the number of bytes of f after start.
 func lengthOfFile(f interface{ Stat() (os.FileInfo, error) }, what string, start int64, canSeek bool) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -448,15 +446,15 @@ func lengthOfFile(f interface{ Stat() (os.FileInfo, error) }, what string, start
 	return max(info.Size()-start, 0), nil
 }
 
-// endsAt reports whether f ends where its size says. The files of a kernel, as
-// below /proc and /sys, have a size of 0 or of a page, whatever is in them.
+// endsAt reports whether f ends where its size says. Files below /proc and /sys
+// have a size of 0 or of a page, whatever they hold.
 func endsAt(f io.ReaderAt, size int64) bool {
 	var last [2]byte
 	n, err := f.ReadAt(last[:min(size, 1)+1], max(size-1, 0))
 	return err == io.EOF && int64(n) == min(size, 1)
 }
 
-// jsonEncoders are kept with their buffers, as each body needs one for a moment only.
+// jsonEncoders are pooled with their buffers.
 var jsonEncoders = sync.Pool{New: func() any {
 	e := new(jsonEncoder)
 	e.enc = json.NewEncoder(&e.buf)
@@ -474,7 +472,7 @@ func marshalJSON(v any) ([]byte, error) {
 	e.buf.Reset()
 	err := e.enc.Encode(v)
 	data := bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))
-	if e.buf.Cap() <= 64<<10 { // one large body must not be held for ever
+	if e.buf.Cap() <= 64<<10 { // do not keep the buffer of a large body
 		jsonEncoders.Put(e)
 	}
 	return data, err

@@ -63,8 +63,8 @@ func (e *CookieFileError) Error() string {
 // Is reports whether target is [ErrRequest].
 func (e *CookieFileError) Is(target error) bool { return target == ErrRequest }
 
-// What is read is bounded, far above what browsers keep. The number is, because
-// cookies of one domain are searched one by one.
+// Limits of what is read, far above what browsers keep. The number is limited
+// because the cookies of one domain are searched linearly.
 const (
 	maxCookieFile  = 16 << 20 // bytes
 	maxFileCookies = 20_000
@@ -119,7 +119,7 @@ func replaceCookieFile(path string, data []byte) (err error) {
 	}()
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync() // or a crash could leave an empty file under the new name
+		err = f.Sync() // otherwise a crash could leave an empty file under the new name
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
@@ -127,7 +127,7 @@ func replaceCookieFile(path string, data []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// encode returns the text of a file, and what the cookies are that it lacks.
+// encode returns the text of a file, and an error that names the cookies left out.
 func (j *CookieJar) encode(opts []CookieFileOption) (data []byte, left, err error) {
 	var config cookieFile
 	for _, o := range opts {
@@ -190,9 +190,9 @@ func (j *CookieJar) load(r io.Reader, path string) error {
 	if len(data) > maxCookieFile {
 		return &CookieFileError{Path: path, Reason: "larger than " + strconv.Itoa(maxCookieFile) + " bytes"}
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // editors of Windows put it there
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // added by editors on Windows
 	parse := cookie.ParseNetscape
-	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) { // which no domain begins with
+	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) { // no line of cookies.txt begins with "{"
 		parse = cookie.ParseJSON
 	}
 	cookies, bad := parse(data)

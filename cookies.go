@@ -105,8 +105,8 @@ var _ http.CookieJar = (*CookieJar)(nil)
 // String tells how many cookies there are, and no more.
 func (j *CookieJar) String() string { return "CookieJar(" + strconv.Itoa(j.Len()) + ")" }
 
-// clock returns the source of the jar's time: that of day, without the monotonic
-// part and the zone, which mean nothing in a file or on another machine.
+// clock returns the source of the jar's time: UTC without the monotonic reading,
+// since cookies are stored in files and moved to other machines.
 func (j *CookieJar) clock() func() time.Time {
 	if j.now != nil {
 		return j.now
@@ -115,13 +115,13 @@ func (j *CookieJar) clock() func() time.Time {
 }
 
 // header returns the value of the Cookie field for a request to u, "" for none.
-// named: the caller, not a redirect, named this host, so that cookies without a
-// domain go too.
+// named says that the caller, not a redirect, named this host: then cookies
+// without a domain go too.
 func (j *CookieJar) header(u *url.URL, named bool) string { return j.headerWith(u, named, nil) }
 
-// headerWith is header for a call that has cookies of its own. They replace
-// cookies of the jar that have their name, no domain and the path "/", and go
-// beside those that servers have set, as in Requests.
+// headerWith is header for a call with cookies of its own. As in Requests, they
+// replace cookies of the same name that the program has put into the jar without
+// a domain and for the path "/", and are sent in addition to those of servers.
 func (j *CookieJar) headerWith(u *url.URL, named bool, own map[string]string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -132,8 +132,8 @@ func (j *CookieJar) headerWith(u *url.URL, named bool, own map[string]string) st
 	return j.kept.Header(cookie.Request{Origin: o, Named: named, Own: own}, j.clock())
 }
 
-// maxSetCookies bounds the work for one response: of a flood the last fields
-// are read, as many as a jar has room for.
+// maxSetCookies bounds the work for one response. Of more Set-Cookie fields only
+// the last ones are read, as many as a jar holds.
 const maxSetCookies = 3000
 
 // store takes the Set-Cookie fields of a response to a request for u.
@@ -154,8 +154,8 @@ func (j *CookieJar) store(u *url.URL, lines []string) {
 
 // parseSetCookies returns the cookies that a response to a request for u sets,
 // in the order of their first mention: those that an empty jar would hold
-// afterwards. So cookies for foreign domains are not among them, and neither
-// are cookies that the response deletes.
+// afterwards. It leaves out cookies for other domains and those that the response
+// deletes.
 func parseSetCookies(u *url.URL, lines []string) []*Cookie {
 	var j CookieJar
 	j.store(u, lines)
@@ -182,7 +182,7 @@ func (j *CookieJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	}
 }
 
-// receivedCookie undoes what net/http has made of a Set-Cookie field.
+// receivedCookie restores a Set-Cookie field from net/http's parsed form.
 func receivedCookie(c *http.Cookie) cookie.Received {
 	r := cookie.Received{
 		Name: c.Name, Value: c.Value, Expires: c.Expires, Secure: c.Secure,
@@ -192,7 +192,7 @@ func receivedCookie(c *http.Cookie) cookie.Received {
 		r.Value = `"` + c.Value + `"`
 	}
 	if c.Expires.IsZero() {
-		r.Attribute("Expires", c.RawExpires) // more forms are read here than there
+		r.Attribute("Expires", c.RawExpires) // this jar accepts more forms of dates than net/http
 	}
 	if c.MaxAge != 0 {
 		r.Lifetime, r.HasLifetime = int64(c.MaxAge), true
@@ -385,7 +385,7 @@ func (j *CookieJar) filter(match func(*cookie.Cookie) bool) []cookie.Cookie {
 func (j *CookieJar) remove(match func(*cookie.Cookie) bool) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.kept.RemoveExpired(j.clock()()) // so that they do not count
+	j.kept.RemoveExpired(j.clock()()) // expired ones do not count
 	return j.kept.Remove(match)
 }
 
@@ -458,13 +458,13 @@ func inScopes(where []CookieScope) func(*cookie.Cookie) bool {
 	}
 }
 
-// maxSentCookie is what servers take of a whole Cookie field. A larger cookie
-// of the program's own could never be sent.
+// maxSentCookie is the longest Cookie field that common servers accept. The
+// program's own cookie must not be longer, as it could never be sent.
 const maxSentCookie = 8190
 
-// validateCookie reports, as [ErrInvalidOption], a cookie of the program's own that
-// would not reach a server as it is: RFC 6265bis, section 4.1.1, but quotes, commas
-// and inner spaces pass, which servers do use and which are sent untouched.
+// validateCookie refuses, as [ErrInvalidOption], a cookie of the program that would
+// not reach a server unchanged. The grammar is that of RFC 6265bis, section 4.1.1,
+// with quotes, commas and inner spaces, which servers do use.
 func validateCookie(name, value string) error {
 	switch {
 	case name == "" || strings.IndexFunc(name, notCookieName) >= 0:
@@ -499,7 +499,7 @@ func exportCookie(c *cookie.Cookie) *Cookie {
 	}
 }
 
-// sameSiteModes has the values of cookie.SameSite as net/http numbers them.
+// sameSiteModes maps the values of cookie.SameSite to those of net/http.
 var sameSiteModes = [...]http.SameSite{
 	cookie.SameSiteDefault: 0,
 	cookie.SameSiteNone:    http.SameSiteNoneMode,

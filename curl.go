@@ -43,9 +43,9 @@ func (p *PreparedRequest) Curl(opts ...CurlOption) string {
 	return newCurlCommand(&q, show).String()
 }
 
-// A curlCommand is what to run: its arguments, and its standard input if a body
-// cannot be one of them. It has an argument for each default of curl that the
-// request does not share.
+// A curlCommand is the command to run: its arguments, and its standard input if
+// the body cannot be an argument. Each default of curl that differs from the
+// request gets an argument.
 type curlCommand struct {
 	show  bool
 	args  []string
@@ -80,7 +80,7 @@ func (c *curlCommand) target(p *PreparedRequest) {
 	empty := p.body.length == 0
 	switch {
 	case p.Method == http.MethodHead && empty:
-		c.add("--head") // by -X alone curl would wait for a body
+		c.add("--head") // with -X HEAD curl would wait for a body
 	case p.Method != http.MethodGet || !empty:
 		c.add("-X", p.Method)
 	}
@@ -105,7 +105,7 @@ func (c *curlCommand) header(h http.Header) {
 		for _, v := range h[name] {
 			switch {
 			case v == "":
-				c.add("-H", name+";") // curl's way to say it
+				c.add("-H", name+";") // curl's notation for an empty value
 			case !c.show:
 				c.add("-H", name+": "+redact.Field(name, v))
 			default:
@@ -126,7 +126,7 @@ func (c *curlCommand) header(h http.Header) {
 const (
 	// maxArgument keeps a body among the arguments below the 128 KiB that Linux allows one.
 	maxArgument = 64 << 10
-	// expectAbove is the length from which on curl expects a 100 (Continue).
+	// expectAbove is the length above which curl sends Expect: 100-continue.
 	expectAbove = 1 << 20
 )
 
@@ -157,7 +157,7 @@ func (c *curlCommand) body(p *PreparedRequest) {
 	if !c.show {
 		data = redact.Body(data, p.Header.Get("Content-Type"))
 	}
-	if n, plain := plainRun(data); plain && n == len(data) && n <= maxArgument && data[0] != '@' { // "@" would name a file
+	if n, plain := plainRun(data); plain && n == len(data) && n <= maxArgument && data[0] != '@' { // "@" means a file
 		c.add("--data-binary", data)
 		return
 	}
@@ -165,9 +165,9 @@ func (c *curlCommand) body(p *PreparedRequest) {
 	c.add("--data-binary", "@-")
 }
 
-// shellQuote quotes s for a POSIX shell, and so that a terminal shows it and
-// does not obey it: what is not printable is written by printf. An argument
-// cannot have a NUL.
+// shellQuote quotes s for a POSIX shell. Characters that are not printable go
+// through printf, so that a terminal shows them and does not obey them. An
+// argument cannot have a NUL.
 func shellQuote(s string) string {
 	if s == "" {
 		return "''"
@@ -188,8 +188,8 @@ func shellQuote(s string) string {
 	return b.String()
 }
 
-// plainRun returns the length of the longest beginning of s that is plain text all
-// through, or nowhere.
+// plainRun returns the length of the longest prefix of s whose characters are all
+// plain, or all not plain, and which of the two it is.
 func plainRun(s string) (n int, plain bool) {
 	n, plain = plainCharacter(s)
 	for n < len(s) {
@@ -202,8 +202,8 @@ func plainRun(s string) (n int, plain bool) {
 	return n, plain
 }
 
-// printfFormat returns a format, to stand in single quotes, by which printf
-// writes s: POSIX has octal escapes there, and nothing else for NUL.
+// printfFormat returns a format, for single quotes, with which printf writes s.
+// POSIX has only octal escapes there.
 func printfFormat(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -214,7 +214,7 @@ func printfFormat(s string) string {
 			b.WriteString(c + c)
 		case c == "\n":
 			b.WriteString(`\n`)
-		case !plain, c == "'", c == "-" && i == 0: // which would begin an option
+		case !plain, c == "'", c == "-" && i == 0: // a "-" at the start would be an option
 			for _, octet := range []byte(c) {
 				b.Write([]byte{'\\', '0' + octet>>6, '0' + octet>>3&7, '0' + octet&7})
 			}
@@ -227,7 +227,7 @@ func printfFormat(s string) string {
 }
 
 // plainCharacter returns the size of the first character of s, and whether a
-// terminal would show it and no more.
+// terminal merely shows it.
 func plainCharacter(s string) (size int, plain bool) {
 	r, size := utf8.DecodeRuneInString(s)
 	valid := r != utf8.RuneError || size > 1

@@ -21,7 +21,7 @@ func DigestAuth(username, password string) Auth {
 	return Auth{method: newDigestAuth(username, password)}
 }
 
-// digestAuth is the state behind the copies of one Auth.
+// digestAuth is the state that the copies of one Auth share.
 type digestAuth struct{ spaces digest.Spaces }
 
 func newDigestAuth(username, password string) *digestAuth {
@@ -60,14 +60,15 @@ func (d *digestAuth) Challenge(_ context.Context, r *Response) (*PreparedRequest
 	return q, nil
 }
 
-// preempt gives the answer to what the origin of p would ask, false if nothing is known.
+// preempt answers the challenge that the origin of p is expected to send. It
+// returns false if none is known.
 func (d *digestAuth) preempt(p *PreparedRequest) (digest.Answer, bool, error) {
 	a, ok, err := d.spaces.Preempt(uri.Origin(p.URL), digestRequest(p))
 	return a, ok, digestError(err)
 }
 
-// answer answers one of challenges, false if none can be. An answer that was
-// refused is not given again, unless it was for the age of its nonce alone.
+// answer answers one of challenges. It returns false if it can answer none. It
+// does not repeat an answer that was refused, unless only the nonce was stale.
 func (d *digestAuth) answer(p *PreparedRequest, challenges []string, again bool) (digest.Answer, bool, error) {
 	offer, ok := digest.Select(digest.Parse(challenges))
 	if !ok || again && !offer.Stale {
@@ -87,14 +88,14 @@ func (d *digestAuth) Verify(_ context.Context, r *Response) error {
 	return failText(ErrAuthentication, "the server does not prove that it knows the password")
 }
 
-// renew takes the nonce that the server gives in exchange for the one of r's request.
+// renew takes the next nonce from the server's Authentication-Info.
 func (d *digestAuth) renew(r *Response) {
 	if info := r.Header["Authentication-Info"]; len(info) > 0 && r.Request.answer != nil {
 		d.spaces.Renew(*r.Request.answer, digest.ParseInfo(info))
 	}
 }
 
-// digestRequest is what an answer says about p.
+// digestRequest is the part of p that an answer covers.
 func digestRequest(p *PreparedRequest) digest.Request {
 	req := digest.Request{Method: p.Method, URI: p.URL.RequestURI()}
 	if p.body.present {
@@ -103,7 +104,7 @@ func digestRequest(p *PreparedRequest) digest.Request {
 	return req
 }
 
-// copyBody writes the body to w, if it is there to be sent afterwards.
+// copyBody writes the body to w, if it can still be sent afterwards.
 func (p *PreparedRequest) copyBody(w io.Writer) error {
 	if !p.Replayable() {
 		return ErrBodyNotReplayable

@@ -126,8 +126,8 @@ func (e *Error) Error() string {
 	return s + ": " + causeText(e.Err)
 }
 
-// causeText is what err says without the step and the URL of an [Error]. The
-// words of a function of the caller's or of the system may have secrets in them.
+// causeText is the text of err without the step and the URL of an [Error]. Text
+// from a function of the caller or from the system may hold secrets.
 func causeText(err error) string {
 	switch e := err.(type) {
 	case *Error:
@@ -149,20 +149,20 @@ func (e *Error) Timeout() bool {
 	return errors.Is(e.Err, ErrTimeout) || errors.Is(e.Err, context.DeadlineExceeded)
 }
 
-// A step is what a call is at. It becomes the Op and the URL of an [Error] where
-// an error leaves: at the end of an attempt, at the readers of a body and at the
+// A step is where a call is. It becomes the Op and the URL of an [Error] where
+// an error leaves: at the end of an attempt, in the readers of a body and in the
 // functions that take a URL or a request.
 type step struct {
 	op  string
 	url *url.URL
-	raw string // in place of url, before there is one
+	raw string // the URL before it is parsed
 }
 
 // wrap puts an Error around *err, if there is one. It is deferred.
 func (s *step) wrap(err *error) { *err = s.error(*err) }
 
-// error returns err with what s says, if it says anything and err does not yet.
-// What a hook gave and what is raised for a status stay as they are.
+// error wraps err in an Error, unless s is empty or err is one already. Errors
+// of hooks, and those raised for a status, stay as they are.
 func (s step) error(err error) error {
 	if s.op == "" {
 		return err
@@ -181,7 +181,7 @@ func (s step) error(err error) error {
 	return &Error{Op: s.op, URL: redact.URL(s.url), Err: err}
 }
 
-// jarError is err as the functions of a jar give it.
+// jarError is err as the methods of a jar return it.
 func jarError(err error) error {
 	if err == nil || errors.Is(err, ErrRequest) {
 		return err
@@ -189,43 +189,43 @@ func jarError(err error) error {
 	return fault.Mark(ErrRequest, err)
 }
 
-// readError is err as the readers of a body give it.
+// readError is err as the readers of a body return it.
 func readError(u *url.URL, err error) error { return step{op: "read", url: u}.error(err) }
 
 // fail wraps cause in one of the kinds.
 func fail(kind, cause error) error { return fault.New(kind, cause) }
 
-// failForeign is fail for the words of another library or of the caller's, which
-// may quote a URL with all its secrets.
+// failForeign is fail for an error of another library or of the caller, whose
+// text may quote a URL with all its secrets.
 func failForeign(kind, cause error) error {
 	return fault.Reword(kind, cause, redact.Text(cause.Error()))
 }
 
-// failText is fail for a cause that only needs words.
+// failText is fail for a cause that is only text.
 func failText(kind error, text string) error { return fault.Text(kind, text) }
 
-// A sourceError is what the caller's own reader gave as a request body. It is
-// returned as it was.
+// A sourceError is an error of the caller's reader for a request body. It is
+// returned unchanged.
 type sourceError struct{ err error }
 
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// A hookError is what a function of the caller gave that an adapter has called.
-// It is returned as it was.
+// A hookError is an error of a function of the caller that an adapter has called.
+// It is returned unchanged.
 type hookError struct{ err error }
 
 func (e *hookError) Error() string { return e.err.Error() }
 func (e *hookError) Unwrap() error { return e.err }
 
-// A callerError is the cause of a context of ours that ended with that of the
-// caller, of which it holds the contextError.
+// A callerError is the cancel cause of a derived context that ended because the
+// caller's context did. It holds the contextError of that one.
 type callerError struct{ err error }
 
 func (e *callerError) Error() string { return e.err.Error() }
 func (e *callerError) Unwrap() error { return e.err }
 
-// contextError is [fault.Ended], and looks through a callerError.
+// contextError is [fault.Ended], but unwraps a callerError.
 func contextError(ctx context.Context) error {
 	if c, ok := context.Cause(ctx).(*callerError); ok {
 		return c.err
@@ -233,8 +233,8 @@ func contextError(ctx context.Context) error {
 	return fault.Ended(ctx)
 }
 
-// classified returns err if it has its kind, be it that code of the caller's gave
-// one of the public ones.
+// classified returns err if it has a kind already. Code of the caller may have
+// returned one of the public kinds.
 func classified(err error) (error, bool) {
 	if known, ok := fault.Of(err); ok {
 		return known, true
@@ -266,8 +266,8 @@ func dialError(ctx context.Context, err error) error {
 	return failForeign(ErrConnection, err)
 }
 
-// engineError is err of the engine, whose errors have their kinds. What has
-// none is of a source or a function of the caller's, and stays as it is.
+// engineError is an error of the engine, which has its kind. One without a kind
+// comes from a source or a function of the caller and stays as it is.
 func engineError(err error) error {
 	if r, ok := errors.AsType[*transport.Refusal](err); ok {
 		return &ProxyError{StatusCode: r.StatusCode, Status: r.Status, Header: r.Header, URL: r.URL}
@@ -278,8 +278,8 @@ func engineError(err error) error {
 	return &sourceError{err}
 }
 
-// sendError gives what a RoundTripper or an adapter returned its kind. e is nil
-// for an adapter of the caller's.
+// sendError gives an error of a RoundTripper or an adapter its kind. e is nil
+// for an adapter of the caller.
 func sendError(ctx context.Context, e *exchange, err error) error {
 	if e != nil {
 		if e.expired.Load() {
@@ -333,10 +333,10 @@ func bodyError(ctx context.Context, e *exchange, err error) error {
 	return responseError(err)
 }
 
-// responseError gives err its kind, which is no fault of the connection: the
-// response is malformed or, from an adapter of the caller's, whatever that has
-// to say. The words of net/http and net/textproto for what is malformed
-// quote it, be it a cookie, and are not kept.
+// responseError gives a kind to an err that is not about the connection: the
+// response is malformed or, from an adapter of the caller, it means whatever the
+// adapter meant. net/http and net/textproto quote what is malformed, which may be
+// a cookie, so that their text is dropped.
 func responseError(err error) error {
 	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
 		return failText(ErrProtocol, "a line of its header or trailer is malformed")
@@ -344,15 +344,15 @@ func responseError(err error) error {
 	return failForeign(ErrAdapter, err)
 }
 
-// Errors that were given their kind where they arose. See [fault.Of].
+// Errors that get their kind where they arise. See [fault.Of].
 
 func (e *ProxyError) Classified() error  { return e }
 func (e *sourceError) Classified() error { return e }
 func (e *hookError) Classified() error   { return e }
 
-// isTLS reports whether err is about the handshake or the certificate. An
-// alert of the server, such as for a certificate it misses, comes as a
-// "remote error" at the first read (RFC 8446, section 4.4.2.4).
+// isTLS reports whether err is about the handshake or a certificate. An alert of
+// the server, such as one for a missing client certificate, arrives as a
+// "remote error" with the first read (RFC 8446, section 4.4.2.4).
 func isTLS(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
 		return true
@@ -384,9 +384,8 @@ func isLost(err error) bool {
 		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err) || isReset(err)
 }
 
-// A streamReset is the end of a stream of HTTP/2 before its time (RFC 9113,
-// section 6.4). errors.As fills it from net/http's own unexported type, which
-// it therefore looks like field by field.
+// A streamReset is the early end of an HTTP/2 stream (RFC 9113, section 6.4).
+// errors.As fills it from net/http's unexported type, so its fields are the same.
 type streamReset struct {
 	StreamID uint32
 	Code     uint32
@@ -395,15 +394,15 @@ type streamReset struct {
 
 func (e streamReset) Error() string { return "HTTP/2 stream reset" }
 
-// isReset reports whether the server gave up a stream, other than for what it
-// or we take for a violation of the protocol.
+// isReset reports whether the server ended a stream for any reason but a
+// violation of the protocol.
 func isReset(err error) bool {
 	const protocolError = 1
 	e, ok := errors.AsType[streamReset](err)
 	return ok && e.Code != protocolError
 }
 
-// outcome is what a log may say of a response or an error.
+// outcome is what may be logged about a response or an error.
 func outcome(r *Response, err error) []slog.Attr {
 	var attrs []slog.Attr
 	if err != nil {
@@ -421,7 +420,7 @@ func outcome(r *Response, err error) []slog.Attr {
 	return attrs
 }
 
-// responseOf returns the response that an error has, nil if none.
+// responseOf returns the response in err, nil if there is none.
 func responseOf(err error) *Response {
 	if e, ok := errors.AsType[*HTTPError](err); ok {
 		return e.Response
@@ -435,9 +434,9 @@ func responseOf(err error) *Response {
 	return nil
 }
 
-// kindsOf names the kinds of err, from the outermost on, without the words of
-// whoever made it: those of a foreign adapter may hold anything. Of several
-// attempts the last one counts.
+// kindsOf names the kinds of err, the outermost first, without its text, which
+// may hold anything if it comes from a foreign adapter. Of several attempts the
+// last one counts.
 func kindsOf(err error) string {
 	if names := appendKinds(err, nil); len(names) > 0 {
 		return strings.Join(names, ": ")

@@ -49,7 +49,7 @@ func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 	}
 }
 
-// incoming is hr as a server reads it.
+// incoming is hr as a server receives it.
 func incoming(hr *http.Request) *http.Request {
 	in := hr.Clone(hr.Context())
 	in.RequestURI = hr.URL.RequestURI()
@@ -62,7 +62,7 @@ func incoming(hr *http.Request) *http.Request {
 	in.RemoteAddr = "127.0.0.1:0"
 	in.Header.Del("Host")
 	if agent := in.Header["User-Agent"]; len(agent) == 1 && agent[0] == "" {
-		in.Header.Del("User-Agent") // which is how net/http is told to send none
+		in.Header.Del("User-Agent") // an empty one tells net/http to send none
 	}
 	switch {
 	case in.Body == nil || in.Body == http.NoBody:
@@ -81,7 +81,7 @@ func incoming(hr *http.Request) *http.Request {
 	return in
 }
 
-// broken says what ended a handler, which no log of a server does here.
+// broken says how a handler ended; there is no server to log it.
 func broken(panicked any) error {
 	switch panicked {
 	case http.ErrAbortHandler:
@@ -92,15 +92,14 @@ func broken(panicked any) error {
 	return fmt.Errorf("the handler panicked: %v: %w", panicked, io.ErrUnexpectedEOF)
 }
 
-// serve lets h answer, and cuts the body off at the end of the context, which h
-// may not look at.
+// serve calls h, and cuts off the body when the context ends, which h may ignore.
 func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 	ctx := in.Context()
 	defer context.AfterFunc(ctx, func() { w.pipe.CloseWithError(ctx.Err()) })()
 	defer in.Body.Close()
 	returned := false
 	defer func() {
-		if !returned { // by a panic or a Goexit, at which net/http's server breaks the connection
+		if !returned { // a panic or Goexit, after which net/http's server closes the connection
 			w.abort(broken(recover()))
 			return
 		}
@@ -110,8 +109,8 @@ func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 	returned = true
 }
 
-// handlerBuffer is how much of a body net/http's server holds back, unless the
-// handler flushes: a body that is no longer gets a Content-Length.
+// handlerBuffer is how much of a body net/http's server buffers, unless the
+// handler flushes. A body that fits gets a Content-Length.
 const handlerBuffer = 2048
 
 // handlerWriter is the [http.ResponseWriter] of a handler that answers without
@@ -120,18 +119,18 @@ type handlerWriter struct {
 	header   http.Header
 	pipe     *io.PipeWriter
 	answered chan *http.Response
-	refused  chan error // by a hook that was told of an informational response
+	refused  chan error // the error of an OnInformational hook
 	request  *http.Request
 	secure   *tls.ConnectionState
 	body     io.ReadCloser
 
 	status  int         // 0 before WriteHeader
-	fixed   http.Header // what header was then
-	buf     []byte      // of the body, before the response is there
-	length  int64       // that the handler has declared, -1 if it has not
-	invalid bool        // what it has declared is no length
+	fixed   http.Header // the header at that time
+	buf     []byte      // of the body, until the response is made
+	length  int64       // declared by the handler, -1 if it has not
+	invalid bool        // the declared length is malformed
 	written int64
-	res     *http.Response // nil before it is there
+	res     *http.Response // nil until it is made
 	over    bool
 }
 
@@ -161,7 +160,7 @@ func (w *handlerWriter) WriteHeader(status int) {
 	}
 }
 
-// inform passes an informational response on as a transport does.
+// inform passes on an informational response as a transport does.
 func (w *handlerWriter) inform(status int) {
 	trace := httptrace.ContextClientTrace(w.request.Context())
 	if trace == nil || trace.Got1xxResponse == nil {
@@ -235,8 +234,8 @@ func (w *handlerWriter) FlushError() error {
 // can always read and write at once here.
 func (w *handlerWriter) EnableFullDuplex() error { return nil }
 
-// answer makes the response of what is there. complete says that the handler has
-// returned.
+// answer makes the response from what the handler has written. complete says
+// that the handler has returned.
 func (w *handlerWriter) answer(complete bool) {
 	h := w.fixed
 	switch {
@@ -280,7 +279,7 @@ func (w *handlerWriter) answer(complete bool) {
 	w.answered <- w.res
 }
 
-// hasTrailer reports whether fields come behind the body.
+// hasTrailer reports whether fields follow the body.
 func (w *handlerWriter) hasTrailer() bool {
 	if len(w.fixed["Trailer"]) > 0 {
 		return true
@@ -293,8 +292,8 @@ func (w *handlerWriter) hasTrailer() bool {
 	return false
 }
 
-// announced has the names of the Trailer field without values, as net/http's
-// client gives them before the body has ended.
+// announced returns the names in the Trailer field without values, as net/http's
+// client does before the body has ended.
 func (w *handlerWriter) announced() http.Header {
 	var t http.Header
 	for _, field := range w.fixed["Trailer"] {
@@ -326,7 +325,7 @@ func (w *handlerWriter) finish() {
 	}
 	w.over = true
 	if w.length > w.written && w.request.Method != http.MethodHead && w.bodyAllowed() {
-		w.pipe.CloseWithError(io.ErrUnexpectedEOF) // less than it has declared
+		w.pipe.CloseWithError(io.ErrUnexpectedEOF) // shorter than declared
 		return
 	}
 	for name := range w.res.Trailer {
@@ -346,7 +345,7 @@ func (w *handlerWriter) finish() {
 	w.pipe.Close()
 }
 
-// abort breaks the connection, as it were, and says why.
+// abort ends the response with err, as a broken connection would.
 func (w *handlerWriter) abort(why error) {
 	if w.over {
 		return

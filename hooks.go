@@ -57,7 +57,7 @@ func (OnResponse) option() {}
 func (OnRedirect) option() {}
 func (Hooks) option()      {}
 
-// add adds a hook, or says that opt is no option at all.
+// add adds a hook. It returns an error if opt is no option at all.
 func (h *Hooks) add(opt Option) error {
 	switch o := opt.(type) {
 	case OnRequest:
@@ -70,7 +70,7 @@ func (h *Hooks) add(opt Option) error {
 		h.Retry = append(h.Retry, o)
 	case OnProgress:
 		if o == nil {
-			h.Progress = []OnProgress{} // which is not nil: nobody, rather than those of the session
+			h.Progress = []OnProgress{} // not nil: a nil slice would mean those of the session
 			break
 		}
 		h.Progress = append(h.Progress, o)
@@ -89,7 +89,7 @@ func (h *Hooks) add(opt Option) error {
 	return h.check()
 }
 
-// check refuses a hook that is nil, which could only be left out without a word.
+// check refuses a nil hook, rather than ignoring it silently.
 func (h *Hooks) check() error {
 	name := ""
 	switch {
@@ -111,7 +111,7 @@ func (h *Hooks) check() error {
 	return failText(ErrInvalidOption, name+" is nil")
 }
 
-// plus returns the hooks of h and then those of more.
+// plus returns the hooks of h, followed by those of more.
 func (h Hooks) plus(more Hooks) Hooks {
 	return Hooks{
 		append(h.Request, more.Request...), append(h.Response, more.Response...), append(h.Redirect, more.Redirect...),
@@ -119,7 +119,7 @@ func (h Hooks) plus(more Hooks) Hooks {
 	}
 }
 
-// over returns the hooks of a call, with those of its session for the kinds it has none of.
+// over returns the hooks of a call. Kinds that the call has none of come from its session.
 func (h Hooks) over(base Hooks) Hooks {
 	if h.Request == nil {
 		h.Request = base.Request
@@ -149,7 +149,7 @@ func (h Hooks) clone() Hooks {
 	}
 }
 
-// any reports whether there is a hook that is given the context of the call.
+// any reports whether there is a hook that gets the context of the call.
 func (h *Hooks) any() bool {
 	return len(h.Request) > 0 || len(h.Response) > 0 || len(h.Redirect) > 0 || len(h.Retry) > 0 || len(h.Informational) > 0
 }
@@ -166,7 +166,7 @@ func (h *Hooks) beforeSend(ctx context.Context, p *PreparedRequest) error {
 	return p.check()
 }
 
-// afterSend returns r, or what a hook gave in its place.
+// afterSend returns r, or the response that a hook returned in its place.
 func (h *Hooks) afterSend(ctx context.Context, r *Response) (*Response, error) {
 	for _, f := range h.Response {
 		other, err := f(ctx, r)
@@ -196,7 +196,7 @@ func (h *Hooks) beforeRedirect(ctx context.Context, r *Response, p *PreparedRequ
 	return p.check()
 }
 
-// whyEnded returns err or, if it says no more than that ctx has ended, why it has.
+// whyEnded returns err or, if err says only that ctx has ended, the reason.
 func whyEnded(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
@@ -207,9 +207,9 @@ func whyEnded(ctx context.Context, err error) error {
 	return contextError(ctx)
 }
 
-// hookFailure marks what a hook gave, to be returned as it is. One that gave up
-// since Total ran out has met the cancelling of a context of ours, which is no
-// cancelling to the caller.
+// hookFailure marks an error of a hook, which is returned unchanged. A hook that
+// gave up because Total ran out saw a cancelled context, but the caller has not
+// cancelled anything.
 func hookFailure(ctx context.Context, err error) error {
 	if ended := whyEnded(ctx, err); isA[*fault.Limit](ended) {
 		return ended
@@ -217,15 +217,15 @@ func hookFailure(ctx context.Context, err error) error {
 	return &hookError{err}
 }
 
-// An abort is what a function of the caller's has done in a goroutine of ours
-// other than to return: it has panicked, which would end the program, or called
+// An abort records that a function of the caller did not return on one of our
+// goroutines: it panicked, which would end the program, or called
 // [runtime.Goexit], which nobody would notice.
 type abort struct {
-	panicked any // with what
+	panicked any // the value of the panic, nil for Goexit
 	exited   bool
 }
 
-// catch calls f, and notes an abort in it. After an exit it does not return.
+// catch calls f and records an abort. After a Goexit it does not return.
 func (a *abort) catch(f func()) {
 	returned := false
 	defer func() {
@@ -238,7 +238,7 @@ func (a *abort) catch(f func()) {
 	returned = true
 }
 
-// repeat does to the goroutine of the caller what was caught.
+// repeat repeats the abort on the goroutine of the caller.
 func (a *abort) repeat() {
 	switch {
 	case a.exited:
@@ -262,19 +262,19 @@ type OnInformational func(ctx context.Context, status int, header http.Header) e
 
 func (OnInformational) option() {}
 
-// An interim passes on what comes before the response of one attempt. A nil
-// one does nothing.
+// An interim passes on the informational responses of one attempt. A nil one
+// does nothing.
 type interim struct {
 	hooks []OnInformational
 
 	mu   sync.Mutex
 	size int
 	err  error // that ends the attempt
-	over bool  // nothing is told any more
+	over bool  // the hooks are no longer called
 }
 
-// hearInterim has the transport that gets the context tell hooks. They are
-// called with ctx.
+// hearInterim makes the transport that gets the returned context call hooks.
+// They are called with ctx.
 func hearInterim(ctx context.Context, hooks []OnInformational) (context.Context, *interim) {
 	if len(hooks) == 0 {
 		return ctx, nil
@@ -284,7 +284,7 @@ func hearInterim(ctx context.Context, hooks []OnInformational) (context.Context,
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: got}), i
 }
 
-// informational returns what tells hooks, nil if there are none.
+// informational returns a function that calls hooks, nil if there are none.
 func informational(ctx context.Context, hooks []OnInformational) func(int, http.Header) error {
 	if len(hooks) == 0 {
 		return nil
@@ -293,15 +293,15 @@ func informational(ctx context.Context, hooks []OnInformational) func(int, http.
 	return func(status int, header http.Header) error { return i.got(ctx, status, textproto.MIMEHeader(header)) }
 }
 
-// maxHeaderBytes bounds the header of a response, and what comes before it
-// (CVE-2023-38039).
+// maxHeaderBytes bounds the header of a response together with the
+// informational responses before it (CVE-2023-38039).
 const maxHeaderBytes = 1 << 20
 
-// fieldOverhead is what a field or a status line counts beside its text, as in
-// RFC 9113, section 6.5.2.
+// fieldOverhead is what a field or a status line counts in addition to its text,
+// as in RFC 9113, section 6.5.2.
 const fieldOverhead = 32
 
-// got also bounds what comes, which net/http leaves to whoever listens.
+// got also enforces maxHeaderBytes, which net/http leaves to the trace.
 func (i *interim) got(ctx context.Context, status int, header textproto.MIMEHeader) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -322,8 +322,8 @@ func (i *interim) got(ctx context.Context, status int, header textproto.MIMEHead
 	return i.err
 }
 
-// tell is called by a goroutine of the transport, where a panic of a hook would
-// end the program.
+// tell runs on a goroutine of the transport, where the panic of a hook would end
+// the program.
 func (i *interim) tell(ctx context.Context, status int, header http.Header) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -338,9 +338,9 @@ func (i *interim) tell(ctx context.Context, status int, header http.Header) (err
 	return nil
 }
 
-// end returns what the attempt has come to: res and err, unless a hook ended it.
-// It does not rely on the transport to pass that on, which a trace of the
-// caller's own keeps it from. No hook is called from now on.
+// end returns res and err, or the error of the hook that ended the attempt. It
+// does not rely on the transport to pass that error on: a trace of the caller can
+// prevent that. No hook is called from then on.
 func (i *interim) end(res *http.Response, err error) (*http.Response, error) {
 	if i == nil {
 		return res, err

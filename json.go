@@ -73,7 +73,7 @@ func IterJSON[T any](r *Response) iter.Seq2[T, error] {
 	}
 }
 
-// decode decodes data, and names what goes wrong.
+// decode decodes data. Its errors say where the fault is.
 func (r *Response) decode(data []byte, v any) error {
 	err := unmarshal(r.jsonDecoder, data, v)
 	if err == nil {
@@ -82,7 +82,7 @@ func (r *Response) decode(data []byte, v any) error {
 	if offset, ok := faultOffset(err); ok {
 		err = &jsonFault{err: err, place: placeOf(data, offset), near: snippet(data, offset)}
 	}
-	return readError(r.URL, failForeign(ErrInvalidJSON, err)) // other libraries quote what is around the fault
+	return readError(r.URL, failForeign(ErrInvalidJSON, err)) // other libraries quote the text around the fault
 }
 
 // unmarshal decodes data into v, but leaves v as it was after an error.
@@ -94,7 +94,7 @@ func unmarshal(decode JSONDecoder, data []byte, v any) error {
 	if decode == nil {
 		decode = json.Unmarshal
 	}
-	if target.Elem().IsZero() { // the usual one: what was nothing becomes nothing again
+	if target.Elem().IsZero() { // the usual case: after an error it is set to zero again
 		err := decode(data, v)
 		if err != nil {
 			target.Elem().SetZero()
@@ -123,11 +123,11 @@ func jsonText(data []byte, encoding string) []byte {
 	return data
 }
 
-// A jsonFault tells where a text is no JSON, or not of the wanted type.
+// A jsonFault tells where a text is not JSON, or not of the wanted type.
 type jsonFault struct {
 	err   error
 	place string
-	near  string // "" if it may be a secret
+	near  string // the text around it, "" if that may be a secret
 }
 
 func (e *jsonFault) Error() string {
@@ -157,7 +157,7 @@ func faultOffset(err error) (int64, bool) {
 	return 0, false
 }
 
-// placeOf is the line and the column, in bytes, that read bytes end in.
+// placeOf returns the line and the column, in bytes, after read bytes of data.
 func placeOf(data []byte, read int64) string {
 	before := data[:min(max(read-1, 0), int64(len(data)))]
 	line := 1 + bytes.Count(before, []byte("\n"))
@@ -165,15 +165,15 @@ func placeOf(data []byte, read int64) string {
 	return "line " + strconv.Itoa(line) + " column " + strconv.Itoa(column)
 }
 
-// A snippet shows so many bytes before and after a fault.
+// A snippet shows this many bytes before and after a fault.
 const (
 	snippetBefore = 24
 	snippetAfter  = 24
 )
 
-// snippet quotes data around a fault. It is "" if there is nothing, or if that or
-// what came just before it looks like a credential: a name of one, or a long
-// word such as a token is.
+// snippet quotes data around a fault. It is "" if there is nothing to quote, or if
+// the text or what comes just before looks like a credential: it has the name of
+// one, or a word as long as a token.
 func snippet(data []byte, read int64) string {
 	at := int(min(max(read-1, 0), int64(len(data))))
 	from, to := max(at-snippetBefore, 0), min(at+snippetAfter, len(data))
@@ -183,8 +183,8 @@ func snippet(data []byte, read int64) string {
 	return strconv.Quote(strings.ToValidUTF8(string(data[from:to]), "\uFFFD"))
 }
 
-// hasLongWord finds a run of the characters of tokens (RFC 9110, section 11.2)
-// that is too long for most words.
+// hasLongWord reports whether b has a run of token68 characters (RFC 9110,
+// section 11.2) that is longer than most words.
 func hasLongWord(b []byte) bool {
 	const long = 16
 	run := 0

@@ -8,20 +8,19 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A lifetime is the context of a call, where it needs one of its own: it ends
-// with Total and with the call, for a streamed response at its Close. Nil stands
-// for the context of the caller.
+// A lifetime is the context of a call that needs one of its own. It ends when
+// Total runs out and with the call: for a streamed response, at its Close. Nil
+// means the context of the caller.
 type lifetime struct {
 	context.Context
 	cancel   context.CancelCauseFunc
-	timer    *time.Timer // nil: no Total
+	timer    *time.Timer // nil without Total
 	deadline time.Time   // of Total
-	streams  atomic.Bool // Total counts no more
+	streams  atomic.Bool // Total no longer applies
 }
 
-// limitCall returns the context of a call. What the caller has run within it
-// must not outlive the call, so that there is one where hooks or an
-// Authenticator may see it, too.
+// limitCall returns the context of a call. A call with hooks or an Authenticator
+// gets a lifetime even without Total: what they start must not outlive the call.
 func limitCall(ctx context.Context, set *settings, auth Auth) (context.Context, *lifetime) {
 	total := set.merged.Timeout.Total
 	if total <= 0 && !auth.foreign() && !set.merged.Hooks.any() {
@@ -45,7 +44,7 @@ func (l *lifetime) Deadline() (time.Time, bool) {
 	return l.deadline, true
 }
 
-// handOver leaves the end to the body of r, which is the caller's to time.
+// handOver leaves the end to the body of r, on which Total sets no limit.
 func (l *lifetime) handOver(r *Response) {
 	if l == nil || r.loaded || r.kept || r.wire.done {
 		return
@@ -57,14 +56,14 @@ func (l *lifetime) handOver(r *Response) {
 	r.wire.life = l
 }
 
-// over ends the call, but for the body of a streamed response.
+// over ends the call, unless the body of a streamed response goes on.
 func (l *lifetime) over() {
 	if l != nil && !l.streams.Load() {
 		l.end()
 	}
 }
 
-// end frees what l holds.
+// end releases the timer and the context.
 func (l *lifetime) end() {
 	if l == nil {
 		return

@@ -8,8 +8,8 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
-// What [Session.Logger] is told. Everything but the caller's own method is
-// redacted, and nothing is computed for a logger that does not want it.
+// The records for [Session.Logger]. Everything but the method is redacted, and
+// nothing is computed for a level that is not enabled.
 
 func (s *Session) logs(ctx context.Context) bool {
 	return s.Logger != nil && s.Logger.Enabled(ctx, slog.LevelDebug)
@@ -23,8 +23,7 @@ func (s *Session) logStart(ctx context.Context) time.Time {
 	return time.Now()
 }
 
-// logOutcome tells of a request that was sent: what came back, or what kind of
-// error kept it.
+// logOutcome logs a request that was sent: its response, or the kind of its error.
 func (s *Session) logOutcome(ctx context.Context, start time.Time, p *PreparedRequest, r *Response, err error) {
 	if start.IsZero() {
 		return
@@ -38,7 +37,7 @@ func (s *Session) logOutcome(ctx context.Context, start time.Time, p *PreparedRe
 	s.Logger.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 }
 
-// logNext tells of the request that follows from r.
+// logNext logs the request that follows from r.
 func (s *Session) logNext(ctx context.Context, r *Response, next *PreparedRequest) {
 	if !s.logs(ctx) {
 		return

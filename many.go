@@ -95,30 +95,30 @@ func (s *Session) Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Opt
 	}
 }
 
-// A many is one loop of Many. Only the goroutine of the loop uses it, and the
-// goroutines of jobs its channel and its sum.
+// A many is one loop of Many. Only the goroutine of the loop uses it; jobs use
+// its channels and its sum.
 type many struct {
 	session *Session
 	opts    []Option
 	how     Concurrency
-	err     error  // of the options
-	sum     *meter // of all bodies; nil: nobody wants to know
+	err     error  // an option that cannot be used
+	sum     *meter // of all bodies, nil without OnProgress
 
 	caller context.Context
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
 
 	jobs    chan *job // for the workers
-	done    chan *job // by them
+	done    chan *job // from the workers
 	workers int
 	wg      sync.WaitGroup
 	under   map[*job]bool  // sent and not received from done
 	hosts   map[string]int // how many of these there are for a host
-	held    []*job         // whose host has enough, in order
+	held    []*job         // jobs that wait for their host, in order
 	ready   map[int]*job   // finished, if results come in order
 	pulled  int
 	given   int
-	drained bool // nothing more comes from the sequence
+	drained bool // the sequence has ended
 }
 
 // A job is one request of a many.
@@ -127,9 +127,9 @@ type job struct {
 	host   string
 	opts   []Option
 	ctx    context.Context
-	cancel context.CancelFunc // of ctx, if it is that of a streamed response alone
+	cancel context.CancelFunc // of ctx, which a streamed response has to itself
 
-	abort abort // of a function of the caller's, if one has
+	abort abort // a panic or Goexit of a function of the caller
 }
 
 func (s *Session) newMany(ctx context.Context, opts []Option) *many {
@@ -164,7 +164,7 @@ func (s *Session) newMany(ctx context.Context, opts []Option) *many {
 	return m
 }
 
-// hostOf is the origin of a URL, "" for a relative one.
+// hostOf returns the origin of a URL, "" for a relative one.
 func hostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -173,7 +173,7 @@ func hostOf(raw string) string {
 	return strings.ToLower(uri.Origin(u))
 }
 
-// fill starts as many requests as may be under way.
+// fill starts as many requests as the limits allow.
 func (m *many) fill(next func() (*Request, bool)) {
 	for m.room() {
 		j := m.unheld()
@@ -191,7 +191,7 @@ func (m *many) fill(next func() (*Request, bool)) {
 }
 
 // room reports whether one more request may be started. Where results come in
-// order, the next of them may be one that waits for its host.
+// order, the next one due may be waiting for its host.
 func (m *many) room() bool {
 	return len(m.under)+len(m.ready) < m.how.Limit || len(m.under) == 0 && m.ready[m.given] == nil
 }
@@ -200,7 +200,7 @@ func (m *many) full(host string) bool {
 	return m.how.PerHost > 0 && m.hosts[host] >= m.how.PerHost
 }
 
-// unheld returns the first request that waits and need not any more.
+// unheld returns the first waiting request whose host has room again.
 func (m *many) unheld() *job {
 	i := slices.IndexFunc(m.held, func(j *job) bool { return !m.full(j.host) })
 	if i < 0 {
@@ -211,7 +211,7 @@ func (m *many) unheld() *job {
 	return j
 }
 
-// pull takes the next request of the sequence, unless there are enough of them.
+// pull takes the next request from the sequence, unless enough are waiting.
 func (m *many) pull(next func() (*Request, bool)) *job {
 	if m.drained || len(m.held) >= m.how.Limit {
 		return nil
@@ -243,7 +243,7 @@ func (m *many) start(j *job) {
 	if ended := contextError(m.caller); ended != nil {
 		m.drained = true
 		j.fail(ended)
-	} else if lastOf(j.opts, Stream(m.session.Stream)) { // the response may outlive the loop
+	} else if lastOf(j.opts, Stream(m.session.Stream)) { // a streamed response may outlive the loop
 		j.ctx, j.cancel = context.WithCancel(m.caller)
 	}
 	m.under[j] = true
@@ -262,8 +262,8 @@ func (m *many) work() {
 	}
 }
 
-// try sends the request of j. If a function of the caller's panics or exits, that
-// is for the loop.
+// try sends the request of j. It leaves a panic or Goexit of a function of the
+// caller to the loop.
 func (m *many) try(j *job) {
 	defer func() { m.done <- j }()
 	j.abort.catch(func() { m.send(j) })
@@ -314,7 +314,7 @@ func (m *many) save(j *job, opts []Option) {
 	j.Size, j.Err = m.session.Download(j.ctx, j.Request.URL, path, opts...)
 }
 
-// lastOf is the last of the options of one type, or is otherwise if there is none.
+// lastOf returns the last option of one type, or otherwise if there is none.
 func lastOf[O Option](opts []Option, otherwise O) O {
 	for _, o := range slices.Backward(opts) {
 		if o, ok := o.(O); ok {
@@ -354,7 +354,7 @@ func (m *many) result() (Result, bool) {
 	}
 }
 
-// give hands j over to the loop.
+// give passes j to the loop.
 func (m *many) give(j *job) Result {
 	m.given++
 	if j.cancel != nil {
@@ -363,7 +363,7 @@ func (m *many) give(j *job) Result {
 	return j.Result
 }
 
-// end ends what the loop has not seen, and waits for that.
+// end cancels what the loop has not taken, and waits for it.
 func (m *many) end() {
 	m.cancel()
 	for j := range m.under {
@@ -385,7 +385,7 @@ func (m *many) end() {
 	}
 }
 
-// drop closes what nobody takes.
+// drop closes a response that the loop does not take.
 func (j *job) drop() {
 	if j.cancel != nil {
 		j.cancel()
@@ -395,7 +395,7 @@ func (j *job) drop() {
 	}
 }
 
-// outlives has cancel called at the end of the body.
+// outlives calls cancel at the end of the body.
 func (r *Response) outlives(cancel context.CancelFunc) {
 	if r == nil || r.loaded || r.wire.done {
 		cancel()

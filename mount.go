@@ -12,7 +12,7 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// mounts is the table of adapters of one or several sessions.
+// mounts is the table of adapters, which derived sessions share.
 type mounts struct {
 	mu     sync.RWMutex
 	list   []mount // longest prefix first
@@ -69,8 +69,8 @@ func (m *mounts) serve(scheme string) bool {
 	return slices.ContainsFunc(m.list, func(e mount) bool { return strings.HasPrefix(e.prefix, scheme+"://") })
 }
 
-// hasPrefix reports whether u begins with prefix, letters of either case being
-// equal, and prefix ends where a part of u does.
+// hasPrefix reports whether u begins with prefix, in any letter case, and whether
+// prefix ends at a boundary of u.
 func hasPrefix(u *url.URL, prefix string) bool {
 	rest, ok := cutFold(prefix, u.Scheme+"://")
 	if !ok {
@@ -81,7 +81,7 @@ func hasPrefix(u *url.URL, prefix string) bool {
 		return true
 	}
 	tail, ok := cutFold(rest, u.Host)
-	if !ok { // the prefix ends within the host: only its name, without the port
+	if !ok { // the prefix may be the host without its port
 		return strings.EqualFold(rest, u.Hostname())
 	}
 	if tail == "" {
@@ -94,7 +94,7 @@ func hasPrefix(u *url.URL, prefix string) bool {
 	return len(path) == len(tail) || tail[len(tail)-1] == '/' || path[len(tail)] == '/'
 }
 
-// cutFold cuts the prefix off s, letters of either case being equal.
+// cutFold is strings.CutPrefix that ignores letter case.
 func cutFold(s, prefix string) (string, bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false

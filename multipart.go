@@ -56,7 +56,7 @@ type File struct {
 	// Fields without a value, or with an empty one, are left out.
 	Header textproto.MIMEHeader
 
-	loan *loan // of Reader, since the first call with the Files
+	loan *loan // of Reader, made by the first call with the Files
 }
 
 // What [File].Name can be beside a name. Both have a control character, which
@@ -69,8 +69,8 @@ const (
 	EmptyName = "\x00empty name"
 )
 
-// multipartContent describes the body; nothing is read for it yet. given are
-// the values of a Content-Type field that the caller has set.
+// multipartContent describes the body without reading any file. given holds the
+// values of a Content-Type field that the caller has set.
 func multipartContent(forms []Form, files []File, given []string) (content, error) {
 	boundary, contentType, err := multipart.Type(given)
 	if err != nil {
@@ -94,13 +94,13 @@ func multipartContent(forms []Form, files []File, given []string) (content, erro
 	return streamed(s, m.Length(), contentType), nil
 }
 
-// A multipartBody is a body with what is known of the files in it.
+// A multipartBody is a body and what is known of its files.
 type multipartBody struct {
 	*multipart.Body
 	streams    []*stream
 	readers    []io.Reader
 	replayable bool
-	waits      bool // for a file, perhaps
+	waits      bool // a read of a file may block
 }
 
 // addForm adds a text field for each value, sorted by their names.
@@ -140,8 +140,8 @@ func (m *multipartBody) addFile(f *File) error {
 	})
 }
 
-// open opens the body. A file that cannot be sent again fails it here, before
-// anything is sent.
+// open opens the body. It fails, before anything is sent, if a file cannot be
+// sent again.
 func (m *multipartBody) open() (io.Reader, error) {
 	for _, s := range m.streams {
 		if err := s.claim(); err != nil {
@@ -164,11 +164,11 @@ func (f *File) checkHeader() error {
 			return err
 		}
 		if key == "Content-Disposition" || key == "Content-Type" && f.ContentType != "" {
-			continue // left out
+			continue // the library sets it
 		}
 		for _, v := range vals {
 			if v == "" {
-				continue // likewise
+				continue // left out, as Header says
 			}
 			if err := checkField(key, v); err != nil {
 				return err
@@ -178,7 +178,7 @@ func (f *File) checkHeader() error {
 	return nil
 }
 
-// filename is what the server is told, if it is told one.
+// filename returns the filename to send; it may be empty, or [NoName].
 func (f *File) filename() string {
 	switch f.Name {
 	case "":
@@ -199,7 +199,7 @@ func (f *File) filename() string {
 	return f.Field
 }
 
-// open describes the content of f, which is not read yet, and its length.
+// open returns the content of f, not read yet, and its length.
 func (f *File) open() (*stream, int64, error) {
 	what := fmt.Sprintf("the file of the field %q", f.Field)
 	switch {
@@ -216,12 +216,12 @@ func (f *File) open() (*stream, int64, error) {
 	return f.loan.stream(what)
 }
 
-// lending guards the loans in the Files of the caller.
+// lending guards File.loan in the Files of the caller.
 var lending sync.Mutex
 
 // appendTo appends the files to those of a call. The loans of their readers stay
-// in f, for the next call with it. A file has none whose Reader is perhaps that
-// of the last call, and perhaps not.
+// in f for the next call with it. A File whose Reader was replaced, or cannot be
+// compared, gets a new loan.
 func (f Files) appendTo(files []File) []File {
 	lending.Lock()
 	defer lending.Unlock()
@@ -241,14 +241,14 @@ func (f Files) appendTo(files []File) []File {
 	return files
 }
 
-// isSame reports whether a and b are one reader for sure. Functions, and structs
-// with a slice in them, cannot be compared.
+// isSame reports whether a and b are known to be one reader. Functions, and
+// structs with a slice in them, cannot be compared.
 func isSame(a, b io.Reader) bool {
 	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
-// fileStream is the stream of a file that is opened for each sending. It is
-// opened here too, so that one that cannot be read is known before a dial.
+// fileStream is the stream of a file that is opened each time it is sent. It is
+// opened here too, so that a file that cannot be read fails before a dial.
 func fileStream(path, what string) (*stream, int64, error) {
 	f, err := environ.Open(path)
 	if err != nil {

@@ -182,7 +182,7 @@ func (j *CookieJar) LogValue() slog.Value { return slog.StringValue(j.String()) 
 // LogValue is Error.
 func (e *ProxyError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// showMap shows m as package fmt would, but for its secrets.
+// showMap formats m as package fmt would, with its secrets masked.
 func showMap(m map[string]any) string {
 	return showPairs(m, func(name string, v any) string { return redact.Field(name, fmt.Sprint(v)) })
 }

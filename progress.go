@@ -53,7 +53,7 @@ func (m *meter) add(n int) {
 	m.moved()
 }
 
-// moved reports done, unless that is too early. The caller holds mu.
+// moved reports done, unless the last report is too recent. The caller holds mu.
 func (m *meter) moved() {
 	m.told = false
 	if now := time.Now(); !now.Before(m.silent) {
@@ -62,8 +62,8 @@ func (m *meter) moved() {
 	}
 }
 
-// waiting returns a meter that has nothing to report until it is set or moved, or
-// nil if nobody wants reports.
+// waiting returns a meter that reports nothing before it is set or moved. It
+// returns nil if nobody wants reports.
 func waiting(report []OnProgress, total int64) *meter {
 	m := newMeter(report, total)
 	if m != nil {
@@ -72,7 +72,7 @@ func waiting(report []OnProgress, total int64) *meter {
 	return m
 }
 
-// set starts again, with done bytes of total.
+// set restarts the meter at done bytes of total.
 func (m *meter) set(done, total int64) {
 	if m == nil {
 		return
@@ -82,7 +82,7 @@ func (m *meter) set(done, total int64) {
 	m.done, m.total, m.told = done, total, false
 }
 
-// end reports done, unless it was reported.
+// end reports done, unless that was reported already.
 func (m *meter) end() {
 	if m == nil {
 		return
@@ -101,14 +101,14 @@ func (m *meter) tell() {
 	}
 }
 
-// A part is the body of one of many requests, in a sum of them all.
+// A part is the body of one of many requests whose progress is added up.
 type part struct {
 	sum         *meter
 	done, total int64 // guarded by sum.mu
 }
 
-// set notes how far the body has come. A total that is unknown, or less than
-// what has come, counts as what has come.
+// set records how much of the body was transferred. A total that is unknown, or
+// less than done, counts as done.
 func (p *part) set(done, total int64) {
 	p.sum.mu.Lock()
 	defer p.sum.mu.Unlock()
@@ -116,7 +116,7 @@ func (p *part) set(done, total int64) {
 	p.sum.moved()
 }
 
-// finish expects no more of the body, be it complete or not.
+// finish ends the part, whether or not the body is complete.
 func (p *part) finish() {
 	p.sum.mu.Lock()
 	defer p.sum.mu.Unlock()
@@ -133,7 +133,7 @@ func (p *part) put(done, total int64) {
 	p.done, p.total = done, total
 }
 
-// counted is a body whose bytes a meter counts.
+// counted is a body that a meter counts.
 type counted struct {
 	io.ReadCloser
 	meter *meter
@@ -161,20 +161,21 @@ func (c *countedUpload) Read(b []byte) (n int, err error) {
 	return c.counted.Read(b)
 }
 
-// Close only closes: the transport does so before the end, too, when the
-// response is there.
+// Close does not end the meter: a transport may close the body early, when the
+// response has arrived.
 func (c *countedUpload) Close() error { return c.ReadCloser.Close() }
 
-// recoverProgress makes an error of a panic in an OnProgress for a request body. It
-// may be in a goroutine of the engine or of a RoundTripper, where it would end
-// the program.
+// recoverProgress turns a panic of an OnProgress for a request body into an
+// error. It may run on a goroutine of the engine or of a RoundTripper, where a
+// panic would end the program.
 func recoverProgress(err *error) {
 	if p := recover(); p != nil {
 		*err = &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
 	}
 }
 
-// progress tells report of a body of total bytes, as [transport.Call].Up is told.
+// progress returns a function for [transport.Call].Up that reports on a body of
+// total bytes.
 func progress(report []OnProgress, total int64) func(n int) error {
 	m := newMeter(report, total)
 	return func(n int) (err error) {
@@ -191,10 +192,10 @@ func progress(report []OnProgress, total int64) func(n int) error {
 	}
 }
 
-// uploads reports whether p has a body to speak of.
+// uploads reports whether p has a body that is not empty.
 func (p *PreparedRequest) uploads() bool { return p.body.present && p.body.length != 0 }
 
-// countUpload lets the body of hr be counted, each time that it is sent.
+// countUpload counts the body of hr, each time that it is sent.
 func countUpload(hr *http.Request, report []OnProgress) {
 	if len(report) == 0 || hr.Body == nil || hr.Body == http.NoBody {
 		return
@@ -215,8 +216,7 @@ func countUpload(hr *http.Request, report []OnProgress) {
 	}
 }
 
-// countDownload lets the body of the response be counted, if it is what the
-// call is about.
+// countDownload counts the body of the response, unless the call uploads a body.
 func (r *Response) countDownload(report []OnProgress) {
 	if len(report) == 0 || r.wire.src == nil || r.Request.uploads() || r.IsRedirect() {
 		return

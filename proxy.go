@@ -49,7 +49,7 @@ func (Proxies) option() {}
 // noProxyKey is the key of the list of hosts to reach directly.
 const noProxyKey = "no_proxy"
 
-// find returns the value for u: that of the first key that is there.
+// find returns the value for u: that of the first key that p has.
 func (p Proxies) find(u *url.URL) (value string, ok bool) {
 	if len(p) == 0 {
 		return "", false
@@ -65,7 +65,7 @@ func (p Proxies) find(u *url.URL) (value string, ok bool) {
 	return "", false
 }
 
-// over returns a new map of p with what it says nothing about taken from base.
+// over returns a new map with the entries of base and, over them, those of p.
 func (p Proxies) over(base Proxies) Proxies {
 	all := make(Proxies, len(base)+len(p))
 	maps.Copy(all, base)
@@ -73,8 +73,8 @@ func (p Proxies) over(base Proxies) Proxies {
 	return all
 }
 
-// check refuses a key by which no URL is looked up, since a request must not go
-// directly by a slip. knows reports whether there is an adapter for a scheme.
+// check refuses a key that no URL would ever match, since a typing error must not
+// send a request directly. knows reports whether there is an adapter for a scheme.
 func (p Proxies) check(knows func(scheme string) bool) error {
 	for key := range p {
 		if problem := keyProblem(key, knows); problem != "" {
@@ -95,7 +95,7 @@ func keyProblem(key string, knows func(scheme string) bool) string {
 	switch {
 	case strings.ToLower(key) != key:
 		return "keys are in lower case"
-	case scheme != "http" && scheme != "https" && scheme != "all" && scheme != "ftp" && !knows(scheme): // ftp is in many a list for Python
+	case scheme != "http" && scheme != "https" && scheme != "all" && scheme != "ftp" && !knows(scheme): // "ftp" is common in maps written for Python
 		return "its scheme is not http, https, all or one that is mounted"
 	case !hasHost:
 		return ""
@@ -116,7 +116,7 @@ func keyProblem(key string, knows func(scheme string) bool) string {
 	return ""
 }
 
-// ipv6 is the address that host is, with or without brackets, the zero Addr for others.
+// ipv6 parses host, with or without brackets. It is the zero Addr if host is no IPv6 address.
 func ipv6(host string) netip.Addr {
 	inner, ok := strings.CutPrefix(host, "[")
 	if ok {
@@ -129,7 +129,7 @@ func ipv6(host string) netip.Addr {
 	return a
 }
 
-// route adds what depends on where a request goes, and on the environment.
+// route adds the settings that depend on the URL of a request and on the environment.
 func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error) {
 	if err := set.merged.Proxies.check(m.serve); err != nil {
 		return err
@@ -147,8 +147,8 @@ func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error)
 }
 
 // proxyFor returns the proxy for u, nil for none, and whether the environment
-// has named it. What the program says comes before the environment, which in
-// Requests it is the other way round (psf/requests#2018).
+// has named it. The program's setting overrides the environment; in Requests it
+// is the other way round (psf/requests#2018).
 func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err error) {
 	value, ok := set.merged.Proxies.find(u)
 	exempt, given := set.merged.Proxies[noProxyKey]
@@ -172,14 +172,14 @@ func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err
 
 const proxyAuthorization = "Proxy-Authorization"
 
-// takesFields reports whether requests by way of proxy bring fields for it.
+// takesFields reports whether a request carries fields for the proxy.
 func takesFields(proxy *url.URL) bool {
 	return proxy != nil && !strings.HasPrefix(proxy.Scheme, "socks")
 }
 
 // checkProxyField refuses a Proxy-Authorization field that no proxy would get.
-// To pass it on to the server would give away what is not meant for it
-// (CVE-2023-32681), and to leave it out would be to lose it without a word.
+// Sending it to the server would leak it (CVE-2023-32681), and dropping it would
+// lose it silently.
 func checkProxyField(p *PreparedRequest, proxy *url.URL) error {
 	if _, has := p.Header[proxyAuthorization]; has && !takesFields(proxy) {
 		return failText(ErrInvalidHeader, "field "+proxyAuthorization+" is for an HTTP proxy, and none carries the request")
@@ -187,8 +187,8 @@ func checkProxyField(p *PreparedRequest, proxy *url.URL) error {
 	return nil
 }
 
-// parseProxy reads the URL of a proxy. Its errors do not show it, since there
-// may be a password anywhere in what cannot be understood.
+// parseProxy parses the URL of a proxy. Its errors do not show the URL: what
+// cannot be parsed may have a password anywhere.
 func parseProxy(raw string) (*url.URL, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
@@ -213,12 +213,12 @@ func parseProxy(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// proxyPorts are the schemes of proxies and the ports that go without saying.
+// proxyPorts are the schemes of proxies and their default ports.
 var proxyPorts = map[string]string{
 	"http": "80", "https": "443", "socks4": "1080", "socks4a": "1080", "socks5": "1080", "socks5h": "1080",
 }
 
-// proxyFor describes u, the Proxy of [SendOptions], for p.
+// proxyFor describes u, the Proxy of [SendOptions], for the engine.
 func proxyFor(u *url.URL, p *PreparedRequest) (transport.Proxy, error) {
 	v := transport.Proxy{Scheme: u.Scheme, Host: u.Host}
 	port, ok := proxyPorts[u.Scheme]

@@ -15,27 +15,27 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
-// wireBody is the body of a response on the wire: what the transport gives,
-// watched by the Read limit, decoded, measured against MaxBody. How it ended
-// is kept, so that no second read takes a failed body for an empty one.
+// wireBody is the body of a response on the wire: read from the transport under
+// the Read limit, decoded, and held to MaxBody. It remembers how it ended, so
+// that a second read does not mistake a failed body for an empty one.
 type wireBody struct {
 	src     io.ReadCloser
-	length  int64 // by Content-Length, -1 if unknown
-	limit   int64 // MaxBody; 0 is none
+	length  int64 // from Content-Length, -1 if unknown
+	limit   int64 // MaxBody, 0 for none
 	header  http.Header
 	url     *url.URL
 	e       *exchange       // nil if the adapter has none
 	hurry   hurrier         // e or the exchange of the engine; nil for a body by hand
 	ctx     context.Context // of the call
-	life    *lifetime       // to be ended with the body
-	decoder *coding.Reader  // made at the first read, if there are codings
-	byHand  bool            // the response was made by the program
+	life    *lifetime       // ends with the body
+	decoder *coding.Reader  // made by the first read, if there are codings
+	byHand  bool            // the program made the response
 
-	claimed bool // by an iterator or a copy of all
-	started bool // something was read
+	claimed bool // by an iterator, or by a reader of the whole body
+	started bool // part of it was read
 	n       int64
 	err     error // what every further read returns, io.EOF if nil
-	done    bool  // nothing more comes: the body ended, failed or was let go
+	done    bool  // nothing more comes: the body ended, failed or was released
 }
 
 // Read implements io.Reader.
@@ -64,8 +64,8 @@ func (w *wireBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo implements [io.WriterTo], so that [io.Copy] does not bring a buffer of
-// its own: to a file its 32 KB take a quarter more time than blocks of 256 KB.
+// WriteTo implements [io.WriterTo], so that [io.Copy] does not use its own buffer:
+// copying to a file by 32 KB takes a quarter longer than by 256 KB.
 func (w *wireBody) WriteTo(dst io.Writer) (n int64, err error) {
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
@@ -91,7 +91,7 @@ func (w *wireBody) ended() error {
 	return io.EOF
 }
 
-// begin sets up the decoder. A body that has no bytes has no coding either.
+// begin sets up the decoder. A body without bytes has no coding.
 func (w *wireBody) begin() error {
 	codings := w.header["Content-Encoding"]
 	if w.length == 0 || len(codings) == 0 {
@@ -121,7 +121,7 @@ func (w *wireBody) read(b []byte) (int, error) {
 	return n, err
 }
 
-// rawBody is the body as the decoder reads it.
+// rawBody is the undecoded body, which the decoder reads.
 type rawBody struct{ w *wireBody }
 
 func (r rawBody) Read(b []byte) (int, error) { return r.w.readRaw(b) }
@@ -144,8 +144,8 @@ func (w *wireBody) readRaw(b []byte) (int, error) {
 	return n, err
 }
 
-// fail ends the body with err, for good. One that was read to its end can still
-// fail: by being asked for again.
+// fail ends the body with err for good. A body that was read to its end can
+// still fail when it is read a second time.
 func (w *wireBody) fail(err error) error {
 	if w.err != nil {
 		return w.err
@@ -157,7 +157,7 @@ func (w *wireBody) fail(err error) error {
 	return w.err
 }
 
-// release gives the connection back, or closes it if the body has not come to its end.
+// release returns the connection to its pool, or closes it if the body has not ended.
 func (w *wireBody) release() {
 	w.done = true
 	if w.decoder != nil {
@@ -172,7 +172,7 @@ func (w *wireBody) release() {
 	w.life.end()
 }
 
-// Close implements io.Closer. What was not read is neither read nor decoded.
+// Close implements io.Closer. The rest of the body is neither read nor decoded.
 func (w *wireBody) Close() error {
 	if !w.done {
 		w.err = readError(w.url, ErrClosed)
@@ -181,8 +181,8 @@ func (w *wireBody) Close() error {
 	return nil
 }
 
-// abandon is Close for what a loop has left before its end. Of a short body all
-// may have been read by then, though not all was seen.
+// abandon is Close for a loop that was left before its end. A short body may
+// have been read completely by then, although the loop has not seen all of it.
 func (w *wireBody) abandon() {
 	if w.err == nil {
 		w.err = readError(w.url, ErrClosed)
@@ -192,22 +192,21 @@ func (w *wireBody) abandon() {
 	}
 }
 
-// coded reports whether the bytes on the wire are not those of the content.
+// coded reports whether the body has a content coding to undo.
 func (w *wireBody) coded() bool { return w.length != 0 && len(w.header["Content-Encoding"]) > 0 }
 
-// drainLimit and drainTime bound what is read of a body that nobody wants, to
-// have the connection for the next request.
+// drainLimit and drainTime bound how much of an unwanted body is read so that
+// its connection can serve the next request.
 const (
 	drainLimit = 64 << 10
 	drainTime  = 50 * time.Millisecond
 )
 
-// A hurrier can lower the Read limit of a body that is only read to have its
-// connection again.
+// A hurrier can lower the Read limit of a body that is only being drained.
 type hurrier interface{ Hurry(limit time.Duration) }
 
-// discard ends a response whose body is not wanted, as that of a redirect. The
-// body is not decoded; a short one is kept for those who look into History.
+// discard ends a response whose body is not wanted, such as a redirect. The
+// body is not decoded. A short one is kept for readers of History.
 func (r *Response) discard() {
 	if r.loaded || r.kept {
 		return
@@ -221,7 +220,7 @@ func (r *Response) discard() {
 	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
-	end := time.Now().Add(drainTime) // for all reads together
+	end := time.Now().Add(drainTime) // bounds all reads together
 	n := 0
 	for n < drainLimit && time.Now().Before(end) {
 		m, err := r.wire.readRaw(block[n:drainLimit])
@@ -236,7 +235,7 @@ func (r *Response) discard() {
 	r.Close()
 }
 
-// keep lets the response be read from raw, which is its whole body undecoded.
+// keep makes raw, the whole undecoded body, what the response is read from.
 func (r *Response) keep(raw []byte) {
 	if r.wire.src != nil {
 		r.wire.src.Close()
@@ -252,22 +251,22 @@ func (r *Response) keep(raw []byte) {
 	r.kept = true
 }
 
-// keptBody is a short body that was read and not looked at.
+// keptBody is a short body that was drained.
 type keptBody struct{ bytes.Reader }
 
 func (*keptBody) Close() error { return nil }
 
 const (
-	// maxExact is the largest length that memory is set aside for on the
-	// word of the server alone (CVE-2025-13836).
+	// maxExact is the largest Content-Length for which memory is allocated
+	// before any byte has arrived (CVE-2025-13836).
 	maxExact = 4 << 20
-	// blockSize is that of the blocks in which a body of unknown length is gathered.
+	// blockSize is the size of the blocks that gather a body of unknown length.
 	blockSize = 256 << 10
 )
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// readAll reads the body into a slice of its own size. It returns nil after an error.
+// readAll reads the body into a slice of its exact size. It returns nil after an error.
 func (w *wireBody) readAll() []byte {
 	if w.length == 0 || w.src == nil {
 		w.started = true
@@ -280,8 +279,8 @@ func (w *wireBody) readAll() []byte {
 	return w.gather()
 }
 
-// readExact reads what is left of a body whose length is known. The transport
-// reports one that is shorter.
+// readExact reads the rest of a body whose length is known. The transport
+// reports a shorter one.
 func (w *wireBody) readExact() []byte {
 	b := make([]byte, max(w.length-w.n, 0))
 	n := 0
@@ -291,7 +290,7 @@ func (w *wireBody) readExact() []byte {
 		if err == io.EOF && n == len(b) {
 			return b
 		}
-		if err == io.EOF { // a RoundTripper that announced more than it has
+		if err == io.EOF { // a RoundTripper has announced more than it gave
 			w.done, w.err = true, readError(w.url, ErrIncompleteBody)
 			return nil
 		}
@@ -397,8 +396,8 @@ func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	}
 }
 
-// readChunk reads what has arrived or, if the length is known, n bytes: into b,
-// or a larger buffer that grows with what comes.
+// readChunk reads n bytes or, if the length of the body is unknown, what has
+// arrived. It reads into b, or into a larger buffer that grows as bytes come.
 func (w *wireBody) readChunk(b []byte, n int) ([]byte, error) {
 	if n <= 0 || w.length < 0 {
 		m, err := w.Read(b)
@@ -408,7 +407,7 @@ func (w *wireBody) readChunk(b []byte, n int) ([]byte, error) {
 	for {
 		m, err := io.ReadFull(w, b[have:min(n, len(b))])
 		have += m
-		if err == io.ErrUnexpectedEOF { // as it is: the body ended within b. That of a cut body is wrapped.
+		if err == io.ErrUnexpectedEOF { // from ReadFull: the body ended within b. The error of a truncated body is wrapped.
 			err = io.EOF
 		}
 		if err != nil || have == n {
@@ -460,8 +459,8 @@ func (r *Response) claimAll() error {
 	return r.claimRest()
 }
 
-// leave ends the reading of an iterator. It is deferred, as a loop may also be
-// left by a panic.
+// leave ends the reading of an iterator. It is deferred because a panic may
+// leave the loop.
 func (r *Response) leave(ended *bool) {
 	if r.loaded {
 		return

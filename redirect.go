@@ -12,8 +12,8 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// isRedirect reports whether a response of this status asks to go on to its
-// Location. 201 and 300 may have one too; neither asks for that.
+// isRedirect reports whether a response of this status asks the client to
+// request its Location. 201 and 300 may have a Location, but do not ask for that.
 func isRedirect(status int) bool {
 	switch status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -23,10 +23,10 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// redirectTarget returns the URL that r sends the client on to; nil if r is
-// final, as a redirect without a Location is: servers send those, and browsers
-// show what came with them. Of several Locations the first counts. Userinfo in
-// it is left out: it is the server's idea and not the caller's.
+// redirectTarget returns the URL that r redirects to, nil if r is final. A
+// redirect without a Location is final: servers send those, and browsers show
+// their body. Of several Locations the first counts. Userinfo in it is dropped,
+// since credentials come from the caller alone.
 func redirectTarget(r *Response) (*url.URL, error) {
 	if !isRedirect(r.StatusCode) {
 		return nil, nil
@@ -45,8 +45,8 @@ func redirectTarget(r *Response) (*url.URL, error) {
 	return u, nil
 }
 
-// redirected returns the request that follows p by a redirect to target, before
-// cookies and authentication. It is a new one; p stays what was sent.
+// redirected returns a new request that follows p after a redirect to target,
+// without cookies and authentication. p is not changed.
 //
 // Only POST becomes GET by 301 and 302, as browsers do it (Fetch, section 4.4);
 // Requests changes all methods by 302, and by 301 keeps PUT but loses its body.
@@ -74,8 +74,8 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	return &q, nil
 }
 
-// dropContentFields deletes the fields that describe a body which is not sent
-// any more (RFC 9110, section 15.4; CVE-2023-45803).
+// dropContentFields deletes the fields that describe a body which is no longer
+// sent (RFC 9110, section 15.4; CVE-2023-45803).
 func dropContentFields(h http.Header) {
 	for name := range h {
 		if strings.HasPrefix(name, "Content-") {
@@ -86,11 +86,10 @@ func dropContentFields(h http.Header) {
 	delete(h, "Repr-Digest")
 }
 
-// dropSecrets takes everything off the request that is bound to the origin it
-// was made for: credentials in fields and values, what an Authenticator has put
-// into the body, cookies of the call, and the name of the host itself. The Auth
-// for the proxy stays, since the origin is nothing to it; that the caller wants
-// none stays, too.
+// dropSecrets removes everything that is bound to the origin of the request:
+// credentials in fields and values, what an Authenticator has put into the body,
+// cookies of the call, and a Host field. The Auth for the proxy stays, since it
+// does not depend on the origin, and so does NoAuth.
 func (p *PreparedRequest) dropSecrets() {
 	for name := range p.Header {
 		if redact.Secret(name) {
@@ -108,11 +107,10 @@ func (p *PreparedRequest) dropSecrets() {
 	p.cookies, p.ownCookie = nil, false
 }
 
-// sameOrigin reports whether credentials for a may go to b: an origin is a
-// scheme, a host and a port (RFC 6454, section 4). The one exception is the
-// way from http to https on the same host and the default ports. A host with
-// the dot of a complete name is another one: without it, the resolver may try
-// domains of its own.
+// sameOrigin reports whether credentials for a may go to b. An origin is a
+// scheme, a host and a port (RFC 6454, section 4). The one exception is from
+// http to https on the same host and the default ports. A host with a final dot
+// is a different one: without the dot, the resolver may append search domains.
 func sameOrigin(a, b *url.URL) bool {
 	if a.Hostname() != b.Hostname() {
 		return false
@@ -123,9 +121,9 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == "http" && b.Scheme == "https" && uri.Port(a) == "80" && uri.Port(b) == "443"
 }
 
-// reachable reports whether a response from a may send the client on to b: to
-// the network or, within a scheme of the caller's own, to more of that. A
-// server does not get to choose a socket or a file (CVE-2022-33987).
+// reachable reports whether a response from a may redirect to b: to http and
+// https or, within a scheme that the caller has mounted, to the same scheme. A
+// server cannot redirect to a socket or a file (CVE-2022-33987).
 func reachable(a, b *url.URL) bool { return uri.IsHTTP(b.Scheme) || a.Scheme == b.Scheme }
 
 // A RedirectError reports a chain of redirects that was given up. It is
@@ -148,26 +146,26 @@ func (e *RedirectError) Unwrap() error { return ErrTooManyRedirects }
 // A journey tracks the hops that a call has made so far, and works out the next
 // request from a response. It sends nothing.
 type journey struct {
-	at      step // that the call has come to
+	at      step // of the call
 	cookies cookieSource
 	netrc   netrcLookup
 	named   *url.URL // by the caller
 
 	history   []*Response
-	redirects int  // followed
-	proxied   bool // the last request was sent by an HTTP proxy
-	answers   int  // to challenges, since the last redirect
+	redirects int  // followed so far
+	proxied   bool // the last request went through an HTTP proxy
+	answers   int  // to challenges since the last redirect
 }
 
-// maxAnswers is how often a request is sent again for challenges: once for the
-// first, and once more for an answer whose nonce had grown old on the way.
+// maxAnswers is how often a request is sent again after challenges: once for the
+// first, and once more if the nonce of the answer had expired meanwhile.
 const maxAnswers = 2
 
-// arrived takes note of r before anything else can happen to it.
+// arrived stores the cookies of r, before a hook can change it.
 func (t *journey) arrived(r *Response) {
 	if lines := r.Header["Set-Cookie"]; len(lines) > 0 {
 		if t.cookies.jar == nil {
-			t.cookies.jar = new(CookieJar) // for what follows
+			t.cookies.jar = new(CookieJar) // for the rest of this call
 		}
 		t.cookies.jar.store(r.Request.URL, lines)
 	}
@@ -191,7 +189,7 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 	switch {
 	case r.StatusCode == http.StatusProxyAuthRequired:
 		if _, ok := auth.method.(*digestAuth); ok {
-			return nil, nil // what the proxy asks, the adapter answers
+			return nil, nil // the adapter answers the challenges of the proxy
 		}
 	case r.StatusCode != http.StatusUnauthorized:
 		return nil, nil
@@ -219,7 +217,7 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 	return q, nil
 }
 
-// verify asks the Authenticator whether r comes from the right server.
+// verify asks the Authenticator whether the server has proved its identity.
 func (t *journey) verify(ctx context.Context, r *Response) error {
 	v, ok := r.Request.auth.method.(verifier)
 	if !ok {
@@ -251,16 +249,15 @@ func (t *journey) redirect(r *Response) (*PreparedRequest, error) {
 	return q, nil
 }
 
-// entersHost reports whether a redirect leads to another host, where netrc
-// counts anew; not if what was encrypted goes on in the clear.
+// entersHost reports whether a redirect leads to another host, for which netrc
+// is looked up again. It is not after a redirect from https to http.
 func entersHost(from, to *url.URL) bool {
 	return from.Hostname() != to.Hostname() && (from.Scheme != "https" || to.Scheme == "https")
 }
 
-// dropProxyField returns p without a Proxy-Authorization field that is the
-// session's, or that came with the request before for the proxy of that one,
-// where there is no proxy to get it. One that was given for this request stays,
-// and is refused by the adapter.
+// dropProxyField returns p without a Proxy-Authorization field if no proxy would
+// get it, and the field is the session's or was copied from the request before.
+// A field that was given for this request stays, and the adapter refuses it.
 func (t *journey) dropProxyField(p *PreparedRequest, proxy *url.URL, set *settings) *PreparedRequest {
 	before := t.proxied
 	t.proxied = takesFields(proxy)
@@ -280,7 +277,7 @@ func (t *journey) dropProxyField(p *PreparedRequest, proxy *url.URL, set *settin
 	return q
 }
 
-// setCookies writes the Cookie field anew, unless it was given by hand.
+// setCookies writes the Cookie field again, unless the caller has set it.
 func (t *journey) setCookies(p *PreparedRequest) {
 	if p.ownCookie {
 		return
@@ -292,7 +289,7 @@ func (t *journey) setCookies(p *PreparedRequest) {
 	}
 }
 
-// forNext is t as far as [Response.Next] needs it.
+// forNext is the part of t that [Response.Next] needs.
 func (t *journey) forNext() *journey {
 	return &journey{cookies: t.cookies, netrc: t.netrc, named: t.named}
 }

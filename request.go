@@ -82,19 +82,19 @@ type PreparedRequest struct {
 
 	body      content
 	unsigned  *content // the body that an Authenticator has replaced
-	bodies    int      // set by SetBody
+	bodies    int      // counts the calls of SetBody
 	auth      Auth
-	answer    *digest.Answer // to a challenge, if there is one in Authorization
-	named     *url.URL       // that the caller named, if redirects led from there
-	call      []Option       // what it was prepared with, for Send
-	cookies   []Cookies      // of the call, for the next hop
-	ownCookie bool           // the Cookie field was given by hand
+	answer    *digest.Answer // the one in Authorization, if that answers a Digest challenge
+	named     *url.URL       // the URL that the caller gave, if redirects have led away from it
+	call      []Option       // the options it was prepared with, for Send
+	cookies   []Cookies      // of the call, for redirects
+	ownCookie bool           // the caller set the Cookie field
 
-	unauthorized bool // the Authenticator is still to be asked
+	unauthorized bool // the Authenticator has not been asked yet
 }
 
 // prepare builds the request in the order of Requests: method, URL, headers,
-// cookies, body, authentication; so that an Auth sees all that it may sign.
+// cookies, body, authentication. Authentication is last so that it can sign the rest.
 func prepare(ctx context.Context, method, rawURL string, set *settings) (*PreparedRequest, error) {
 	p := &PreparedRequest{auth: set.merged.Auth, cookies: set.cookies}
 	if err := p.fill(ctx, method, rawURL, set); err != nil {
@@ -130,9 +130,9 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 	return p.authenticate(ctx)
 }
 
-// urlAuth is the Auth for a request that was given none: that of the userinfo
-// of its URL or, if there is no password in it, of netrc. A user name then has
-// to be that of the entry (CVE-2026-8926).
+// urlAuth is the Auth of a request that was given none: the userinfo of its URL
+// or, if that has no password, the entry in netrc. If the URL has a user name,
+// the entry must be for that user (CVE-2026-8926).
 func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
 	if user == nil {
 		return lookup.auth(u, "")
@@ -145,8 +145,8 @@ func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
 	return lookup.auth(u, "")
 }
 
-// prepareMethod checks and capitalises a method. CONNECT and PRI change what
-// the connection is, so that they cannot be the method of a request here.
+// prepareMethod checks a method and puts it in capitals. CONNECT and PRI turn
+// the connection into something else and are refused.
 func prepareMethod(method string) (string, error) {
 	method = strings.ToUpper(method)
 	if len(method) > 32 || !message.IsToken(method) {
@@ -171,8 +171,8 @@ func addQuery(u *url.URL, set *settings) error {
 	return uri.AddQuery(u, string(set.query), b.String())
 }
 
-// encodeParams writes the params of the session, each replaced in its place by
-// what the call has under the key, and then the rest of the call's.
+// encodeParams writes the params of the session, then those of the call. A key
+// that both have keeps its place and takes the call's value.
 func encodeParams(b *strings.Builder, session Params, call []Params) error {
 	var keyBuf, valueBuf [8]string
 	for _, k := range sortedKeys(session, keyBuf[:0]) {
@@ -201,8 +201,8 @@ func encodeParams(b *strings.Builder, session Params, call []Params) error {
 	return nil
 }
 
-// prepareContent gives the one body that was asked for. The Content-Type field
-// of h goes into that of a multipart body, which needs its boundary there.
+// prepareContent returns the body of the call. A multipart body adds its
+// boundary to the Content-Type field of h.
 func (set *settings) prepareContent(h http.Header) (content, error) {
 	switch {
 	case set.content.load != nil && len(set.form)+len(set.files) > 0:
@@ -219,7 +219,7 @@ func (set *settings) prepareContent(h http.Header) (content, error) {
 	return content{}, nil
 }
 
-// setContent notes the body of a call, which can have one only.
+// setContent sets the body of a call, which can have only one.
 func (set *settings) setContent(b Body) error {
 	if b.load == nil { // none
 		return nil
@@ -256,7 +256,7 @@ func (p *PreparedRequest) setCookies(from cookieSource) error {
 	return nil
 }
 
-// check refuses what no Cookie field can carry.
+// check refuses cookies that a Cookie field cannot carry.
 func (c Cookies) check() error {
 	for name, value := range c {
 		if err := validateCookie(name, value); err != nil {
@@ -266,10 +266,10 @@ func (c Cookies) check() error {
 	return nil
 }
 
-// A cookieSource is where the cookies of a call come from, beside its own.
+// A cookieSource holds the cookies that a session contributes to a call.
 type cookieSource struct {
 	jar    *CookieJar // nil if there is none
-	beside Cookies    // for the hosts that the caller names
+	beside Cookies    // sent only to hosts that the caller names, never after a redirect to another
 }
 
 func (set *settings) cookieSource() cookieSource {
@@ -279,8 +279,8 @@ func (set *settings) cookieSource() cookieSource {
 	return cookieSource{set.merged.Cookies, set.merged.cookies}
 }
 
-// field is the Cookie field for a request to u, with those of the call over the
-// others. named says that the caller named the host.
+// field is the Cookie field of a request to u. Cookies of the call replace
+// others of the same name. named says that the caller named the host.
 func (c *cookieSource) field(u *url.URL, named bool, call []Cookies) string {
 	jar := c.jar
 	if len(call) == 0 && (len(c.beside) == 0 || !named) {
@@ -373,8 +373,8 @@ func cloneURL(u *url.URL) *url.URL {
 // String names the request without anything that could be secret.
 func (p *PreparedRequest) String() string { return p.Method + " " + redact.URL(p.URL) }
 
-// mergeHeaders builds the fields of a request: those of the session, with those
-// of the call over them. It makes one map and one array of values, at their final size.
+// mergeHeaders builds the fields of a request: those of the call over those of
+// the session. It allocates one map and one array of values, at their final size.
 func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 	fields, entries := len(session), 0
 	for _, l := range call {
@@ -383,7 +383,7 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 	for _, v := range session {
 		entries += len(v)
 	}
-	h := make(http.Header, fields+2) // Cookie or Content-Type, Authorization
+	h := make(http.Header, fields+2) // and Cookie or Content-Type, and Authorization
 	backing := make([]string, 0, entries+fields)
 	for name, v := range session {
 		key, err := canonicalName(name)
@@ -432,8 +432,7 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 	return h, nil
 }
 
-// defaults are the fields of a session without Headers of its own. They are
-// only read.
+// defaults are the fields of a session whose Headers are nil. Read only.
 var defaults = defaultHeaders()
 
 func defaultHeaders() http.Header {
@@ -444,9 +443,9 @@ func defaultHeaders() http.Header {
 	}
 }
 
-// spelled returns h with canonical names. Who writes s.Headers["user-agent"], as in
-// Requests, means to replace the default; two fields of one's own are refused, as
-// nothing tells which was written last.
+// spelled returns h with canonical names. s.Headers["user-agent"], written as in
+// Requests, replaces the default. Two spellings by the caller are refused, since
+// a map does not say which was written last.
 func spelled(h http.Header) (http.Header, error) {
 	out := make(http.Header, len(h))
 	for name, v := range h {
@@ -481,7 +480,7 @@ func givenTwice(key string) error {
 	return failText(ErrInvalidHeader, fmt.Sprintf("field %q is given twice in other letters", key))
 }
 
-// clashes reports whether m has name in other letters too.
+// clashes reports whether m also has name in another letter case.
 func clashes(m Headers, name string) bool {
 	for other := range m {
 		if other != name && strings.EqualFold(other, name) {
@@ -506,9 +505,9 @@ func canonicalName(name string) (string, error) {
 // maxHeaderValue bounds the value of one field; servers refuse far less.
 const maxHeaderValue = 256 << 10
 
-// checkHeader refuses what would break the framing of the message or of a
-// field, and the fields that are the library's own (RFC 9110, section 7.6.1;
-// CVE-2026-1525). Errors name the field and never its value.
+// checkHeader refuses fields that would break the framing of the message, and
+// those that only the library sets (RFC 9110, section 7.6.1; CVE-2026-1525).
+// Errors name the field and never its value.
 func checkHeader(h http.Header) error {
 	for name, vals := range h {
 		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !message.IsToken(name) {
@@ -580,7 +579,7 @@ func (p *PreparedRequest) check() error {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
 	if uri.IsHTTP(p.URL.Scheme) {
-		if p.URL.Opaque != "" { // net/http would send it as the target: CVE-2026-48998
+		if p.URL.Opaque != "" { // would be sent as the request target: CVE-2026-48998
 			return failText(ErrInvalidURL, "a prepared URL has no Opaque part")
 		}
 		u, info, err := uri.Parse(p.URL.String())
@@ -590,7 +589,7 @@ func (p *PreparedRequest) check() error {
 		if info != nil {
 			return failText(ErrInvalidURL, "a prepared URL has no userinfo: use BasicAuth")
 		}
-		if *u != *p.URL { // p may be in use by others, as long as nobody changes it
+		if *u != *p.URL { // write only a change: other goroutines may be reading p
 			p.URL = u
 		}
 	}

@@ -59,16 +59,16 @@ type Response struct {
 	// TLS describes the connection, nil if it was not encrypted.
 	TLS *tls.ConnectionState
 
-	journey     *journey     // behind a redirect that was not followed
+	journey     *journey     // for Next, if this is a redirect that was not followed
 	jsonDecoder JSONDecoder  // of the call
 	trailer     *http.Header // filled in by the transport at the end of the body
 
-	clock   *clock // nil unless the times were asked for
+	clock   *clock // nil without Trace
 	wire    wireBody
 	memory  memoryBody
 	content []byte
 	loaded  bool
-	kept    bool // the body is in memory as it came, to be decoded if anybody asks
+	kept    bool // the body is in memory undecoded, and decoded when it is asked for
 }
 
 // OK reports whether the status is below 400: neither an error of the client (400
@@ -150,9 +150,9 @@ func (r *Response) Close() error {
 	return nil
 }
 
-// closeUnless ends r unless *done by then. It is deferred where functions of
-// the caller run while r holds its connection: their panic passes, as does
-// [runtime.Goexit], and nobody else has r to close it.
+// closeUnless closes r unless *done is true. It is deferred where functions of
+// the caller run while r holds its connection: they may panic or call
+// [runtime.Goexit], and nobody else could close r then.
 func (r *Response) closeUnless(done *bool) {
 	if r != nil && !*done {
 		r.wire.Close()
@@ -221,7 +221,8 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 // String is "<Response [200]>", as in Requests.
 func (r *Response) String() string { return "<Response [" + strconv.Itoa(r.StatusCode) + "]>" }
 
-// receive makes r of what came back for p. The body is still on the wire.
+// receive makes r the response to p from what the transport returned. The body
+// is still on the wire.
 func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *SendOptions) error {
 	if err := checkFraming(res); err != nil {
 		return err
@@ -234,7 +235,7 @@ func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *Se
 	r.Encoding = headerCharset(r.Header)
 	r.trailer = &res.Trailer
 	r.wire = wireBody{src: res.Body, length: res.Length, limit: opts.MaxBody, url: p.URL, header: r.Header}
-	if res.StatusCode == http.StatusPartialContent { // the range is one of coded bytes, which can be decoded from their beginning alone
+	if res.StatusCode == http.StatusPartialContent { // a range of coded bytes, which cannot be decoded from the middle
 		r.wire.header = http.Header{}
 	}
 	if p.Method == http.MethodHead || res.Body == nil {
@@ -268,8 +269,8 @@ func NewResponse(status int, header http.Header, body io.Reader) *Response {
 	return r
 }
 
-// adopt takes the Body of a response that was made by hand for one from the
-// wire, unless that was done.
+// adopt treats the Body of a response made by hand like one from the wire. It
+// does so once.
 func (r *Response) adopt() {
 	if r.wire.header != nil || r.loaded {
 		return

@@ -72,13 +72,13 @@ type Session struct {
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
 
-	ready     uint32 // set by sync/atomic once the rest is there; a type of its own could not be copied
+	ready     uint32 // 1 once setup has filled in the rest; plain, so that a Session can be copied
 	mounts    *mounts
 	netrc     *environ.Netrc
 	proxyAuth Auth
-	cookies   Cookies // that go with each call, beside the jar
-	isolated  bool    // it has no jar, and makes none
-	err       error   // of an option that cannot be used
+	cookies   Cookies // sent with each call in addition to those of the jar
+	isolated  bool    // has no jar and makes none
+	err       error   // the first option that cannot be used
 }
 
 // NewSession returns a session with the given defaults. An option that cannot
@@ -100,9 +100,10 @@ func (s *Session) With(opts ...Option) *Session {
 	return &d
 }
 
-// own makes copies of what s shares with whoever gave it, so that no change of
-// it is seen elsewhere. What sessions share by design stays: the jar, the mounts
-// and the logger. So does TLS.Config, which names the connections made with it.
+// own copies the maps and slices that s shares with the caller or another
+// session, so that a change to one is not seen in the other. The jar, the mounts
+// and the logger are shared by design, and TLS.Config keeps its address, which
+// identifies the connections made with it.
 func (s *Session) own() {
 	s.Headers, s.Params, s.Proxies = s.Headers.Clone(), s.Params.clone(), maps.Clone(s.Proxies)
 	s.Retry, s.Hooks, s.cookies = s.Retry.clone(), s.Hooks.clone(), maps.Clone(s.cookies)
@@ -111,32 +112,32 @@ func (s *Session) own() {
 // String tells no more than what s is: its fields may hold secrets.
 func (s *Session) String() string { return "<Session>" }
 
-// configure makes defaults of opts. The first error is that of the calls.
+// configure makes opts the defaults of s. Every call returns the first error.
 func (s *Session) configure(opts []Option) {
 	if len(opts) == 0 {
 		return
 	}
 	var set settings
 	set.of(s)
-	set.hooks = s.Hooks // which more of them join
+	set.hooks = s.Hooks // those of opts are added
 	for _, opt := range opts {
 		set.merged.reject(set.apply(opt))
 	}
 	set.merged.reject(set.ofSession())
 	*s = set.merged
 	s.Hooks = set.hooks
-	s.own() // what opts brought
+	s.own() // opts may share maps with the caller
 	s.reject(s.add(&set))
 }
 
-// reject notes an option that cannot be used.
+// reject records an option that cannot be used.
 func (s *Session) reject(err error) {
 	if s.err == nil {
 		s.err = err
 	}
 }
 
-// ofSession refuses what only a call can have.
+// ofSession refuses options that only a call can take.
 func (set *settings) ofSession() error {
 	if set.query != "" || set.content.load != nil || len(set.form)+len(set.files) > 0 {
 		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
@@ -144,7 +145,7 @@ func (set *settings) ofSession() error {
 	return nil
 }
 
-// add gives s, which has copies of its own, what adds up.
+// add merges the options that add up into s, which owns its maps already.
 func (s *Session) add(set *settings) error {
 	for _, p := range set.params {
 		if s.Params == nil {
@@ -155,7 +156,7 @@ func (s *Session) add(set *settings) error {
 	if s.Headers == nil {
 		s.Headers = defaultHeaders()
 	}
-	fields, err := spelled(s.Headers) // which those of opts replace
+	fields, err := spelled(s.Headers) // the fields of opts replace these
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (s *Session) setHeaders(h Headers) error {
 		if err != nil {
 			return fail(ErrInvalidHeader, fmt.Errorf("field %q: %w", key, err))
 		}
-		s.Headers[key] = vals // without values: not to be sent
+		s.Headers[key] = vals // no values: the field is not sent
 	}
 	return nil
 }
@@ -238,7 +239,7 @@ func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_
 	if err != nil {
 		return nil, err
 	}
-	at = step{} // run says where it is
+	at = step{} // run wraps its own errors
 	return s.run(ctx, p, &set, life)
 }
 
@@ -278,7 +279,7 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 	return s.Do(ctx, http.MethodDelete, url, opts...)
 }
 
-// merge makes set the settings of s with opts over them.
+// merge fills set with the settings of s and applies opts over them.
 func (s *Session) merge(set *settings, opts []Option) error {
 	set.of(s)
 	if s.Headers == nil {
@@ -291,7 +292,7 @@ func (s *Session) merge(set *settings, opts []Option) error {
 	}
 	set.merged.Hooks = set.hooks.over(s.Hooks)
 	if callNames(set.headers, "Authorization") && !set.authGiven {
-		set.merged.Auth = Auth{} // what the call says is more than what the session says
+		set.merged.Auth = Auth{} // the call's Authorization field overrides the session's Auth
 	}
 	if s.err != nil {
 		return s.err
@@ -372,12 +373,12 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 			return nil, err
 		}
 	}
-	at = step{} // run says where it is
+	at = step{} // run wraps its own errors
 	return s.run(ctx, p, &set, life)
 }
 
-// run is the loop: it sends p and what follows from the responses, until one
-// is the answer. It alone calls [Adapter.Send].
+// run is the loop: it sends p and each request that follows from a response,
+// until a response is final. Nothing else calls [Adapter.Send].
 func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, life *lifetime) (_ *Response, err error) {
 	m := &set.merged
 	opts := SendOptions{
@@ -404,8 +405,8 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 	}
 }
 
-// step sends p and returns the response and the request that follows from it,
-// nil if it is the answer.
+// step sends p. It returns the response and the request that follows from it,
+// nil if the response is final.
 func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
 	r, err := s.send(ctx, p, opts, set, trip)
 	if err != nil {
@@ -418,7 +419,7 @@ func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions
 	return r, next, err
 }
 
-// decide returns what step does once r is there.
+// decide returns what step returns, given the response r.
 func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
 	trip.at = step{op: "prepare", url: r.URL}
 	next, err := trip.answerChallenge(ctx, r)
@@ -445,7 +446,7 @@ func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Re
 	return r, next, nil
 }
 
-// follow returns the request that r redirects to, nil if it is not to be
+// follow returns the request that r redirects to, nil if the redirect is not
 // followed.
 func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*PreparedRequest, error) {
 	if !r.IsRedirect() {
@@ -475,13 +476,13 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 	return q, set.merged.Hooks.beforeRedirect(ctx, r, q)
 }
 
-// send sends p once and takes note of what came back.
+// send sends p once and records what came back.
 func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, error) {
 	trip.at = step{op: "prepare", url: p.URL}
 	if err := set.merged.Hooks.beforeSend(ctx, p); err != nil {
 		return nil, err
 	}
-	trip.at = step{op: "send", url: p.URL} // which a hook may have changed
+	trip.at = step{op: "send", url: p.URL} // a hook may have changed the URL
 	a, err := s.adapter(p.URL)
 	if err != nil {
 		return nil, err
@@ -525,7 +526,7 @@ func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
 	return nil, r.RaiseForStatus()
 }
 
-// adapterError gives what an adapter of the caller's returned its kind.
+// adapterError gives an error of the caller's own adapter its kind.
 func adapterError(ctx context.Context, err error) error {
 	switch e := err.(type) {
 	case *Error, *RetryError, *HTTPError, *sourceError:

@@ -66,8 +66,8 @@ func (r *Response) IterLineBytes() iter.Seq2[[]byte, error] {
 	}
 }
 
-// iterWholeLines returns the lines of the body with their ends, as many at a
-// time as have arrived.
+// iterWholeLines returns the lines of the body with their ends, all that have
+// arrived at a time.
 func (r *Response) iterWholeLines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		t, err := r.text()
@@ -151,7 +151,7 @@ func (r *Response) IterText(n int) iter.Seq2[string, error] {
 	}
 }
 
-// textBlock is more than a decoder has of text at a time.
+// textBlock is larger than what a decoder returns at a time.
 const textBlock = 16 << 10
 
 // A chunkReader reads n bytes at a time, any number for n of zero or less.
@@ -193,17 +193,17 @@ func (r *Response) text() (*textScanner, error) {
 // A textScanner gathers a body until it has what its caller looks for.
 type textScanner struct {
 	src     io.Reader
-	decoded bool // src gives what a decoder made: UTF-8 without a byte order mark
+	decoded bool // src is a decoder: it gives UTF-8 without a byte order mark
 	block   *[blockSize]byte
-	buf     []byte // block, or a longer one for what does not fit
-	lo, hi  int    // what is still to be given: buf[lo:hi]
-	seen    int    // buf[lo:seen] has not what is looked for
+	buf     []byte // block, or a longer one if that is too short
+	lo, hi  int    // buf[lo:hi] has not been returned yet
+	seen    int    // buf[lo:seen] was searched without result
 	afterCR bool   // an LF that comes next belongs to the line end before it
-	started bool   // there was something in the body
-	err     error  // what src ended with
+	started bool   // the body is not empty
+	err     error  // that src ended with
 }
 
-// release gives back the block, which nobody else holds a part of.
+// release returns the block to its pool. Nobody else holds a part of it.
 func (t *textScanner) release() { blocks.Put(t.block) }
 
 // lines returns the whole lines that have arrived and, at the end of the body,
@@ -236,7 +236,7 @@ func (t *textScanner) lines() ([]byte, error) {
 	}
 }
 
-// part returns what is before the next separator or, once, the rest of the
+// part returns the text before the next separator or, once, the rest of the
 // body. It is valid until the next call.
 func (t *textScanner) part(sep []byte) ([]byte, error) {
 	for {
@@ -257,9 +257,9 @@ func (t *textScanner) part(sep []byte) ([]byte, error) {
 	}
 }
 
-// fill reads more behind what is there, and reports false at the end.
+// fill appends what it reads to the buffer. It reports false at the end.
 func (t *textScanner) fill() bool {
-	for range 100 { // as bufio has it
+	for range 100 { // the limit of bufio for empty reads
 		if t.err != nil {
 			return false
 		}
@@ -301,9 +301,8 @@ func (t *textScanner) makeRoom() {
 	}
 }
 
-// skipMark looks at the first bytes of the body and reports whether they are
-// text; if not, more is needed. It passes over the byte order mark of UTF-8, and
-// gives what has that of UTF-16 to a decoder.
+// skipMark skips the byte order mark of UTF-8, and inserts a decoder for a body
+// that begins with that of UTF-16. It reports false if it needs more bytes to tell.
 func (t *textScanner) skipMark() bool {
 	first := t.buf[t.lo:t.hi]
 	if t.decoded {
@@ -332,7 +331,7 @@ func (t *textScanner) skipMark() bool {
 	return true
 }
 
-// ended is a reader that has perhaps ended already.
+// ended is a reader that may have ended already.
 type ended struct {
 	src io.Reader
 	err error
@@ -354,11 +353,11 @@ func lastLineEnd(b []byte) int {
 	return lf
 }
 
-// lineWindow is how much memory lines share at the most, but for a longer line.
+// lineWindow is how much memory lines share at most; a longer line has its own.
 const lineWindow = 16 << 10
 
-// cutWindow returns the length of the whole lines at the beginning of lines
-// that are made text together. There is always one.
+// cutWindow returns how many bytes of lines to convert to text together: whole
+// lines, and at least one.
 func cutWindow(lines []byte) int {
 	if len(lines) <= lineWindow {
 		return len(lines)
@@ -376,8 +375,8 @@ func cutWindow(lines []byte) int {
 	return end + 1
 }
 
-// eachLine yields the lines of text, the last of which may lack its end. index is
-// that of the package strings or bytes.
+// eachLine yields the lines of text; the last one may have no end. index is
+// strings.IndexByte or bytes.IndexByte.
 func eachLine[T string | []byte](text T, index func(T, byte) int, yield func(T, error) bool) bool {
 	hasCR := index(text, '\r') >= 0
 	lf := 0 // where the next LF is, or the end of text
@@ -408,14 +407,14 @@ func eachLine[T string | []byte](text T, index func(T, byte) int, yield func(T, 
 	return true
 }
 
-// validText is b as text: what is not UTF-8 becomes U+FFFD, one for each
-// maximal part of a sequence, as the Encoding Standard has it.
+// validText is b as text. What is not UTF-8 becomes U+FFFD, one for each maximal
+// subpart of a sequence (Encoding Standard).
 func validText(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}
 	text, err := unicode.UTF8.NewDecoder().Bytes(b)
-	if err != nil { // the decoder has no errors
+	if err != nil { // cannot happen: the decoder has no errors
 		return strings.ToValidUTF8(string(b), "\uFFFD")
 	}
 	return string(text)
@@ -449,8 +448,8 @@ func (r *Response) ApparentEncoding() string {
 	return charset.Detect(r.content, strings.Join(r.Header["Content-Type"], ", "))
 }
 
-// charset is what text is decoded from. A body that is not in memory is not
-// looked at, as its text is wanted as it arrives.
+// charset is what text is decoded from. It does not look at a body that is not
+// in memory, whose text is wanted as it arrives.
 func (r *Response) charset() string {
 	switch {
 	case r.Encoding != "":
@@ -461,9 +460,9 @@ func (r *Response) charset() string {
 	return "utf-8"
 }
 
-// headerCharset is the charset that Content-Type names. JSON that names none is
-// UTF-8 (RFC 8259, section 8.1); other types no longer have a default (RFC 9110,
-// section 8.3.2), so that it is for the body to tell.
+// headerCharset is the charset that Content-Type names. JSON without one is
+// UTF-8 (RFC 8259, section 8.1). Other types no longer have a default (RFC 9110,
+// section 8.3.2): the body has to tell.
 func headerCharset(h http.Header) string {
 	values := h["Content-Type"]
 	switch {

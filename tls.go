@@ -46,10 +46,10 @@ type TLS struct {
 
 func (TLS) option() {}
 
-// noConfig stands for none where Config has what a merge did not take.
+// noConfig means no Config: a merge took the setting from a value without one.
 var noConfig = new(tls.Config)
 
-// over returns t with the settings that it does not give taken from base.
+// over returns t, with settings that t does not give taken from base.
 func (t TLS) over(base TLS) TLS {
 	m := t
 	if m.Config == nil {
@@ -65,7 +65,7 @@ func (t TLS) over(base TLS) TLS {
 	}
 	m.CertFile, m.KeyFile, m.client = from.CertFile, from.KeyFile, from.clientConfig()
 
-	// What means the same is to be the same.
+	// Values that mean the same must compare equal.
 	if m.trust == m.Config || m.trust == noConfig && !trustIn(m.Config) {
 		m.trust = nil
 	}
@@ -83,9 +83,9 @@ func (t *TLS) saysClient() bool {
 	return t.CertFile != "" || t.KeyFile != "" || t.client != nil || clientIn(t.Config)
 }
 
-// trustIn reports whether c says whom to trust. That is not to be told from how
-// it is verified: InsecureSkipVerify without the function that comes with it
-// would trust everybody.
+// trustIn reports whether c says whom to trust. RootCAs, InsecureSkipVerify and
+// the functions that verify belong together: InsecureSkipVerify without its
+// function would trust everybody.
 func trustIn(c *tls.Config) bool {
 	return c != nil && (c.RootCAs != nil || c.InsecureSkipVerify || c.VerifyConnection != nil || c.VerifyPeerCertificate != nil)
 }
@@ -127,7 +127,7 @@ func (t *TLS) check() error {
 	return nil
 }
 
-// route gives the engine what it has to know of t.
+// route is t as the engine takes it.
 func (t *TLS) route() transport.TLS {
 	return transport.TLS{
 		SkipVerify: t.SkipVerify, CABundle: t.CABundle, CertFile: t.CertFile, KeyFile: t.KeyFile,

@@ -45,18 +45,18 @@ func (r *Response) Timings() Timings {
 	return r.clock.Timings
 }
 
-// A clock takes the times of one attempt. A dial that was begun for it may go
-// on when it has got another connection, so that its events come at any time.
+// A clock takes the times of one attempt. A dial that was begun for the attempt
+// may go on after it got another connection, so that events come at any time.
 type clock struct {
 	start time.Time
 
 	mu sync.Mutex
 	Timings
-	connected         bool // it has its connection: what dials do no longer matters
+	connected         bool // the attempt has its connection; dials no longer matter
 	dns, connect, tls time.Time
 }
 
-// startClock starts a clock that the context carries to where the events are.
+// startClock starts a clock and returns a context whose httptrace feeds it.
 func startClock(ctx context.Context) (context.Context, *clock) {
 	c := &clock{start: time.Now()}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -72,7 +72,7 @@ func startClock(ctx context.Context) (context.Context, *clock) {
 	}), c
 }
 
-// seek is called for the first connection, and again if that turns out to be dead.
+// seek is called when a connection is wanted: again if the first one is dead.
 func (c *clock) seek() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +83,7 @@ func (c *clock) seek() {
 func (c *clock) begin(at *time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at.IsZero() { // of several addresses tried at once the first counts
+	if at.IsZero() { // of several addresses tried in parallel the first counts
 		*at = time.Now()
 	}
 }
@@ -97,7 +97,7 @@ func (c *clock) done(at *time.Time, took *time.Duration) {
 	*at = time.Time{}
 }
 
-// connectDone takes the address that answered; others go on to be tried.
+// connectDone takes the first address that answered and ignores the others.
 func (c *clock) connectDone(_, _ string, err error) {
 	if err == nil {
 		c.done(&c.connect, &c.Connect)
@@ -119,7 +119,7 @@ func (c *clock) firstByte() {
 	c.FirstByte = time.Since(c.start)
 }
 
-// end notes when the body had ended.
+// end records the end of the body.
 func (c *clock) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *clock) end() {
 	}
 }
 
-// clockOf is a clock of what the engine has measured.
+// clockOf is a clock with the times that the engine has measured.
 func clockOf(start time.Time, t *transport.Times) *clock {
 	return &clock{start: start, connected: true,
 		Timings: Timings{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, FirstByte: t.FirstByte, Reused: t.Reused}}
@@ -141,7 +141,7 @@ func (r *Response) timed(c *clock) {
 	}
 	r.clock = c
 	c.mu.Lock()
-	if c.FirstByte == 0 { // from a RoundTripper that tells nothing
+	if c.FirstByte == 0 { // a RoundTripper that does not trace
 		c.FirstByte = r.Elapsed
 	}
 	c.mu.Unlock()
