@@ -159,7 +159,7 @@ func (f *fragment) statements(list []ast.Stmt, base int) {
 		for _, name := range declared(stmt) {
 			if name != "_" && name != "err" {
 				f.declares[name] = true
-				use += "; _ = " + name
+				use += "; _ = &" + name
 			}
 		}
 		if assigns(stmt, "err") {

@@ -51,7 +51,7 @@ requests.Params{"q": "go"}
 	require.Len(t, all, 5)
 	require.Equal(t, []form{statements, declarations, declarations, whole, statements}, []form{all[0].form, all[1].form, all[2].form, all[3].form, all[4].form})
 	require.True(t, all[2].tests)
-	require.Equal(t, "x := 1; _ = x\n", all[0].source())
+	require.Equal(t, "x := 1; _ = &x\n", all[0].source())
 	require.Equal(t, "_ = requests.Params{\"q\": \"go\"}\n", all[4].source())
 	require.Equal(t, 3, all[0].line)
 }
@@ -67,7 +67,7 @@ if err != nil {
 }
 ~~~
 `)
-	require.Equal(t, `r, err := f(); if err != nil { return err }; _ = r
+	require.Equal(t, `r, err := f(); if err != nil { return err }; _ = &r
 fmt.Println(r)
 _, err = g()
 if err != nil {

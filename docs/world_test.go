@@ -85,7 +85,7 @@ func newWorld(t *testing.T) *world {
 		"cookies.txt": []byte("# Netscape HTTP Cookie File\nhttpbingo.org\tFALSE\t/\tFALSE\t2000000000\ttheme\tdark\n"),
 		"report.txt":  []byte("Tea sold well.\n"),
 		"foo.png":     image(t, bin), "bar.png": image(t, bin),
-		"video.mp4": make([]byte, 3<<20),
+		"video.mp4": make([]byte, 300<<10),
 	}
 	return w
 }
