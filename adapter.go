@@ -46,8 +46,10 @@ type SendOptions struct {
 	OnProgress      []OnProgress      // to be told of the body
 	OnInformational []OnInformational // to be told of what comes before the response
 
-	environTLS, environProxy bool // set from the environment, not by the caller
-	environTrust             bool // it is the environment that has named TLS.CABundle
+	environTLS, environProxy bool       // set from the environment, not by the caller
+	environTrust             bool       // it is the environment that has named TLS.CABundle
+	returnLast               bool       // the last response rather than a RetryError
+	proxies                  proxyRules // for requests to another host that middleware makes
 }
 
 // HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, directly or through
@@ -55,6 +57,23 @@ type SendOptions struct {
 // Retry says. The zero value is ready to use and retries nothing. It is safe for
 // many goroutines once used, and its fields must not change from then on.
 type HTTPAdapter struct {
+	// Transport sends the requests, in place of the connections of the adapter:
+	// one that records or mocks, or speaks a protocol of its own. Each attempt
+	// gets a request with a header of its own, and GetBody where the body can be
+	// sent again. The Read limit then runs from the sending of the request to its
+	// headers, connecting included, since what a Transport does is not seen. The
+	// fields below about connections say nothing to it, and with it they are
+	// [ErrInvalidOption], as are TLS and Proxies of a call.
+	Transport http.RoundTripper
+	// Wrap puts middleware of net/http around each attempt: it is called once,
+	// with what sends by the connections of the adapter, or by Transport. Timeout,
+	// TLS, Proxies, Trace and OnProgress of a call hold below it, and Retry above
+	// it. It must pass the context of a request on; without it, what a call asks
+	// for cannot be kept, which is [ErrInvalidOption]. A request that the middleware
+	// makes to another origin, for a token say, is sent without the TLS of the
+	// call, by a proxy that is chosen for it.
+	Wrap func(http.RoundTripper) http.RoundTripper
+
 	// Retry is what to do about failed attempts, unless the call or its
 	// session has a [Retry].
 	Retry Retry
@@ -126,11 +145,19 @@ type HTTPAdapter struct {
 
 	configured sync.Once
 	engine     transport.Engine
-	invalid    error // a field that cannot be used
+	invalid    error             // a field that cannot be used
+	outer      http.RoundTripper // Transport, or what Wrap has made; nil if the engine sends by itself
+	dog        watchdog          // for a Transport
+	asking     asking            // for Wrap
+	local      bool              // there is no network
 }
 
 // Send implements [Adapter].
 func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
+	return a.send(ctx, p, &opts)
+}
+
+func (a *HTTPAdapter) send(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
 	if err := checkMessage(p); err != nil { // an adapter may be called without a session
 		return nil, err
 	}
@@ -143,14 +170,14 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 	}
 	if retry.none() { // the usual case, without a closure
 		a.budget.deposit(a.RetryBudget)
-		r, err := a.try(ctx, p, &opts)
+		r, err := a.try(ctx, p, opts)
 		if err != nil {
 			return nil, err
 		}
-		return receive(r, &opts)
+		return receive(r, opts)
 	}
-	return a.retrier.send(ctx, p, &opts, retry, a.RetryBudget, func() (*Response, error) {
-		return a.try(ctx, p, &opts)
+	return a.retrier.send(ctx, p, opts, retry, a.RetryBudget, func() (*Response, error) {
+		return a.try(ctx, p, opts)
 	})
 }
 
@@ -159,6 +186,9 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 	a.configured.Do(a.configure)
 	if a.invalid != nil {
 		return nil, a.invalid
+	}
+	if a.outer != nil {
+		return a.tryOuter(ctx, p, opts)
 	}
 	route, err := a.routeFor(p, opts)
 	if err != nil {
@@ -207,11 +237,16 @@ func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOpti
 		}
 	}
 	d := new(dispatch)
-	p.toCall(&d.call, opts, route)
 	d.call.Interim = informational(ctx, opts.OnInformational)
 	if opts.Trace {
 		d.call.Times = new(transport.Times)
 	}
+	return a.dispatch(ctx, d, p, opts, route)
+}
+
+// dispatch sends the call of d.
+func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
+	p.toCall(&d.call, opts, route)
 	start := time.Now()
 	d.call.Start, d.call.Into = start, &d.res
 	res, err := a.engine.Do(ctx, &d.call)
@@ -224,6 +259,9 @@ func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOpti
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
+	if r.upgraded() {
+		return r, nil
+	}
 	if d.call.Times != nil {
 		r.timed(clockOf(start, d.call.Times))
 	}
@@ -241,6 +279,21 @@ func (a *HTTPAdapter) configure() {
 	if err != nil {
 		a.invalid = err
 	}
+	switch {
+	case a.Transport != nil:
+		if err := a.checkTransport(); err != nil {
+			a.invalid = err
+			return
+		}
+		a.outer = a.Transport
+	case a.Wrap != nil:
+		a.outer = belowTripper{a}
+	}
+	if a.Wrap != nil {
+		if a.outer = a.Wrap(a.outer); isNil(a.outer) {
+			a.invalid = failText(ErrInvalidOption, "HTTPAdapter.Wrap returned nil")
+		}
+	}
 	a.engine.Config = transport.Config{
 		Dial: a.DialContext, Resolver: a.Resolver, Hosts: hosts, Allow: a.allow(), TrustProxy: a.TrustProxy, ProxyHeader: a.ProxyHeader,
 		PerHost: a.PoolMaxSize, Block: a.PoolBlock, Routes: a.PoolConnections, IdleTimeout: a.IdleTimeout,
@@ -250,7 +303,7 @@ func (a *HTTPAdapter) configure() {
 
 // receive reads the body of r as part of the attempt, if opts want it.
 func receive(r *Response, opts *SendOptions) (*Response, error) {
-	if opts.Stream || r.IsRedirect() {
+	if opts.Stream || r.IsRedirect() || r.upgraded() {
 		return r, nil
 	}
 	return r, r.Load()
@@ -261,6 +314,9 @@ func receive(r *Response, opts *SendOptions) (*Response, error) {
 func checkMessage(p *PreparedRequest) error {
 	if p == nil {
 		return failText(ErrInvalidOption, "the request is nil")
+	}
+	if p.literal != nil {
+		return p.checkLiteral()
 	}
 	if p.URL == nil || p.URL.Host == "" && p.URL.Opaque == "" {
 		return failText(ErrInvalidURL, "no host supplied")
@@ -273,9 +329,9 @@ func checkMessage(p *PreparedRequest) error {
 
 // toCall makes of p what the engine is to send.
 func (p *PreparedRequest) toCall(c *transport.Call, opts *SendOptions, route transport.Route) {
-	c.Request = message.Request{Method: p.Method, Target: p.URL.RequestURI(), Host: hostField(p), Header: p.Header, Length: p.body.length}
+	c.Request = p.message()
 	c.URL, c.Route, c.Connect, c.Read = p.URL, route, opts.Timeout.Connect, opts.Timeout.Read
-	if s := route.Proxy.Scheme; p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
+	if s := route.Proxy.Scheme; p.literal == nil && p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
 		c.Host = uri.Authority(p.URL) // of the absolute form, as it is (RFC 9112, section 3.2.2)
 	}
 	if _, forProxy := p.Header["Proxy-Authorization"]; forProxy {
@@ -293,6 +349,15 @@ func (p *PreparedRequest) toCall(c *transport.Call, opts *SendOptions, route tra
 	}
 }
 
+// message is the head of p.
+func (p *PreparedRequest) message() message.Request {
+	m := message.Request{Method: p.Method, Target: p.URL.RequestURI(), Host: hostField(p), Header: p.Header, Length: p.body.length}
+	if l := p.literal; l != nil {
+		m.Trailer, m.Close, m.Sparing = l.trailer, l.close, l.sparing
+	}
+	return m
+}
+
 // closes reports whether h says that no other request follows.
 func closes(h http.Header) bool {
 	for _, v := range h["Connection"] {
@@ -308,6 +373,9 @@ func closes(h http.Header) bool {
 func hostField(p *PreparedRequest) string {
 	if h := p.Header["Host"]; len(h) > 0 {
 		return h[0]
+	}
+	if p.literal != nil {
+		return p.literal.hostField(p.URL)
 	}
 	return uri.HostField(p.URL)
 }
@@ -330,8 +398,16 @@ func (a *HTTPAdapter) Stats() Stats {
 
 // CloseIdleConnections closes the connections that no request uses now. The
 // adapter goes on to work. [Session.Close] is for the end.
-func (a *HTTPAdapter) CloseIdleConnections() { a.engine.CloseIdle() }
+func (a *HTTPAdapter) CloseIdleConnections() {
+	a.engine.CloseIdle()
+	if c, ok := a.Transport.(interface{ CloseIdleConnections() }); ok && !isNil(a.Transport) {
+		c.CloseIdleConnections()
+	}
+}
 
 // Close closes the idle connections, and those in use once their response has
 // been read or closed. Calls that have begun may end; later ones return [ErrClosed].
-func (a *HTTPAdapter) Close() error { return a.engine.Close() }
+func (a *HTTPAdapter) Close() error {
+	a.CloseIdleConnections()
+	return a.engine.Close()
+}

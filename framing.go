@@ -16,11 +16,11 @@ import (
 const maxHeaderFields = 1000
 
 // checkFraming refuses a response that must not be taken for one.
-func checkFraming(res *transport.Response) error {
+func checkFraming(res *transport.Response, p *PreparedRequest) error {
 	switch {
 	case res.StatusCode < 100: // net/http takes "HTTP/1.1 000"
 		return failText(ErrProtocol, "status "+strconv.Itoa(res.StatusCode))
-	case res.StatusCode == http.StatusSwitchingProtocols:
+	case res.StatusCode == http.StatusSwitchingProtocols && !asksUpgrade(p.Header):
 		return failText(ErrProtocol, "the server switched protocols unasked")
 	case res.Proto != "" && (res.Major < 1 || res.Major > 3):
 		return failText(ErrProtocol, "version "+res.Proto)

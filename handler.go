@@ -21,7 +21,7 @@ import (
 // fields, body and trailer. A handler that panics, or ends its goroutine, leaves
 // a response that is cut. The response ends with the context of the call, though
 // h goes on if it does not look at that of its request.
-func Handler(h http.Handler) Adapter { return &roundTripper{rt: handlerTripper{h}, local: true} }
+func Handler(h http.Handler) Adapter { return &HTTPAdapter{Transport: handlerTripper{h}, local: true} }
 
 type handlerTripper struct{ h http.Handler }
 

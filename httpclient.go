@@ -1,124 +1,167 @@
 package requests
 
 import (
-	"io"
+	"context"
+	"maps"
 	"net/http"
+	"net/textproto"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
+
+	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/uri"
 )
 
 // Client returns an [http.Client] that sends through the session, for code that
-// wants one. It follows redirects as the session does, by the session's rules on
-// credentials; the client itself follows none. Responses are streamed; their
-// body is decoded.
+// wants one, such as an SDK. Redirects, CheckRedirect, Jar and Timeout are the
+// client's, as with any other: its Transport sends one request for each that it
+// is handed, as it is. URL, method, fields, Host, body and trailer are not
+// changed, since SDKs sign them, and a response is what [http.Transport] would
+// give. Both the client and its Transport may be copied and changed.
 //
-// Its Transport may be put into another client. Should that follow redirects on
-// its own, since the session has NoRedirects, what such a client sends on to
-// another origin is dropped here, and nothing of the session's is added.
+// To a request the Transport adds what the session has and the request has not:
+//
+//   - Headers, and Accept-Encoding only to requests without a Range, to whose
+//     responses alone content codings are undone. Params and BaseURL are not applied.
+//   - Auth, or what netrc has for the host, unless there is an Authorization
+//     field; a challenge is answered.
+//   - Cookies that were given to the session as an option.
+//   - Proxies, TLS, Retry, MaxBody, Hooks, Logger and the mounts. A last response
+//     that Retry takes for a failure is returned as it is.
+//   - Timeout, but for Read, of which only a value that the session was given
+//     counts: a watch or a blocking query may be silent for long.
+//
+// Auth, the Cookies and those Headers that look like secrets by their name go to
+// the host of BaseURL and to the hosts of mounts; if the session has neither, to
+// every host. Never do they follow a redirect to another origin.
+//
+// The jar of the session is the Jar of the client, which may get another one or
+// none. The Transport by itself keeps no cookies, so that a reverse proxy that
+// uses it does not mix up those of its users.
 func (s *Session) Client() *http.Client {
-	return &http.Client{
-		Transport:     sessionTripper{s},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	s.setup()
+	c := &http.Client{Transport: sessionTripper{s}}
+	if s.Cookies != nil && !s.NoCookies {
+		c.Jar = s.Cookies
 	}
+	return c
 }
 
 // sessionTripper is a session as a RoundTripper.
 type sessionTripper struct{ s *Session }
 
 func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
-	if hr.Body != nil {
-		defer hr.Body.Close()
-	}
-	r, err := t.send(hr)
-	if err != nil {
-		return nil, err
-	}
-	header, length := r.Header, r.wire.length
-	if r.wire.coded() { // as net/http does when it decodes
-		header, length = header.Clone(), -1
-		header.Del("Content-Encoding")
-		header.Del("Content-Length")
-	}
-	return &http.Response{
-		Status: strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + r.Reason), StatusCode: r.StatusCode, Proto: r.Proto, ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: r.Body, ContentLength: length, Uncompressed: r.wire.coded(),
-		Request: hr, TLS: r.TLS,
-	}, nil
+	return roundTrip(hr, t.send)
 }
 
-// send sends hr as a streamed call.
-func (t sessionTripper) send(hr *http.Request) (_ *Response, err error) {
-	headers := make(Headers, len(hr.Header))
-	for name, v := range hr.Header {
-		headers[name] = v
-	}
-	if hr.Host != "" && hr.Host != hr.URL.Host {
-		headers["Host"] = hr.Host
-	}
-	delete(headers, "Content-Length")
-	opts := []Option{headers, Stream(true), BaseURL(""), RaiseForStatus(false)}
-	if hr.Body != nil && hr.Body != http.NoBody {
-		opts = append(opts, requestBody(hr))
-	}
-	named, away := led(hr)
-	if named == nil {
-		return t.s.Do(hr.Context(), hr.Method, hr.URL.String(), opts...)
-	}
-	delete(headers, "Referer") // net/http made it, with the query
-	if away {
-		opts = append(opts, NoAuth())
-	}
-	at := step{op: "prepare", url: hr.URL}
-	defer at.wrap(&err)
-	t.s.setup()
+// send sends p, which was made of hr, as a streamed call of one hop.
+func (t sessionTripper) send(ctx context.Context, p *PreparedRequest, hr *http.Request) (*Response, error) {
+	s := t.s
+	s.setup()
 	var set settings
-	if err := t.s.merge(&set, opts); err != nil {
+	if err := s.merge(&set, nil); err != nil {
 		return nil, err
 	}
-	ctx, life := limitCall(hr.Context(), &set, set.merged.Auth)
+	m := &set.merged
+	m.Stream, m.NoRedirects, m.RaiseForStatus, m.NoCookies = true, true, false, true
+	if m.Timeout.Read == 0 {
+		m.Timeout.Read = -1
+	}
+	set.oneHop = true
+	if err := s.complete(p, hr, &set); err != nil {
+		return nil, err
+	}
+	ctx, life := limitCall(ctx, &set, p.auth)
 	defer life.over()
-	p, err := prepare(ctx, hr.Method, hr.URL.String(), &set)
-	if err != nil {
+	if err := p.authenticate(ctx); err != nil {
 		return nil, err
 	}
-	p.named = named
-	if away {
-		p.dropSecrets()
-	}
-	(&journey{cookies: set.cookieSource(), named: named}).setCookies(p)
-	at = step{} // run says where it is
-	return t.s.run(ctx, p, &set, life)
+	return s.run(ctx, p, &set, life)
 }
 
-// led returns the URL that the caller named if it was redirects of an
-// http.Client that led to hr, and whether they left its origin on the way.
-func led(hr *http.Request) (named *url.URL, away bool) {
-	for hr.Response != nil && hr.Response.Request != nil {
-		from := hr.Response.Request
-		named, away = from.URL, away || !sameOrigin(from.URL, hr.URL)
-		hr = from
-	}
-	return named, away
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
+func (t sessionTripper) CloseIdleConnections() {
+	t.s.setup()
+	t.s.mounts.closeIdle()
 }
 
-// requestBody is the body of a request made for net/http.
-func requestBody(hr *http.Request) Body {
-	return Body{func() (content, error) {
-		length := hr.ContentLength
-		if length == 0 {
-			length = -1 // net/http's zero with a body is "unknown"
+// complete adds to p what the session has and p has not. Credentials go where
+// the session entrusts them to.
+func (s *Session) complete(p *PreparedRequest, hr *http.Request, set *settings) error {
+	_, authorized := p.Header["Authorization"]
+	trusted := !ledAway(hr) && s.entrusts(p.URL)
+	for name, values := range set.merged.Headers {
+		key := textproto.CanonicalMIMEHeaderKey(name)
+		switch _, has := p.Header[key]; {
+		case has, len(values) == 0, key == "Host", !trusted && redact.Secret(key):
+			continue
+		case key == "Accept-Encoding":
+			if hr.Method == http.MethodHead || p.Header["Range"] != nil {
+				continue
+			}
+			p.literal.decode = true
 		}
-		opened := false
-		return streamed(&stream{what: "the request body", again: hr.GetBody != nil, waits: hr.GetBody == nil, from: func() (io.Reader, error) {
-			if !opened {
-				opened = true
-				return hr.Body, nil
-			}
-			if hr.GetBody == nil {
-				return nil, ErrBodyNotReplayable
-			}
-			return hr.GetBody()
-		}}, length, ""), nil
-	}}
+		if err := checkValues(key, values); err != nil {
+			return err
+		}
+		p.Header[key] = slices.Clone(values)
+	}
+	if !trusted {
+		return nil
+	}
+	addCookies(p.Header, set.merged.cookies)
+	if authorized {
+		return nil
+	}
+	if p.auth = set.merged.Auth; p.auth.method == nil && p.Header["Authorization"] == nil {
+		p.auth = set.netrcLookup().auth(p.URL, "")
+	}
+	return nil
+}
+
+// addCookies adds those of cookies to the Cookie field that it does not name.
+func addCookies(h http.Header, cookies Cookies) {
+	if len(cookies) == 0 {
+		return
+	}
+	var pairs []string
+	named := make(map[string]bool)
+	for _, field := range h["Cookie"] {
+		for pair := range strings.SplitSeq(field, ";") {
+			name, _, _ := strings.Cut(pair, "=")
+			named[strings.TrimSpace(name)] = true
+		}
+		pairs = append(pairs, field)
+	}
+	for _, name := range slices.Sorted(maps.Keys(cookies)) {
+		if !named[name] {
+			pairs = append(pairs, name+"="+cookies[name])
+		}
+	}
+	h["Cookie"] = []string{strings.Join(pairs, "; ")}
+}
+
+// entrusts reports whether the session's credentials may go to u, which somebody
+// else has named: to the hosts that the session itself names, if it names any.
+func (s *Session) entrusts(u *url.URL) bool {
+	named, mounted := s.mounts.names(u)
+	if s.BaseURL != "" {
+		base, _, err := uri.Parse(s.BaseURL)
+		return mounted || err == nil && sameOrigin(base, u)
+	}
+	return mounted || !named
+}
+
+// ledAway reports whether it was redirects of an http.Client that led to hr, and
+// they left the origin that the caller had named.
+func ledAway(hr *http.Request) bool {
+	to := hr.URL
+	for hr.Response != nil && hr.Response.Request != nil && hr.Response.Request.URL != nil {
+		hr = hr.Response.Request
+		if !sameOrigin(hr.URL, to) {
+			return true
+		}
+	}
+	return false
 }

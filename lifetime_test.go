@@ -235,7 +235,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // on returns a session on a that trusts any server, closed with the test.
 func on(t *testing.T, a Adapter) *Session {
-	if network, ok := a.(*HTTPAdapter); ok {
+	if network, ok := a.(*HTTPAdapter); ok && network.Transport == nil {
 		return over(t, network, TLS{SkipVerify: true})
 	}
 	s := NewSession()

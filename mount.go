@@ -69,6 +69,37 @@ func (m *mounts) serve(scheme string) bool {
 	return slices.ContainsFunc(m.list, func(e mount) bool { return strings.HasPrefix(e.prefix, scheme+"://") })
 }
 
+// names reports whether there is a mount for a host, and whether it is for that
+// of u.
+func (m *mounts) names(u *url.URL) (some, this bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for i := range m.list {
+		scheme, rest, _ := strings.Cut(m.list[i].prefix, "://")
+		host, _, _ := strings.Cut(rest, "/")
+		if host == "" {
+			continue
+		}
+		some = true
+		if hasPrefix(u, scheme+"://"+host) {
+			return true, true
+		}
+	}
+	return some, false
+}
+
+// closeIdle has the adapters close connections that no request uses.
+func (m *mounts) closeIdle() {
+	m.mu.RLock()
+	list := slices.Clone(m.list)
+	m.mu.RUnlock()
+	for _, e := range list {
+		if c, ok := e.adapter.(interface{ CloseIdleConnections() }); ok {
+			c.CloseIdleConnections()
+		}
+	}
+}
+
 // hasPrefix reports whether u begins with prefix, in any letter case, and whether
 // prefix ends at a boundary of u.
 func hasPrefix(u *url.URL, prefix string) bool {

@@ -182,6 +182,7 @@ type settings struct {
 	files     []File
 	hooks     Hooks
 	authGiven bool
+	oneHop    bool // for an http.Client, which wants the last response whatever it is
 }
 
 // of begins with the defaults of s.

@@ -134,7 +134,7 @@ func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error)
 	if err := set.merged.Proxies.check(m.serve); err != nil {
 		return err
 	}
-	if opts.Proxy, opts.environProxy, err = set.proxyFor(u); err != nil {
+	if opts.Proxy, opts.environProxy, err = set.proxyRules().find(u); err != nil {
 		return err
 	}
 	encrypted := u.Scheme == "https" || opts.Proxy != nil && opts.Proxy.Scheme == "https"
@@ -146,13 +146,24 @@ func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error)
 	return nil
 }
 
-// proxyFor returns the proxy for u, nil for none, and whether the environment
+// proxyRules are what a call says about proxies.
+type proxyRules struct {
+	given     Proxies
+	login     Auth // a ProxyAuth
+	ignoreEnv bool
+}
+
+func (set *settings) proxyRules() proxyRules {
+	return proxyRules{set.merged.Proxies, set.merged.proxyAuth, set.merged.IgnoreEnv}
+}
+
+// find returns the proxy for u, nil for none, and whether the environment
 // has named it. The program's setting overrides the environment; in Requests it
 // is the other way round (psf/requests#2018).
-func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err error) {
-	value, ok := set.merged.Proxies.find(u)
-	exempt, given := set.merged.Proxies[noProxyKey]
-	if !ok && !set.merged.IgnoreEnv {
+func (r proxyRules) find(u *url.URL) (proxy *url.URL, fromEnviron bool, err error) {
+	value, ok := r.given.find(u)
+	exempt, given := r.given[noProxyKey]
+	if !ok && !r.ignoreEnv {
 		if value = environ.Proxy(u.Scheme); !given {
 			exempt, given = environ.NoProxy(), true
 		}
@@ -164,7 +175,7 @@ func (set *settings) proxyFor(u *url.URL) (proxy *url.URL, fromEnviron bool, err
 	if proxy, err = parseProxy(value); err != nil {
 		return nil, fromEnviron, err
 	}
-	if login, ok := set.merged.proxyAuth.method.(*basic); ok {
+	if login, ok := r.login.method.(*basic); ok {
 		proxy.User = url.UserPassword(login.username, login.password)
 	}
 	return proxy, fromEnviron, nil

@@ -219,7 +219,7 @@ func TestUnspecifiedAddresses(t *testing.T) {
 			continue
 		}
 		set := settings{}
-		proxy, _, err := set.proxyFor(u)
+		proxy, _, err := set.proxyRules().find(u)
 		if err != nil || (proxy == nil) != tt.direct {
 			t.Errorf("with no_proxy=%q the proxy for %s is %v, %v; want it direct: %v", tt.noProxy, tt.url, proxy, err, tt.direct)
 		}

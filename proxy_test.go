@@ -115,7 +115,7 @@ func TestProxyFor(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if p, _, err := set.proxyFor(u); err != nil {
+			if p, _, err := set.proxyRules().find(u); err != nil {
 				t.Fatal(err)
 			} else if p != nil {
 				got = p.String()

@@ -90,7 +90,8 @@ type PreparedRequest struct {
 	cookies   []Cookies      // of the call, for redirects
 	ownCookie bool           // the caller set the Cookie field
 
-	unauthorized bool // the Authenticator has not been asked yet
+	unauthorized bool     // the Authenticator has not been asked yet
+	literal      *literal // nil if the library has made it
 }
 
 // prepare builds the request in the order of Requests: method, URL, headers,
@@ -517,7 +518,15 @@ func checkHeader(h http.Header) error {
 			return err
 		}
 	}
+	if _, has := h["Upgrade"]; has != hasUpgrade(h["Connection"]) { // RFC 9110, section 7.8
+		return failText(ErrInvalidHeader, "fields Upgrade and Connection: Upgrade go together")
+	}
 	return nil
+}
+
+// hasUpgrade reports whether the values of a Connection field have the option.
+func hasUpgrade(values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, "upgrade") })
 }
 
 func checkValues(name string, vals []string) error {
@@ -545,11 +554,11 @@ func checkField(name, value string) error {
 		}
 	}
 	switch name {
-	case "Content-Length", "Transfer-Encoding", "Trailer", "Proxy-Connection", "Upgrade", "Te", "Keep-Alive", "Http2-Settings":
+	case "Content-Length", "Transfer-Encoding", "Trailer", "Proxy-Connection", "Te", "Keep-Alive", "Http2-Settings":
 		return failText(ErrInvalidHeader, "field "+name+" is set by the library")
 	case "Connection":
-		if !strings.EqualFold(value, "close") && !strings.EqualFold(value, "keep-alive") {
-			return failText(ErrInvalidHeader, "field Connection takes only close and keep-alive")
+		if !strings.EqualFold(value, "close") && !strings.EqualFold(value, "keep-alive") && !strings.EqualFold(value, "upgrade") {
+			return failText(ErrInvalidHeader, "field Connection takes only close, keep-alive and Upgrade")
 		}
 	case "Expect":
 		if !strings.EqualFold(value, "100-continue") {
@@ -572,6 +581,9 @@ func checkHost(value string) error {
 
 // check validates a request that may have been changed since it was prepared.
 func (p *PreparedRequest) check() error {
+	if p.literal != nil {
+		return p.checkLiteral()
+	}
 	if p.URL == nil || p.URL.Host == "" && p.URL.Opaque == "" {
 		return failText(ErrInvalidURL, "no host supplied")
 	}

@@ -59,9 +59,9 @@ type Response struct {
 	// TLS describes the connection, nil if it was not encrypted.
 	TLS *tls.ConnectionState
 
-	journey     *journey     // for Next, if this is a redirect that was not followed
-	jsonDecoder JSONDecoder  // of the call
-	trailer     *http.Header // filled in by the transport at the end of the body
+	journey     *journey            // for Next, if this is a redirect that was not followed
+	jsonDecoder JSONDecoder         // of the call
+	came        *transport.Response // nil if it was made by hand
 
 	clock   *clock // nil without Trace
 	wire    wireBody
@@ -110,6 +110,9 @@ func (e *HTTPError) Is(target error) bool { return target == ErrRequest }
 func (r *Response) Load() error {
 	if r.loaded {
 		return r.wire.err
+	}
+	if r.upgraded() {
+		return readError(r.URL, ErrStreamConsumed)
 	}
 	r.adopt()
 	r.loaded = true
@@ -180,10 +183,10 @@ func (r *Response) Cookies() []*Cookie {
 // Trailer returns the fields that came after the body (RFC 9110, section 6.5).
 // They are there once the body was read to its end.
 func (r *Response) Trailer() http.Header {
-	if r.trailer == nil {
+	if r.came == nil {
 		return nil
 	}
-	return *r.trailer
+	return r.came.Trailer
 }
 
 // Raw returns the body as it comes, before its content codings are undone: for
@@ -224,7 +227,7 @@ func (r *Response) String() string { return "<Response [" + strconv.Itoa(r.Statu
 // receive makes r the response to p from what the transport returned. The body
 // is still on the wire.
 func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *SendOptions) error {
-	if err := checkFraming(res); err != nil {
+	if err := checkFraming(res, p); err != nil {
 		return err
 	}
 	r.StatusCode, r.Proto, r.Header, r.URL, r.Request, r.TLS = res.StatusCode, res.Proto, res.Header, p.URL, p, res.TLS
@@ -233,7 +236,7 @@ func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *Se
 	}
 	_, r.Reason, _ = strings.Cut(res.Status, " ")
 	r.Encoding = headerCharset(r.Header)
-	r.trailer = &res.Trailer
+	r.came = res
 	r.wire = wireBody{src: res.Body, length: res.Length, limit: opts.MaxBody, url: p.URL, header: r.Header}
 	if res.StatusCode == http.StatusPartialContent { // a range of coded bytes, which cannot be decoded from the middle
 		r.wire.header = http.Header{}
@@ -241,9 +244,18 @@ func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *Se
 	if p.Method == http.MethodHead || res.Body == nil {
 		r.wire.length = 0
 	}
+	if p.literal != nil && !p.literal.decode {
+		r.wire.header = http.Header{}
+	}
 	r.Body = &r.wire
+	if r.upgraded() {
+		r.Body, r.wire.claimed = res.Body, true
+	}
 	return nil
 }
+
+// upgraded reports whether the connection has another protocol from here on.
+func (r *Response) upgraded() bool { return r.StatusCode == http.StatusSwitchingProtocols }
 
 // NewResponse makes a response by hand, for tests and for adapters and hooks that
 // answer themselves. The fields of header are copied, nil stands for none, and

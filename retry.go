@@ -480,7 +480,7 @@ func exhausted(attempts []Attempt, opts *SendOptions, retry *Retry) (*Response, 
 	last := &attempts[len(attempts)-1]
 	if last.Err == nil {
 		forced := retry.If != nil || slices.Contains(retry.StatusCodes, last.Response.StatusCode)
-		if retry.ReturnLast || !forced {
+		if retry.ReturnLast || opts.returnLast || !forced {
 			return receive(last.Response, opts)
 		}
 		last.Response.Load() // readable from the error
@@ -503,6 +503,9 @@ func concluded(attempts []Attempt, opts *SendOptions, reason error) (*Response, 
 		return nil, last.Err
 	}
 	if last.Response != nil && last.Err == nil {
+		if opts.returnLast && reason == ErrBodyNotReplayable {
+			return last.Response, nil
+		}
 		last.Response.Load()
 		return nil, &RetryError{Attempts: attempts, Response: last.Response, reason: reason}
 	}

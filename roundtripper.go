@@ -4,6 +4,9 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,32 +15,49 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// RoundTripper makes an adapter of rt: one that traces, records or mocks, or
-// speaks a protocol of its own. The Read limit then runs from the sending of
-// the request to its headers, connecting included, since what rt does is not
-// seen. TLS and the proxy are up to rt: a call that asks for them is
-// [ErrInvalidOption].
-func RoundTripper(rt http.RoundTripper) Adapter { return &roundTripper{rt: rt} }
-
-type roundTripper struct {
-	rt    http.RoundTripper
-	local bool // there is no network
-	dog   watchdog
-	retrier
+// RoundTripper is short for &HTTPAdapter{Transport: rt}: an adapter of what
+// traces, records or mocks, or speaks a protocol of its own. TLS and the proxy are
+// up to rt: a call that asks for them is [ErrInvalidOption]. What it gives as an
+// error is [ErrAdapter], unless it is one of the network.
+func RoundTripper(rt http.RoundTripper) Adapter {
+	if isNil(rt) {
+		rt = noTripper{}
+	}
+	return &HTTPAdapter{Transport: rt}
 }
 
-func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
-	if isNil(a.rt) {
-		return nil, failText(ErrInvalidOption, "RoundTripper(nil)")
+// noTripper stands for nil, which in the field is the library's own engine.
+type noTripper struct{ http.RoundTripper }
+
+// checkTransport refuses what cannot go together with Transport.
+func (a *HTTPAdapter) checkTransport() error {
+	if _, none := a.Transport.(noTripper); none || isNil(a.Transport) {
+		return failText(ErrInvalidOption, "the RoundTripper is nil")
 	}
-	if t, ok := a.rt.(handlerTripper); ok && isNil(t.h) {
-		return nil, failText(ErrInvalidOption, "Handler(nil)")
+	if t, ok := a.Transport.(handlerTripper); ok && isNil(t.h) {
+		return failText(ErrInvalidOption, "Handler(nil)")
 	}
-	if err := checkMessage(p); err != nil {
-		return nil, err
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"PoolConnections", a.PoolConnections != 0}, {"PoolMaxSize", a.PoolMaxSize != 0}, {"PoolBlock", a.PoolBlock},
+		{"IdleTimeout", a.IdleTimeout != 0}, {"TLS", a.TLS != (TLS{})}, {"ProxyHeader", a.ProxyHeader != nil},
+		{"DisableHTTP2", a.DisableHTTP2}, {"UnencryptedHTTP2", a.UnencryptedHTTP2},
+		{"Resolver", a.Resolver != nil}, {"DialContext", a.DialContext != nil},
+		{"Hosts", a.Hosts != nil}, {"Allow", a.Allow != nil}, {"TrustProxy", a.TrustProxy},
+	} {
+		if field.set {
+			return failText(ErrInvalidOption, "HTTPAdapter."+field.name+" says nothing to a Transport of your own")
+		}
 	}
-	if err := checkProxyField(p, opts.Proxy); err != nil {
-		return nil, err
+	return nil
+}
+
+// tryOuter makes one attempt by Transport or Wrap.
+func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	if a.Transport == nil {
+		return a.tryWrapped(ctx, p, opts)
 	}
 	if !a.local {
 		if opts.TLS != (TLS{}) && !opts.environTLS {
@@ -47,35 +67,47 @@ func (a *roundTripper) Send(ctx context.Context, p *PreparedRequest, opts SendOp
 			return nil, failText(ErrInvalidOption, "a proxy cannot be set for a RoundTripper")
 		}
 	}
-	retry := opts.Retry
-	if retry == nil {
-		retry = new(Retry)
+	e := newExchange(ctx, opts.Timeout, &a.dog)
+	var times *clock
+	if opts.Trace {
+		e.Context, times = startClock(e.Context)
 	}
-	return a.retrier.send(ctx, p, &opts, retry, 0, func() (*Response, error) {
-		return attempt(ctx, a.rt, &a.dog, p, &opts)
-	})
+	var before *interim
+	e.Context, before = hearInterim(e.Context, opts.OnInformational)
+	return attempt(ctx, e, a.outer, p, opts, before, times)
 }
 
-// Close closes the idle connections of a RoundTripper that has some.
-func (a *roundTripper) Close() error {
-	if c, ok := a.rt.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
+// tryWrapped makes one attempt by the engine with middleware around it.
+func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	route, err := a.routeFor(p, opts)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	w := &within{adapter: a, url: p.URL, route: route, opts: *opts}
+	if len(opts.OnInformational) > 0 {
+		w.interim = &interim{hooks: opts.OnInformational}
+		w.ctx = ctx
+	}
+	if opts.Trace {
+		w.times, w.start = new(transport.Times), time.Now()
+	}
+	a.asking.begin(w)
+	e := newExchange(context.WithValue(ctx, withinKey{}, w), Timeout{}, &a.dog)
+	e.over = func() { a.asking.end(w) }
+	r, err := attempt(ctx, e, a.outer, p, opts, w.interim, nil)
+	if err == nil && w.times != nil && !r.upgraded() {
+		r.timed(clockOf(w.start, w.times))
+	}
+	return r, err
 }
 
 // attempt sends p once by rt, and returns the response with its body unread. It
 // is the only caller of a RoundTripper.
-func attempt(ctx context.Context, rt http.RoundTripper, dog *watchdog, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+func attempt(ctx context.Context, e *exchange, rt http.RoundTripper, p *PreparedRequest, opts *SendOptions, before *interim, times *clock) (*Response, error) {
 	if err := contextError(ctx); err != nil {
+		e.finish()
 		return nil, err
 	}
-	var times *clock
-	if opts.Trace {
-		ctx, times = startClock(ctx)
-	}
-	ctx, before := hearInterim(ctx, opts.OnInformational)
-	e := newExchange(ctx, opts.Timeout, dog)
 	hr, err := e.request(p)
 	if err != nil {
 		e.finish()
@@ -104,6 +136,10 @@ func attempt(ctx context.Context, rt http.RoundTripper, dog *watchdog, p *Prepar
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
+	if r.upgraded() {
+		e.release()
+		return r, nil
+	}
 	r.timed(times)
 	r.countDownload(opts.OnProgress)
 	r.wire.e, r.wire.ctx, r.wire.hurry = e, ctx, e
@@ -115,8 +151,9 @@ func fromHTTP(hr *http.Response) *transport.Response {
 	r := &transport.Response{
 		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
 		Header: hr.Header, Length: hr.ContentLength, Close: hr.Close, Body: hr.Body, TLS: hr.TLS,
+		Foreign: hr,
 	}
-	if hr.Body == nil {
+	if hr.Body == nil || hr.StatusCode == http.StatusSwitchingProtocols {
 		return r
 	}
 	if isBare(hr) {
@@ -199,6 +236,7 @@ type exchange struct {
 	expired atomic.Bool  // the Read limit ran out
 
 	upload atomic.Pointer[upload] // the body on its way, if it is a stream
+	over   func()                 // called at the end; may be nil
 
 	// What follows is for an exchange with a limit: done is nil without.
 	done     chan struct{}
@@ -306,8 +344,23 @@ func (e *exchange) Hurry(limit time.Duration) {
 // read is the Read limit.
 func (e *exchange) read() time.Duration { return time.Duration(e.silence.Load()) }
 
+// release ends the limits of the exchange, whose connection has got another
+// protocol, and not the exchange.
+func (e *exchange) release() {
+	if e.over != nil {
+		e.over()
+	}
+	if e.done != nil {
+		e.dog.forget(e)
+		e.detach = nil
+	}
+}
+
 // finish ends the exchange.
 func (e *exchange) finish() {
+	if e.over != nil {
+		e.over()
+	}
 	if u := e.upload.Load(); u != nil {
 		u.Close()
 	}
@@ -394,23 +447,22 @@ func (w *watchdog) forget(e *exchange) {
 	delete(w.watched, e)
 }
 
-// request makes what net/http is to send for p. The map of the header is
-// shared: neither Transport nor a RoundTripper that keeps its contract writes to it.
+// request makes what net/http is to send for p, with a header and a URL of its
+// own: middleware adds to them.
 func (e *exchange) request(p *PreparedRequest) (*http.Request, error) {
 	hr := http.Request{
-		Method: p.Method, URL: p.URL, Host: hostField(p), Header: p.Header,
+		Method: p.Method, URL: cloneURL(p.URL), Host: hostField(p), Header: p.Header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Close: closes(p.Header), // else net/http keeps a connection that the server has not closed
 	}
-	_, agent := p.Header["User-Agent"]
-	_, forProxy := p.Header["Proxy-Authorization"]
-	if !agent || forProxy {
-		hr.Header = p.Header.Clone()
-		delete(hr.Header, "Proxy-Authorization") // no server gets to see it (CVE-2023-32681)
-		if !agent {                              // net/http would send its own
-			hr.Header["User-Agent"] = []string{""}
-		}
+	delete(hr.Header, "Proxy-Authorization") // no server gets to see it (CVE-2023-32681)
+	delete(hr.Header, "Host")
+	if _, agent := p.Header["User-Agent"]; !agent { // net/http would send its own
+		hr.Header["User-Agent"] = []string{""}
 	}
-	hr.Close = closes(p.Header) // else net/http keeps a connection that the server has not closed
+	if l := p.literal; l != nil {
+		hr.Trailer, hr.Close = l.trailer, hr.Close || l.close
+	}
 	if err := e.body(&hr, p); err != nil {
 		return nil, err
 	}
@@ -539,3 +591,136 @@ const maxDirect = 16 << 10
 
 // maxSmallBody is the length up to which a body is copied by a buffer of its own.
 const maxSmallBody = 32 << 10
+
+// A within is one attempt with middleware around it, and travels in the context
+// of its request. It counts for requests to the origin of the attempt, until the
+// attempt and its response have ended.
+type within struct {
+	adapter *HTTPAdapter
+	url     *url.URL
+	route   transport.Route
+	opts    SendOptions
+
+	ctx     context.Context // of the call, for interim
+	interim *interim
+	times   *transport.Times
+	start   time.Time
+
+	over  atomic.Bool
+	found atomic.Bool // a request of the attempt has come
+}
+
+// withinKey is the key of a within.
+type withinKey struct{}
+
+// asks reports whether the program wants anything of the way to the server, which
+// a request without the context would not get.
+func (w *within) asks() bool {
+	o := &w.opts
+	return o.TLS != (TLS{}) && !o.environTLS || o.Proxy != nil && !o.environProxy || o.proxies.ignoreEnv
+}
+
+// asking are the attempts with middleware that ask for something.
+type asking struct {
+	mu   sync.Mutex
+	list []*within
+}
+
+func (a *asking) begin(w *within) {
+	if !w.asks() {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, w)
+}
+
+func (a *asking) end(w *within) {
+	w.over.Store(true)
+	if !w.asks() {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = slices.DeleteFunc(a.list, func(other *within) bool { return other == w })
+}
+
+// lost reports whether an attempt waits for its request to the origin of u.
+func (a *asking) lost(u *url.URL) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.ContainsFunc(a.list, func(w *within) bool { return !w.found.Load() && sameOrigin(w.url, u) })
+}
+
+// belowTripper is the engine of an adapter, below its middleware.
+type belowTripper struct{ a *HTTPAdapter }
+
+func (t belowTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
+	return roundTrip(hr, t.send)
+}
+
+func (t belowTripper) CloseIdleConnections() { t.a.engine.CloseIdle() }
+
+func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
+	w, _ := ctx.Value(withinKey{}).(*within)
+	if w != nil && (w.adapter != t.a || w.over.Load()) {
+		w = nil
+	}
+	if w == nil && t.a.asking.lost(p.URL) {
+		return nil, failText(ErrInvalidOption, "the middleware of HTTPAdapter.Wrap has lost the context of a call that asks for TLS or a proxy")
+	}
+	opts := SendOptions{Stream: true, Timeout: Timeout{}.resolved()}
+	if w != nil {
+		opts.Timeout, opts.proxies = w.opts.Timeout, w.opts.proxies
+	}
+	if w == nil || !sameOrigin(w.url, p.URL) || !sameOrigin(p.URL, w.url) {
+		if err := opts.chooseRoute(p.URL); err != nil {
+			return nil, err
+		}
+		route, err := t.a.routeFor(p, &opts)
+		if err != nil {
+			return nil, err
+		}
+		return t.a.do(ctx, p, &opts, route)
+	}
+	first := !w.found.Swap(true)
+	p.literal.sparing = false
+	d := new(dispatch)
+	if d.call.Times = w.times; w.interim != nil {
+		d.call.Interim = func(status int, h http.Header) error { return w.interim.got(w.ctx, status, textproto.MIMEHeader(h)) }
+	}
+	_ = first
+	return t.a.dispatch(ctx, d, p, &opts, w.route)
+}
+
+// chooseRoute chooses what a call of a session without TLS of its own would have.
+func (o *SendOptions) chooseRoute(u *url.URL) (err error) {
+	if o.Proxy, o.environProxy, err = o.proxies.find(u); err != nil {
+		return err
+	}
+	if (u.Scheme == "https" || o.Proxy != nil && o.Proxy.Scheme == "https") && !o.proxies.ignoreEnv {
+		o.TLS = TLS{}.trusting()
+		o.environTLS, o.environTrust = true, o.TLS.CABundle != ""
+	}
+	return nil
+}
+
+// RoundTrip sends hr as it is, and makes an adapter an [http.RoundTripper] for
+// code that wants one. It adds nothing and decodes nothing, and follows no
+// redirects. Proxies and a CABundle are those of the environment; Connect is
+// limited to 10 s, and the silence of the server is not. Retry counts, and the
+// last response is returned whatever its status.
+//
+// Errors are of the kinds of this package, without an [*Error]. The body of hr is
+// closed in any case, perhaps after RoundTrip has returned.
+func (a *HTTPAdapter) RoundTrip(hr *http.Request) (*http.Response, error) {
+	return roundTrip(hr, func(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
+		opts := SendOptions{Stream: true, Timeout: Timeout{Connect: defaultConnect}, returnLast: true}
+		if a.Transport == nil {
+			if err := opts.chooseRoute(p.URL); err != nil {
+				return nil, err
+			}
+		}
+		return a.send(ctx, p, &opts)
+	})
+}

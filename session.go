@@ -384,6 +384,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 	opts := SendOptions{
 		Stream: m.Stream, Timeout: m.Timeout.resolved(), TLS: m.TLS, Retry: m.Retry, MaxBody: m.MaxBody, Trace: m.Trace,
 		OnProgress: m.Hooks.Progress, OnInformational: m.Hooks.Informational, OnRetry: m.Hooks.Retry, Logger: m.Logger,
+		returnLast: set.oneHop, proxies: set.proxyRules(),
 	}
 	trip := journey{cookies: set.cookieSource(), netrc: set.netrcLookup(), named: p.named}
 	if trip.named == nil {
@@ -501,7 +502,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		r.complete(p, opts.MaxBody)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
-		if !opts.Stream && !r.IsRedirect() {
+		if !opts.Stream && !r.IsRedirect() && !r.upgraded() {
 			err = r.Load()
 		}
 	}
@@ -514,6 +515,9 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 
 // answer finishes the last response of a call.
 func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
+	if r.upgraded() {
+		return r, nil
+	}
 	if set.merged.Stream {
 		life.handOver(r)
 	} else if err := r.Load(); err != nil {

@@ -155,7 +155,7 @@ func TestWriteTrailer(t *testing.T) {
 		req.Trailer.Set("X-Sum", "abc")
 		return 0, io.EOF
 	})))
-	want := "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-A, X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-A: 1\r\nX-A: 2\r\nX-Sum: abc\r\n\r\n"
+	want := "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-A,X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-A: 1\r\nX-A: 2\r\nX-Sum: abc\r\n\r\n"
 	if err != nil || sent.String() != want {
 		t.Errorf("sent\n%q, error %v; want\n%q", sent.String(), err, want)
 	}

@@ -35,9 +35,6 @@ func (r *Request) Check() error {
 			return err
 		}
 	}
-	if len(r.Trailer) > 0 && r.Length >= 0 {
-		return fault.Text(fault.InvalidOption, "a trailer goes with a body of unknown length only")
-	}
 	return checkTrailer(r.Trailer)
 }
 

@@ -19,9 +19,9 @@ type Request struct {
 	// is empty is not sent.
 	Header http.Header
 
-	// Trailer has the fields to send behind the body, for which Length must be
-	// negative. The names are announced in the head; the values may be set
-	// until the body has ended.
+	// Trailer has the fields to send behind the body, if Length is negative: only
+	// then there is a place for them in HTTP/1.1. The names are announced in the
+	// head; the values may be set until the body has ended.
 	Trailer http.Header
 
 	// Length is the length of the body in bytes. Below zero it is not known,
@@ -30,6 +30,10 @@ type Request struct {
 
 	// Close says in the head that no other request will follow on the connection.
 	Close bool
+
+	// Sparing announces the length of no body as net/http does, which has POST,
+	// PUT and PATCH say so alone.
+	Sparing bool
 }
 
 // ExpectsClose reports whether the request says that no other one follows on
@@ -49,6 +53,9 @@ func (r *Request) AsksUpgrade() bool {
 // have none as a rule, and CONNECT cannot have one; to other methods servers
 // answer 411 (RFC 9110, section 8.6). Requests does likewise.
 func (r *Request) announcesNone() bool {
+	if r.Sparing {
+		return r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch
+	}
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodConnect ||
 		len(r.Header["Content-Length"]) > 0
 }
@@ -79,7 +86,7 @@ func (r *Request) AppendHead(b []byte) []byte {
 		b = strconv.AppendInt(b, r.Length, 10)
 		b = append(b, "\r\n"...)
 	}
-	if len(r.Trailer) > 0 {
+	if len(r.Trailer) > 0 && r.Length < 0 {
 		b = r.appendAnnouncement(b)
 	}
 	b = appendFields(b, r.Header, isOwn)
@@ -110,9 +117,9 @@ func (r *Request) appendAnnouncement(b []byte) []byte {
 	var buf [8]string
 	for i, name := range sortedNames(buf[:0], r.Trailer, nil) {
 		if i > 0 {
-			b = append(b, ", "...)
+			b = append(b, ',')
 		}
-		b = append(b, name...)
+		b = append(b, http.CanonicalHeaderKey(name)...)
 	}
 	return append(b, "\r\n"...)
 }

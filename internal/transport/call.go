@@ -114,6 +114,10 @@ type Response struct {
 	Length       int64       // of the body, -1 if only its end will tell
 	Close        bool        // the server ends the connection
 
+	// Foreign is what a RoundTripper of the program's own has returned; nil for
+	// the engine.
+	Foreign *http.Response
+
 	// Body is never nil, and must be read to io.EOF or closed. Once it has
 	// ended, Do's promise on the source of the request holds: nobody reads it
 	// any more. After a 101 it is an [io.ReadWriteCloser], which is the

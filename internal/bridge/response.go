@@ -1,0 +1,133 @@
+package bridge
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Edit makes of res, whose Header has the fields as they came, what net/http
+// makes of them: those of the framing move to fields of Response. method is that
+// of the request. The Header is not changed but replaced, where anything in it
+// is. A response that was edited before stays as it is.
+func Edit(res *http.Response, method string) {
+	if res.ProtoMajor >= 2 {
+		edit2(res, method)
+		return
+	}
+	_, coded := res.Header["Transfer-Encoding"]
+	if coded {
+		res.TransferEncoding = []string{"chunked"}
+	}
+	chunked := len(res.TransferEncoding) > 0
+	switch {
+	case method == http.MethodHead:
+		res.ContentLength = announced(res.Header)
+	case res.StatusCode == http.StatusNotModified, res.StatusCode == http.StatusNoContent, res.StatusCode/100 == 1:
+		res.ContentLength = 0
+	case chunked:
+		res.ContentLength = -1
+	}
+	h := edited{res: res}
+	if coded {
+		h.del("Transfer-Encoding")
+		if announces := res.Header["Trailer"]; announces != nil {
+			res.Trailer = named(announces)
+			h.del("Trailer")
+		}
+		if allowsBody(res.StatusCode) && method != http.MethodHead {
+			h.del("Content-Length")
+		}
+	}
+	if values := res.Header["Content-Length"]; len(values) > 1 {
+		h.set("Content-Length", values[0])
+	}
+	if res.ProtoMinor > 0 && hasClose(res.Header["Connection"]) {
+		h.del("Connection")
+	}
+	if pragma := res.Header["Pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" {
+		if _, has := res.Header["Cache-Control"]; !has {
+			h.set("Cache-Control", "no-cache")
+		}
+	}
+}
+
+// edit2 is Edit for HTTP/2 and later, where the framing has no fields.
+func edit2(res *http.Response, method string) {
+	if method == http.MethodHead {
+		res.ContentLength = announced(res.Header)
+	}
+	if announces := res.Header["Trailer"]; announces != nil {
+		res.Trailer = named(announces)
+		h := edited{res: res}
+		h.del("Trailer")
+	}
+}
+
+// An edited response has a Header of its own from the first change on.
+type edited struct {
+	res    *http.Response
+	cloned bool
+}
+
+func (e *edited) own() http.Header {
+	if !e.cloned {
+		e.res.Header, e.cloned = e.res.Header.Clone(), true
+	}
+	return e.res.Header
+}
+
+func (e *edited) del(name string) {
+	if _, has := e.res.Header[name]; has {
+		delete(e.own(), name)
+	}
+}
+
+func (e *edited) set(name, value string) { e.own()[name] = []string{value} }
+
+// announced is the length of the body that was not sent, -1 if none was given.
+func announced(h http.Header) int64 {
+	values := h["Content-Length"]
+	if len(values) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(values[0]), 10, 63)
+	if err != nil {
+		return -1
+	}
+	return int64(n)
+}
+
+// allowsBody reports whether a response of the status may have a body (RFC 9110,
+// section 6.4.1).
+func allowsBody(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// named has the names in the values of a Trailer field, without values; nil if
+// there are none.
+func named(announces []string) http.Header {
+	var t http.Header
+	for _, list := range announces {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name != "" {
+				if t == nil {
+					t = make(http.Header)
+				}
+				t[name] = nil
+			}
+		}
+	}
+	return t
+}
+
+func hasClose(values []string) bool {
+	for _, list := range values {
+		for token := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "close") {
+				return true
+			}
+		}
+	}
+	return false
+}
