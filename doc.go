@@ -19,7 +19,7 @@
 // # Options
 //
 // What a call needs beside its URL is a value of a type of its own: [Params],
-// [Headers], [Cookies], [Timeout], [Retry], [Proxies], [TLS], an [Auth], a [Body]
+// [PathParams], [Headers], [Cookies], [Timeout], [Retry], [Proxies], [TLS], an [Auth], a [Body]
 // made by [JSON], [Text], [Bytes] or [Reader], a [Form], [Files], and the others
 // that are an [Option].
 // Given to [NewSession] a value is a default; given to a call it overrides the

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/file"
-	"github.com/go-requests/requests/internal/uri"
 )
 
 // resumption is the Retry of a download, unless the call, the session or the
@@ -164,7 +163,7 @@ func (d *download) usable() int64 {
 
 // prepare checks the settings of the requests before any file is created.
 func (d *download) prepare(set *settings) (err error) {
-	if d.url, _, err = uri.Join(set.merged.BaseURL, d.rawURL); err != nil {
+	if d.url, _, err = set.target(d.rawURL); err != nil {
 		return err
 	}
 	if err = addQuery(d.url, set); err != nil {

@@ -8,7 +8,7 @@ import "time"
 // [Overwrite] and [Parallel] for downloads, [Method] for [Session.Events].
 //
 // Later options win over earlier ones, and those of a call over its session's.
-// But [Params], [Headers], [Cookies], [Form] and [Files] add up, name by name,
+// But [Params], [PathParams], [Headers], [Cookies], [Form] and [Files] add up, name by name,
 // [Proxies] by key, and [Timeout] and [TLS] by field, as they say. Hooks of a session add up; a
 // call that brings some of a kind has them in place of the session's. The zero
 // [Auth], [Body] and [TLS] and a nil map say nothing. A nil hook other
@@ -28,6 +28,22 @@ type Option interface{ option() }
 // removes what the session has under the key. Keys go out sorted; several
 // Params go out in the order given, so that any order can be had.
 type Params map[string]any
+
+// PathParams are the values of a URL that is a template: "repos/{owner}/{repo}".
+// Each value is one segment of the path or a part of one, and what may not stand
+// there is escaped, "/" included; {+path} takes several segments ([RFC 6570],
+// levels 1 and 2). A value is a string, a number, a bool, a [time.Time] (RFC 3339),
+// a [fmt.Stringer] or a []byte. The [BaseURL] may be a template too.
+//
+// No value leads out of its place: an empty one, and one that makes "." or ".." a
+// segment, are [ErrInvalidURL], as many servers take "%2E%2E" for "..", too. A
+// name without a value and a value that the URL has no place for are
+// [ErrInvalidOption]; but those of a session are there for the URLs that name them.
+// They add up by name, and nil takes the session's away. Without PathParams no URL
+// is a template.
+//
+// [RFC 6570]: https://www.rfc-editor.org/rfc/rfc6570.html
+type PathParams map[string]any
 
 // Headers are header fields of the request. Names compare without regard to
 // case. A value is as in [Params], but a [time.Time] is written as an
@@ -150,7 +166,20 @@ func (p Params) clone() Params {
 	return q
 }
 
+// over returns p with the values of base for the names that it does not have.
+func (p PathParams) over(base PathParams) PathParams {
+	m := PathParams(Params(base).clone())
+	if m == nil {
+		m = make(PathParams, len(p))
+	}
+	for name, v := range Params(p).clone() {
+		m[name] = v
+	}
+	return m
+}
+
 func (Params) option()         {}
+func (PathParams) option()     {}
 func (Headers) option()        {}
 func (RawQuery) option()       {}
 func (Cookies) option()        {}
@@ -174,6 +203,7 @@ type settings struct {
 	merged Session
 
 	params    []Params
+	pathNames []PathParams // of the options, which the URL must have a place for
 	query     RawQuery
 	headers   []Headers
 	cookies   []Cookies
@@ -202,6 +232,11 @@ func (set *settings) apply(opt Option) error {
 	case nil: // an option that was not wanted this time
 	case Params:
 		set.params = append(set.params, o)
+	case PathParams:
+		if o != nil {
+			m.PathParams = o.over(m.PathParams)
+			set.pathNames = append(set.pathNames, o)
+		}
 	case RawQuery:
 		set.query = o
 	case Headers:

@@ -132,6 +132,14 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 				"twice": one("a=1&b=2", requests.Params{"a": 1}, requests.Params{"b": 2}),
 			},
 		},
+		"PathParams": {
+			url: "http://a.test/{v}", look: func(o *observed) string { return strings.TrimPrefix(o.first().url, "http://a.test") }, where: notSend,
+			unset: "/%7Bv%7D", field: func(s *requests.Session, o requests.Option) { s.PathParams = o.(requests.PathParams) },
+			states: map[string]optionState{
+				"nil": one("/%7Bv%7D", requests.PathParams(nil)), "zero": one("invalid", requests.PathParams{}), "set": one("/a%2Fb", requests.PathParams{"v": "a/b"}),
+				"twice": one("/2", requests.PathParams{"v": 1}, requests.PathParams{"v": 2}), "none": one("invalid", requests.PathParams{"v": nil}),
+			},
+		},
 		"RawQuery": {
 			look: func(o *observed) string { _, q, _ := strings.Cut(o.first().url, "?"); return q }, where: callOnly,
 			states: map[string]optionState{"set": one("a=1", requests.RawQuery("a=1")), "twice": one("b=2", requests.RawQuery("a=1"), requests.RawQuery("b=2"))},

@@ -33,6 +33,13 @@ func (p Params) Format(f fmt.State, _ rune) { io.WriteString(f, p.String()) }
 // LogValue is String.
 func (p Params) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
+// Format prints the names, and *** for the values of those that look like
+// secrets, whatever the verb.
+func (p PathParams) Format(f fmt.State, _ rune) { io.WriteString(f, showMap(p)) }
+
+// LogValue is what Format prints.
+func (p PathParams) LogValue() slog.Value { return slog.StringValue(showMap(p)) }
+
 // String shows the fields, and *** for the values of those that look like secrets.
 func (m Form) String() string { return showMap(m) }
 

@@ -49,7 +49,7 @@ func printed(t *testing.T) map[string]any {
 		"HTTPAdapter": adapter, "CookieJar": jar, "Cookie": cookie, "Auth": requests.BasicAuth("u", secret),
 		"SendOptions": requests.SendOptions{Proxy: u}, "Proxies": requests.Proxies{"all": password, "no_proxy": "a.test"},
 		"Cookies": requests.Cookies{"sid": secret}, "Headers": requests.Headers{"Authorization": secret, "X-Token": []string{secret}, "Referer": password},
-		"Params": requests.Params{"token": secret, "next": password}, "Form": requests.Form{"password": []string{secret}, "next": password},
+		"Params": requests.Params{"token": secret, "next": password}, "PathParams": requests.PathParams{"token": secret, "next": password}, "Form": requests.Form{"password": []string{secret}, "next": password},
 		"RawQuery": requests.RawQuery("a=1&token=" + secret), "BaseURL": requests.BaseURL(password),
 		"TLS": requests.TLS{CertFile: "cert.pem"}, "Attempt": attempt, "Result": requests.Result{Request: requests.NewRequest("GET", password), Response: r}, "Body": requests.Text(secret), "Hooks": s.Hooks,
 		"Error": prepareError, "HTTPError": &requests.HTTPError{Response: r}, "RetryError": &requests.RetryError{Attempts: []requests.Attempt{attempt}, Response: r},

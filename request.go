@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-requests/requests/internal/digest"
 	"github.com/go-requests/requests/internal/message"
@@ -109,7 +110,7 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 		return err
 	}
 	var user *url.Userinfo
-	if p.URL, user, err = uri.Join(set.merged.BaseURL, rawURL); err != nil {
+	if p.URL, user, err = set.target(rawURL); err != nil {
 		return err
 	}
 	if err = addQuery(p.URL, set); err != nil {
@@ -157,6 +158,49 @@ func prepareMethod(method string) (string, error) {
 		return "", failText(ErrInvalidOption, "method "+method+" is not for requests")
 	}
 	return method, nil
+}
+
+// target reads the URL of a call, with the PathParams in their places.
+func (set *settings) target(rawURL string) (*url.URL, *url.Userinfo, error) {
+	base := set.merged.BaseURL
+	if set.merged.PathParams == nil {
+		return uri.Join(base, rawURL)
+	}
+	placed := make(map[string]bool)
+	value := func(name string) (string, error) {
+		placed[name] = true
+		return set.merged.PathParams.text(name)
+	}
+	base, err := uri.Expand(base, value)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rawURL, err = uri.Expand(rawURL, value); err != nil {
+		return nil, nil, err
+	}
+	for _, given := range set.pathNames {
+		for name, v := range given {
+			if v != nil && !placed[name] {
+				return nil, nil, failText(ErrInvalidOption, fmt.Sprintf("PathParams: the path of the URL has no {%s}", name))
+			}
+		}
+	}
+	return uri.Join(base, rawURL)
+}
+
+// text is the value of a name as text.
+func (p PathParams) text(name string) (string, error) {
+	var buf [1]string
+	vals, err := values(buf[:0], p[name], time.RFC3339Nano)
+	switch {
+	case err != nil:
+		return "", fail(ErrInvalidOption, fmt.Errorf("PathParams: {%s}: %w", name, err))
+	case len(vals) == 0:
+		return "", failText(ErrInvalidOption, fmt.Sprintf("PathParams: {%s} has no value", name))
+	case len(vals) > 1:
+		return "", failText(ErrInvalidOption, fmt.Sprintf("PathParams: {%s} has several values", name))
+	}
+	return vals[0], nil
 }
 
 // addQuery adds the raw query and the params after the query of u.

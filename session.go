@@ -33,6 +33,8 @@ type Session struct {
 	Headers http.Header
 	// Params are added to the query of every request, those of the call over them.
 	Params Params
+	// PathParams are the values of URLs that are templates. See the option [PathParams].
+	PathParams PathParams
 	// Auth authenticates the requests that bring no Auth and no Authorization
 	// field of their own. A [ProxyAuth] is for the proxy here, too.
 	Auth Auth
@@ -106,6 +108,7 @@ func (s *Session) With(opts ...Option) *Session {
 // identifies the connections made with it.
 func (s *Session) own() {
 	s.Headers, s.Params, s.Proxies = s.Headers.Clone(), s.Params.clone(), maps.Clone(s.Proxies)
+	s.PathParams = PathParams(Params(s.PathParams).clone())
 	s.Retry, s.Hooks, s.cookies = s.Retry.clone(), s.Hooks.clone(), maps.Clone(s.cookies)
 }
 
@@ -351,7 +354,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 	at.url = p.URL
 	for _, o := range opts {
 		switch o.(type) {
-		case Params, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
+		case Params, PathParams, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
 			return nil, failText(ErrInvalidOption, "the request is prepared: change its fields")
 		}
 	}
