@@ -15,8 +15,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A Body is what a request carries: made by [JSON], [Bytes], [Text] or
-// [Reader]. A call takes one; [Form] and [Files] are the other ways to have one.
+// A Body is what a request carries: made by [JSON], [Bytes], [Text], [Reader] or
+// [Writer]. A call takes one; [Form] and [Files] are the other ways to have one.
 // The zero Body is none.
 type Body struct {
 	// load returns the content. It runs while the request is prepared, when errors can be returned.
@@ -72,6 +72,28 @@ func Reader(r io.Reader) Body {
 			return content{}, err
 		}
 		return streamed(s, length, ""), nil
+	}}
+}
+
+// Writer is what f writes: a body that is made while it is sent, chunked and
+// without a type. An error of f ends the request, which the server then does not
+// see as complete, and is found in the error of the call.
+//
+// f is called when the body is wanted, and again for each further sending: after a
+// redirect, by a retry, for a challenge, and by every call with the Body, perhaps
+// at the same time. It runs in a goroutine of its own, and its panic is passed on
+// to the caller. When the body is not wanted any more, since the server has
+// answered or the call has ended, Write fails with [io.ErrClosedPipe], and the call
+// waits for f to return: a second at most, after which an f that is held up by
+// something else is left behind. Nothing calls f after the call, or for a streamed
+// response after its Close.
+func Writer(f func(w io.Writer) error) Body {
+	return Body{func() (content, error) {
+		if f == nil {
+			return content{}, failText(ErrInvalidOption, "Writer(nil)")
+		}
+		g := &generator{f: f}
+		return streamed(&stream{what: "the request body", again: true, waits: true, from: g.open, made: g}, -1, ""), nil
 	}}
 }
 
@@ -132,6 +154,7 @@ type stream struct {
 	again  bool                      // from works again after the source was read
 	waits  bool                      // a read may block indefinitely
 	length func() (int64, error)     // of the body, -1 if unknown
+	made   *generator                // by a function of the caller's, if not nil
 
 	mu   sync.Mutex
 	last *streamReader
@@ -170,12 +193,20 @@ func (s *stream) vacate() error {
 		return nil
 	case !s.again && s.last.spent.Load():
 		return failText(ErrBodyNotReplayable, s.what+" was sent before and cannot seek")
-	case !s.last.end():
+	case !s.endLast():
 		return failText(ErrBodyNotReplayable, s.what+" is still being read for an earlier request")
 	case !s.again && s.last.spent.Load(): // read since the check above
 		return failText(ErrBodyNotReplayable, s.what+" is being sent by another call")
 	}
 	return nil
+}
+
+// endLast ends the sending that is out, and reports whether the source is free.
+func (s *stream) endLast() bool {
+	if s.made != nil {
+		s.made.stop()
+	}
+	return s.last.end()
 }
 
 // A loan is the stream over the caller's reader, shared by all requests that
@@ -210,6 +241,106 @@ func (s *stream) spent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last != nil && s.last.spent.Load()
+}
+
+// A generator makes a body anew each time that it is sent.
+type generator struct {
+	f func(io.Writer) error
+
+	mu   sync.Mutex
+	last *generated
+}
+
+func (g *generator) open() (io.Reader, error) {
+	r, w := io.Pipe()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = &generated{PipeReader: r, w: w, f: g.f, done: make(chan struct{})}
+	return g.last, nil
+}
+
+// stop ends the sending that is out, nil if there is none.
+func (g *generator) stop() *generated {
+	g.mu.Lock()
+	last := g.last
+	g.mu.Unlock()
+	if last != nil {
+		last.Close()
+	}
+	return last
+}
+
+// end is stop, and passes on to the caller what f has done to its goroutine. It
+// returns the error of f, if that is not one of Write.
+func (g *generator) end() error {
+	last := g.stop()
+	if last == nil || !last.ended() {
+		return nil
+	}
+	last.abort.repeat()
+	return last.err
+}
+
+// A generated is one sending of what a function writes. The function has a
+// goroutine, where [iter.Pull] could do without: that ends the program if one side
+// has locked its thread and the other has not, and a body is read and closed by
+// different goroutines.
+type generated struct {
+	*io.PipeReader
+	w     *io.PipeWriter
+	f     func(io.Writer) error
+	begin sync.Once
+	done  chan struct{} // closed when f has returned, or will not be called
+
+	// What f has done, once done is closed.
+	err   error
+	abort abort
+}
+
+func (g *generated) Read(b []byte) (int, error) {
+	g.begin.Do(func() { go g.run() })
+	return g.PipeReader.Read(b)
+}
+
+func (g *generated) run() {
+	var err error = errAborted
+	defer func() {
+		if err != nil {
+			err = &sourceError{err} // io.EOF would be the end
+		}
+		if !errors.Is(err, io.ErrClosedPipe) {
+			g.err = err
+		}
+		g.w.CloseWithError(err)
+		close(g.done)
+	}()
+	g.abort.catch(func() { err = g.f(g.w) })
+}
+
+// errAborted is the error of a body whose function did not return.
+var errAborted = errors.New("the function of the request body has panicked or ended its goroutine")
+
+// Close waits for f, which can write nothing from now on.
+func (g *generated) Close() error {
+	g.PipeReader.Close()
+	g.begin.Do(func() { close(g.done) })
+	timer := time.NewTimer(takeOverTime)
+	defer timer.Stop()
+	select {
+	case <-g.done:
+	case <-timer.C:
+	}
+	return nil
+}
+
+// ended reports whether f does not run any more.
+func (g *generated) ended() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // streamReader reads a body, or a part of one, once, and enforces its length.

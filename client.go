@@ -36,7 +36,7 @@ func Options(ctx context.Context, url string, opts ...Option) (*Response, error)
 }
 
 // Post sends a POST request, with the body that a [JSON], [Form], [Files],
-// [Bytes], [Text] or [Reader] among the options gives it.
+// [Bytes], [Text], [Reader] or [Writer] among the options gives it.
 func Post(ctx context.Context, url string, opts ...Option) (*Response, error) {
 	return shared.Do(ctx, http.MethodPost, url, opts...)
 }

@@ -20,7 +20,7 @@
 //
 // What a call needs beside its URL is a value of a type of its own: [Params],
 // [PathParams], [Headers], [Cookies], [Timeout], [Retry], [Proxies], [TLS], an [Auth], a [Body]
-// made by [JSON], [Text], [Bytes] or [Reader], a [Form], [Files], and the others
+// made by [JSON], [Text], [Bytes], [Reader] or [Writer], a [Form], [Files], and the others
 // that are an [Option].
 // Given to [NewSession] a value is a default; given to a call it overrides the
 // default for that call. Order matters only between options of the

@@ -1,10 +1,18 @@
 package requests_test
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/csv"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
 
 	"github.com/go-requests/requests"
 )
@@ -30,4 +38,75 @@ func ExamplePathParams() {
 	// Output:
 	// /v1/repos/go-requests/a%2Fb/contents/docs/read%20me.md
 	// true
+}
+
+// A body that is made while it is sent: a CSV file of any length, compressed, with
+// nothing of it kept in memory.
+func ExampleWriter() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		zr, _ := gzip.NewReader(r.Body)
+		rows, _ := csv.NewReader(zr).ReadAll()
+		fmt.Fprintf(w, "%s, %d rows", r.Header.Get("Content-Encoding"), len(rows))
+	}))
+	defer server.Close()
+
+	r, err := requests.Post(context.Background(), server.URL,
+		requests.Headers{"Content-Type": "text/csv", "Content-Encoding": "gzip"},
+		requests.Writer(func(w io.Writer) error {
+			zw := gzip.NewWriter(w)
+			rows := csv.NewWriter(zw)
+			for i := range 1000 {
+				rows.Write([]string{strconv.Itoa(i), strconv.Itoa(i * i)})
+			}
+			rows.Flush()
+			return errors.Join(rows.Error(), zw.Close())
+		}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Text())
+	// Output: gzip, 1000 rows
+}
+
+// What an iterator gives is a body by three lines.
+func ExampleWriter_iterator() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }))
+	defer server.Close()
+	chunks := func(chunks iter.Seq[[]byte]) requests.Body {
+		return requests.Writer(func(w io.Writer) error {
+			for c := range chunks {
+				if _, err := w.Write(c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+
+	r, err := requests.Post(context.Background(), server.URL, chunks(slices.Values([][]byte{[]byte("one "), []byte("two")})))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Text())
+	// Output: one two
+}
+
+// XML and other formats are written by their own encoders.
+func ExampleWriter_xml() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }))
+	defer server.Close()
+	type Order struct {
+		ID int `xml:"id,attr"`
+	}
+
+	r, err := requests.Post(context.Background(), server.URL, requests.Headers{"Content-Type": "application/xml"},
+		requests.Writer(func(w io.Writer) error { return xml.NewEncoder(w).Encode(Order{ID: 7}) }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Text())
+	// Output: <Order id="7"></Order>
 }

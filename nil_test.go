@@ -26,7 +26,7 @@ var functions = map[string]any{
 	"Download": requests.Download, "Get": requests.Get, "Handler": requests.Handler, "Head": requests.Head, "IterJSON": requests.IterJSON[any],
 	"JSON": requests.JSON, "NewAuth": requests.NewAuth, "NewRequest": requests.NewRequest, "NewResponse": requests.NewResponse,
 	"NewSession": requests.NewSession, "Options": requests.Options, "Patch": requests.Patch, "Post": requests.Post, "Put": requests.Put,
-	"PublicOnly": requests.PublicOnly, "Reader": requests.Reader, "RoundTripper": requests.RoundTripper,
+	"PublicOnly": requests.PublicOnly, "Reader": requests.Reader, "Writer": requests.Writer, "RoundTripper": requests.RoundTripper,
 }
 
 // receivers have the methods, and are as empty as they can be.
@@ -57,6 +57,7 @@ var receivers = map[string]func() any{
 	"zero Form":            func() any { return new(requests.Form) },
 	"zero Headers":         func() any { return new(requests.Headers) },
 	"zero Params":          func() any { return new(requests.Params) },
+	"zero PathParams":      func() any { return new(requests.PathParams) },
 	"zero Proxies":         func() any { return new(requests.Proxies) },
 	"zero RawQuery":        func() any { return new(requests.RawQuery) },
 	"zero Result":          func() any { return new(requests.Result) },

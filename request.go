@@ -251,7 +251,7 @@ func encodeParams(b *strings.Builder, session Params, call []Params) error {
 func (set *settings) prepareContent(h http.Header) (content, error) {
 	switch {
 	case set.content.load != nil && len(set.form)+len(set.files) > 0:
-		return content{}, failText(ErrInvalidOption, "two bodies: give Form and Files, or one of JSON, Bytes, Text and Reader")
+		return content{}, failText(ErrInvalidOption, "two bodies: give Form and Files, or one of JSON, Bytes, Text, Reader and Writer")
 	case set.content.load != nil:
 		return set.content.load()
 	case len(set.files) > 0:

@@ -2,6 +2,7 @@ package requests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -496,7 +497,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	p = trip.dropProxyField(p, opts.Proxy, set)
 	start := set.merged.logStart(ctx)
-	r, err := a.Send(ctx, p, opts)
+	r, err := sendBody(ctx, a, p, opts)
 	if err == nil && r == nil {
 		err = failText(ErrProtocol, "the adapter returned no response")
 	}
@@ -516,6 +517,23 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	return r, nil
 }
 
+// sendBody has a send p, and ends what makes its body, unless the response streams
+// and the body with it.
+func sendBody(ctx context.Context, a Adapter, p *PreparedRequest, opts SendOptions) (*Response, error) {
+	r, err := a.Send(ctx, p, opts)
+	s := p.body.stream
+	if s == nil || s.made == nil || err == nil && opts.Stream && r != nil && r.StatusCode < 300 {
+		return r, err
+	}
+	ended := false
+	defer r.closeUnless(&ended) // it may panic
+	failed := s.made.end()
+	if ended = true; err != nil && failed != nil && ctx.Err() == nil && !errors.Is(err, errors.Unwrap(failed)) {
+		err = failed // whatever the adapter makes of it
+	}
+	return r, err
+}
+
 // answer finishes the last response of a call.
 func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
 	if r.upgraded() {
@@ -523,6 +541,9 @@ func answer(r *Response, set *settings, life *lifetime) (*Response, error) {
 	}
 	if set.merged.Stream {
 		life.handOver(r)
+		if s := r.Request.body.stream; s != nil && s.made != nil {
+			r.outlives(func() { s.made.end() })
+		}
 	} else if err := r.Load(); err != nil {
 		return nil, err
 	}
