@@ -25,7 +25,7 @@ func numbering(t testing.TB) (url string) {
 	})
 }
 
-// The answer to a challenge goes to the connection that brought it, which from
+// E1.12: the answer to a challenge goes to the connection that brought it, which from
 // then on serves its owner alone.
 func TestPin(t *testing.T) {
 	url := numbering(t)
