@@ -134,6 +134,40 @@ func TestCertificateIsRenewed(t *testing.T) {
 	}
 }
 
+// E1.13: a file of the same size and time that takes the place of another one is
+// another file.
+func TestCertificateOfSameSize(t *testing.T) {
+	srv := tellingServer(t)
+	dir := t.TempDir()
+	when := time.Now()
+	write := func(name, owner string) string {
+		cert, key := signed(t, owner)
+		both := append(cert, key...)
+		both = append(both, strings.Repeat("\n", 2048-len(both))...)
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, both, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	e := newEngine(t, Config{})
+	call := newCall(t, "GET", srv.URL)
+	call.Route = Route{TLS: TLS{SkipVerify: true, CertFile: write("client.pem", "first")}}
+	if got := text(t, e, call); got != "first" {
+		t.Fatalf("the server saw %q", got)
+	}
+	if err := os.Rename(write("new.pem", "second"), call.Route.TLS.CertFile); err != nil {
+		t.Fatal(err)
+	}
+	e.CloseIdle()
+	if got := text(t, e, call); got != "second" {
+		t.Errorf("the server saw %q; want the new certificate", got)
+	}
+}
+
 // E1.13: whom to trust is read again likewise, a directory with what is in it.
 func TestBundleIsRenewed(t *testing.T) {
 	srv := tellingServer(t)

@@ -569,6 +569,25 @@ func TestContextEndsExchange(t *testing.T) {
 	}
 }
 
+// E1.8: a connection whose context ends as the body does is about to be closed by
+// the function of that context, and is not for another call.
+func TestContextEndsWithBody(t *testing.T) {
+	url := serving(t, saying(okText))
+	for range 100 {
+		e := newEngine(t, Config{})
+		ctx, cancel := context.WithCancel(t.Context())
+		res, err := e.Do(ctx, newCall(t, "GET", url))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		io.Copy(io.Discard, res.Body)
+		if s := e.Stats(); s.Idle > 0 {
+			t.Fatalf("Stats = %+v; want nothing idle", s)
+		}
+	}
+}
+
 func TestInterim(t *testing.T) {
 	var told []string
 	call := newCall(t, "GET", serving(t, saying("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"+okText)))

@@ -238,6 +238,40 @@ func TestSourceAfterCall(t *testing.T) {
 	}
 }
 
+// A slowSource takes a second for each Read, and knows whether one is under way.
+type slowSource struct{ busy, closed bool }
+
+func (s *slowSource) Read(b []byte) (int, error) {
+	s.busy = true
+	time.Sleep(time.Second)
+	s.busy = false
+	return len(b), nil
+}
+
+func (s *slowSource) Close() error { s.closed = true; return nil }
+
+// E1.9: a Read of the source that is under way when the answer comes is waited for.
+func TestReadOfSourceUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		e := &Engine{Config: Config{Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil }}}
+		defer e.Close()
+		go func() {
+			defer server.Close()
+			http.ReadRequest(bufio.NewReader(server))
+			io.WriteString(server, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch")
+		}()
+		source := new(slowSource)
+		call := newCall(t, "POST", "http://a.test/")
+		call.Length, call.Body.Open = -1, func() (io.ReadCloser, error) { return source, nil }
+		start := time.Now()
+		text(t, e, call)
+		if took := time.Since(start); source.busy || !source.closed || took != time.Second {
+			t.Errorf("after %v: a Read under way %v, closed %v; want a second, false, true", took, source.busy, source.closed)
+		}
+	})
+}
+
 // E1.9: a source that blocks is left behind, and the call ends.
 func TestBlockingSourceIsLeft(t *testing.T) {
 	for _, tt := range []struct {
