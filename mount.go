@@ -17,6 +17,8 @@ type mounts struct {
 	mu     sync.RWMutex
 	list   []mount // longest prefix first
 	closed bool
+
+	dump dumpWriter // of those who share the table
 }
 
 type mount struct {
