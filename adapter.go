@@ -46,8 +46,6 @@ type SendOptions struct {
 	OnProgress      []OnProgress      // to be told of the body
 	OnInformational []OnInformational // to be told of what comes before the response
 
-	tap *tap // nil: nobody wants a dump
-
 	environTLS, environProxy bool       // set from the environment, not by the caller
 	environTrust             bool       // it is the environment that has named TLS.CABundle
 	returnLast               bool       // the last response rather than a RetryError
@@ -249,24 +247,18 @@ func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOpti
 // dispatch sends the call of d.
 func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
 	p.toCall(&d.call, opts, route)
-	dump := opts.tap.exchange()
-	dump.tapCall(ctx, &d.call)
 	start := time.Now()
 	d.call.Start, d.call.Into = start, &d.res
 	res, err := a.engine.Do(ctx, &d.call)
 	if err != nil {
-		err = engineError(err)
-		dump.failed(err)
-		return nil, err
+		return nil, engineError(err)
 	}
 	r := &d.response
 	if err := r.receive(res, p, opts); err != nil {
 		res.Body.Close()
-		dump.failed(err)
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
-	dump.answered(r)
 	if r.upgraded() {
 		return r, nil
 	}

@@ -101,8 +101,7 @@
 // says. [Trace]
 // has the times of a call taken for [Response.Timings], [HTTPAdapter.Stats]
 // counts connections, and [PreparedRequest.Curl] writes a request as a curl
-// command. [Dump] shows what goes over the wire, and [Logger] is told of each
-// call; neither shows a secret.
+// command.
 //
 // # Timeouts
 //

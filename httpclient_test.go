@@ -3,7 +3,9 @@ package requests_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -148,4 +150,53 @@ func TestClientJar(t *testing.T) {
 		doClient(t, s.Client(), "http://a.test/")
 		require.Equal(t, []string{"user=1; b=2"}, cookiesOf(sent))
 	})
+}
+
+// TestClientOtherCodings: a coding that the library has not asked for, alone or
+// in a list, leaves the body and its fields as they came.
+func TestClientOtherCodings(t *testing.T) {
+	for _, codings := range []string{"aws-chunked", "aws-chunked, gzip", "gzip, aws-chunked", "identity", "identity, identity", "utf-8", ""} {
+		t.Run(codings, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", codings)
+				io.WriteString(w, "as it is")
+			}))
+			defer srv.Close()
+			s := requests.NewSession(requests.TrustEnv(false))
+			defer s.Close()
+			res, err := s.Client().Get(srv.URL)
+			require.NoError(t, err)
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			require.NoError(t, err)
+			require.Equal(t, "as it is", string(body))
+			require.EqualValues(t, len(body), res.ContentLength)
+			require.Equal(t, []string{codings}, res.Header["Content-Encoding"])
+			require.False(t, res.Uncompressed)
+		})
+	}
+}
+
+// TestClientUpgradeLength: a reverse proxy writes the response to an upgrade again,
+// and adds Connection: close to one of unknown length.
+func TestClientUpgradeLength(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n")
+			c.Close()
+		}
+	}))
+	defer srv.Close()
+	s := requests.NewSession(requests.TrustEnv(false))
+	defer s.Close()
+	hr, _ := http.NewRequest("GET", srv.URL, nil)
+	hr.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"own"}}
+	res, err := s.Client().Do(hr)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
+	require.Zero(t, res.ContentLength)
+	require.False(t, res.Close)
+	require.Equal(t, "Upgrade", res.Header.Get("Connection"))
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/go-requests/requests/internal/bridge"
+	"github.com/go-requests/requests/internal/coding"
 	"github.com/go-requests/requests/internal/message"
 )
 
@@ -153,6 +154,16 @@ func (l *literal) hostField(u *url.URL) string {
 	return host
 }
 
+// decodes reports whether the content codings of a response are to be undone: if
+// the library itself has asked for some, and knows all that h names.
+func (l *literal) decodes(h http.Header) bool {
+	if !l.decode {
+		return false
+	}
+	codings, err := coding.Parse(h["Content-Encoding"])
+	return err == nil && len(codings) > 0
+}
+
 // asksUpgrade reports whether h asks for another protocol.
 func asksUpgrade(h http.Header) bool {
 	m := message.Request{Header: h}
@@ -178,7 +189,7 @@ func (r *Response) toHTTP(hr *http.Request, end func()) *http.Response {
 	}
 	if r.upgraded() {
 		if rwc, ok := r.Body.(io.ReadWriteCloser); ok {
-			res.Body = &upgradedBody{rwc, end}
+			res.Body, res.ContentLength, res.Close = &upgradedBody{rwc, end}, 0, false
 			return res
 		}
 	}

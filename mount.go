@@ -17,8 +17,6 @@ type mounts struct {
 	mu     sync.RWMutex
 	list   []mount // longest prefix first
 	closed bool
-
-	dump dumpWriter // of those who share the table
 }
 
 type mount struct {

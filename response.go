@@ -200,7 +200,6 @@ func (r *Response) Raw() (io.Reader, error) {
 		if r.loaded || r.wire.started {
 			return nil, readError(r.URL, ErrStreamConsumed)
 		}
-		r.wire.dump.raw(r.wire.header)
 		r.wire.header = http.Header{}
 	}
 	return r.Body, nil
@@ -245,7 +244,7 @@ func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *Se
 	if p.Method == http.MethodHead || res.Body == nil {
 		r.wire.length = 0
 	}
-	if p.literal != nil && !p.literal.decode {
+	if p.literal != nil && !p.literal.decodes(r.Header) {
 		r.wire.header = http.Header{}
 	}
 	r.Body = &r.wire

@@ -74,8 +74,6 @@ type Session struct {
 	// Logger is told of each request and its outcome, at the level debug and
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
-	// Dump shows each message. The zero Dump is silent.
-	Dump Dump
 
 	ready     uint32 // 1 once setup has filled in the rest; plain, so that a Session can be copied
 	mounts    *mounts
@@ -498,7 +496,6 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		return nil, err
 	}
 	p = trip.dropProxyField(p, opts.Proxy, set)
-	opts.tap = set.merged.Dump.tap(&s.mounts.dump)
 	start := set.merged.logStart(ctx)
 	r, err := sendBody(ctx, a, p, opts)
 	if err == nil && r == nil {
@@ -507,7 +504,6 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err == nil {
 		r.jsonDecoder = set.merged.JSONDecoder
 		r.complete(p, opts.MaxBody)
-		opts.tap.surface(p, r, nil)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
 		if !opts.Stream && !r.IsRedirect() && !r.upgraded() {
@@ -516,11 +512,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	set.merged.logOutcome(ctx, start, p, r, err)
 	if err != nil {
-		err = adapterError(ctx, err)
-		if r == nil {
-			opts.tap.surface(p, nil, err)
-		}
-		return nil, err
+		return nil, adapterError(ctx, err)
 	}
 	return r, nil
 }
