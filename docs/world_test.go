@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/mccutchen/go-httpbin/v2/httpbin"
+	"github.com/quic-go/quic-go/http3"
 	"github.com/stretchr/testify/require"
 )
 
@@ -70,6 +71,7 @@ func newWorld(t *testing.T) *world {
 	go func() { _ = secure.ServeTLS(w.tunnels, "", "") }()
 	t.Cleanup(func() { secure.Close() })
 	socks := w.socks(t)
+	quic := w.quic(t)
 
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, w.authority.pem, 0o600))
@@ -78,7 +80,7 @@ func newWorld(t *testing.T) *world {
 		"HTTP_PROXY=", "HTTPS_PROXY=", "ALL_PROXY=", "all_proxy=", "NO_PROXY=", "CURL_CA_BUNDLE=", "NETRC=",
 		"REQUESTS_CA_BUNDLE=" + ca, "SSL_CERT_FILE=" + ca, // the second one for net/http
 	}
-	w.stands = strings.NewReplacer("proxy.example:3128", strings.TrimPrefix(proxy.URL, "http://"), "proxy.example:1080", socks)
+	w.stands = strings.NewReplacer("proxy.example:3128", strings.TrimPrefix(proxy.URL, "http://"), "proxy.example:1080", socks, "h3.example.com", quic)
 	cert, key := w.authority.leaf(t, "client", time.Now().Add(time.Hour))
 	w.files = map[string][]byte{
 		"ca.pem": w.authority.pem, "client.pem": cert, "client-key.pem": key,
@@ -239,6 +241,22 @@ func handshake(w io.Writer, r *bufio.Reader) bool {
 	return err == nil
 }
 
+// quic serves HTTP/3 and returns its address.
+func (w *world) quic(t *testing.T) string {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	cert, err := w.authority.certificate("localhost", time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	server := &http3.Server{
+		TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: []tls.Certificate{cert}}),
+		Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
+	}
+	go func() { _ = server.Serve(conn) }()
+	t.Cleanup(func() { server.Close(); conn.Close() })
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	return "localhost:" + port
+}
+
 // An authority issues certificates.
 type authority struct {
 	cert *x509.Certificate
@@ -360,6 +378,10 @@ func exampleAPI() http.Handler {
 			return
 		}
 		fmt.Fprint(w, "retry: 1\n\nid: 1\ndata: tea\n\nid: 2\ndata: coffee\n\n")
+	})
+	mux.HandleFunc("POST /v1/chat", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: Tea.\n\ndata: [DONE]\n\n")
 	})
 	mux.HandleFunc("GET /v1/dump", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Accept"), "event-stream") {
