@@ -46,10 +46,11 @@ type SendOptions struct {
 	OnProgress      []OnProgress      // to be told of the body
 	OnInformational []OnInformational // to be told of what comes before the response
 
-	environTLS, environProxy bool       // set from the environment, not by the caller
-	environTrust             bool       // it is the environment that has named TLS.CABundle
-	returnLast               bool       // the last response rather than a RetryError
-	proxies                  proxyRules // for requests to another host that middleware makes
+	environTLS, environProxy bool           // set from the environment, not by the caller
+	environTrust             bool           // it is the environment that has named TLS.CABundle
+	returnLast               bool           // the last response rather than a RetryError
+	proxies                  proxyRules     // for requests to another host that middleware makes
+	pin                      *transport.Pin // the connection to take, for an Auth that logs in connections
 }
 
 // HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, directly or through
@@ -247,6 +248,13 @@ func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOpti
 // dispatch sends the call of d.
 func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
 	p.toCall(&d.call, opts, route)
+	if owner := p.auth.owner(); owner != nil {
+		d.call.Route.Only1 = true                           // no stream of HTTP/2 has a connection to itself
+		if d.call.Pin = opts.pin; !opts.pin.Serves(owner) { // the adapter was called with options of somebody's own
+			d.call.Pin = transport.NewPin(owner)
+			defer d.call.Pin.Free()
+		}
+	}
 	start := time.Now()
 	d.call.Start, d.call.Into = start, &d.res
 	res, err := a.engine.Do(ctx, &d.call)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"github.com/go-requests/requests/internal/environ"
@@ -64,6 +65,18 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
 // is shown each response to a request that it has authenticated and that is not
 // answered by Challenge, before any hook. Its error ends the call, as where the
 // server does not prove who it is.
+//
+// One that has the method
+//
+//	PerConnection() bool
+//
+// and returns true logs in connections rather than requests, as NTLM does (RFC
+// 4559, section 6, is about that). It must be comparable, such as a pointer. All
+// that it authenticates then goes over HTTP/1.1 and over connections that serve
+// this Authenticator alone, now and later. The answer of Challenge takes the
+// connection that brought the challenge, and Challenge is called up to six times
+// between redirects. A [RoundTripper], whose connections nobody can tell apart,
+// is [ErrInvalidOption].
 type Authenticator interface {
 	Authenticate(ctx context.Context, p *PreparedRequest) error
 }
@@ -78,11 +91,27 @@ type verifier interface {
 	Verify(ctx context.Context, r *Response) error
 }
 
+// connector is the fourth part, optional as well.
+type connector interface {
+	PerConnection() bool
+}
+
+// owner is whose the connections are that a logs in, nil if it logs in none.
+func (a Auth) owner() any {
+	if c, ok := a.method.(connector); ok && c.PerConnection() {
+		return a.method
+	}
+	return nil
+}
+
 // NewAuth makes an Auth of a. One of nil is [ErrInvalidOption], as nothing would
 // authenticate the requests.
 func NewAuth(a Authenticator) Auth {
 	if isNil(a) {
 		return Auth{method: invalidAuth("NewAuth(nil)")}
+	}
+	if _, ok := a.(connector); ok && !reflect.ValueOf(a).Comparable() {
+		return Auth{method: invalidAuth("NewAuth: an Authenticator of connections must be comparable, as a pointer is")}
 	}
 	return Auth{method: a}
 }

@@ -200,6 +200,7 @@ func (w *wireBody) coded() bool { return w.length != 0 && len(w.header["Content-
 const (
 	drainLimit = 64 << 10
 	drainTime  = 50 * time.Millisecond
+	legLimit   = 1 << 20 // where only this connection will do
 )
 
 // A hurrier can lower the Read limit of a body that is only being drained.
@@ -208,6 +209,15 @@ type hurrier interface{ Hurry(limit time.Duration) }
 // discard ends a response whose body is not wanted, such as a redirect. The
 // body is not decoded. A short one is kept for readers of History.
 func (r *Response) discard() {
+	if r.wire.hurry != nil && !r.loaded && !r.kept {
+		r.wire.hurry.Hurry(drainTime)
+	}
+	end := time.Now().Add(drainTime) // bounds all reads together
+	r.drain(drainLimit, func() bool { return time.Now().After(end) })
+}
+
+// drain is discard for no more than limit bytes and until over.
+func (r *Response) drain(limit int, over func() bool) {
 	if r.loaded || r.kept {
 		return
 	}
@@ -215,17 +225,13 @@ func (r *Response) discard() {
 		r.keep(nil)
 		return
 	}
-	if r.wire.hurry != nil {
-		r.wire.hurry.Hurry(drainTime)
-	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
-	end := time.Now().Add(drainTime) // bounds all reads together
 	n := 0
-	for n < drainLimit && time.Now().Before(end) {
-		m, err := r.wire.readRaw(block[n:drainLimit])
+	for n < limit && !over() {
+		m, err := r.wire.readRaw(block[n%drainLimit : drainLimit])
 		n += m
-		if err == io.EOF {
+		if err == io.EOF && n <= drainLimit {
 			r.keep(block[:n])
 		}
 		if err != nil {

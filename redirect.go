@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
 )
 
@@ -155,11 +156,45 @@ type journey struct {
 	redirects int  // followed so far
 	proxied   bool // the last request went through an HTTP proxy
 	answers   int  // to challenges since the last redirect
+
+	pin *transport.Pin // the connection of the last request, if its Auth has logged that in
+}
+
+// pinFor names the connection that p is to take, nil for any.
+func (t *journey) pinFor(p *PreparedRequest) *transport.Pin {
+	if owner := p.auth.owner(); owner != nil && !t.pin.Serves(owner) {
+		t.unpin()
+		t.pin = transport.NewPin(owner)
+	} else if owner == nil {
+		t.unpin()
+	}
+	return t.pin
+}
+
+// unpin leaves the connection to other calls of the Auth.
+func (t *journey) unpin() {
+	if t.pin != nil {
+		t.pin.Free()
+		t.pin = nil
+	}
 }
 
 // maxAnswers is how often a request is sent again after challenges: once for the
 // first, and once more if the nonce of the answer had expired meanwhile.
 const maxAnswers = 2
+
+// maxLegs is that for an Auth which logs in connections: NTLM has two answers
+// more than the first request, SPNEGO may have more, and a connection that was
+// lost on the way makes it begin again.
+const maxLegs = 6
+
+// mostAnswers is how many challenges a may answer.
+func (a Auth) mostAnswers() int {
+	if a.owner() != nil {
+		return maxLegs
+	}
+	return maxAnswers
+}
 
 // arrived stores the cookies of r, before a hook can change it.
 func (t *journey) arrived(r *Response) {
@@ -195,7 +230,7 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 		return nil, nil
 	}
 	c, ok := auth.method.(challenger)
-	if !ok || t.answers == maxAnswers {
+	if !ok || t.answers == auth.mostAnswers() {
 		return nil, nil
 	}
 	q, err := c.Challenge(ctx, r)

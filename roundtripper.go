@@ -66,6 +66,9 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 		if opts.Proxy != nil && !opts.environProxy {
 			return nil, failText(ErrInvalidOption, "a proxy cannot be set for a RoundTripper")
 		}
+		if p.auth.owner() != nil { // the connection would be there for others
+			return nil, failText(ErrInvalidOption, "an Auth that logs in connections cannot be used with a RoundTripper")
+		}
 	}
 	e := newExchange(ctx, opts.Timeout, &a.dog)
 	var times *clock
@@ -83,7 +86,7 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	if err != nil {
 		return nil, err
 	}
-	w := &within{adapter: a, url: p.URL, route: route, opts: *opts}
+	w := &within{adapter: a, url: p.URL, auth: p.auth, route: route, opts: *opts}
 	if len(opts.OnInformational) > 0 {
 		w.interim = &interim{hooks: opts.OnInformational}
 		w.ctx = ctx
@@ -598,6 +601,7 @@ const maxSmallBody = 32 << 10
 type within struct {
 	adapter *HTTPAdapter
 	url     *url.URL
+	auth    Auth
 	route   transport.Route
 	opts    SendOptions
 
@@ -617,7 +621,7 @@ type withinKey struct{}
 // a request without the context would not get.
 func (w *within) asks() bool {
 	o := &w.opts
-	return o.TLS != (TLS{}) && !o.environTLS || o.Proxy != nil && !o.environProxy || o.proxies.ignoreEnv
+	return o.TLS != (TLS{}) && !o.environTLS || o.Proxy != nil && !o.environProxy || o.proxies.ignoreEnv || w.auth.owner() != nil
 }
 
 // asking are the attempts with middleware that ask for something.
@@ -667,7 +671,7 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 		w = nil
 	}
 	if w == nil && t.a.asking.lost(p.URL) {
-		return nil, failText(ErrInvalidOption, "the middleware of HTTPAdapter.Wrap has lost the context of a call that asks for TLS or a proxy")
+		return nil, failText(ErrInvalidOption, "the middleware of HTTPAdapter.Wrap has lost the context of a call that asks for TLS, a proxy or a connection")
 	}
 	opts := SendOptions{Stream: true, Timeout: Timeout{}.resolved()}
 	if w != nil {
@@ -685,6 +689,7 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 	}
 	first := !w.found.Swap(true)
 	p.literal.sparing = false
+	p.auth, opts.pin = w.auth, w.opts.pin
 	d := new(dispatch)
 	if d.call.Times = w.times; w.interim != nil {
 		d.call.Interim = func(status int, h http.Header) error { return w.interim.got(w.ctx, status, textproto.MIMEHeader(h)) }

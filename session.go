@@ -395,6 +395,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 		trip.named = p.URL
 	}
 	defer trip.at.wrap(&err)
+	defer trip.unpin()
 	for {
 		r, next, err := s.step(ctx, p, opts, set, &trip)
 		if err != nil {
@@ -404,7 +405,11 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 			return answer(r, set, life)
 		}
 		m.logNext(ctx, r, next)
-		r.discard()
+		if trip.pin != nil && next.auth.owner() != nil {
+			r.drain(legLimit, func() bool { return ctx.Err() != nil }) // only its connection will do
+		} else {
+			r.discard()
+		}
 		trip.remember(r)
 		p = next
 	}
@@ -496,6 +501,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		return nil, err
 	}
 	p = trip.dropProxyField(p, opts.Proxy, set)
+	opts.pin = trip.pinFor(p)
 	start := set.merged.logStart(ctx)
 	r, err := sendBody(ctx, a, p, opts)
 	if err == nil && r == nil {

@@ -18,6 +18,9 @@ type Pin struct {
 // and not nil, is who logs in.
 func NewPin(owner any) *Pin { return &Pin{owner: owner} }
 
+// Serves reports whether p, which may be nil, is one of owner.
+func (p *Pin) Serves(owner any) bool { return p != nil && p.owner == owner }
+
 // Pin keeps the connection of r, whose body has not ended, for the next call,
 // which is to answer what came on it. It is nil for HTTP/2.
 func (r *Response) Pin(owner any) *Pin {
