@@ -1,0 +1,185 @@
+package ntlm_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"unicode/utf16"
+)
+
+// hashes are the passwords of the users as a server of Windows has them: MD4 of
+// the UTF-16. The passwords are those of [MS-NLMP], section 4.2, and of the
+// description at davenport.sourceforge.net: "Password" and "SecREt01".
+var hashes = map[string]string{
+	`DOMAIN\kate`: "a4f49c406510bdcab6824ee7c30fd852",
+	`DOMAIN\john`: "cd06ca7c7e10c99b1d33b7485a2ed808",
+}
+
+// A server knows its users by their connections. It speaks NTLMv2, and does it
+// by itself.
+type server struct {
+	*httptest.Server
+	schemes   []string            // offered
+	challenge func([]byte) []byte // changes what is sent
+	opened    atomic.Int64
+	bodies    atomic.Int64 // bytes of requests
+	crossed   atomic.Bool  // somebody logged in on a connection of somebody else
+}
+
+type connection struct {
+	challenge []byte // sent on it and not answered
+	user      string
+}
+
+type connectionKey struct{}
+
+func newServer(schemes ...string) *server {
+	s := &server{schemes: schemes}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		s.opened.Add(1)
+		return context.WithValue(ctx, connectionKey{}, new(connection))
+	}
+	return s
+}
+
+func (s *server) serve(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.bodies.Add(int64(len(body)))
+	c := r.Context().Value(connectionKey{}).(*connection)
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	message, _ := base64.StdEncoding.DecodeString(text)
+	switch {
+	case len(message) > 11 && message[8] == 1:
+		c.challenge = newChallenge()
+		sent := c.challenge
+		if s.challenge != nil {
+			sent = s.challenge(sent)
+		}
+		w.Header().Set("WWW-Authenticate", scheme+" "+base64.StdEncoding.EncodeToString(sent))
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	case len(message) > 11 && message[8] == 3:
+		user, err := verify(message, c.challenge)
+		c.challenge = nil
+		if err != nil {
+			s.ask(w)
+			return
+		}
+		if c.user != "" && c.user != user {
+			s.crossed.Store(true)
+		}
+		c.user = user
+	case c.user == "":
+		s.ask(w)
+		return
+	}
+	switch r.URL.Path {
+	case "/redirect":
+		http.Redirect(w, r, "/"+r.URL.RawQuery, http.StatusFound)
+	case "/away":
+		http.Redirect(w, r, r.URL.RawQuery, http.StatusTemporaryRedirect)
+	default:
+		fmt.Fprintf(w, "%s %s", c.user, body)
+	}
+}
+
+func (s *server) ask(w http.ResponseWriter) {
+	w.Header()["WWW-Authenticate"] = s.schemes
+	w.WriteHeader(http.StatusUnauthorized)
+	io.WriteString(w, "who are you?")
+}
+
+// Flags of [MS-NLMP], section 2.2.2.5.
+const (
+	unicodeFlag    = 0x1
+	lmKeyFlag      = 0x80
+	ntlmFlag       = 0x200
+	extendedFlag   = 0x80000
+	targetInfoFlag = 0x800000
+	keyExchange    = 0x40000000
+)
+
+// newChallenge is a CHALLENGE_MESSAGE ([MS-NLMP], section 2.2.1.2).
+func newChallenge() []byte {
+	name := utf16le("DOMAIN")
+	info := append([]byte{2, 0, byte(len(name)), 0}, name...) // MsvAvNbDomainName
+	info = append(info, 0, 0, 0, 0)
+	b := make([]byte, 48, 128)
+	copy(b, "NTLMSSP\x00\x02\x00\x00\x00")
+	field(b[12:], len(name), 48)
+	binary.LittleEndian.PutUint32(b[20:], unicodeFlag|ntlmFlag|extendedFlag|targetInfoFlag)
+	rand.Read(b[24:32])
+	field(b[40:], len(info), 48+len(name))
+	return append(append(b, name...), info...)
+}
+
+func field(b []byte, length, offset int) {
+	binary.LittleEndian.PutUint16(b, uint16(length))
+	binary.LittleEndian.PutUint16(b[2:], uint16(length))
+	binary.LittleEndian.PutUint32(b[4:], uint32(offset))
+}
+
+// verify checks an AUTHENTICATE_MESSAGE by NTLMv2 ([MS-NLMP], section 3.3.2).
+func verify(message, challenge []byte) (user string, err error) {
+	if challenge == nil {
+		return "", errors.New("no challenge was sent on this connection")
+	}
+	var fields [5][]byte
+	for i := range fields { // LM response, NT response, domain, user, workstation
+		at := message[12+8*i:]
+		length, offset := int(binary.LittleEndian.Uint16(at)), int(binary.LittleEndian.Uint32(at[4:]))
+		if offset+length > len(message) {
+			return "", errors.New("a field beyond the message")
+		}
+		fields[i] = message[offset : offset+length]
+	}
+	response, domain, name := fields[1], fields[2], fields[3]
+	user = text(domain) + `\` + text(name)
+	hash, known := hashes[user]
+	if !known || len(response) < 44 {
+		return "", errors.New("unknown user")
+	}
+	key, _ := hex.DecodeString(hash)
+	key = sum(key, append(utf16le(strings.ToUpper(text(name))), domain...))
+	proof := sum(key, append(append([]byte(nil), challenge[24:32]...), response[16:]...))
+	if !hmac.Equal(proof, response[:16]) {
+		return "", errors.New("wrong password")
+	}
+	return user, nil
+}
+
+func sum(key, data []byte) []byte {
+	h := hmac.New(md5.New, key)
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+func utf16le(s string) (b []byte) {
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return b
+}
+
+func text(b []byte) string {
+	u := make([]uint16, len(b)/2)
+	for i := range u {
+		u[i] = binary.LittleEndian.Uint16(b[2*i:])
+	}
+	return string(utf16.Decode(u))
+}
