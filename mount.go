@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/uri"
 )
 
@@ -17,6 +18,10 @@ type mounts struct {
 	mu     sync.RWMutex
 	list   []mount // longest prefix first
 	closed bool
+
+	network HTTPAdapter // which is there from the beginning
+	first   [2]mount    // for list
+	netrc   environ.Netrc
 }
 
 type mount struct {
@@ -25,8 +30,10 @@ type mount struct {
 }
 
 func newMounts() *mounts {
-	a := new(HTTPAdapter)
-	return &mounts{list: []mount{{"https://", a}, {"http://", a}}}
+	m := new(mounts) // in one piece of memory, as many a session lives for one call
+	m.first = [...]mount{{"https://", &m.network}, {"http://", &m.network}}
+	m.list = m.first[:]
+	return m
 }
 
 func (m *mounts) mount(prefix string, a Adapter) error {
@@ -140,18 +147,15 @@ func (m *mounts) close() error {
 		return nil
 	}
 	m.closed = true
-	var errs []error
-	done := make(map[Adapter]bool, len(m.list))
-	for _, e := range m.list {
-		if reflect.TypeOf(e.adapter).Comparable() {
-			if done[e.adapter] {
-				continue // mounted on several prefixes
-			}
-			done[e.adapter] = true
+	var all error
+	for i, e := range m.list {
+		c, ok := e.adapter.(io.Closer)
+		if !ok || reflect.TypeOf(c).Comparable() && slices.ContainsFunc(m.list[:i], func(before mount) bool { return before.adapter == e.adapter }) {
+			continue // or it is mounted on several prefixes
 		}
-		if c, ok := e.adapter.(io.Closer); ok {
-			errs = append(errs, c.Close())
+		if err := c.Close(); err != nil {
+			all = errors.Join(all, err)
 		}
 	}
-	return errors.Join(errs...)
+	return all
 }

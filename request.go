@@ -481,11 +481,8 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 var defaults = defaultHeaders()
 
 func defaultHeaders() http.Header {
-	return http.Header{
-		"User-Agent":      {"go-requests/" + Version},
-		"Accept-Encoding": {acceptEncoding},
-		"Accept":          {"*/*"},
-	}
+	values := []string{"go-requests/" + Version, acceptEncoding, "*/*"}
+	return http.Header{"User-Agent": values[0:1:1], "Accept-Encoding": values[1:2:2], "Accept": values[2:3:3]}
 }
 
 // spelled returns h with canonical names. s.Headers["user-agent"], written as in

@@ -215,9 +215,7 @@ func (s *Session) setup() {
 	}
 	if s.mounts == nil {
 		s.mounts = newMounts()
-	}
-	if s.netrc == nil {
-		s.netrc = new(environ.Netrc)
+		s.netrc = &s.mounts.netrc
 	}
 	atomic.StoreUint32(&s.ready, 1)
 }
