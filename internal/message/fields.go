@@ -30,13 +30,19 @@ func parseFields(head []byte, start int) (http.Header, string, error) {
 	header := make(http.Header, len(spans))
 	values := make([]string, len(spans))
 	for i, s := range spans {
-		name := text[s.name:s.colon]
 		values[i] = text[s.value:s.end]
-		if before, repeated := header[name]; repeated {
-			header[name] = append(before, values[i])
-			continue
+		header[text[s.name:s.colon]] = values[i : i+1 : i+1] // what is appended must not overwrite the next one
+	}
+	if len(header) < len(spans) { // which is rarer than that it pays to look first
+		clear(header)
+		for i, s := range spans {
+			name := text[s.name:s.colon]
+			if before, repeated := header[name]; repeated {
+				header[name] = append(before, values[i])
+			} else {
+				header[name] = values[i : i+1 : i+1]
+			}
 		}
-		header[name] = values[i : i+1 : i+1] // what is appended must not overwrite the next one
 	}
 	return header, text, nil
 }
