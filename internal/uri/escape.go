@@ -16,12 +16,9 @@ func setPath(u *url.URL, path string) {
 		path = "/"
 	}
 	u.Path, u.RawPath = path, ""
-	for i := 0; i < len(path); i++ {
-		if !sameInURL.has(path[i]) {
-			u.RawPath = path
-			u.Path, _ = url.PathUnescape(path) // requote leaves no bad escape
-			return
-		}
+	if !sameInURL.all(path) {
+		u.RawPath = path
+		u.Path, _ = url.PathUnescape(path) // requote leaves no bad escape
 	}
 }
 
@@ -45,6 +42,16 @@ func bytesOf(s string) (b byteSet) {
 
 func (b *byteSet) has(c byte) bool { return c < utf8.RuneSelf && b[c>>6]&(1<<(c&63)) != 0 }
 
+// all reports whether s has no other bytes.
+func (b *byteSet) all(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !b.has(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 const (
 	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	unreserved   = alphanumeric + "-._~" // RFC 3986, section 2.3
@@ -59,6 +66,9 @@ var (
 	legalQuery    = bytesOf(pathChars + "?")
 	legalZone     = bytesOf(unreserved)
 	hostChars     = bytesOf("abcdefghijklmnopqrstuvwxyz0123456789-_")
+	decimal       = bytesOf("0123456789")
+	hexadecimal   = bytesOf("0123456789abcdef")
+	afterHost     = bytesOf(`/?#\`)                   // "\" for some parsers
 	sameInURL     = bytesOf(unreserved + "$&+,/:;=@") // what net/url leaves alone in a path of its own making
 )
 

@@ -24,7 +24,7 @@ func splitPort(s string) (host, port string, err error) {
 	if port == "" {
 		return host, "", nil
 	}
-	digits := strings.Trim(port, "0123456789") == ""
+	digits := decimal.all(port)
 	port = strings.TrimLeft(port, "0")
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || !digits {
 		return "", "", fault.Text(fault.InvalidURL, "the port is not in 1 to 65535")
@@ -153,9 +153,9 @@ func isHostname(host string) bool {
 // isNumber reports whether a resolver may take label for a number.
 func isNumber(label string) bool {
 	if hex, ok := strings.CutPrefix(label, "0x"); ok {
-		return strings.Trim(hex, "0123456789abcdef") == ""
+		return hexadecimal.all(hex)
 	}
-	return strings.Trim(label, "0123456789") == ""
+	return decimal.all(label)
 }
 
 // normalizeIPv6 checks a bracketed address and unescapes its zone (RFC 6874).

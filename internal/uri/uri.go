@@ -52,11 +52,11 @@ func Parse(raw string) (*url.URL, *url.Userinfo, error) {
 		u.Opaque = rest // mailto:, data:, as they came
 		return u, nil, nil
 	}
-	end := strings.IndexAny(rest[2:], `/?#\`)
-	if end < 0 {
-		end = len(rest) - 2
+	end := len("//")
+	for end < len(rest) && !afterHost.has(rest[end]) {
+		end++
 	}
-	authority, rest := rest[2:2+end], rest[2+end:]
+	authority, rest := rest[len("//"):end], rest[end:]
 	if strings.HasSuffix(authority, ":") && strings.IndexByte(rest, '@') >= 0 {
 		// Not an empty port but a password: "user:/password@host".
 		return nil, nil, fault.Text(fault.InvalidURL, `an "@" after an empty port; "/", "?" and "#" in a password are written %2F, %3F and %23`)
