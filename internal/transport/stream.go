@@ -24,6 +24,7 @@ type stream struct {
 	context.Context // the caller's
 	shared          *shared
 	call            *Call
+	url             url.URL // for net/http
 	res             *Response
 	trace           httptrace.ClientTrace
 	feed            *feed          // nil without a body
@@ -159,12 +160,12 @@ func (x *stream) begin(a *attempt) {
 // request makes what net/http is to send.
 func (x *stream) request(a *attempt) *http.Request {
 	call := x.call
-	u := &url.URL{Scheme: call.URL.Scheme, Host: call.URL.Host, Opaque: call.Target}
+	x.url = url.URL{Scheme: call.URL.Scheme, Host: call.URL.Host, Opaque: call.Target}
 	if strings.HasPrefix(call.Target, "//") { // which is not the beginning of an authority here
-		u.Opaque = "//" + call.Host + call.Target
+		x.url.Opaque = "//" + call.Host + call.Target
 	}
 	hr := (&http.Request{
-		Method: call.Method, URL: u, Host: call.Host, Header: fieldsOf(call),
+		Method: call.Method, URL: &x.url, Host: call.Host, Header: fieldsOf(call),
 		Proto: "HTTP/2.0", ProtoMajor: 2, Close: call.ExpectsClose(),
 		//lint:ignore SA1019 A context would have to follow the caller's, which costs more.
 		Cancel: x.cancel,
