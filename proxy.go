@@ -164,7 +164,7 @@ func (r proxyRules) find(u *url.URL) (proxy *url.URL, fromEnviron bool, err erro
 	value, ok := r.given.find(u)
 	exempt, given := r.given[noProxyKey]
 	if !ok && !r.ignoreEnv {
-		if value = environ.Proxy(u.Scheme); !given {
+		if value = environ.Proxy(u.Scheme); value != "" && !given {
 			exempt, given = environ.NoProxy(), true
 		}
 		fromEnviron = true

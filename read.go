@@ -321,17 +321,17 @@ func (w *wireBody) readExact() []byte {
 	return nil
 }
 
-// gather reads a body of unknown length in pooled blocks and copies it once
-// into a slice of its exact size.
+// gather reads a body of unknown length in pooled blocks and copies it once into
+// a slice of its exact size, which [bytes.Join] does not fill with zeros before.
 func (w *wireBody) gather() []byte {
-	var few [16]*[blockSize]byte
+	var few [16][]byte
 	full := few[:0]
 	block := blocks.Get().(*[blockSize]byte)
 	n := 0
 	defer func() {
 		blocks.Put(block)
 		for _, b := range full {
-			blocks.Put(b)
+			blocks.Put((*[blockSize]byte)(b))
 		}
 	}()
 	for {
@@ -344,15 +344,14 @@ func (w *wireBody) gather() []byte {
 			return nil
 		}
 		if n == blockSize {
-			full = append(full, block)
+			full = append(full, block[:])
 			block, n = blocks.Get().(*[blockSize]byte), 0
 		}
 	}
-	out := make([]byte, 0, len(full)*blockSize+n)
-	for _, b := range full {
-		out = append(out, b[:]...)
+	if len(full) == 0 {
+		return append(make([]byte, 0, n), block[:n]...)
 	}
-	return append(out, block[:n]...)
+	return bytes.Join(append(full, block[:n]), nil)
 }
 
 // IterContent returns the body in chunks of n bytes, the last one of what is

@@ -209,12 +209,20 @@ func addQuery(u *url.URL, set *settings) error {
 	if len(session) == 0 && len(set.params) == 0 && set.query == "" {
 		return nil
 	}
+	size := pairSize * len(session)
+	for _, p := range set.params {
+		size += pairSize * len(p)
+	}
 	var b strings.Builder
+	b.Grow(size)
 	if err := encodeParams(&b, session, set.params); err != nil {
 		return err
 	}
 	return uri.AddQuery(u, string(set.query), b.String())
 }
+
+// pairSize is about what a key, its value and what is around them take.
+const pairSize = 24
 
 // encodeParams writes the params of the session, then those of the call. A key
 // that both have keeps its place and takes the call's value.
@@ -552,7 +560,7 @@ const maxHeaderValue = 256 << 10
 // Errors name the field and never its value.
 func checkHeader(h http.Header) error {
 	for name, vals := range h {
-		if key := textproto.CanonicalMIMEHeaderKey(name); key != name || !message.IsToken(name) {
+		if key, err := canonicalName(name); err != nil || key != name {
 			return failText(ErrInvalidHeader, "name "+redact.Token(name)+" is not canonical")
 		}
 		if err := checkValues(name, vals); err != nil {
