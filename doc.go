@@ -1,8 +1,14 @@
 // Package requests is an HTTP client with the interface of Python's Requests.
 //
-//	r, err := requests.Get(ctx, "https://api.github.com/search/repositories",
-//		requests.Params{"q": "language:go", "sort": "stars"},
-//		requests.Headers{"Accept": "application/vnd.github+json"})
+//	orders, err := requests.As[[]Order](requests.Get(ctx, "https://api.example.com/orders",
+//		requests.Params{"status": "open", "limit": 2},
+//		requests.BasicAuth("ann", "secret")))
+//
+// The call sends the request, follows redirects, reads and decodes the body.
+// [As] checks the status and decodes the JSON. Without it the call gives a
+// [Response]:
+//
+//	r, err := requests.Get(ctx, "https://api.example.com/orders")
 //	if err != nil {
 //		return err
 //	}
@@ -11,33 +17,38 @@
 //
 // When a call returns, the body has been read in full: there is nothing to
 // close, [Response.Text] cannot fail, and a truncated body has already been
-// returned as an error. A status of 400 or above is no error by itself; see [RaiseForStatus].
-// [As] checks the status and decodes the JSON in one step:
-//
-//	user, err := requests.As[User](requests.Get(ctx, url, requests.BearerAuth(token)))
+// returned as an error. A status of 400 or above is not an error by itself: ask
+// [Response.RaiseForStatus], or give the option [RaiseForStatus].
 //
 // # Options
 //
-// What a call needs beside its URL is a value of a type of its own: [Params],
-// [PathParams], [Headers], [Cookies], [Timeout], [Retry], [Proxies], [TLS], an [Auth], a [Body]
-// made by [JSON], [Text], [Bytes], [Reader] or [Writer], a [Form], [Files], and the others
-// that are an [Option].
-// Given to [NewSession] a value is a default; given to a call it overrides the
-// default for that call. Order matters only between options of the
-// same type.
+// Everything else a call takes is an [Option], each its own type, in any order.
+// Order matters only between options of the same type.
 //
 //	requests.Post(ctx, url, requests.JSON(order))
 //	requests.Post(ctx, url, requests.Form{"key": "value", "tag": []string{"a", "b"}})
 //	requests.Post(ctx, url, requests.Form{"kind": "avatar"}, requests.Files{{Field: "image", Path: "foo.png"}})
 //	requests.Put(ctx, url, requests.Reader(file)) // streamed, as Files are
 //
-// A call fails with [ErrInvalidOption] before anything is sent if an option
-// cannot be used, such as a second body or a value that cannot be encoded.
+// Given to [NewSession], an option is the default of all calls of the session.
+// What one call gives meets the default, and what stands before it in the same
+// call, in one of four ways:
+//
+//	Params, PathParams, Headers, Cookies   add up by name; the later value of a name wins,
+//	                                       and nil removes a parameter or a field
+//	Form, Files                            add up into one body; only a call has them
+//	Timeout, Proxies, TLS                  the later value wins, field by field, key by key
+//	OnRequest and the other hooks          add up within a session and within a call;
+//	                                       a call's OnRequest replaces those of its session
+//	all others                             the later one wins
+//
+// An option that cannot be used, such as a second body or a value that cannot be
+// encoded, is [ErrInvalidOption] before anything is sent.
 //
 // # Sessions
 //
 // The package functions share connections and nothing else. A [Session] also
-// keeps defaults and cookies, and says by which [Adapter] a URL is reached:
+// keeps defaults and cookies:
 //
 //	s := requests.NewSession(
 //		requests.BaseURL("https://api.example.com/v1/"),
@@ -48,26 +59,39 @@
 //	defer s.Close()
 //	orders, err := requests.As[[]Order](s.Get(ctx, "orders", requests.Params{"open": true}))
 //
-// Make one session for each service and keep it: its connections are used again.
-// [Session.With] derives a session with other defaults that shares connections,
-// cookies and mounts; the first one is not changed. Nil as the value of a
-// header or a parameter takes the session's away for one call.
+// Make one session for each service and keep it, so that its connections are
+// reused. [Session.With] derives a session that shares connections, cookies and
+// mounts, and leaves the first one as it was:
 //
-// [Session.Mount] puts an adapter in charge of the URLs with a prefix: an
-// [HTTPAdapter] with settings of its own, [RoundTripper] adapts any [http.RoundTripper], [Handler] lets an
-// [http.Handler] answer without a network, for tests. [Session.Client] goes the
-// other way: it hands the session to code that wants an [http.Client].
+//	tenant := s.With(requests.Headers{"X-Tenant": id})
+//	r, err := tenant.Get(ctx, "orders", requests.Headers{"X-Client": nil}) // without that field, this once
 //
-// # Concurrency
+// Configure a session first: by options, fields and Mount. From then on any
+// number of goroutines may use it. A [Response] and a [PreparedRequest] are for
+// one goroutine at a time. [Session.Many] sends many requests at once:
 //
-// A session is configured first, by its options, its fields and Mount, and
-// then used by any number of goroutines. A [Response] and a [PreparedRequest]
-// are for one goroutine at a time.
+//	for r := range s.Many(ctx, requests.URLs(urls...), requests.Concurrency{Limit: 8}) {
+//		fmt.Println(r.Index, r.Response, r.Err)
+//	}
+//
+// # Adapters
+//
+// An [Adapter] that is mounted on a prefix sends the requests whose URL begins
+// with it. [HTTPAdapter] is the one that uses the network. [RoundTripper] makes an
+// adapter of any [http.RoundTripper], and [Handler] lets an [http.Handler] answer
+// without a network:
+//
+//	s.Mount("https://api.example.com/", &requests.HTTPAdapter{Retry: retry, PoolMaxSize: 100})
+//	s.Mount("https://", requests.RoundTripper(traced))
+//	s.Mount("https://api.test/", requests.Handler(mux))
+//
+// [Session.Client] goes the other way: it gives the session to code that wants an
+// [http.Client].
 //
 // # Streaming
 //
-// With Stream(true) a call returns when the headers are there. The body is
-// read from Body or by an iterator, and the response must be closed:
+// With Stream(true) a call returns as soon as the headers are there. Read the
+// body from Body or by an iterator, and close the response:
 //
 //	r, err := s.Get(ctx, "events", requests.Stream(true))
 //	if err != nil {
@@ -83,57 +107,85 @@
 //
 // Every way of reading reports a body that was cut short, cannot be decoded or
 // exceeds [MaxBody], and reports it again when asked again. A loop with one
-// variable does not see what comes last; [Response.Err] has it. Content codings
-// are undone (gzip, deflate, br and zstd, also stacked), within bounds: a small
+// variable does not see that error: ask [Response.Err] after the loop.
+//
+// Content codings are undone: gzip, deflate, br and zstd, also stacked. A small
 // body that decodes into a huge one is [ErrBodyTooLarge].
 //
-// [IterJSON] decodes JSON lines, [Response.Events] server-sent events, and
-// [Session.Events] connects again when a feed breaks off. [Session.Pages] follows
+// [IterJSON] decodes JSON Lines, and [Response.Events] server-sent events.
+// [Session.Events] reconnects when a feed breaks off, and [Session.Pages] follows
 // the next links of a list. [Response.SaveFile] makes a file that is complete or
-// not there, and [Session.Download] goes on where a transfer has broken off.
-// [OnProgress] is told how far a body has come.
+// not there, and [Session.Download] resumes a transfer that has broken off.
+//
+//	for ev, err := range s.Events(ctx, "https://api.example.com/prices") { … }
+//	for page, err := range s.Pages(ctx, "https://api.example.com/orders") { … }
+//	n, err := s.Download(ctx, "https://example.com/dump.tar.gz", "dump.tar.gz")
 //
 // # Hooks
 //
-// [OnRequest], [OnResponse], [OnRedirect], [OnRetry] and [OnInformational] are
-// options like any other: functions that are called on the way of a call, with
-// its context, and whose error ends it. What a hook may change, its documentation
-// says. [Trace]
-// has the times of a call taken for [Response.Timings], [HTTPAdapter.Stats]
-// counts connections, and [PreparedRequest.Curl] writes a request as a curl
-// command.
+// [OnRequest], [OnResponse], [OnRedirect], [OnRetry], [OnInformational] and
+// [OnProgress] are options that are functions. Each is called at its place in a
+// call, and all but OnProgress get the context of the call and may end it with
+// an error:
+//
+//	s := requests.NewSession(requests.OnRequest(func(ctx context.Context, p *requests.PreparedRequest) error {
+//		p.Header.Set("X-Request-Id", idFrom(ctx))
+//		return nil
+//	}))
+//
+// A call that brings an OnRequest runs it in place of the session's, and so for
+// each kind. A hook that every call needs whatever it brings belongs into an
+// adapter.
+//
+// To see what happens, [Trace] takes the times for [Response.Timings],
+// [HTTPAdapter.Stats] counts connections, [PreparedRequest.Curl] writes a request
+// as a curl command, [Dump] shows what goes over the wire, and [Logger] is told of
+// each call. None of them shows a secret.
 //
 // # Timeouts
 //
-// No call waits for ever. Unless a [Timeout] says otherwise, connecting may
-// take 10 seconds and the server may be silent for 30 seconds at a time, before
-// the headers and between two pieces of the body. There is no limit on the
-// whole, as a download may take its time; Total sets one. The deadline of the
-// context holds beside these. A consumer that is slow to read a streamed body
-// is not a timeout: the clock runs only while a read waits.
+// No call waits for ever. Unless a [Timeout] says otherwise, connecting may take
+// 10 seconds, and the server may be silent for 30 seconds at a time: before the
+// headers, and between two pieces of the body. Nothing limits the whole call, as
+// a download may take its time, unless Total does.
+//
+//	requests.Get(ctx, url, requests.Timeout{Connect: 3 * time.Second, Read: 27 * time.Second, Total: time.Minute})
+//
+// The deadline of the context holds as well. A program that is slow to read a
+// streamed body does not run into a timeout: the clock runs only while a read
+// waits.
 //
 // # Proxies
 //
-// HTTP, HTTPS and SOCKS proxies are given by [Proxies], or by the variables
-// http_proxy, https_proxy, all_proxy and no_proxy, which count where the program
-// says nothing. So do REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and the netrc file;
-// TrustEnv(false) shuts all of these out. A proxy that cannot be used is an
-// error: nothing is sent directly instead.
+// HTTP, HTTPS and SOCKS proxies are given by [Proxies]:
+//
+//	requests.NewSession(requests.Proxies{"all": "socks5h://127.0.0.1:1080", "no_proxy": "localhost"})
+//
+// Where the program says nothing, the variables http_proxy, https_proxy,
+// all_proxy and no_proxy count, and so do REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and
+// the netrc file. TrustEnv(false) ignores all of these. A proxy that cannot be
+// used is an error: the request is never sent directly instead.
 //
 // # Retries
 //
-// Nothing is tried again unless a [Retry] says so, given to a call, a session or
-// an HTTPAdapter. Then only requests that may be repeated are, which are those of
-// the idempotent methods and those with an Idempotency-Key, and only as long as
-// nothing of a response has been handed out. What Retry-After says is obeyed up
-// to five minutes.
+// Nothing is retried unless a [Retry] says so, given to a call, a session or an
+// HTTPAdapter:
+//
+//	requests.Get(ctx, url, requests.Retry{Total: 4, StatusCodes: []int{502, 503, 504}, Backoff: 200 * time.Millisecond})
+//
+// Only requests that may be repeated are retried, which are those of idempotent
+// methods and those with an Idempotency-Key; a POST that is answered with 503 is a
+// response like any other. StatusCodes needs a Total or Status above zero beside
+// it. Retry-After is obeyed up to five minutes. When all retries have failed, the
+// call gets a [*RetryError] that has every attempt and the last response, also
+// under [RaiseForStatus].
 //
 // # Errors
 //
 // A call returns an [*Error], which says at what step it failed and with what
-// URL. Its cause is one of the kinds below; [errors.Is] follows the tree
-// upwards, and also finds what lies beneath, such as an
-// [x509.UnknownAuthorityError] or the cause with which the context was cancelled.
+// URL. Its cause is one of the kinds below. [errors.Is] follows the tree upwards,
+// and also finds what lies beneath, such as an [x509.UnknownAuthorityError] or the
+// cause with which the context was cancelled.
 //
 //	ErrRequest               each error of this package, and so all of these
 //	ErrInvalidURL            a URL that cannot be requested
@@ -168,10 +220,9 @@
 //	ErrCookieConflict        several cookies of the name
 //	ErrClosed                the session, the adapter or the response is closed
 //
-// A cancelled call matches [context.Canceled] and none of these but ErrRequest. An
-// [*HTTPError] comes from RaiseForStatus alone, has the response, and is
-// ErrRequest and no other of these. What a hook returns as an error is returned as
-// it is.
+// A cancelled call matches [context.Canceled] and none of these but ErrRequest.
+// An [*HTTPError] comes from RaiseForStatus alone, has the response, and matches
+// ErrRequest alone. What a hook returns as an error is returned as it is.
 //
 //	switch {
 //	case errors.Is(err, requests.ErrConnectTimeout): // an ErrTimeout and an ErrConnection too
@@ -182,135 +233,54 @@
 //	}
 //
 // No error shows a password, a token or a cookie that the library was given as
-// such, and what a server wrote is shortened and made printable.
+// such. What a server wrote is shortened and made printable.
 //
 // # Redirects and credentials
 //
 // A request carries the credentials of its call; else those of its session;
-// else those in its URL; else those that netrc has for its host, unless
-// TrustEnv(false) is given. An Authorization field among the [Headers] of the
-// call counts as its credentials. [NoAuth] means none of these.
+// else those in its URL; else those that netrc has for its host. An
+// Authorization field among the [Headers] of the call counts as its credentials.
+// [NoAuth] sends none of these, and TrustEnv(false) leaves netrc out.
 //
-// Redirects are followed up to 30 times, by HEAD only if asked; History has the
-// way that led to a response. 301 and 302 turn a POST into a GET, 303 turns all
-// but HEAD into a GET, and otherwise method and body stay as they are: a body
-// that cannot be sent twice is [ErrBodyNotReplayable] and never an empty one.
+// Up to 30 redirects are followed, those of a HEAD only if asked, and
+// [Response].History has the way. 301 and 302 turn a POST into a GET, and 303
+// turns all but HEAD into a GET. Otherwise method and body stay as they are: a
+// body that cannot be sent twice is [ErrBodyNotReplayable], never an empty one.
 //
-// Credentials are bound to an origin, which is a scheme, a host and a port. A
-// redirect to another origin loses the Auth of the call or session, the fields
-// Authorization, Proxy-Authorization and Cookie, the [Cookies] of the call, and
-// fields that look like secrets by their name, as X-Api-Key does. They are
-// not taken up again if the chain comes back. The one step on which they stay
-// is that from http to https on the same host and the default ports. Cookies of
-// the jar go where the rules for cookies send them, and netrc may have
-// credentials for the new host. The URL in a Location brings none.
+//	r, err := requests.Get(ctx, url, requests.AllowRedirects(false)) // the redirect itself
+//	next, err := r.Next()                                            // the request that would follow
+//
+// Credentials are bound to an origin: a scheme, a host and a port. A redirect to
+// another origin loses the Auth of the call or session, the fields Authorization,
+// Proxy-Authorization and Cookie, the [Cookies] of the call, and fields whose
+// names look like secrets, such as X-Api-Key. They do not come back if the chain
+// does. They stay on one kind of step: from http to https on the same host and
+// the default ports. Cookies of the jar go where the rules for cookies send them,
+// and netrc may have credentials for the new host. The URL in a Location brings
+// none.
 //
 // # Specifications
 //
-// HTTP is RFC 9110 with RFC 9112 (HTTP/1.1) and RFC 9113 (HTTP/2, chosen by
-// ALPN), as net/http's Transport speaks them. Header fields go out in the order
-// that Transport gives them. URLs are those of RFC 3986, with what may not
-// stand in them escaped, and with hosts in the ASCII form of UTS 46. Parameters
-// and forms are encoded as application/x-www-form-urlencoded of the URL
-// Standard, but for "~", which stays, and "*", which does not. Redirects follow
-// the Fetch Standard, origins RFC 6454, cookies RFC 6265bis, Basic
-// authentication RFC 7617 in UTF-8, Bearer RFC 6750, Digest RFC 7616, multipart
-// bodies RFC 7578 with names escaped as the HTML Standard has it, JSON RFC 8259,
-// links RFC 8288, file names RFC 6266 and events the HTML Standard. Content
-// codings are RFC 1950 to 1952 (deflate with and without its wrapper, gzip),
-// RFC 7932 (br) and RFC 8878 (zstd). SOCKS5 is RFC 1928 with RFC 1929.
+//	messages         RFC 9110, RFC 9112 (HTTP/1.1), RFC 9113 (HTTP/2, chosen by ALPN)
+//	URLs             RFC 3986; hosts in the ASCII form of UTS 46
+//	queries, forms   the URL Standard, but "~" stays and "*" is escaped
+//	templates        RFC 6570, levels 1 and 2
+//	redirects        the Fetch Standard; origins RFC 6454
+//	cookies          RFC 6265bis
+//	authentication   Basic RFC 7617 in UTF-8, Bearer RFC 6750, Digest RFC 7616
+//	bodies           multipart RFC 7578, names escaped as in the HTML Standard; JSON RFC 8259
+//	codings          gzip and deflate RFC 1950 to 1952, br RFC 7932, zstd RFC 8878
+//	fields           links RFC 8288, file names RFC 6266
+//	events           the HTML Standard
+//	SOCKS5           RFC 1928, RFC 1929
 //
 // # Differences from Requests
 //
-// For the same call the server sees what Python's Requests sends, but for the
-// order of the fields and what is listed here. The left of each line is
-// Requests.
+// For the same call a server sees what Python's Requests would send it, but for
+// the order of the fields and what [differences.md] lists, each with its reason.
+// Those you meet first: there are timeouts by default; credentials stay within
+// their origin; what the program says wins over the environment; text without a
+// charset is not ISO-8859-1; data is never lost without an error.
 //
-//   - No timeout: 10 seconds to connect, 30 seconds of silence.
-//   - A session is for one thread: for many goroutines, once it is configured.
-//   - A call without a session opens a connection: these share a pool. As in
-//     Requests they keep no cookies.
-//   - HTTP/1.1: HTTP/2 too.
-//   - Credentials go when the host changes: when the origin does, and all of
-//     them, and for the rest of the chain.
-//   - 301 with PUT or PATCH loses the body, 302 turns every method into GET:
-//     only POST becomes a GET, as in browsers.
-//   - A Cookie field given by hand goes at the first redirect: it stays within
-//     its origin.
-//   - A generator, and a file in a second call, is sent again and empty: what
-//     can seek is sent from where it stood first, the rest is
-//     ErrBodyNotReplayable.
-//   - A multipart body is built in memory: it is streamed, with its length.
-//   - netrc and the auth of the session replace an Authorization field that the
-//     call sets, proxies of the environment those of the session, and a CA bundle
-//     of the environment verify=False: what the program says wins, and the call
-//     before the session.
-//   - HTTPProxyAuth gives the server the password for the proxy where no proxy
-//     takes it off: ProxyAuth is for the proxy alone. A Proxy-Authorization by hand
-//     goes to the server where there is no proxy, and through a tunnel: to the
-//     proxy alone, and without one that of a call is refused.
-//   - Once challenged, HTTPDigestAuth answers every URL of its thread from the
-//     start: every URL of the space that the challenge was for, on all goroutines.
-//   - A colon in the user name of Basic goes out: it is refused (RFC 7617).
-//   - Retry-After is obeyed for up to six hours, and junk in it is an error: for up
-//     to MaxRetryAfter, and junk is ignored.
-//   - The last response is lost when retries run out: RetryError has it.
-//   - Retry tries names again that do not exist, and no body that was cut short:
-//     the other way round.
-//   - Statuses of 600 and above are OK: they count as errors of the server
-//     (RFC 9110, section 15).
-//   - Cookies go by the rules of Netscape: by RFC 6265bis, with public suffixes.
-//     A Secure cookie that came over http is not kept, and not among those of the
-//     response; a cookie without "=" is a value and no name.
-//   - A cookie without a domain goes everywhere: to hosts that the program
-//     names, never to one that only a redirect names.
-//   - Text without a charset is ISO-8859-1: it is what a byte order mark or a
-//     declaration in HTML or XML says, else UTF-8 if it is valid as that, else
-//     what it looks like.
-//   - A byte order mark is part of the text, and ISO-8859-1 is Latin-1: the mark
-//     is not, and it is windows-1252, as in browsers.
-//   - Of two charsets in a Content-Type the last counts: the first, and none that
-//     has a space before its "=".
-//   - iter_content(n) of a body that ends with its connection waits for n bytes:
-//     chunks come as they arrive, of at most n bytes, wherever the length is not
-//     known.
-//   - Leaving a loop over iter_content leaves the response open: it is closed.
-//   - gzip and deflate: br and zstd as well, stacked, and guarded against bombs.
-//   - A truncated gzip body passes, and a second read after an error is empty:
-//     both are errors, each time.
-//   - iter_lines makes two line ends of a CRLF that two chunks share: it is one.
-//   - http://localhost as a mount also matches http://localhost.example.com: a
-//     prefix ends where a part of the URL does.
-//   - params as a list replace the session's: they are always merged.
-//   - Keys of queries and forms, and cookies, go out in the order given: sorted.
-//     Several Params, Form or RawQuery give any order.
-//   - json has spaces, escapes what is not ASCII, and keeps the order of keys: it
-//     is compact, in UTF-8, with sorted keys.
-//   - json beside data or files is ignored: it is an error.
-//   - A Content-Length given by hand is ignored, and a form field may have no
-//     name: both are refused.
-//   - Connection: keep-alive is sent: it is not, as HTTP/1.1 means it.
-//   - Control characters in a URL are escaped, and sent in a field: they are
-//     refused.
-//   - Of several "@" before the host the last ends the userinfo: they are refused,
-//     since parsers disagree. The URL Standard takes the last, RFC 3986 allows
-//     one; write %40.
-//   - http://printer.2/ and http://127.1/ are left to the resolver: a host that ends
-//     in a number must be an IPv4 address in full, as in the URL Standard, but for
-//     its short forms.
-//   - no_proxy among the proxies exempts from those of the environment alone: from
-//     all of them. A key that is a slip, such as "HTTP", is ignored: it is
-//     ErrInvalidProxy.
-//   - "*.example.com" and "192.0.2.1:8080" in no_proxy match nothing: what lies
-//     below, and that port.
-//   - params are lost where the scheme is not http: they are added.
-//   - Of two rel of a link the last counts, and "next prefetch" is one: the first,
-//     and these are two (RFC 8288).
-//   - An empty file or form is chunked: it has Content-Length: 0.
-//   - True is sent as True: as true.
-//   - Basic credentials are Latin-1: UTF-8.
-//   - One bad "%" escapes every "%" of its part again: only that one.
-//   - localhost:8080 has the scheme localhost: it is ErrMissingScheme.
-//   - user:password@ stays in the URL and in errors: it leaves the URL when the
-//     request is prepared, and is shown nowhere.
+// [differences.md]: https://github.com/go-requests/requests/blob/main/docs/differences.md
 package requests
