@@ -14,35 +14,44 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// OnRequest is called with the context of the call ([Hooks]) and each request
-// just before it is sent: the first one, those that follow redirects and those
-// that answer challenges, but not retries.
-// It may change the request, which is then checked again. An error ends the
-// call and is returned as it is.
+// OnRequest is called with each request just before it is sent: the first one,
+// those that follow redirects, and those that answer challenges, but not retries.
+// It may change the request, which is then checked again. [Hooks] says which
+// context it gets. An error ends the call and is returned as it is.
+//
+// A call that brings an OnRequest runs it in place of those of its session.
 type OnRequest func(ctx context.Context, p *PreparedRequest) error
 
-// OnResponse is called with the context of the call and each response, redirects
-// included, before it is looked at for a redirect, with its body in memory unless
-// [Stream] was asked for or it is a redirect. A challenge that is answered, as by [DigestAuth], and
-// a response that is tried again are not shown. The response that it returns,
-// if it is not nil, takes the place of the one it got, which is closed. An error
-// ends the call and is returned as it is.
+// OnResponse is called with each response, redirects included, before a redirect
+// is followed. The body is in memory, unless [Stream] was asked for or the
+// response is a redirect. A challenge that is answered, as by [DigestAuth], and a
+// response that is retried are not shown.
+//
+// A response that it returns, if not nil, replaces the one it got, which is then
+// closed. [Hooks] says which context it gets. An error ends the call and is
+// returned as it is. A call that brings an OnResponse runs it in place of those of
+// its session.
 type OnResponse func(ctx context.Context, r *Response) (*Response, error)
 
-// OnRedirect is called with the context of the call, each redirect and the
-// request that is to follow it, from which everything bound to another origin is gone. It may change the
-// request. An error ends the call and is returned as it is.
+// OnRedirect is called with each redirect and the request that is to follow it,
+// which has lost everything that is bound to another origin. It may change that
+// request. [Hooks] says which context it gets. An error ends the call and is
+// returned as it is. A call that brings an OnRedirect runs it in place of those of
+// its session.
 type OnRedirect func(ctx context.Context, r *Response, next *PreparedRequest) error
 
-// Hooks are the functions that a session calls, each kind in its order. A call
-// that brings some of a kind has those called, and not the session's.
+// Hooks are functions that run at their places in a call, each kind in its order.
+// Several of a kind, given to a session or to a call, add up. A call that brings
+// some of a kind runs those and none of the session's of that kind; the session's
+// other kinds run as ever.
 //
-// Each but OnProgress is given the context of the call, which an [Authenticator]
-// gets too. It has the values of the caller's context and ends with it, when
-// [Timeout].Total runs out and with the call: when that returns or, for a
-// streamed response, when the body has been read or closed. A hook that gives up
-// since Total has run out ends the call with [ErrTotalTimeout]. Otherwise the
-// error of a hook is returned as it is.
+// All but OnProgress get the context of the call, which an [Authenticator] gets
+// too. It has the values of the caller's context. It ends with that context, when
+// [Timeout].Total runs out, and with the call: when the call returns or, for a
+// streamed response, when the body has been read or closed.
+//
+// A hook that gives up because Total has run out ends the call with
+// [ErrTotalTimeout]. Otherwise the error of a hook is returned as it is.
 type Hooks struct {
 	Request       []OnRequest
 	Response      []OnResponse

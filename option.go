@@ -3,30 +3,37 @@ package requests
 import "time"
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
-// [Session.With] it is a default; given to a call it overrides that default
-// for the call. [Concurrency] and [SaveTo] are for [Session.Many] alone, [Checksum],
-// [Overwrite] and [Parallel] for downloads, [Method] for [Session.Events].
+// [Session.With], it is a default; given to a call, it counts for that call. How
+// it meets the default, and another option of its type before it, depends on the
+// type:
 //
-// Later options win over earlier ones, and those of a call over its session's.
-// But [Params], [PathParams], [Headers], [Cookies], [Form] and [Files] add up, name by name,
-// [Proxies] by key, and [Timeout] and [TLS] by field, as they say. Hooks of a session add up; a
-// call that brings some of a kind has them in place of the session's. The zero
-// [Auth], [Body] and [TLS] and a nil map say nothing. A nil hook other
-// than [OnProgress], a nil [*CookieJar] and an Auth made of nil are
-// [ErrInvalidOption]; a nil Option is left out.
+//	Params, PathParams, Headers, Cookies   add up by name; the later value of a name wins,
+//	                                       and nil removes a parameter or a field
+//	Form, Files                            add up into one body; only a call has them
+//	Timeout, Proxies, TLS                  the later value wins, field by field, key by key
+//	OnRequest and the other hooks          add up within a session and within a call;
+//	                                       a call's OnRequest replaces those of its session
+//	all others                             the later one wins
 //
-// A session keeps copies of the maps and slices that it is given. A body and a
-// RawQuery are a call's alone, and what shapes a request cannot be given to
-// [Session.Send].
+// Some options are for one kind of call: [Concurrency] and [SaveTo] for
+// [Session.Many]; [Checksum], [Overwrite] and [Parallel] for downloads; [Method]
+// for [Session.Events]. A body and a RawQuery are for calls and not for sessions.
+// Options that shape the request are not for [Session.Send], as its request is
+// prepared.
 //
-// The options are the types of this package that say so; nothing else can be one.
+// A nil Option is left out. A zero [Auth], [Body] or [TLS] and a nil map change
+// nothing. A nil hook other than [OnProgress], a nil [*CookieJar] and an Auth made
+// of nil are [ErrInvalidOption].
+//
+// A session copies the maps and slices that it is given. Only types of this
+// package are Options.
 type Option interface{ option() }
 
-// Params are query parameters. They are added after the query that the URL has
-// already. A value is a string, a number, a bool, a [time.Time] (RFC 3339), a
-// [fmt.Stringer], a []byte, or a slice of these, which repeats the key; nil
-// removes what the session has under the key. Keys go out sorted; several
-// Params go out in the order given, so that any order can be had.
+// Params are query parameters, added after the query that the URL has already. A
+// value is a string, a number, a bool, a [time.Time] (RFC 3339), a
+// [fmt.Stringer], a []byte, or a slice of these, which repeats the key. Nil
+// removes what the session has under the key. Keys go out sorted. To have another
+// order, give several Params: they go out in the order given.
 type Params map[string]any
 
 // PathParams are the values of a URL that is a template: "repos/{owner}/{repo}".
@@ -39,55 +46,59 @@ type Params map[string]any
 // segment, are [ErrInvalidURL], as many servers take "%2E%2E" for "..", too. A
 // name without a value and a value that the URL has no place for are
 // [ErrInvalidOption]; but those of a session are there for the URLs that name them.
-// They add up by name, and nil takes the session's away. Without PathParams no URL
-// is a template.
+// They add up by name, and nil removes the session's. Without PathParams no URL is
+// a template.
 //
 // [RFC 6570]: https://www.rfc-editor.org/rfc/rfc6570.html
 type PathParams map[string]any
 
-// Headers are header fields of the request. Names compare without regard to
-// case. A value is as in [Params], but a [time.Time] is written as an
-// HTTP-date; a slice makes several fields of one name; nil removes the field,
-// be it the session's or a default one. What an [Auth] or the jar adds is not among
-// these fields: [NoAuth] and KeepCookies(false) leave it out.
+// Headers are header fields of the request. The case of names does not matter. A
+// value is as in [Params], but a [time.Time] is written as an HTTP-date, and a
+// slice makes several fields of one name. Nil removes the field, be it the
+// session's or a default one. It does not remove what an [Auth] or the jar adds:
+// [NoAuth] and KeepCookies(false) do.
 //
-// Content-Length, Transfer-Encoding and the other fields that frame a message
-// are the library's alone. Proxy-Authorization goes to the HTTP proxy that carries
-// the request and never to the server. Where none does, one of the call is
+// Only the library sets Content-Length, Transfer-Encoding and the other fields
+// that frame a message. Proxy-Authorization goes to the HTTP proxy that carries
+// the request, never to the server. Where no proxy does, one of the call is
 // [ErrInvalidHeader], and one of the session is left out.
 type Headers map[string]any
 
-// RawQuery is a query in the form it is sent in, added after that of the URL
-// and before [Params]. What may not stand in a query is escaped; but a "#" begins
-// the fragment, as in any URL, which is not sent.
+// RawQuery is a query that is encoded already. It is added after the query of the
+// URL and before [Params]. Characters that a query cannot have are escaped, but a
+// "#" begins the fragment, as in any URL, and is not sent.
 type RawQuery string
 
-// Cookies are sent with this call only. They are put into no jar, and a redirect
-// to another origin leaves them behind. Given to a session they go with each of
-// its calls, to every host that a call names, and never to one that only a
-// redirect names. They take the place of cookies of the jar that have their name,
-// no domain and the path "/".
+// Cookies are cookies by name, sent beside those of the jar and never put into
+// it. Those of a call go with this call, and a redirect to another origin leaves
+// them behind. Those of a session go with each of its calls, to every host that a
+// call names, and never to one that only a redirect names. They replace cookies of
+// the jar that have their name, no domain and the path "/".
 //
-// A [*CookieJar] is an option too: for a session it is the jar of its calls, and
-// for a call the jar of this call alone, which takes the place of the session's.
+// A Cookie field among the [Headers] is sent as it is, and alone: Cookies and the
+// jar add nothing to it.
+//
+// A [*CookieJar] is an option too: the jar of a session, or the jar of one call in
+// place of the session's.
 type Cookies map[string]string
 
-// KeepCookies says whether the jar takes part, which is the default. With
+// KeepCookies says whether calls use the jar. The default is true. With
 // KeepCookies(false) a call sends no cookies of the jar and puts none into it.
-// What servers set goes along with the redirects of the call and is forgotten
-// with it, and [Cookies] are sent as ever. A [*CookieJar] that is given later
-// takes part again.
+// Cookies that a server sets go along with the redirects of the call and are
+// forgotten after it, and [Cookies] are sent as ever. A [*CookieJar] that is
+// given later is used again.
 type KeepCookies bool
 
-// Timeout limits the phases of a call. Zero means the default, a negative
-// value no limit. Running out is [ErrTimeout], and the more telling
-// [ErrConnectTimeout], [ErrReadTimeout] or [ErrTotalTimeout].
+// Timeout limits the phases of a call. Zero means the default, and a negative
+// value no limit. A call that runs out of time fails with [ErrConnectTimeout],
+// [ErrReadTimeout] or [ErrTotalTimeout]; each of them is [ErrTimeout] too. Fields
+// that are zero leave the session's as they are.
 type Timeout struct {
 	// Connect limits name resolution, proxy, TCP and TLS together. Default 10 s.
 	Connect time.Duration
-	// Read limits the silence of the server: the time from the sent request to
-	// the complete headers, then between two reads of the body, and in an
-	// upload the time in which nothing at all is taken. Default 30 s.
+	// Read limits the silence of the server: from the sent request to the
+	// complete headers, then between two pieces of the body. During an upload it
+	// limits the time in which the server takes nothing. Default 30 s.
 	Read time.Duration
 	// Total limits the whole call with its redirects, retries and body; for a
 	// streamed call everything up to the headers. Default none.
@@ -119,15 +130,24 @@ func (t Timeout) resolved() Timeout {
 	return Timeout{Connect: max(t.Connect, 0), Read: max(t.Read, 0), Total: max(t.Total, 0)}
 }
 
-// BaseURL is what the URLs of calls are relative to: "orders" and "/orders"
-// both lie below it. A URL that would leave it, by another host or by "..", is
-// [ErrInvalidURL], so that a path made of user input cannot carry the session's
-// credentials elsewhere (CVE-2024-39338). BaseURL("") given to one call lifts
-// it for that call.
+// BaseURL is what the URLs of calls are relative to. With the base
+// "https://api.example.com/v1", and just so with "https://api.example.com/v1/":
+//
+//	""                                    the base itself
+//	"orders", "/orders"                   https://api.example.com/v1/orders
+//	"orders?page=2"                       https://api.example.com/v1/orders?page=2
+//	"https://api.example.com/v1/orders"   itself, as it lies below the base
+//	"https://example.com/", "../v2"       ErrInvalidURL
+//
+// A URL that does not lie below the base, by another scheme, host, port or path,
+// is [ErrInvalidURL], so that a path made of user input cannot carry the session's
+// credentials elsewhere (CVE-2024-39338). A query of the base goes with every
+// call, and its userinfo becomes Basic authentication. BaseURL("") lifts the base
+// for one call.
 type BaseURL string
 
-// AllowRedirects says whether redirects are followed. The default is true for
-// all methods but HEAD.
+// AllowRedirects says whether redirects are followed. The default is true, except
+// for HEAD.
 type AllowRedirects bool
 
 // MaxRedirects is how many redirects one call follows before it fails with
@@ -136,22 +156,22 @@ type MaxRedirects int
 
 const defaultMaxRedirects = 30
 
-// Stream leaves the body of the response unread, to be read by the caller, who
-// must then close the [Response].
+// Stream leaves the body of the response for the caller to read. The caller must
+// close the [Response].
 type Stream bool
 
 // TrustEnv says whether the environment counts where the program says nothing:
-// the proxy variables, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and netrc.
-// Default true.
+// the proxy variables, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and netrc. The default
+// is true.
 type TrustEnv bool
 
-// RaiseForStatus makes a call return an [*HTTPError], which has the response, in
-// place of a response whose status is 400 or above.
+// RaiseForStatus makes a call return an [*HTTPError] for a response whose status
+// is 400 or above. The error has the response.
 type RaiseForStatus bool
 
-// MaxBody limits the body of a response in bytes, after decoding, on every way
-// of reading it; beyond it is [ErrBodyTooLarge]. Zero, the default, is no
-// limit but the guard against decompression bombs.
+// MaxBody limits the body of a response to that many bytes after decoding,
+// however it is read. A longer body is [ErrBodyTooLarge]. The default is zero: no
+// limit, except the guard against decompression bombs.
 type MaxBody int64
 
 // clone copies p with the slices in it.

@@ -54,14 +54,15 @@ import (
 // and leaves a RetryError as it is. A request whose body cannot be sent again
 // fails with [ErrBodyNotReplayable] in place of a retry.
 type Retry struct {
-	// Total is how many retries there are of all kinds together; so 3 means up
-	// to four attempts. Zero leaves that to the kinds' own numbers; a negative
-	// number allows none.
+	// Total limits the retries of all kinds together: 3 means up to four
+	// attempts. Zero leaves the limit to the numbers of the kinds. A negative
+	// number allows no retry.
 	Total int
-	// Connect, Read, Status and Other limit the retries of one kind: before
-	// the request was sent; after that; by the status of the response; and
-	// those that If alone asks for. Zero leaves that to Total, and if that is
-	// zero too there are none. A negative number allows none.
+	// Connect, Read, Status and Other limit the retries of one kind: after a
+	// failure before the request was sent, after a failure since then, after the
+	// status of a response, and those that only If asks for. Zero leaves the
+	// limit to Total; if that is zero too, there are none. A negative number
+	// allows none.
 	Connect, Read, Status, Other int
 
 	// Methods are the methods of requests that may be sent again once they may
@@ -74,22 +75,23 @@ type Retry struct {
 	// need a Total or Status above zero to be retried.
 	StatusCodes []int
 
-	// Backoff is the unit of the wait before a retry, which is 0, 2, 4, 8…
-	// times that long, and BackoffMax the most. Zero BackoffMax means 2 minutes.
+	// Backoff is the unit of the waits, which are 0, 2, 4, 8… times that long:
+	// the first retry comes at once. BackoffMax is the longest wait; zero means
+	// 2 minutes.
 	Backoff, BackoffMax time.Duration
-	// Jitter is the most that chance adds to each wait of Backoff, so that
-	// callers who failed together do not come back together.
+	// Jitter is the most that chance adds to each wait, so that callers who
+	// failed together do not come back together.
 	Jitter time.Duration
 
-	// MaxRetryAfter is the longest that a Retry-After field is obeyed, in
-	// place of Backoff; one that asks for more ends the retries. Zero means
-	// 5 minutes.
+	// MaxRetryAfter is the longest wait that a Retry-After field may ask for. It
+	// then replaces Backoff. A field that asks for more ends the retries. Zero
+	// means 5 minutes.
 	MaxRetryAfter time.Duration
 	// IgnoreRetryAfter ignores that field.
 	IgnoreRetryAfter bool
 
-	// ReturnLast returns the last response when the retries are used up,
-	// whatever its status, and no error.
+	// ReturnLast makes a call return the last response when the retries are used
+	// up, whatever its status, in place of a RetryError.
 	ReturnLast bool
 
 	// If decides whether an attempt has failed, in place of StatusCodes and of
@@ -112,24 +114,25 @@ func (r *Retry) clone() *Retry {
 	return &c
 }
 
-// An Attempt is one try to have a request answered.
+// An Attempt is one of the times that a request was sent, or that sending failed.
 type Attempt struct {
 	Number   int // counted from 1
 	Request  *PreparedRequest
-	Response *Response     // nil if none came; of one that is tried again the body is kept if it is short
+	Response *Response     // nil if none came; before a retry, a short body is kept and a long one is not
 	Err      error         // nil if Response is complete, or is what failed
 	Wait     time.Duration // before the next one
 }
 
-// OnRetry is called with the context of the call ([Hooks]) before each retry and
-// the wait for it. An error ends the call and is returned as it is.
+// OnRetry is called before each retry and the wait for it. [Hooks] says which
+// context it gets. An error ends the call and is returned as it is. A call that
+// brings an OnRetry runs it in place of those of its session.
 type OnRetry func(ctx context.Context, a Attempt) error
 
 func (OnRetry) option() {}
 
-// A RetryError reports a request that failed after it was tried again, or
-// whose last response has a status of [Retry].StatusCodes. It is every error of
-// its attempts, and [ErrRetriesExhausted] if that is why it came to an end.
+// A RetryError reports a request that failed after a retry, or whose last
+// response has a status of [Retry].StatusCodes. [errors.Is] finds the errors of
+// all its attempts, and [ErrRetriesExhausted] if no further retry was allowed.
 type RetryError struct {
 	Attempts []Attempt
 	Response *Response // the last one, readable; nil if the last attempt got none
