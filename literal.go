@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -63,14 +64,94 @@ func roundTrip(hr *http.Request, send func(context.Context, *PreparedRequest, *h
 
 // A handedBody is the body of a request of net/http.
 type handedBody struct {
-	hr   *http.Request
-	used atomic.Bool // somebody reads it, who will close it
+	hr     *http.Request
+	probed *probedBody // nil if it was not probed
+	used   atomic.Bool // somebody reads it, who will close it
 }
 
 // settle closes a body that nobody has wanted.
 func (b *handedBody) settle() {
-	if b.hr.Body != nil && !b.used.Load() {
+	switch {
+	case b.hr.Body == nil || b.used.Load():
+	case b.probed != nil:
+		b.probed.Close()
+	default:
 		b.hr.Body.Close()
+	}
+}
+
+// lacksBody reports whether requests of the method have no body as a rule, so
+// that net/http looks whether one of unknown length is there at all before it
+// announces it.
+func lacksBody(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions, "PROPFIND", "SEARCH":
+		return true
+	}
+	return false
+}
+
+// probeTime is how long a body may take to show that it is there. Later than that
+// it is taken to be, as in net/http.
+const probeTime = 200 * time.Millisecond
+
+// A probedBody is a body whose first byte was read, or is still being read.
+type probedBody struct {
+	io.ReadCloser
+	done chan struct{} // closed when the first Read has returned
+
+	b     [1]byte
+	n     int
+	err   error
+	taken bool
+}
+
+// probeBody returns body, and nil if it is empty.
+func probeBody(body io.ReadCloser) *probedBody {
+	p := &probedBody{ReadCloser: body, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.n, p.err = body.Read(p.b[:])
+	}()
+	timer := time.NewTimer(probeTime)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		if p.n == 0 && p.err == io.EOF {
+			return nil
+		}
+	case <-timer.C:
+	}
+	return p
+}
+
+func (p *probedBody) Read(b []byte) (int, error) {
+	if p.taken {
+		return p.ReadCloser.Read(b)
+	}
+	if len(b) == 0 {
+		return 0, nil
+	}
+	<-p.done
+	if p.taken = p.err == nil; p.n > 0 {
+		b[0] = p.b[0]
+	}
+	n := p.n
+	p.n = 0
+	return n, p.err
+}
+
+// Close leaves the body to a Read that is under way.
+func (p *probedBody) Close() error {
+	select {
+	case <-p.done:
+		return p.ReadCloser.Close()
+	default:
+		go func() {
+			<-p.done
+			p.ReadCloser.Close()
+		}()
+		return nil
 	}
 }
 
@@ -115,9 +196,18 @@ func (b *handedBody) content() content {
 	if length <= 0 || len(hr.TransferEncoding) > 0 && hr.TransferEncoding[0] == "chunked" {
 		length = -1 // net/http's zero with a body is "unknown"
 	}
+	first := hr.Body
+	if length < 0 && len(hr.TransferEncoding) == 0 && lacksBody(hr.Method) {
+		probed := probeBody(hr.Body)
+		if probed == nil {
+			return content{}
+		}
+		first = probed
+		b.probed = probed
+	}
 	return streamed(&stream{what: "the request body", again: hr.GetBody != nil, waits: hr.GetBody == nil, from: func() (io.Reader, error) {
 		if !b.used.Swap(true) {
-			return hr.Body, nil
+			return first, nil
 		}
 		if hr.GetBody == nil {
 			return nil, ErrBodyNotReplayable
@@ -194,7 +284,7 @@ func (r *Response) toHTTP(hr *http.Request, end func()) *http.Response {
 		}
 	}
 	bridge.Edit(res, hr.Method)
-	if r.wire.coded() {
+	if r.wire.coded() { // and is decoded
 		res.Uncompressed, res.ContentLength, res.Header = true, -1, res.Header.Clone()
 		res.Header.Del("Content-Encoding")
 		res.Header.Del("Content-Length")

@@ -193,7 +193,14 @@ func (w *wireBody) abandon() {
 }
 
 // coded reports whether the body has a content coding to undo.
-func (w *wireBody) coded() bool { return w.length != 0 && len(w.header["Content-Encoding"]) > 0 }
+func (w *wireBody) coded() bool {
+	codings := w.header["Content-Encoding"]
+	if w.length == 0 || len(codings) == 0 {
+		return false
+	}
+	names, err := coding.Parse(codings)
+	return err != nil || len(names) > 0
+}
 
 // drainLimit and drainTime bound how much of an unwanted body is read so that
 // its connection can serve the next request.

@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -86,7 +87,7 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	if err != nil {
 		return nil, err
 	}
-	w := &within{adapter: a, url: p.URL, auth: p.auth, route: route, opts: *opts}
+	w := &within{adapter: a, url: p.URL, auth: p.auth, sparing: p.literal != nil && p.literal.sparing, route: route, opts: *opts}
 	if len(opts.OnInformational) > 0 {
 		w.interim = &interim{hooks: opts.OnInformational}
 		w.ctx = ctx
@@ -464,7 +465,7 @@ func (e *exchange) request(p *PreparedRequest) (*http.Request, error) {
 		hr.Header["User-Agent"] = []string{""}
 	}
 	if l := p.literal; l != nil {
-		hr.Trailer, hr.Close = l.trailer, hr.Close || l.close
+		hr.Trailer, hr.Close, hr.Host = l.trailer, hr.Close || l.close, cmp.Or(l.host, hr.Host)
 	}
 	if err := e.body(&hr, p); err != nil {
 		return nil, err
@@ -602,6 +603,7 @@ type within struct {
 	adapter *HTTPAdapter
 	url     *url.URL
 	auth    Auth
+	sparing bool // see literal
 	route   transport.Route
 	opts    SendOptions
 
@@ -688,7 +690,7 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 		return t.a.do(ctx, p, &opts, route)
 	}
 	first := !w.found.Swap(true)
-	p.literal.sparing = false
+	p.literal.sparing = w.sparing
 	p.auth, opts.pin = w.auth, w.opts.pin
 	d := new(dispatch)
 	if d.call.Times = w.times; w.interim != nil {
