@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *world {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, w.authority.pem, 0o600))
 	w.environment = []string{
-		"http_proxy=" + proxy.URL, "https_proxy=" + proxy.URL, "no_proxy=localhost,127.0.0.1",
+		"http_proxy=" + proxy.URL, "https_proxy=" + proxy.URL, "no_proxy=localhost,127.0.0.1", "GITHUB_TOKEN=t0k3n",
 		"HTTP_PROXY=", "HTTPS_PROXY=", "ALL_PROXY=", "all_proxy=", "NO_PROXY=", "CURL_CA_BUNDLE=", "NETRC=",
 		"REQUESTS_CA_BUNDLE=" + ca, "SSL_CERT_FILE=" + ca, // the second one for net/http
 	}
