@@ -280,6 +280,10 @@ func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequ
 
 // configure hands the fields to the engine.
 func (a *HTTPAdapter) configure() {
+	if err := a.Retry.check(); err != nil {
+		a.invalid = err
+		return
+	}
 	if err := checkHeader(a.ProxyHeader); err != nil {
 		a.invalid = fault.Reword(ErrInvalidOption, err, "HTTPAdapter.ProxyHeader: "+err.Error())
 	}

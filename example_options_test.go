@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-requests/requests"
 )
@@ -109,4 +110,43 @@ func ExampleWriter_xml() {
 	}
 	fmt.Println(r.Text())
 	// Output: <Order id="7"></Order>
+}
+
+// A server that says in a field of its own when to come back. What Retry-After and
+// the usual fields of rate limits say is waited for without it.
+func ExampleRetry_wait() {
+	busy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if busy {
+			busy = false
+			w.Header().Set("X-Backoff-Ms", "20")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+
+	r, err := requests.Get(context.Background(), server.URL, requests.Retry{
+		Total: 3, StatusCodes: []int{http.StatusServiceUnavailable}, Backoff: time.Second,
+		Wait: func(a requests.Attempt) time.Duration {
+			if a.Response == nil {
+				return a.Wait // what Backoff makes it
+			}
+			ms, err := strconv.Atoi(a.Response.Header.Get("X-Backoff-Ms"))
+			if err != nil {
+				return a.Wait
+			}
+			return time.Duration(ms) * time.Millisecond
+		}},
+		requests.OnRetry(func(_ context.Context, a requests.Attempt) error {
+			fmt.Println("wait", a.Wait)
+			return nil
+		}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.StatusCode)
+	// Output:
+	// wait 20ms
+	// 200
 }

@@ -295,6 +295,7 @@ func (set *settings) apply(opt Option) error {
 		return o.check()
 	case Retry:
 		m.Retry = &o
+		return o.check()
 	case BaseURL:
 		m.BaseURL = string(o)
 	case AllowRedirects:
@@ -334,6 +335,9 @@ func (set *settings) check() error {
 		return failText(ErrInvalidOption, "MaxBody is negative")
 	}
 	if err := set.merged.Hooks.check(); err != nil {
+		return err
+	}
+	if err := set.merged.Retry.check(); err != nil {
 		return err
 	}
 	return set.merged.TLS.check()

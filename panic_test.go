@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestPanics is B245: the panic of a function of the caller reaches the caller
@@ -27,6 +28,7 @@ func TestPanics(t *testing.T) {
 		{"OnRedirect", redirect, []Option{OnRedirect(func(context.Context, *Response, *PreparedRequest) error { panic("mine") })}},
 		{"OnRetry", busy, []Option{Retry{Total: 1, StatusCodes: []int{503}}, OnRetry(func(context.Context, Attempt) error { panic("mine") })}},
 		{"Retry.If", busy, []Option{Retry{Total: 1, If: func(Attempt) bool { panic("mine") }}}},
+		{"Retry.Wait", busy, []Option{Retry{Total: 1, StatusCodes: []int{503}, Wait: func(Attempt) time.Duration { panic("mine") }}}},
 		{"OnProgress", f, []Option{OnProgress(func(done, total int64) { panic("mine") })}},
 		{"AuthFunc", f, []Option{AuthFunc(func(context.Context, *PreparedRequest) error { panic("mine") })}},
 		{"Challenge", denied, []Option{NewAuth(panicky{})}},

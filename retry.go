@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/message"
+	"github.com/go-requests/requests/internal/ratelimit"
 	"github.com/go-requests/requests/internal/redact"
 )
 
@@ -28,8 +29,8 @@ import (
 //   - it got no connection, or lost it;
 //   - Timeout.Read ran out;
 //   - its response is malformed or, unless it streams, cut short;
-//   - its response has one of StatusCodes, or is a 413, 429 or 503 with a
-//     Retry-After field.
+//   - its response has one of StatusCodes, or is a 403, 413, 429 or 503 that says
+//     when to come back (see MaxRetryAfter).
 //
 // A failed attempt is final if
 //
@@ -51,7 +52,7 @@ import (
 //   - and the plain error, if there was only one attempt.
 //
 // [RaiseForStatus] makes an [*HTTPError] of a response that the call would get,
-// and leaves a RetryError as it is. A request whose body cannot be sent again
+// and has a RetryError be one, too. A request whose body cannot be sent again
 // fails with [ErrBodyNotReplayable] in place of a retry.
 type Retry struct {
 	// Total limits the retries of all kinds together: 3 means up to four
@@ -83,12 +84,18 @@ type Retry struct {
 	// failed together do not come back together.
 	Jitter time.Duration
 
-	// MaxRetryAfter is the longest wait that a Retry-After field may ask for. It
-	// then replaces Backoff. A field that asks for more ends the retries. Zero
-	// means 5 minutes.
+	// MaxRetryAfter is the longest wait that a response may ask for. It then
+	// replaces Backoff. A response that asks for more ends the retries. Zero means
+	// 5 minutes. A response asks by Retry-After or, where nothing is left of a
+	// quota, by RateLimit, RateLimit-Reset (draft-ietf-httpapi-ratelimit-headers)
+	// or X-RateLimit-Reset, as GitHub does.
 	MaxRetryAfter time.Duration
-	// IgnoreRetryAfter ignores that field.
+	// IgnoreRetryAfter ignores these fields.
 	IgnoreRetryAfter bool
+	// Wait chooses the wait before a retry, for fields and rules of one's own. The
+	// Wait of the Attempt is what it would be otherwise; another one that is
+	// longer than MaxRetryAfter ends the retries.
+	Wait func(Attempt) time.Duration
 
 	// ReturnLast makes a call return the last response when the retries are used
 	// up, whatever its status, in place of a RetryError.
@@ -114,6 +121,34 @@ func (r *Retry) clone() *Retry {
 	return &c
 }
 
+// check refuses what would be no more than ignored.
+func (r *Retry) check() error {
+	what := ""
+	switch {
+	case r == nil:
+	case r.Backoff < 0:
+		what = "Retry.Backoff is negative"
+	case r.BackoffMax < 0:
+		what = "Retry.BackoffMax is negative"
+	case r.Jitter < 0:
+		what = "Retry.Jitter is negative"
+	case r.MaxRetryAfter < 0:
+		what = "Retry.MaxRetryAfter is negative; IgnoreRetryAfter ignores what a response says"
+	case slices.ContainsFunc(r.StatusCodes, func(code int) bool { return code < 200 || code > 999 }):
+		what = "Retry.StatusCodes has one that no response has"
+	case len(r.StatusCodes) > 0 && r.Total == 0 && r.Status == 0:
+		what = "Retry.StatusCodes without a number of retries: set Total or Status"
+	case r.If != nil && r.unset():
+		what = "Retry.If without a number of retries: set Total"
+	case slices.ContainsFunc(r.Methods, func(m string) bool { return m != "*" && !message.IsToken(m) }):
+		what = "Retry.Methods has one that is no method"
+	}
+	if what == "" {
+		return nil
+	}
+	return failText(ErrInvalidOption, what)
+}
+
 // An Attempt is one of the times that a request was sent, or that sending failed.
 type Attempt struct {
 	Number   int // counted from 1
@@ -137,7 +172,18 @@ type RetryError struct {
 	Attempts []Attempt
 	Response *Response // the last one, readable; nil if the last attempt got none
 
-	reason error // what kept it from a further attempt; nil if Attempts says that
+	reason error      // what kept it from a further attempt; nil if Attempts says that
+	raised *HTTPError // if RaiseForStatus was asked for
+}
+
+// raising returns e as it is for a call with RaiseForStatus.
+func (e *RetryError) raising() *RetryError {
+	if e.Response == nil || e.Response.OK() {
+		return e
+	}
+	c := *e
+	c.raised = &HTTPError{Response: e.Response}
+	return &c
 }
 
 func (e *RetryError) Error() string {
@@ -163,11 +209,15 @@ func (e *RetryError) Error() string {
 // Is reports whether target is [ErrRequest]. What else e is says Unwrap.
 func (e *RetryError) Is(target error) bool { return target == ErrRequest }
 
-// Unwrap returns the reason and the errors of the attempts, the last one first.
+// Unwrap returns the reason, the [*HTTPError] of the Response if [RaiseForStatus]
+// was asked for, and the errors of the attempts, the last one first.
 func (e *RetryError) Unwrap() []error {
-	errs := make([]error, 0, len(e.Attempts)+1)
+	errs := make([]error, 0, len(e.Attempts)+2)
 	if e.reason != nil {
 		errs = append(errs, e.reason)
+	}
+	if e.raised != nil {
+		errs = append(errs, e.raised)
 	}
 	for _, a := range slices.Backward(e.Attempts) {
 		if a.Err != nil {
@@ -220,17 +270,16 @@ func (r *Retry) judge(a *Attempt) verdict {
 	if v != connectFailed && !r.repeats(a.Request) {
 		return answered
 	}
-	if r.If == nil {
-		if v == otherFailed {
-			return answered
-		}
-		return v
-	}
 	switch {
-	case !r.If(*a):
+	case r.If == nil && v == otherFailed:
 		return answered
-	case v == answered:
-		return statusFailed
+	case r.If != nil && !r.If(*a):
+		return answered
+	case r.If != nil && v == answered:
+		v = statusFailed
+	}
+	if v == statusFailed && r.Total == 0 && r.Status == 0 { // there is to be no retry for a status at all
+		return answered
 	}
 	return v
 }
@@ -269,7 +318,7 @@ func (r *Retry) failed(res *Response) bool {
 		return true
 	}
 	switch res.StatusCode {
-	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		_, ok := r.retryAfter(res, time.Now())
 		return ok
 	}
@@ -302,20 +351,36 @@ func (r *Retry) allows(v verdict, s *spent) bool {
 
 // wait is how long to wait after a, false if that would be longer than it is worth.
 func (r *Retry) wait(a *Attempt, now time.Time) (time.Duration, bool) {
-	if a.Err == nil {
-		most := r.MaxRetryAfter
-		if most <= 0 {
-			most = defaultMaxRetryAfter
+	d, bounded := r.usualWait(a, now)
+	if r.Wait != nil {
+		chosen := false
+		defer a.Response.closeUnless(&chosen) // it may panic
+		seen := *a
+		seen.Wait = d
+		if own := r.Wait(seen); own != d {
+			d, bounded = max(own, 0), true
 		}
+		chosen = true
+	}
+	most := r.MaxRetryAfter
+	if most <= 0 {
+		most = defaultMaxRetryAfter
+	}
+	return d, !bounded || d <= most
+}
+
+// usualWait is what the response asks for, which is to be bounded, or else the back-off.
+func (r *Retry) usualWait(a *Attempt, now time.Time) (d time.Duration, bounded bool) {
+	if a.Err == nil {
 		if d, ok := r.retryAfter(a.Response, now); ok && d > 0 {
-			return d, d <= most
+			return d, true
 		}
 	}
-	d := r.backoff(a.Number)
+	d = r.backoff(a.Number)
 	if r.Jitter > 0 {
 		d += rand.N(r.Jitter)
 	}
-	return d, true
+	return d, false
 }
 
 const (
@@ -339,34 +404,12 @@ func (r *Retry) backoff(attempt int) time.Duration {
 	return most
 }
 
-// retryAfter reads the Retry-After field of res, which is a number of seconds
-// or a date (RFC 9110, section 10.2.3). Anything else is ignored.
+// retryAfter is how long the fields of res have the next request wait.
 func (r *Retry) retryAfter(res *Response, now time.Time) (time.Duration, bool) {
 	if r.IgnoreRetryAfter {
 		return 0, false
 	}
-	return parseRetryAfter(res.Header.Get("Retry-After"), now)
-}
-
-// parseRetryAfter returns the time to wait from now on. One beyond what a
-// Duration can hold is the longest that it can.
-func parseRetryAfter(value string, now time.Time) (time.Duration, bool) {
-	value = strings.TrimSpace(value)
-	if value != "" && strings.Trim(value, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || seconds > int64(math.MaxInt64/time.Second) {
-			return math.MaxInt64, true
-		}
-		return time.Duration(seconds) * time.Second, true
-	}
-	date, err := http.ParseTime(value)
-	if err != nil {
-		date, err = time.Parse(time.RFC1123Z, value) // another zone than GMT
-	}
-	if err != nil {
-		return 0, false
-	}
-	return max(date.Sub(now), 0), true
+	return ratelimit.Wait(res.Header, now)
 }
 
 // pause waits, or returns how ctx ended.

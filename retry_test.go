@@ -11,49 +11,14 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-func TestParseRetryAfter(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for _, tt := range []struct {
-		in   string
-		want time.Duration
-		ok   bool
-	}{
-		{"0", 0, true}, {"120", 2 * time.Minute, true}, {" 120 ", 2 * time.Minute, true}, {"007", 7 * time.Second, true},
-		{"9223372036854775807", math.MaxInt64, true}, {"99999999999", math.MaxInt64, true},
-		{"1000000000000000000", math.MaxInt64, true}, {strings.Repeat("9", 400), math.MaxInt64, true},
-		{"", 0, false}, {"-1", 0, false}, {"+1", 0, false}, {"120.5", 0, false}, {"1e3", 0, false}, {"soon", 0, false},
-		{"Sun, 01 Mar 2026 12:00:30 GMT", 30 * time.Second, true},
-		{"Sun, 01 Mar 2026 13:00:30 +0100", 30 * time.Second, true},
-		{"Sunday, 01-Mar-26 12:01:00 GMT", time.Minute, true}, // RFC 850
-		{"Sun Mar  1 12:01:00 2026", time.Minute, true},       // asctime
-		{"Sun, 01 Mar 2020 12:00:00 GMT", 0, true},
-		{"Fri, 31 Dec 9999 23:59:59 GMT", math.MaxInt64, true},
-		{"Sun, 01 Foo 2026 12:00:00 GMT", 0, false},
-	} {
-		if got, ok := parseRetryAfter(tt.in, now); got != tt.want || ok != tt.ok {
-			t.Errorf("parseRetryAfter(%.40q) = %v, %v; want %v, %v", tt.in, got, ok, tt.want, tt.ok)
-		}
-	}
-}
-
-func FuzzParseRetryAfter(f *testing.F) {
-	for _, s := range []string{"0", "120", "9223372036854775807", "Sun, 01 Mar 2026 12:00:30 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "-1"} {
-		f.Add(s)
-	}
-	now := time.Unix(1e9, 0)
-	f.Fuzz(func(t *testing.T, s string) {
-		if d, ok := parseRetryAfter(s, now); d < 0 || !ok && d != 0 {
-			t.Fatalf("parseRetryAfter(%q) = %v, %v", s, d, ok)
-		}
-	})
-}
 
 func TestBackoff(t *testing.T) {
 	for _, tt := range []struct {
@@ -416,6 +381,96 @@ func TestRetriesOfMany(t *testing.T) {
 	}
 }
 
+// TestRetryInvalid: what could only be ignored is refused before anything is sent.
+func TestRetryInvalid(t *testing.T) {
+	codes, always := []int{503}, func(Attempt) bool { return true }
+	for _, r := range []Retry{
+		{Total: 1, Backoff: -1}, {Total: 1, BackoffMax: -1}, {Total: 1, Jitter: -1}, {Total: 1, MaxRetryAfter: -1},
+		{Total: 1, StatusCodes: []int{0}}, {Total: 1, StatusCodes: []int{-503}}, {Total: 1, StatusCodes: []int{100}}, {Total: 1, StatusCodes: []int{5030}},
+		{StatusCodes: codes}, {Connect: 1, StatusCodes: codes}, {If: always}, {Total: 1, Methods: []string{"GET, POST"}},
+	} {
+		s := NewSession()
+		s.Mount("http://", Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Errorf("%+v was sent with", r) })))
+		_, err := s.Get(t.Context(), "http://a.test/", r)
+		isAll(t, err, ErrInvalidOption)
+		s.Retry = &r
+		_, err = s.Get(t.Context(), "http://a.test/")
+		isAll(t, err, ErrInvalidOption)
+		a := &HTTPAdapter{Retry: r}
+		_, err = over(t, a).Get(t.Context(), "http://127.0.0.1:1/")
+		isAll(t, err, ErrInvalidOption)
+	}
+}
+
+// TestRetryWait waits as responses, and then the program, have it.
+func TestRetryWait(t *testing.T) {
+	epoch := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
+	for _, tt := range []struct {
+		name   string
+		status int
+		fields func() []string // name, value, …
+		retry  Retry
+		waited time.Duration // -1: not tried again
+	}{
+		{name: "GitHub, 403", status: 403, fields: func() []string {
+			return []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", epoch(time.Minute)}
+		}, waited: time.Minute},
+		{name: "GitHub, 429", status: 429, fields: func() []string {
+			return []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", epoch(time.Minute)}
+		}, waited: time.Minute},
+		{name: "GitHub, something is left", status: 403, fields: func() []string {
+			return []string{"X-RateLimit-Remaining", "3", "X-RateLimit-Reset", epoch(time.Minute)}
+		}, waited: -1},
+		{name: "GitHub, an hour", status: 403, fields: func() []string { return []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", epoch(time.Hour)} }, waited: -1},
+		{name: "GitHub, an hour that is allowed", status: 403, retry: Retry{MaxRetryAfter: 2 * time.Hour},
+			fields: func() []string { return []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", epoch(time.Hour)} }, waited: time.Hour},
+		{name: "403 with Retry-After", status: 403, fields: func() []string { return []string{"Retry-After", "7"} }, waited: 7 * time.Second},
+		{name: "403", status: 403, waited: -1},
+		{name: "the draft", status: 429, fields: func() []string { return []string{"RateLimit", `"a";r=0;t=9`} }, waited: 9 * time.Second},
+		{name: "ignored", status: 429, retry: Retry{IgnoreRetryAfter: true}, fields: func() []string { return []string{"RateLimit", `"a";r=0;t=9`} }, waited: -1},
+		{name: "no failure", status: 200, fields: func() []string { return []string{"RateLimit", `"a";r=0;t=9`} }, waited: -1},
+
+		{name: "Wait", status: 503, retry: Retry{StatusCodes: []int{503}, Wait: func(a Attempt) time.Duration {
+			d, _ := time.ParseDuration(a.Response.Header.Get("X-Wait"))
+			return d
+		}}, fields: func() []string { return []string{"X-Wait", "11s"} }, waited: 11 * time.Second},
+		{name: "Wait as usual", status: 503, retry: Retry{Wait: func(a Attempt) time.Duration { return a.Wait }}, fields: func() []string { return []string{"Retry-After", "4"} }, waited: 4 * time.Second},
+		{name: "Wait for less", status: 503, retry: Retry{Wait: func(a Attempt) time.Duration { return min(a.Wait, time.Minute) }}, fields: func() []string { return []string{"Retry-After", "4000"} }, waited: time.Minute},
+		{name: "Wait for too long", status: 503, retry: Retry{StatusCodes: []int{503}, Wait: func(Attempt) time.Duration { return time.Hour }}, waited: -1},
+		{name: "Wait below zero", status: 503, retry: Retry{StatusCodes: []int{503}, Wait: func(Attempt) time.Duration { return -time.Hour }}, waited: 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				s := NewSession(TrustEnv(false))
+				s.Mount("http://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if calls++; calls > 1 {
+						return
+					}
+					if tt.fields != nil {
+						for f := range slices.Chunk(tt.fields(), 2) {
+							w.Header().Set(f[0], f[1])
+						}
+					}
+					w.WriteHeader(tt.status)
+				})))
+				tt.retry.Total = 1
+				start := time.Now()
+				_, err := s.Get(t.Context(), "http://a.test/", tt.retry)
+				if tt.waited < 0 {
+					if calls != 1 || time.Since(start) != 0 {
+						t.Errorf("%d calls after %v; want one at once", calls, time.Since(start))
+					}
+					return
+				}
+				if waited := time.Since(start); err != nil || calls != 2 || waited != tt.waited {
+					t.Errorf("%d calls after %v, %v; want two and %v", calls, waited, err, tt.waited)
+				}
+			})
+		})
+	}
+}
+
 // TestRetryOutcomes holds what the documentation of Retry says that a call gets.
 func TestRetryOutcomes(t *testing.T) {
 	calls := 0
@@ -438,11 +493,11 @@ func TestRetryOutcomes(t *testing.T) {
 		{"that one, raised for", "POST", "/", Retry{Total: 2, StatusCodes: codes}, true, "1 call, HTTPError"},
 		{"and not shown to If", "POST", "/", Retry{Total: 2, If: always}, false, "1 call, response"},
 		{"any method", "POST", "/", Retry{Total: 2, StatusCodes: codes, Methods: []string{"*"}}, false, "3 calls, RetryError"},
-		{"StatusCodes alone", "GET", "/", Retry{StatusCodes: codes}, false, "1 call, response"},
+		{"no number for statuses", "GET", "/", Retry{Connect: 2, If: always}, false, "1 call, response"},
 		{"Total alone", "GET", "/", Retry{Total: 2}, false, "1 call, response"},
 		{"a negative Total judges", "GET", "/", Retry{Total: -1, StatusCodes: codes}, false, "1 call, RetryError"},
 		{"Status", "GET", "/", Retry{Status: 1, StatusCodes: codes}, false, "2 calls, RetryError"},
-		{"RetryError stays one", "GET", "/", Retry{Total: 2, StatusCodes: codes}, true, "3 calls, RetryError"},
+		{"RetryError, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes}, true, "3 calls, RetryError and HTTPError"},
 		{"ReturnLast", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, false, "3 calls, response"},
 		{"ReturnLast, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, true, "3 calls, HTTPError"},
 		{"Retry-After without StatusCodes", "GET", "/later", Retry{Total: 2}, false, "3 calls, response"},
@@ -455,6 +510,8 @@ func TestRetryOutcomes(t *testing.T) {
 		_, err := s.Do(t.Context(), tt.method, "http://busy.example"+tt.path)
 		outcome := "response"
 		switch {
+		case isA[*RetryError](err) && isA[*HTTPError](err):
+			outcome = "RetryError and HTTPError"
 		case isA[*RetryError](err):
 			outcome = "RetryError"
 		case isA[*HTTPError](err):

@@ -515,6 +515,9 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		}
 	}
 	set.merged.logOutcome(ctx, start, p, r, err)
+	if e, ok := err.(*RetryError); ok && set.merged.RaiseForStatus {
+		err = e.raising()
+	}
 	if err != nil {
 		return nil, adapterError(ctx, err)
 	}

@@ -197,9 +197,9 @@ func TestSessionOwnsItsOptions(t *testing.T) {
 	config := new(tls.Config)
 	logger := slog.New(slog.DiscardHandler)
 	for name, s := range map[string]*Session{
-		"NewSession": NewSession(params, headers, proxies, Retry{StatusCodes: codes, Methods: methods}, hooks, TLS{Config: config}),
-		"With":       new(Session).With(params, headers, proxies, Retry{StatusCodes: codes, Methods: methods}, hooks, TLS{Config: config}),
-		"again":      NewSession().With(params, headers, proxies, Retry{StatusCodes: codes, Methods: methods}).With(),
+		"NewSession": NewSession(params, headers, proxies, Retry{Total: 1, StatusCodes: codes, Methods: methods}, hooks, TLS{Config: config}),
+		"With":       new(Session).With(params, headers, proxies, Retry{Total: 1, StatusCodes: codes, Methods: methods}, hooks, TLS{Config: config}),
+		"again":      NewSession().With(params, headers, proxies, Retry{Total: 1, StatusCodes: codes, Methods: methods}).With(),
 	} {
 		s.Logger = logger
 		tags[0], raw[0], nested[0][0], fields[0], codes[0], methods[0] = "b", 'b', 'b', "b", 501, "PUT"
