@@ -150,3 +150,47 @@ func ExampleRetry_wait() {
 	// wait 20ms
 	// 200
 }
+
+// A key that is the same in each try tells the server that it is one order.
+func ExampleIdempotencyKey() {
+	orders := make(map[string]int)
+	lost := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("Idempotency-Key")
+		if orders[key] == 0 {
+			orders[key] = len(orders) + 1
+		}
+		if lost { // the order is there, and its answer gets lost
+			lost = false
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		fmt.Fprintf(w, "order %d of %d", orders[key], len(orders))
+	}))
+	defer server.Close()
+
+	r, err := requests.Post(context.Background(), server.URL, requests.JSON(map[string]int{"article": 7}),
+		requests.IdempotencyKey(true), requests.Retry{Total: 2, StatusCodes: []int{502, 503, 504}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Text())
+	// Output: order 1 of 1
+}
+
+// What an API says of an error.
+func ExampleHTTPError_JSON() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		fmt.Fprint(w, `{"message": "the name is taken"}`)
+	}))
+	defer server.Close()
+
+	_, err := requests.As[struct{ ID int }](requests.Post(context.Background(), server.URL, requests.JSON("ann")))
+	if e, ok := errors.AsType[*requests.HTTPError](err); ok {
+		var problem struct{ Message string }
+		fmt.Println(e.Response.StatusCode, e.JSON(&problem), problem.Message)
+	}
+	// Output: 422 <nil> the name is taken
+}

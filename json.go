@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/go-requests/requests/internal/charset"
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
 )
 
@@ -31,13 +33,20 @@ func (JSONDecoder) option() {}
 //
 // An error is [ErrInvalidJSON], or what kept the body from being read; v is then
 // as it was. It says where in the text the fault is, and wraps what the decoder
-// returned: a [*json.SyntaxError] or a [*json.UnmarshalTypeError] as a rule.
+// returned: a [*json.SyntaxError] or a [*json.UnmarshalTypeError] as a rule. An
+// empty body, as of a 204, is [ErrInvalidJSON] and [io.EOF].
 func (r *Response) JSON(v any) error {
 	if err := r.Load(); err != nil {
 		return err
 	}
+	if len(r.content) == 0 { // as of a 204
+		return readError(r.URL, fault.Reword(ErrInvalidJSON, errEmptyJSON, "the body is empty"))
+	}
 	return r.decode(jsonText(r.content, r.Encoding), v)
 }
+
+// errEmptyJSON is what JSON decoders say of nothing, in their two ways.
+var errEmptyJSON = errors.Join(io.EOF, json.Unmarshal(nil, new(any)))
 
 // IterJSON returns the values of a body that has a JSON value on each line
 // (JSON Lines). Blank lines are passed over. It streams and ends as the lines

@@ -27,7 +27,7 @@ func TestJSON(t *testing.T) {
 		{name: "unknown encoding", body: "\"caf\u00e9\"", encoding: "nonsense", want: "caf\u00e9"},
 		{name: "B174 trailing data", body: `{"a":1} x`, err: `line 1 column 9: invalid character 'x' after top-level value near "{\"a\":1} x"`},
 		{name: "B174 second value", body: "1\n2", err: `line 2 column 1: invalid character '2' after top-level value near "1\n2"`},
-		{name: "B175 nothing", body: "", err: `line 1 column 1: unexpected end of JSON input`},
+		{name: "B175 nothing", body: "", err: `the body is empty`},
 		{name: "B175 spaces", body: "  ", err: `line 1 column 2: unexpected end of JSON input near "  "`},
 		{name: "B175 NaN", body: "[NaN]", err: `line 1 column 2: invalid character 'N' looking for beginning of value near "[NaN]"`},
 		{name: "B175 too deep", body: strings.Repeat("[", 20_000), err: `line 1 column 10001: invalid character '[' exceeded max depth near "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["`},

@@ -89,6 +89,18 @@ type Cookies map[string]string
 // given later is used again.
 type KeepCookies bool
 
+// IdempotencyKey gives each call a key of its own in the field Idempotency-Key, so
+// that a server can tell a repetition from a second order
+// (draft-ietf-httpapi-idempotency-key-header): a random UUID, in the quotes of a
+// structured string. It is the same in each retry and redirect of the call, and lets
+// [Retry] repeat a POST. A request that is sent again by [Session.Send] keeps it,
+// as it is the same request.
+//
+// The safe methods GET, HEAD, OPTIONS and TRACE get none. One that the Headers give
+// stays as it is, for a server that wants another form. A redirect that
+// turns the request into a GET, or leads to another origin, leaves the key behind.
+type IdempotencyKey bool
+
 // Timeout limits the phases of a call. Zero means the default, and a negative
 // value no limit. A call that runs out of time fails with [ErrConnectTimeout],
 // [ErrReadTimeout] or [ErrTotalTimeout]; each of them is [ErrTimeout] too. Fields
@@ -205,6 +217,7 @@ func (RawQuery) option()       {}
 func (Cookies) option()        {}
 func (*CookieJar) option()     {}
 func (KeepCookies) option()    {}
+func (IdempotencyKey) option() {}
 func (Timeout) option()        {}
 func (BaseURL) option()        {}
 func (AllowRedirects) option() {}
@@ -270,6 +283,8 @@ func (set *settings) apply(opt Option) error {
 		m.Cookies, m.NoCookies = o, false
 	case KeepCookies:
 		m.NoCookies = !bool(o)
+	case IdempotencyKey:
+		m.IdempotencyKey = bool(o)
 	case Auth:
 		switch {
 		case o.method == nil: // leaves the choice

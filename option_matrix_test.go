@@ -185,6 +185,14 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 				"twice": one("map[set:1]", requests.KeepCookies(false), requests.KeepCookies(true)),
 			},
 		},
+		"IdempotencyKey": {
+			look:  func(o *observed) string { return fmt.Sprint(header(o, "Idempotency-Key") != "") },
+			unset: "false", where: notSend, field: func(s *requests.Session, o requests.Option) { s.IdempotencyKey = bool(o.(requests.IdempotencyKey)) },
+			states: map[string]optionState{
+				"zero": one("false", requests.IdempotencyKey(false)), "set": one("true", requests.IdempotencyKey(true)),
+				"twice": one("false", requests.IdempotencyKey(true), requests.IdempotencyKey(false)),
+			},
+		},
 		"Auth": {
 			look:  func(o *observed) string { return header(o, "Authorization") },
 			field: func(s *requests.Session, o requests.Option) { s.Auth = o.(requests.Auth) }, where: notSend,

@@ -62,6 +62,10 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	if !sameOrigin(p.URL, target) {
 		q.dropSecrets()
 	}
+	if q.ownKey && (isSafe(q.Method) || !sameOrigin(p.URL, target)) {
+		delete(q.Header, idempotencyKey)
+		q.ownKey = false
+	}
 	keepsBody := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 	switch {
 	case q.body.present && !q.body.replayable():

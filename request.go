@@ -2,6 +2,7 @@ package requests
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"maps"
@@ -90,6 +91,7 @@ type PreparedRequest struct {
 	call      []Option       // the options it was prepared with, for Send
 	cookies   []Cookies      // of the call, for redirects
 	ownCookie bool           // the caller set the Cookie field
+	ownKey    bool           // the Idempotency-Key is ours
 
 	unauthorized bool     // the Authenticator has not been asked yet
 	literal      *literal // nil if the library has made it
@@ -119,6 +121,9 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 	if p.Header, err = mergeHeaders(set.merged.Headers, set.headers); err != nil {
 		return err
 	}
+	if set.merged.IdempotencyKey {
+		p.setKey()
+	}
 	if err = p.setCookies(set.cookieSource()); err != nil {
 		return err
 	}
@@ -145,6 +150,30 @@ func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
 		return BasicAuth(user.Username(), password)
 	}
 	return lookup.auth(u, "")
+}
+
+// idempotencyKey is the field of draft-ietf-httpapi-idempotency-key-header.
+const idempotencyKey = "Idempotency-Key"
+
+// setKey gives a request that may have an effect a key, unless it has one.
+func (p *PreparedRequest) setKey() {
+	if isSafe(p.Method) || len(p.Header[idempotencyKey]) > 0 {
+		return
+	}
+	var id [16]byte
+	rand.Read(id[:])
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4: RFC 9562, section 5.4
+	p.Header[idempotencyKey] = []string{fmt.Sprintf(`"%x-%x-%x-%x-%x"`, id[:4], id[4:6], id[6:8], id[8:10], id[10:])}
+	p.ownKey = true
+}
+
+// isSafe reports whether the method has no effect (RFC 9110, section 9.2.1).
+func isSafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
 // prepareMethod checks a method and puts it in capitals. CONNECT and PRI turn

@@ -101,6 +101,15 @@ func (e *HTTPError) Error() string {
 		fault.Printable(e.Response.Reason) + " for url: " + redact.URL(e.Response.URL)
 }
 
+// JSON decodes the body of the response into v, as [Response.JSON] does: what an API
+// says of the error.
+func (e *HTTPError) JSON(v any) error {
+	if e.Response == nil {
+		return failText(ErrInvalidOption, "an HTTPError without a Response")
+	}
+	return e.Response.JSON(v)
+}
+
 // Is reports whether target is [ErrRequest].
 func (e *HTTPError) Is(target error) bool { return target == ErrRequest }
 
@@ -340,7 +349,8 @@ func (m *memoryBody) WriteTo(w io.Writer) (int64, error) {
 func (m *memoryBody) Close() error { return nil }
 
 // As passes an error on, raises for the status, and decodes the JSON body: the
-// typed form of a call in one line. The body is closed in any case.
+// typed form of a call in one line. The body is closed in any case. One that is
+// empty is an error, as [Response.JSON] says.
 //
 //	user, err := requests.As[User](requests.Get(ctx, url))
 func As[T any](r *Response, err error) (T, error) {

@@ -327,7 +327,7 @@ func (r *Retry) failed(res *Response) bool {
 
 // repeats reports whether p may be sent again once the server may have acted on it.
 func (r *Retry) repeats(p *PreparedRequest) bool {
-	if len(p.Header["Idempotency-Key"]) > 0 {
+	if len(p.Header[idempotencyKey]) > 0 {
 		return true
 	}
 	if r.Methods == nil {

@@ -43,6 +43,8 @@ type Session struct {
 	Cookies *CookieJar
 	// NoCookies does without the jar. See the option [KeepCookies].
 	NoCookies bool
+	// IdempotencyKey gives each call a key. See the option [IdempotencyKey].
+	IdempotencyKey bool
 	// Proxies says which proxies to take.
 	Proxies Proxies
 	// TLS holds the settings of encrypted connections.
@@ -353,7 +355,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 	at.url = p.URL
 	for _, o := range opts {
 		switch o.(type) {
-		case Params, PathParams, RawQuery, Headers, Cookies, Body, Form, Files, BaseURL, Auth:
+		case Params, PathParams, RawQuery, Headers, Cookies, IdempotencyKey, Body, Form, Files, BaseURL, Auth:
 			return nil, failText(ErrInvalidOption, "the request is prepared: change its fields")
 		}
 	}
