@@ -29,8 +29,8 @@ type Auth struct {
 
 func (Auth) option() {}
 
-// String names the scheme, and nothing that is secret.
-func (a Auth) String() string {
+// scheme names it, and nothing that is secret.
+func (a Auth) scheme() string {
 	switch m := a.method.(type) {
 	case nil:
 		return "none"
@@ -41,7 +41,7 @@ func (a Auth) String() string {
 }
 
 // Format keeps every verb from printing the credentials.
-func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.String()) }
+func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 
 // An Authenticator adds credentials to requests. Authenticate is called last
 // in preparing, when method, URL, header and body are as they will be sent, and

@@ -390,7 +390,7 @@ func TestSaveForCurl(t *testing.T) {
 	s := newCurlServer(t, nil)
 	var j CookieJar
 	j.store(cookieURL("https://www.example.com/set/"), curlCookies)
-	if err := j.Set("ours", "6", CookieDomain("www.example.com"), CookieHostOnly(true), CookiePath("/set"), CookieMaxAge(time.Hour)); err != nil {
+	if err := j.Set("ours", "6", CookieDomain("www.example.com"), CookieHostOnly(true), CookiePath("/set"), CookieExpires(time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
 	for _, sessions := range []bool{true, false} {

@@ -90,7 +90,7 @@ func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // each request to the host too large.
 //
 // The zero value is an empty jar, ready for use by many goroutines. A jar must
-// not be copied; see [CookieJar.Clone]. It serves as [http.Client.Jar], too.
+// not be copied; [CookieJar.Update] makes another one with the same cookies. It serves as [http.Client.Jar], too.
 //
 // A *CookieJar is an option: of a session it is the jar, and of a call the jar of
 // this call alone. A nil one is [ErrInvalidOption]; see [KeepCookies].
@@ -102,8 +102,8 @@ type CookieJar struct {
 
 var _ http.CookieJar = (*CookieJar)(nil)
 
-// String tells how many cookies there are, and no more.
-func (j *CookieJar) String() string { return "CookieJar(" + strconv.Itoa(j.Len()) + ")" }
+// text tells how many cookies there are, and no more.
+func (j *CookieJar) text() string { return "CookieJar(" + strconv.Itoa(j.Len()) + ")" }
 
 // clock returns the source of the jar's time: UTC without the monotonic reading,
 // since cookies are stored in files and moved to other machines.
@@ -247,7 +247,7 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 	c := cookie.Cookie{Name: name, Value: value, Path: "/"}
 	for _, a := range attributes {
 		if a != nil {
-			a.set(&c, now)
+			a.set(&c)
 		}
 	}
 	if strings.IndexFunc(c.Path, notCookiePath) >= 0 {
@@ -299,17 +299,6 @@ func (j *CookieJar) Map(where ...CookieScope) map[string]string {
 	return values
 }
 
-// Domains returns the domains that have cookies, sorted. Among them is "" if
-// there are cookies without a domain.
-func (j *CookieJar) Domains() []string {
-	var domains []string
-	for _, c := range j.snapshot() {
-		domains = append(domains, c.Domain)
-	}
-	slices.Sort(domains)
-	return slices.Compact(domains)
-}
-
 // Len returns the number of cookies.
 func (j *CookieJar) Len() int {
 	j.mu.Lock()
@@ -333,21 +322,6 @@ func (j *CookieJar) Clear(where ...CookieScope) int { return j.remove(inScopes(w
 // when it is closed, and returns their number.
 func (j *CookieJar) ClearSession() int {
 	return j.remove(func(c *cookie.Cookie) bool { return c.Expires.IsZero() })
-}
-
-// ClearExpired frees the memory of cookies that have expired and returns their
-// number. They are never sent or shown, be they cleared or not.
-func (j *CookieJar) ClearExpired() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.kept.RemoveExpired(j.clock()())
-}
-
-// Clone returns a jar with the same cookies that has nothing more to do with j.
-func (j *CookieJar) Clone() *CookieJar {
-	clone := &CookieJar{now: j.now}
-	clone.Update(j)
-	return clone
 }
 
 // Update puts the cookies of another jar into j, where they replace those of
@@ -392,7 +366,7 @@ func (j *CookieJar) remove(match func(*cookie.Cookie) bool) int {
 // A CookieAttribute is an attribute for [CookieJar.Set]. Of several of one kind
 // the last counts.
 type CookieAttribute interface {
-	set(c *cookie.Cookie, now time.Time)
+	set(c *cookie.Cookie)
 }
 
 // A CookieScope tells cookies of one name apart: a [CookieDomain] or a
@@ -417,20 +391,17 @@ type (
 	CookieHTTPOnly bool
 	// CookieExpires is when a cookie ends; the zero time is with the session.
 	CookieExpires time.Time
-	// CookieMaxAge is how long a cookie lasts from now on.
-	CookieMaxAge time.Duration
 	// CookieSameSite is kept for others; a jar does not act on it.
 	CookieSameSite http.SameSite
 )
 
-func (v CookieDomain) set(c *cookie.Cookie, _ time.Time)   { c.Domain = string(v) }
-func (v CookiePath) set(c *cookie.Cookie, _ time.Time)     { c.Path = string(v) }
-func (v CookieHostOnly) set(c *cookie.Cookie, _ time.Time) { c.HostOnly = bool(v) }
-func (v CookieSecure) set(c *cookie.Cookie, _ time.Time)   { c.Secure = bool(v) }
-func (v CookieHTTPOnly) set(c *cookie.Cookie, _ time.Time) { c.HTTPOnly = bool(v) }
-func (v CookieExpires) set(c *cookie.Cookie, _ time.Time)  { c.Expires = time.Time(v) }
-func (v CookieMaxAge) set(c *cookie.Cookie, now time.Time) { c.Expires = now.Add(time.Duration(v)) }
-func (v CookieSameSite) set(c *cookie.Cookie, _ time.Time) { c.SameSite = sameSiteOf(http.SameSite(v)) }
+func (v CookieDomain) set(c *cookie.Cookie)   { c.Domain = string(v) }
+func (v CookiePath) set(c *cookie.Cookie)     { c.Path = string(v) }
+func (v CookieHostOnly) set(c *cookie.Cookie) { c.HostOnly = bool(v) }
+func (v CookieSecure) set(c *cookie.Cookie)   { c.Secure = bool(v) }
+func (v CookieHTTPOnly) set(c *cookie.Cookie) { c.HTTPOnly = bool(v) }
+func (v CookieExpires) set(c *cookie.Cookie)  { c.Expires = time.Time(v) }
+func (v CookieSameSite) set(c *cookie.Cookie) { c.SameSite = sameSiteOf(http.SameSite(v)) }
 
 func (v CookieDomain) match() func(*cookie.Cookie) bool {
 	domain, ok := cookie.CanonicalDomain(string(v))

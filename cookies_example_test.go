@@ -88,11 +88,11 @@ func ExampleCookieJar_Clear() {
 	_ = jar.Set("b", "2", requests.CookieDomain("example.com"))
 	_ = jar.Set("c", "3", requests.CookieDomain("example.org"))
 
-	fmt.Println(jar.Domains(), jar.Len())
+	fmt.Println(jar.Len())
 	fmt.Println(jar.Clear(requests.CookieDomain("example.com")), "removed")
 	fmt.Println(jar.Map())
 	// Output:
-	// [example.com example.org] 3
+	// 3
 	// 2 removed
 	// map[c:3]
 }

@@ -12,13 +12,8 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
-// A CurlOption changes what [PreparedRequest.Curl] returns. [ShowSecrets] is one.
-type CurlOption interface{ curlOption() }
-
-// ShowSecrets(true) has secrets printed as they are.
+// ShowSecrets(true) has [PreparedRequest.Curl] write secrets as they are.
 type ShowSecrets bool
-
-func (ShowSecrets) curlOption() {}
 
 // Curl returns a command for a POSIX shell that makes curl send the same
 // request. Timeouts, proxies and TLS settings are no part of it.
@@ -29,17 +24,12 @@ func (ShowSecrets) curlOption() {}
 //
 // A body that is a stream is not read: the command takes it from its standard
 // input. A request that [Session.Send] would refuse gives a shell comment that says why.
-func (p *PreparedRequest) Curl(opts ...CurlOption) string {
+func (p *PreparedRequest) Curl(opts ...ShowSecrets) string {
 	q := *p
 	if err := q.check(); err != nil {
 		return "# " + err.Error()
 	}
-	show := false
-	for _, o := range opts {
-		if s, ok := o.(ShowSecrets); ok {
-			show = bool(s)
-		}
-	}
+	show := len(opts) > 0 && bool(opts[len(opts)-1])
 	return newCurlCommand(&q, show).String()
 }
 

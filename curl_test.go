@@ -99,7 +99,7 @@ func TestCurlSecrets(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, got := range map[string]string{
-				"Curl()": p.Curl(), "Curl(nil)": p.Curl(nil), "Curl(ShowSecrets(false))": p.Curl(ShowSecrets(true), ShowSecrets(false)),
+				"Curl()": p.Curl(), "Curl(ShowSecrets(false))": p.Curl(ShowSecrets(true), ShowSecrets(false)),
 			} {
 				for _, encoded := range []string{secret, "dXNlcjpodW50ZXIy"} {
 					if strings.Contains(got, encoded) || !strings.Contains(got, redact.Mask) && tt.name != "fragment" {

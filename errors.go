@@ -270,7 +270,7 @@ func dialError(ctx context.Context, err error) error {
 // comes from a source or a function of the caller and stays as it is.
 func engineError(err error) error {
 	if r, ok := errors.AsType[*transport.Refusal](err); ok {
-		return &ProxyError{StatusCode: r.StatusCode, Status: r.Status, Header: r.Header, URL: r.URL}
+		return fault.Mark(ErrProxy, &ProxyError{StatusCode: r.StatusCode, Status: r.Status, Header: r.Header, URL: r.URL})
 	}
 	if known, ok := fault.Of(err); ok {
 		return known
@@ -346,7 +346,6 @@ func responseError(err error) error {
 
 // Errors that get their kind where they arise. See [fault.Of].
 
-func (e *ProxyError) Classified() error  { return e }
 func (e *sourceError) Classified() error { return e }
 func (e *hookError) Classified() error   { return e }
 

@@ -13,7 +13,8 @@ import (
 
 // This file says how the values of the package print, so that no verb of package
 // fmt and no logger shows a credential: fmt goes by Format, whatever the verb, and
-// package log/slog by LogValue. Both give what String gives.
+// package log/slog by LogValue. What is encoded as JSON when it is logged, as by zap, has a
+// String as well, which these loggers go by. All three give the same.
 
 // String shows the fields, and *** for the values of those that look like secrets.
 func (h Headers) String() string { return showMap(h) }
@@ -100,14 +101,14 @@ func (u BaseURL) Format(f fmt.State, verb rune) {
 // LogValue is String.
 func (u BaseURL) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
-// LogValue is String.
-func (a Auth) LogValue() slog.Value { return slog.StringValue(a.String()) }
+// LogValue is what Format prints.
+func (a Auth) LogValue() slog.Value { return slog.StringValue(a.scheme()) }
 
-// Format prints what String returns, whatever the verb.
-func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+// Format prints only what s is: its fields may hold secrets, whatever the verb.
+func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.text()) }
 
-// LogValue is String.
-func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
+// LogValue is what Format prints.
+func (s *Session) LogValue() slog.Value { return slog.StringValue(s.text()) }
 
 // Format prints what String returns, whatever the verb.
 func (r Request) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) }
@@ -127,16 +128,16 @@ func (r Response) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) }
 // LogValue is String.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// String shows the options that are no functions, and the proxy without its credentials.
-func (o SendOptions) String() string {
+// text shows the options that are no functions, and the proxy without its credentials.
+func (o SendOptions) text() string {
 	return fmt.Sprintf("{Stream:%t Timeout:%v Proxy:%s MaxBody:%d Trace:%t}", o.Stream, o.Timeout, redact.URL(o.Proxy), o.MaxBody, o.Trace)
 }
 
-// Format prints what String returns, whatever the verb.
-func (o SendOptions) Format(f fmt.State, _ rune) { io.WriteString(f, o.String()) }
+// Format prints the options that are no functions, and the proxy without its credentials, whatever the verb.
+func (o SendOptions) Format(f fmt.State, _ rune) { io.WriteString(f, o.text()) }
 
-// LogValue is String.
-func (o SendOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
+// LogValue is what Format prints.
+func (o SendOptions) LogValue() slog.Value { return slog.StringValue(o.text()) }
 
 // String shows the attempt with its request and response by their Strings.
 func (a Attempt) String() string {
@@ -160,31 +161,31 @@ func (r Result) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) }
 // LogValue is String.
 func (r Result) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// String shows the field and the names of the file, and nothing of what it holds.
-func (file File) String() string {
+// text shows the field and the names of the file, and nothing of what it holds.
+func (file File) text() string {
 	return fmt.Sprintf("{Field:%q Path:%q Name:%q ContentType:%q}", file.Field, file.Path, file.Name, file.ContentType)
 }
 
-// Format prints what String returns, whatever the verb.
-func (file File) Format(f fmt.State, _ rune) { io.WriteString(f, file.String()) }
+// Format prints the field and the names of the file, and nothing of what it holds, whatever the verb.
+func (file File) Format(f fmt.State, _ rune) { io.WriteString(f, file.text()) }
 
-// LogValue is String.
-func (file File) LogValue() slog.Value { return slog.StringValue(file.String()) }
+// LogValue is what Format prints.
+func (file File) LogValue() slog.Value { return slog.StringValue(file.text()) }
 
-// String tells no more than what a is: its pools know the credentials of proxies.
-func (a *HTTPAdapter) String() string { return "<HTTPAdapter>" }
+// text tells no more than what a is: its pools know the credentials of proxies.
+func (a *HTTPAdapter) text() string { return "<HTTPAdapter>" }
 
-// Format prints what String returns, whatever the verb.
-func (a *HTTPAdapter) Format(f fmt.State, _ rune) { io.WriteString(f, a.String()) }
+// Format prints only what a is: its pools know the credentials of proxies, whatever the verb.
+func (a *HTTPAdapter) Format(f fmt.State, _ rune) { io.WriteString(f, a.text()) }
 
-// LogValue is String.
-func (a *HTTPAdapter) LogValue() slog.Value { return slog.StringValue(a.String()) }
+// LogValue is what Format prints.
+func (a *HTTPAdapter) LogValue() slog.Value { return slog.StringValue(a.text()) }
 
-// Format prints what String returns, whatever the verb.
-func (j *CookieJar) Format(f fmt.State, _ rune) { io.WriteString(f, j.String()) }
+// Format prints how many cookies there are, and no more, whatever the verb.
+func (j *CookieJar) Format(f fmt.State, _ rune) { io.WriteString(f, j.text()) }
 
-// LogValue is String.
-func (j *CookieJar) LogValue() slog.Value { return slog.StringValue(j.String()) }
+// LogValue is what Format prints.
+func (j *CookieJar) LogValue() slog.Value { return slog.StringValue(j.text()) }
 
 // LogValue is Error.
 func (e *ProxyError) LogValue() slog.Value { return slog.StringValue(e.Error()) }

@@ -61,7 +61,7 @@ func printed(t *testing.T) map[string]any {
 // noSecrets are the exported types that hold no credential, or only what somebody reads
 // from them.
 var noSecrets = strings.Fields(`Adapter AllowRedirects Authenticator Checksum CookieAttribute CookieDomain CookieExpires CookieFileError CookieFileOption CookieFormat
-	CookieHTTPOnly CookieHostOnly CookieMaxAge CookiePath CookieSameSite CookieScope CookieSecure CurlOption Event FileOption JSONDecoder MaxBody MaxRedirects
+	CookieHTTPOnly CookieHostOnly CookiePath CookieSameSite CookieScope CookieSecure Event FileOption JSONDecoder MaxBody MaxRedirects
 	OnInformational OnProgress OnRedirect OnRequest OnResponse OnRetry Option Overwrite Parallel RaiseForStatus Retry SessionCookies ShowSecrets Stats Stream Timeout
 	Timings Trace TrustEnv Method Concurrency SaveTo KeepCookies IdempotencyKey`)
 

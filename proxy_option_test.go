@@ -3,6 +3,7 @@ package requests_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -132,7 +133,7 @@ func TestZeroAuth(t *testing.T) {
 			require.ErrorIs(t, do(), requests.ErrInvalidOption, name+"/"+way)
 		}
 		require.Empty(t, sent.sent)
-		require.Equal(t, "invalid", auth.String())
+		require.Equal(t, "invalid", fmt.Sprint(auth))
 	}
 }
 

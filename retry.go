@@ -206,13 +206,10 @@ func (e *RetryError) Error() string {
 	return e.reason.Error() + " " + text
 }
 
-// Is reports whether target is [ErrRequest]. What else e is says Unwrap.
-func (e *RetryError) Is(target error) bool { return target == ErrRequest }
-
 // Unwrap returns the reason, the [*HTTPError] of the Response if [RaiseForStatus]
 // was asked for, and the errors of the attempts, the last one first.
 func (e *RetryError) Unwrap() []error {
-	errs := make([]error, 0, len(e.Attempts)+2)
+	errs := make([]error, 0, len(e.Attempts)+3)
 	if e.reason != nil {
 		errs = append(errs, e.reason)
 	}
@@ -224,7 +221,7 @@ func (e *RetryError) Unwrap() []error {
 			errs = append(errs, a.Err)
 		}
 	}
-	return errs
+	return append(errs, ErrRequest)
 }
 
 // A verdict is what [Retry] makes of an attempt.

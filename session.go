@@ -115,8 +115,8 @@ func (s *Session) own() {
 	s.Retry, s.Hooks, s.cookies = s.Retry.clone(), s.Hooks.clone(), maps.Clone(s.cookies)
 }
 
-// String tells no more than what s is: its fields may hold secrets.
-func (s *Session) String() string { return "<Session>" }
+// text tells no more than what s is: its fields may hold secrets.
+func (s *Session) text() string { return "<Session>" }
 
 // configure makes opts the defaults of s. Every call returns the first error.
 func (s *Session) configure(opts []Option) {

@@ -17,7 +17,7 @@ import (
 // need it are skipped and counted. To end a skip, name the call here, or in
 // corpusFeatures where no call of its own is needed.
 var corpusCalls = struct {
-	// code is [Code].
+	// code finds a status by a name of Requests; net/http has constants in its place.
 	code func(name string) (int, bool)
 	// digest is [DigestAuth].
 	digest func(username, password string) requests.Auth
@@ -51,7 +51,6 @@ var corpusCalls = struct {
 	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
 	rawRead func(r *requests.Response, n int) ([]byte, error)
 }{
-	code:            requests.Code,
 	proxies:         proxiesOption,
 	proxyOf:         proxyOf,
 	retry:           setRetries,
