@@ -7,30 +7,36 @@ import (
 	"time"
 )
 
-// An outbox writes what net/http has for a connection of HTTP/2, by a goroutine
-// that is there while there is something to write. What many streams have to say
-// at one time goes out by one system call and in one TLS record. And the
-// goroutine that net/http makes for each stream does not descend into crypto/tls,
-// for which its stack would be copied to a larger one.
+// An outbox writes what net/http has for a connection of HTTP/2. Small writes are
+// done by a goroutine that is there while there is something to write: what many
+// streams have to say at one time goes out by one system call and in one TLS
+// record, and the goroutine that net/http makes for each stream does not descend
+// into crypto/tls, for which its stack would be copied to a larger one. Large
+// ones, of bodies, are worth neither a copy nor a wait.
 //
-// Write returns before its bytes are written. If they cannot be, the connection
-// is aborted, which the reader sees, and the next Write fails.
+// A small write returns before its bytes are written. If they cannot be, the
+// connection is aborted, which the reader sees, and the next Write fails.
 type outbox struct {
 	link   *link
 	failed func(error) // is told before the connection is aborted
 
 	mu      sync.Mutex
 	written sync.Cond
-	pending []byte
+	pending []byte  // none unless somebody writes
 	slot    *[]byte // where pending goes back to
-	running bool    // the goroutine is there
+	writing bool    // somebody does
 	err     error   // of a write, after which there is no other
 
 	writes atomic.Uint64 // begun and ended: odd while one is under way
 }
 
-// maxOutbox is how much waits to be written before Write does.
-const maxOutbox = 64 << 10
+const (
+	// maxJoined is the longest write that is joined with others. The heads of
+	// nearly all requests are shorter, and the blocks of bodies longer.
+	maxJoined = 4 << 10
+	// maxPending is how much of that waits to be written.
+	maxPending = 32 << 10
+)
 
 // open has the outbox write to l, and tell failed why it cannot.
 func (o *outbox) open(l *link, failed func(error)) {
@@ -40,61 +46,75 @@ func (o *outbox) open(l *link, failed func(error)) {
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.err == nil && len(o.pending) > 0 && len(o.pending)+len(p) > maxOutbox {
+	large := len(p) > maxJoined
+	for o.err == nil && o.writing && (large || len(o.pending)+len(p) > maxPending) {
 		o.written.Wait()
 	}
 	if o.err != nil {
 		return 0, o.err
+	}
+	if large {
+		o.writing = true
+		defer o.run()
+		return o.write(p)
 	}
 	if o.slot == nil {
 		o.slot = pendingBuffers.Get().(*[]byte)
 		o.pending = (*o.slot)[:0]
 	}
 	o.pending = append(o.pending, p...)
-	if !o.running {
-		o.running = true
-		go o.run()
+	if !o.writing {
+		o.writing = true
+		go func() {
+			runtime.Gosched() // who is about to write goes first
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.run()
+		}()
 	}
 	return len(p), nil
 }
 
-// run writes until nothing is left.
+// run writes until nothing is left. The caller holds mu.
 func (o *outbox) run() {
-	runtime.Gosched() // who is about to write goes first
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	for o.err == nil && len(o.pending) > 0 {
 		p, slot := o.pending, o.slot
 		o.pending, o.slot = nil, nil
-		o.mu.Unlock()
-		o.writes.Add(1)
-		_, err := o.link.Write(p)
-		o.writes.Add(1)
+		o.write(p)
 		if *slot = p[:0]; cap(p) <= maxPooled {
 			pendingBuffers.Put(slot)
 		}
-		if err != nil {
-			o.failed(err)
-			o.link.abort()
-		}
-		o.mu.Lock()
-		o.err = err
-		o.written.Broadcast()
 	}
-	o.running = false
+	o.writing = false
 	o.written.Broadcast()
 }
 
-// drain waits until nothing is left, for as long as saying goodbye may take.
+// write writes p, without mu, which the caller holds.
+func (o *outbox) write(p []byte) (int, error) {
+	o.mu.Unlock()
+	o.writes.Add(1)
+	n, err := o.link.Write(p)
+	o.writes.Add(1)
+	if err != nil {
+		o.failed(err)
+		o.link.abort()
+	}
+	o.mu.Lock()
+	o.err = err
+	o.written.Broadcast()
+	return n, err
+}
+
+// drain waits until nobody writes, for as long as saying goodbye may take.
 func (o *outbox) drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.running {
+	if !o.writing {
 		return
 	}
 	timer := time.AfterFunc(closeWait, o.link.abort)
 	defer timer.Stop()
-	for o.running {
+	for o.writing {
 		o.written.Wait()
 	}
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -45,7 +46,9 @@ func TestOutboxIsBounded(t *testing.T) {
 		o, server := newOutbox(t, nil)
 		o.Write([]byte("first"))
 		synctest.Wait()
-		o.Write(make([]byte, maxOutbox))
+		for range maxPending / maxJoined {
+			o.Write(make([]byte, maxJoined))
+		}
 		over := false
 		go func() {
 			o.Write([]byte("last"))
@@ -53,12 +56,36 @@ func TestOutboxIsBounded(t *testing.T) {
 		}()
 		synctest.Wait()
 		require.False(t, over, "a full outbox has taken more")
-		all := make([]byte, len("first")+maxOutbox+len("last"))
+		all := make([]byte, len("first")+maxPending+len("last"))
 		_, err := io.ReadFull(server, all)
 		require.NoError(t, err)
 		require.Equal(t, "last", string(all[len(all)-len("last"):]))
 		synctest.Wait()
 		require.True(t, over)
+	})
+}
+
+// A large write goes past the buffer, behind what is in it.
+func TestOutboxWritesThrough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, server := newOutbox(t, nil)
+		o.Write([]byte("small"))
+		large := bytes.Repeat([]byte("x"), maxJoined+1)
+		returned := false
+		go func() {
+			n, err := o.Write(large)
+			returned = n == len(large) && err == nil
+		}()
+		synctest.Wait()
+		require.Nil(t, o.pending, "the large one was copied")
+		require.False(t, returned)
+		all := make([]byte, len("small")+len(large))
+		_, err := io.ReadFull(server, all)
+		require.NoError(t, err)
+		require.Equal(t, "small"+string(large), string(all))
+		synctest.Wait()
+		require.True(t, returned)
+		require.False(t, o.writing)
 	})
 }
 
@@ -73,6 +100,8 @@ func TestOutboxFails(t *testing.T) {
 		require.ErrorIs(t, told, io.ErrClosedPipe)
 		require.True(t, o.link.w.aborted.Load(), "the reader would wait for ever")
 		_, err = o.Write([]byte("late"))
+		require.Equal(t, told, err)
+		_, err = o.Write(make([]byte, maxJoined+1))
 		require.Equal(t, told, err)
 	})
 }
