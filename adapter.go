@@ -46,6 +46,8 @@ type SendOptions struct {
 	OnProgress      []OnProgress      // to be told of the body
 	OnInformational []OnInformational // to be told of what comes before the response
 
+	tap *tap // nil: nobody wants a dump
+
 	environTLS, environProxy bool           // set from the environment, not by the caller
 	environTrust             bool           // it is the environment that has named TLS.CABundle
 	returnLast               bool           // the last response rather than a RetryError
@@ -255,18 +257,24 @@ func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequ
 			defer d.call.Pin.Free()
 		}
 	}
+	dump := opts.tap.exchange()
+	dump.tapCall(ctx, &d.call)
 	start := time.Now()
 	d.call.Start, d.call.Into = start, &d.res
 	res, err := a.engine.Do(ctx, &d.call)
 	if err != nil {
-		return nil, engineError(err)
+		err = engineError(err)
+		dump.failed(err)
+		return nil, err
 	}
 	r := &d.response
 	if err := r.receive(res, p, opts); err != nil {
 		res.Body.Close()
+		dump.failed(err)
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
+	dump.answered(r)
 	if r.upgraded() {
 		return r, nil
 	}

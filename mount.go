@@ -22,6 +22,7 @@ type mounts struct {
 	network HTTPAdapter // which is there from the beginning
 	first   [2]mount    // for list
 	netrc   environ.Netrc
+	dump    dumpWriter // of those who share the table
 }
 
 type mount struct {

@@ -1,6 +1,9 @@
 package requests
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
 // [Session.With], it is a default; given to a call, it counts for that call. How
@@ -186,6 +189,12 @@ type RaiseForStatus bool
 // limit, except the guard against decompression bombs.
 type MaxBody int64
 
+// Logger tells To of each request and its outcome, at the level debug and without
+// secrets: request, redirect, challenge and retry, each with method, URL and status
+// or kind of error. A nil To, as in the zero Logger, is silent, also where the
+// session has one. [Dump] shows the messages themselves.
+type Logger struct{ To *slog.Logger }
+
 // clone copies p with the slices in it.
 func (p Params) clone() Params {
 	if p == nil {
@@ -226,6 +235,7 @@ func (Stream) option()         {}
 func (TrustEnv) option()       {}
 func (RaiseForStatus) option() {}
 func (MaxBody) option()        {}
+func (Logger) option()         {}
 
 // settings are what a call goes by: the defaults of its session with its own
 // options over them. A session gets its defaults in the same way.
@@ -337,6 +347,10 @@ func (set *settings) apply(opt Option) error {
 		m.MaxBody = int64(o)
 	case Trace:
 		m.Trace = bool(o)
+	case Logger:
+		m.Logger = o.To
+	case Dump:
+		m.Dump = o
 	default:
 		return set.hooks.add(opt)
 	}

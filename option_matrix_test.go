@@ -1,11 +1,14 @@
 package requests_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"go/types"
+	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +93,19 @@ func observe(t *testing.T, s *requests.Session, url string, h *string, send func
 	return o
 }
 
+// A heardWriter notes once that it was written to.
+type heardWriter struct {
+	heard *string
+	name  string
+}
+
+func (w heardWriter) Write(b []byte) (int, error) {
+	if !strings.HasSuffix(*w.heard, w.name) {
+		*w.heard += w.name
+	}
+	return len(b), nil
+}
+
 // optionRows has a row for each type of option, by its name. heard collects what hooks hear.
 func optionRows(t *testing.T, heard *string) map[string]optionRow {
 	hear := func(name string) { *heard += name }
@@ -121,6 +137,8 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 		}
 		return v
 	}
+	loggers := map[string]*slog.Logger{"a": slog.New(slog.DiscardHandler), "b": slog.New(slog.DiscardHandler)}
+	logger := func(name string) *slog.Logger { return loggers[name] }
 	refused := map[string]optionState{}
 
 	return map[string]optionRow{
@@ -322,6 +340,24 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 			look: func(o *observed) string { return fmt.Sprint(o.told.Trace) }, unset: "false",
 			field:  func(s *requests.Session, o requests.Option) { s.Trace = bool(o.(requests.Trace)) },
 			states: map[string]optionState{"zero": one("false", requests.Trace(false)), "set": one("true", requests.Trace(true)), "twice": one("false", requests.Trace(true), requests.Trace(false))},
+		},
+		"Logger": {
+			look: func(o *observed) string {
+				return fmt.Sprint(o.told.Logger == logger("a"), o.told.Logger == logger("b"))
+			}, unset: "false false",
+			field: func(s *requests.Session, o requests.Option) { s.Logger = o.(requests.Logger).To },
+			states: map[string]optionState{
+				"zero": one("false false", requests.Logger{}), "set": one("true false", requests.Logger{To: logger("a")}),
+				"twice": one("false true", requests.Logger{To: logger("a")}, requests.Logger{To: logger("b")}), "off": one("false false", requests.Logger{To: logger("a")}, requests.Logger{}),
+			},
+		},
+		"Dump": {
+			look:  func(o *observed) string { return o.heard },
+			field: func(s *requests.Session, o requests.Option) { s.Dump = o.(requests.Dump) },
+			states: map[string]optionState{
+				"zero": one("", requests.Dump{}), "nil": one("", requests.Dump{To: (*bytes.Buffer)(nil)}), "set": one("a", requests.Dump{To: heardWriter{heard, "a"}}),
+				"twice": one("b", requests.Dump{To: heardWriter{heard, "a"}}, requests.Dump{To: heardWriter{heard, "b"}}), "off": one("", requests.Dump{To: heardWriter{heard, "a"}}, requests.Dump{}),
+			},
 		},
 		"OnRequest": {
 			look: func(o *observed) string { return o.heard }, field: func(s *requests.Session, o requests.Option) {
@@ -550,5 +586,36 @@ func TestOptionMatrixIsComplete(t *testing.T) {
 	}
 	if len(found) < 25 {
 		t.Errorf("found %q: this test proves nothing", found)
+	}
+}
+
+// TestEachFieldHasAnOption: what a field of a session sets, an option sets for a call.
+func TestEachFieldHasAnOption(t *testing.T) {
+	heard := ""
+	set := make(map[string]bool)
+	for name, row := range optionRows(t, &heard) {
+		if row.field == nil {
+			continue
+		}
+		for _, state := range row.states {
+			for _, o := range state.opts {
+				s := new(requests.Session)
+				if state.want == "invalid" || o == nil {
+					continue
+				}
+				row.field(s, o)
+				for _, f := range reflect.VisibleFields(reflect.TypeFor[requests.Session]()) {
+					if f.IsExported() && !reflect.ValueOf(s).Elem().FieldByIndex(f.Index).IsZero() {
+						set[f.Name] = true
+					}
+				}
+			}
+		}
+		require.NotEmpty(t, row.states, name)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[requests.Session]()) {
+		if f.IsExported() && !set[f.Name] {
+			t.Errorf("Session.%s has no option", f.Name)
+		}
 	}
 }

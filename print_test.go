@@ -63,7 +63,7 @@ func printed(t *testing.T) map[string]any {
 var noSecrets = strings.Fields(`Adapter AllowRedirects Authenticator Checksum CookieAttribute CookieDomain CookieExpires CookieFileError CookieFileOption CookieFormat
 	CookieHTTPOnly CookieHostOnly CookiePath CookieSameSite CookieScope CookieSecure Event FileOption JSONDecoder MaxBody MaxRedirects
 	OnInformational OnProgress OnRedirect OnRequest OnResponse OnRetry Option Overwrite Parallel RaiseForStatus Retry SessionCookies ShowSecrets Stats Stream Timeout
-	Timings Trace TrustEnv Method Concurrency SaveTo KeepCookies IdempotencyKey`)
+	Timings Trace TrustEnv Method Concurrency SaveTo KeepCookies IdempotencyKey Logger Dump`)
 
 // TestPrintedValues prints and logs a value of each exported type in each way.
 func TestPrintedValues(t *testing.T) {

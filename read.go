@@ -30,6 +30,7 @@ type wireBody struct {
 	life    *lifetime       // ends with the body
 	decoder *coding.Reader  // made by the first read, if there are codings
 	byHand  bool            // the program made the response
+	dump    *dumped         // nil if nobody wants a dump
 
 	claimed bool // by an iterator, or by a reader of the whole body
 	started bool // part of it was read
@@ -51,6 +52,7 @@ func (w *wireBody) Read(b []byte) (int, error) {
 	}
 	n, err := w.read(b)
 	w.n += int64(n)
+	w.dump.read(b[:max(n, 0)])
 	if w.limit > 0 && w.n > w.limit {
 		return 0, w.fail(failText(ErrBodyTooLarge, "more than MaxBody"))
 	}
@@ -169,6 +171,11 @@ func (w *wireBody) release() {
 	if w.e != nil {
 		w.e.finish()
 	}
+	if w.length == 0 {
+		w.dump.ended(nil) // there was nothing to read
+	} else {
+		w.dump.ended(w.err)
+	}
 	w.life.end()
 }
 
@@ -245,6 +252,10 @@ func (r *Response) drain(limit int, over func() bool) {
 			break
 		}
 	}
+	if !r.kept {
+		r.wire.dump.raw(r.wire.header)
+		r.wire.dump.read(block[:n])
+	}
 	r.Close()
 }
 
@@ -257,6 +268,10 @@ func (r *Response) keep(raw []byte) {
 		r.wire.e.finish()
 		r.wire.e = nil
 	}
+	r.wire.dump.raw(r.wire.header)
+	r.wire.dump.read(raw)
+	r.wire.dump.ended(nil)
+	r.wire.dump = nil
 	r.wire.src, r.wire.length = http.NoBody, int64(len(raw))
 	if len(raw) > 0 {
 		r.wire.src = &keptBody{*bytes.NewReader(bytes.Clone(raw))}

@@ -76,8 +76,9 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 	if opts.Trace {
 		e.Context, times = startClock(e.Context)
 	}
+	e.dump = opts.tap.exchange()
 	var before *interim
-	e.Context, before = hearInterim(e.Context, opts.OnInformational)
+	e.Context, before = hearInterim(e.Context, e.dump.hear(opts.OnInformational))
 	return attempt(ctx, e, a.outer, p, opts, before, times)
 }
 
@@ -118,6 +119,7 @@ func attempt(ctx context.Context, e *exchange, rt http.RoundTripper, p *Prepared
 		return nil, err
 	}
 	countUpload(hr, opts.OnProgress)
+	e.dump.tapTrip(hr, p)
 	e.watch()
 	start := time.Now()
 	res, err := e.roundTrip(rt, hr, p.body.stream != nil)
@@ -137,8 +139,10 @@ func attempt(ctx context.Context, e *exchange, rt http.RoundTripper, p *Prepared
 			res.Body.Close()
 		}
 		e.finish()
+		e.dump.failed(err)
 		return nil, err
 	}
+	e.dump.answered(r)
 	r.Elapsed = time.Since(start)
 	if r.upgraded() {
 		e.release()
@@ -241,6 +245,7 @@ type exchange struct {
 
 	upload atomic.Pointer[upload] // the body on its way, if it is a stream
 	over   func()                 // called at the end; may be nil
+	dump   *dumped                // nil if nobody wants a dump
 
 	// What follows is for an exchange with a limit: done is nil without.
 	done     chan struct{}
@@ -677,7 +682,7 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 	}
 	opts := SendOptions{Stream: true, Timeout: Timeout{}.resolved()}
 	if w != nil {
-		opts.Timeout, opts.proxies = w.opts.Timeout, w.opts.proxies
+		opts.Timeout, opts.proxies, opts.tap = w.opts.Timeout, w.opts.proxies, w.opts.tap
 	}
 	if w == nil || !sameOrigin(w.url, p.URL) || !sameOrigin(p.URL, w.url) {
 		if err := opts.chooseRoute(p.URL); err != nil {

@@ -30,10 +30,11 @@ func allTexts(err error) string {
 	return text
 }
 
-// debugLog gives s a logger, and returns what that has written.
+// debugLog gives s a logger and a dump, and returns what these have written.
 func debugLog(s *requests.Session) *bytes.Buffer {
 	var b bytes.Buffer
 	s.Logger = slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Dump.To = &b
 	return &b
 }
 

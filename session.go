@@ -76,6 +76,8 @@ type Session struct {
 	// Logger is told of each request and its outcome, at the level debug and
 	// without secrets. Nil is silent.
 	Logger *slog.Logger
+	// Dump shows each message. The zero Dump is silent.
+	Dump Dump
 
 	ready     uint32 // 1 once setup has filled in the rest; plain, so that a Session can be copied
 	mounts    *mounts
@@ -502,6 +504,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	}
 	p = trip.dropProxyField(p, opts.Proxy, set)
 	opts.pin = trip.pinFor(p)
+	opts.tap = set.merged.Dump.tap(&s.mounts.dump)
 	start := set.merged.logStart(ctx)
 	r, err := sendBody(ctx, a, p, opts)
 	if err == nil && r == nil {
@@ -510,6 +513,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err == nil {
 		r.jsonDecoder = set.merged.JSONDecoder
 		r.complete(p, opts.MaxBody)
+		opts.tap.surface(p, r, nil)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
 		if !opts.Stream && !r.IsRedirect() && !r.upgraded() {
@@ -521,7 +525,11 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 		err = e.raising()
 	}
 	if err != nil {
-		return nil, adapterError(ctx, err)
+		err = adapterError(ctx, err)
+		if r == nil {
+			opts.tap.surface(p, nil, err)
+		}
+		return nil, err
 	}
 	return r, nil
 }

@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -28,6 +29,7 @@ var sharedFields = map[string]string{
 	"TLS.trust":  "likewise",
 	"TLS.client": "likewise",
 	"Logger":     "it is for many goroutines",
+	"Dump.To":    "it is the caller's",
 	"mounts":     "the pools are shared by design",
 	"netrc":      "the file is the same for all",
 	"err":        "an error does not change",
@@ -137,6 +139,8 @@ func fillFields(v reflect.Value) {
 			v.Set(reflect.ValueOf([][]byte{[]byte("x")}))
 		case reflect.TypeFor[error]():
 			v.Set(reflect.ValueOf(ErrInvalidOption))
+		case reflect.TypeFor[io.Writer]():
+			v.Set(reflect.ValueOf(new(bytes.Buffer)))
 		case reflect.TypeFor[Authenticator]():
 			v.Set(reflect.ValueOf(&bearer{"x"}))
 		}

@@ -10,22 +10,109 @@ import (
 
 // Body masks what looks like a secret in a body of named values.
 func Body(data, contentType string) string {
-	kind, _, _ := mime.ParseMediaType(contentType)
+	return body(data, contentType, false)
+}
+
+// Start is Body for the beginning of a body, however much of it is missing. A
+// value that is not complete is masked where nobody can tell what it belongs to.
+func Start(data, contentType string) string {
+	return body(data, contentType, true)
+}
+
+func body(data, contentType string, cut bool) string {
+	kind, params, _ := mime.ParseMediaType(contentType)
 	switch {
 	case kind == "application/x-www-form-urlencoded":
 		return Query(data)
+	case kind == "multipart/form-data":
+		return multipart(data, params["boundary"])
 	case strings.HasSuffix(kind, "/json"), strings.HasSuffix(kind, "+json"):
 		redacted, err := JSON(data)
-		if err != nil {
-			return Mask // there is no telling which part of it is secret
+		switch {
+		case err == nil:
+			return redacted
+		case cut:
+			return redacted + Mask
 		}
-		return redacted
+		return Mask // there is no telling which part of it is secret
 	}
 	return data
 }
 
+// Line masks what looks like a secret in a line of text: in JSON, whatever stands
+// before it, and otherwise as Text does.
+func Line(line string) string {
+	if i := strings.IndexAny(line, "{["); i >= 0 {
+		if redacted, err := JSON(line[i:]); err == nil {
+			return Text(line[:i]) + redacted
+		}
+	}
+	return Text(line)
+}
+
+// multipart masks the fields of a form (RFC 7578) whose names look like secrets,
+// and what looks like one in the others. Of a form that has another boundary than
+// it says there is no telling.
+func multipart(data, boundary string) string {
+	delimiter := "--" + boundary
+	if boundary == "" || !strings.HasPrefix(data, delimiter) && !strings.Contains(data, "\n"+delimiter) {
+		return Mask
+	}
+	parts := strings.Split(data, "\n"+delimiter)
+	for i, p := range parts {
+		parts[i] = part(p)
+	}
+	return strings.Join(parts, "\n"+delimiter)
+}
+
+// part masks the secrets of one part, which begins with the rest of the line of
+// its boundary.
+func part(text string) string {
+	end, gap := strings.Index(text, "\r\n\r\n"), len("\r\n\r\n")
+	if end < 0 {
+		end, gap = strings.Index(text, "\n\n"), len("\n\n")
+	}
+	if end < 0 {
+		return Text(text) // it has no content, or that is cut off
+	}
+	head, content := text[:end+gap], text[end+gap:]
+	var name, contentType string
+	for line := range strings.SplitSeq(head, "\n") {
+		field, value, _ := strings.Cut(line, ":")
+		switch value = strings.TrimSpace(value); {
+		case strings.EqualFold(field, "Content-Disposition"):
+			_, params, err := mime.ParseMediaType(value)
+			if name = params["name"]; err != nil {
+				name = "secret" // whatever it is
+			}
+		case strings.EqualFold(field, "Content-Type"):
+			contentType = value
+		}
+	}
+	last := ""
+	if strings.HasSuffix(content, "\r") { // of the line end before the next boundary
+		content, last = strings.TrimSuffix(content, "\r"), "\r"
+	}
+	kind, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case content == "":
+	case Secret(name):
+		content = Mask
+	case kind == "multipart/form-data": // there is no such form within another
+		content = Mask
+	default:
+		if shown := Start(content, contentType); shown != content {
+			content = shown
+		} else {
+			content = Text(content)
+		}
+	}
+	return Text(head) + content + last
+}
+
 // JSON masks the values of members whose names look like secrets, and the texts
-// that have a secret in them. It leaves all other bytes as they are.
+// that have a secret in them. It leaves all other bytes as they are. With an error
+// it returns what it could read of data.
 func JSON(data string) (string, error) {
 	dec := json.NewDecoder(strings.NewReader(data))
 	dec.UseNumber()
@@ -44,7 +131,7 @@ func JSON(data string) (string, error) {
 			return b.String(), nil
 		}
 		if err != nil {
-			return "", err
+			return b.String() + data[done:before], err
 		}
 		switch token {
 		case json.Delim('{'), json.Delim('['):
@@ -57,7 +144,7 @@ func JSON(data string) (string, error) {
 			switch {
 			case ok && name && Secret(text):
 				if err := dec.Decode(&value); err != nil {
-					return "", err
+					return b.String() + data[done:before], err
 				}
 				hidden = len(value)
 			case ok && name:

@@ -31,6 +31,51 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+func TestStart(t *testing.T) {
+	const form, text = "multipart/form-data; boundary=b", "text/plain"
+	for _, tt := range []struct{ contentType, in, want string }{
+		{"application/json", `{"user":"ann","token":"s3cr3t"}`, `{"user":"ann","token":"***"}`},
+		{"application/json", `{"user":"ann","token":"s3c`, `{"user":"ann"***`},
+		{"application/json", `{"user":"ann","token":{"a":"s3cr3t",`, `{"user":"ann"***`},
+		{"application/json", `{"list":[1,{"user":"http://u:s3cr`, `{"list":[1,{"user"***`},
+		{"application/problem+json", `{"a":1} {"token`, `{"a":1} {***`},
+		{"application/json", `s3cr3t`, `***`},
+		{"application/x-www-form-urlencoded", "a=1&password=s3c", "a=1&password=***"},
+		{text, "token=s3c", "token=s3c"},
+		{form, "--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\nann\r\n--b\r\ncontent-disposition: form-data; name=password\r\n\r\ns3c\r\nr3t\r\n--b--\r\n",
+			"--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\nann\r\n--b\r\ncontent-disposition: form-data; name=password\r\n\r\n***\r\n--b--\r\n"},
+		{form, "--b\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\ns3c", "--b\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n***"},
+		{form, "--b\r\nContent-Disposition: form-data; name=\"token", "--b\r\nContent-Disposition: form-data; name=\"token"},
+		{form, "--b\nContent-Disposition: form-data; name=\"token\"\n\ns3cr3t\n--b--", "--b\nContent-Disposition: form-data; name=\"token\"\n\n***\n--b--"},
+		{form, "--b\r\nContent-Disposition: form-data; name=\"f\r\n\r\ns3cr3t", "--b\r\nContent-Disposition: form-data; name=\"f\r\n\r\n***"},
+		{form, "--b\r\nContent-Disposition: form-data; name=f\r\nContent-Type: application/json\r\n\r\n{\"pin\":1,\"b\":2}\r\n--b--",
+			"--b\r\nContent-Disposition: form-data; name=f\r\nContent-Type: application/json\r\n\r\n{\"pin\":\"***\",\"b\":2}\r\n--b--"},
+		{form, "--c\r\n\r\ns3cr3t", "***"},
+		{"multipart/form-data", "--\r\n\r\ns3cr3t", "***"},
+	} {
+		if got := Start(tt.in, tt.contentType); got != tt.want {
+			t.Errorf("Start(%q, %s) = %q; want %q", tt.in, tt.contentType, got, tt.want)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                      "",
+		"plain":                                 "plain",
+		"token=s3cr3t":                          "token=***",
+		`data: {"a":1,"token":{"x":"s3cr3t"}}`:  `data: {"a":1,"token":"***"}`,
+		`{"token":["s3cr3t"]}`:                  `{"token":"***"}`,
+		`[info] password=s3cr3t {"a":1}`:        `[info] password=*** {"a":1}`,
+		`got {"token":"s3cr3t"`:                 `got {"token":***`,
+		`see http://u:s3cr3t@a.test/ for [1,2]`: `see http://***@a.test/ for [1,2]`,
+	} {
+		if got := Line(in); got != want {
+			t.Errorf("Line(%q) = %q; want %q", in, got, want)
+		}
+	}
+}
+
 // FuzzJSON compares with what redacting the decoded value gives.
 func FuzzJSON(f *testing.F) {
 	for _, in := range []string{`{"password":"x","user":"y"}`, `[{"a":[{"secret":null}]},"token",{"b":{"jwt":true}}]`, `{"token":{"token":1}}`, ` 1 `, `{"a":`} {

@@ -1,13 +1,38 @@
 package redact
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Field is what of the value of a header field may be shown.
 func Field(name, value string) string {
-	if Secret(name) {
+	if Secret(name) || isReference(name) && hidesUserinfo(value) {
 		return Mask
 	}
 	return Value(value)
+}
+
+// isReference reports whether the field has URLs.
+func isReference(name string) bool {
+	switch strings.ToLower(name) {
+	case "location", "content-location", "referer", "link", "refresh", "destination":
+		return true
+	}
+	return false
+}
+
+// hidesUserinfo reports whether there is userinfo in the URLs of text once what
+// ends a URL in prose is taken out, which a password may have in it.
+func hidesUserinfo(text string) bool {
+	var s scanner
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("\"'<>`", r) {
+			return -1
+		}
+		return r
+	}, text)
+	return s.hideUserinfo(text) != text
 }
 
 // Query masks the values of a query whose names look like secrets, and those

@@ -201,6 +201,8 @@ func TestLinear(t *testing.T) {
 				Mentions(text)
 				Secret(text)
 				Body(text, "application/json")
+				Start(text, "multipart/form-data; boundary=a")
+				Line(text)
 				return 0
 			})
 		}

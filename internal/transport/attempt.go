@@ -43,6 +43,9 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 		a.start = time.Now()
 	}
 	a.now = a.start
+	if call.Tap != nil {
+		a.ctx = context.WithValue(ctx, tapKey{}, call.Tap)
+	}
 	if a.to, err = p.endpoint(call.URL, call.Pin); err != nil {
 		return nil, &unsent{err}
 	}
@@ -246,6 +249,9 @@ func (a *attempt) forward() (*Response, error) {
 	answer := login.answer(request, res.StatusCode, res.Header)
 	if answer == "" {
 		return res, nil
+	}
+	if a.call.Tap != nil {
+		a.call.Tap.Answered(res)
 	}
 	res.discard()
 	a.authorization, a.now = answer, time.Now()

@@ -42,6 +42,9 @@ type Call struct {
 	// is one of that. It may be nil.
 	Up func(n int) error
 
+	// Tap is told of the heads of messages as they go by. It may be nil.
+	Tap Tap
+
 	// Pin, if it is not nil, names the connection to take, and keeps it.
 	Pin *Pin
 
@@ -60,6 +63,23 @@ func (c *Call) response() *Response {
 	*c.Into = Response{}
 	return c.Into
 }
+
+// A Tap is told of messages whose heads go over the wire for a call. What it is
+// given it may not keep. Its methods are called by the goroutine of Do, but for
+// Tunnel: a connection may be made beside the call that it was begun for.
+type Tap interface {
+	// Sent is told of a request each time that it goes out. That of HTTP/2 is
+	// given in lines, too, with its pseudo-fields among the fields.
+	Sent(head []byte)
+	// Answered is told of a response that is not the one of Do, as it was of a
+	// proxy that wants a login.
+	Answered(res *Response)
+	// Tunnel is told of the CONNECT request to a proxy, and of what came.
+	Tunnel(request, response []byte)
+}
+
+// tapKey is the key of the Tap of the call that a connection is made for.
+type tapKey struct{}
 
 // A Source is the body of a request. The zero Source is none. Its length is
 // that of the message.

@@ -80,7 +80,7 @@ func tellingServer(t testing.TB) *httptest.Server {
 	return srv
 }
 
-// Files that are replaced while the program runs count for the next connection.
+// E1.13: files that are replaced while the program runs count for the next connection.
 // A pair of which one half is replaced leaves the one before in force.
 func TestCertificateIsRenewed(t *testing.T) {
 	srv := tellingServer(t)
@@ -134,7 +134,41 @@ func TestCertificateIsRenewed(t *testing.T) {
 	}
 }
 
-// Whom to trust is read again likewise, a directory with what is in it.
+// E1.13: a file of the same size and time that takes the place of another one is
+// another file.
+func TestCertificateOfSameSize(t *testing.T) {
+	srv := tellingServer(t)
+	dir := t.TempDir()
+	when := time.Now()
+	write := func(name, owner string) string {
+		cert, key := signed(t, owner)
+		both := append(cert, key...)
+		both = append(both, strings.Repeat("\n", 2048-len(both))...)
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, both, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	e := newEngine(t, Config{})
+	call := newCall(t, "GET", srv.URL)
+	call.Route = Route{TLS: TLS{SkipVerify: true, CertFile: write("client.pem", "first")}}
+	if got := text(t, e, call); got != "first" {
+		t.Fatalf("the server saw %q", got)
+	}
+	if err := os.Rename(write("new.pem", "second"), call.Route.TLS.CertFile); err != nil {
+		t.Fatal(err)
+	}
+	e.CloseIdle()
+	if got := text(t, e, call); got != "second" {
+		t.Errorf("the server saw %q; want the new certificate", got)
+	}
+}
+
+// E1.13: whom to trust is read again likewise, a directory with what is in it.
 func TestBundleIsRenewed(t *testing.T) {
 	srv := tellingServer(t)
 	good := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.TLS.Certificates[0].Certificate[0]})
@@ -180,7 +214,7 @@ func TestBundleIsRenewed(t *testing.T) {
 	}
 }
 
-// A session that is resumed has the identity of the connection that it comes
+// E1.13: a session that is resumed has the identity of the connection that it comes
 // from: two certificates never share a cache, though they share a Config.
 func TestSessionsApart(t *testing.T) {
 	srv := tellingServer(t)
@@ -202,7 +236,8 @@ func TestSessionsApart(t *testing.T) {
 	}
 }
 
-// The connections of a Config that nobody has any more are closed: no call can
+// E1.13: a Config is known by its pointer. The connections of one that nobody has
+// any more are closed: no call can
 // name it again.
 func TestForgottenConfig(t *testing.T) {
 	srv := tellingServer(t)

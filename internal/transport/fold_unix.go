@@ -160,28 +160,25 @@ func (w *wire) isReset() bool {
 }
 
 // MSG_DONTWAIT is for sockets that a program has made blocking, by Fd of their File.
-func peek(fd int, p []byte) (n int, err error) {
-	for {
-		n, _, err = syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		if err != syscall.EINTR {
-			return max(n, 0), err
-		}
-	}
+func peek(fd int, p []byte) (int, error) {
+	return uninterrupted(func() (int, error) {
+		n, _, err := syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return n, err
+	})
 }
 
-func read(fd int, p []byte) (n int, err error) {
-	for {
-		n, err = syscall.Read(fd, p)
-		if err != syscall.EINTR {
-			return max(n, 0), err
-		}
-	}
+func read(fd int, p []byte) (int, error) {
+	return uninterrupted(func() (int, error) { return syscall.Read(fd, p) })
 }
 
-func write(fd int, p []byte) (n int, err error) {
+func write(fd int, p []byte) (int, error) {
+	return uninterrupted(func() (int, error) { return syscall.Write(fd, p) })
+}
+
+// uninterrupted makes a system call again that a signal has interrupted.
+func uninterrupted(call func() (int, error)) (n int, err error) {
 	for {
-		n, err = syscall.Write(fd, p)
-		if err != syscall.EINTR {
+		if n, err = call(); err != syscall.EINTR {
 			return max(n, 0), err
 		}
 	}

@@ -36,6 +36,7 @@ type countedConn struct {
 func (c *countedConn) Read(p []byte) (int, error)  { c.reads++; return c.TCPConn.Read(p) }
 func (c *countedConn) Write(p []byte) (int, error) { c.writes++; return c.TCPConn.Write(p) }
 
+// E1.1: the fold is for connections of package net alone.
 func TestFoldIsForSocketsAlone(t *testing.T) {
 	tcp, _ := pair(t, "tcp")
 	unix, _ := pair(t, "unix")
@@ -58,7 +59,7 @@ func TestFoldIsForSocketsAlone(t *testing.T) {
 	}
 }
 
-// Through a wrapper that embeds a connection of the system, Read and Write of
+// E1.1: through a wrapper that embeds a connection of the system, Read and Write of
 // the wrapper are called, for they may count, limit or encrypt.
 func TestFoldPassesByWrappedConn(t *testing.T) {
 	client, server := pair(t, "tcp")
@@ -114,7 +115,7 @@ func clog(t *testing.T, l *link) (n int) {
 	}
 }
 
-// A request that the socket does not take at once is written beside the reader:
+// E1.2: a request that the socket does not take at once is written beside the reader:
 // it gets an early answer, and all bytes go out in order.
 func TestFoldShortWrite(t *testing.T) {
 	client, server := pair(t, "tcp")
@@ -157,7 +158,7 @@ func TestFoldShortWrite(t *testing.T) {
 	}
 }
 
-// Where nothing is taken at once, Read gets the early answer too, and a
+// E1.2: where nothing is taken at once, Read gets the early answer too, and a
 // deadline ends what a goroutine writes.
 func TestFoldShortWriteEndsAtDeadline(t *testing.T) {
 	client, server := pair(t, "tcp")
@@ -184,7 +185,7 @@ func TestFoldShortWriteEndsAtDeadline(t *testing.T) {
 	}
 }
 
-// A bare errno is wrapped as net.Conn does.
+// E1.2: a bare errno is wrapped as net.Conn does.
 func TestFoldErrorsAreThoseOfConn(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -231,7 +232,22 @@ func TestWriteThatTakesNothing(t *testing.T) {
 	})
 }
 
-// No readiness is lost between the peek and the wait, whenever the answer comes.
+// E1.2: the event that the poller told of is spent, so a system call that a
+// signal interrupts is made again at once.
+func TestInterruptedCall(t *testing.T) {
+	calls := 0
+	n, err := uninterrupted(func() (int, error) {
+		if calls++; calls < 3 {
+			return -1, syscall.EINTR
+		}
+		return -1, syscall.EAGAIN
+	})
+	if n != 0 || err != syscall.EAGAIN || calls != 3 {
+		t.Errorf("uninterrupted = %d, %v after %d calls; want 0, %v after 3", n, err, calls, syscall.EAGAIN)
+	}
+}
+
+// E3.12: no readiness is lost between the peek and the wait, whenever the answer comes.
 func TestFoldLosesNoEdge(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)

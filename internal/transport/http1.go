@@ -202,11 +202,15 @@ func (c *conn) send(a *attempt) error {
 		b = append(b, a.call.Body.Bytes...)
 	}
 	err := c.queue(a, b, inline)
-	if err == nil && (!inline || c.trace != nil) {
+	tap := a.call.Tap
+	if err == nil && (!inline || c.trace != nil || tap != nil) {
 		err = c.link.flush()
 	}
 	if err == nil && c.trace != nil {
 		wroteHead(c.trace, b[:head])
+	}
+	if err == nil && tap != nil {
+		tap.Sent(b[:head])
 	}
 	if cap(b) <= 2*maxInline {
 		*buf = b

@@ -112,7 +112,7 @@ func TestFieldsAsSent(t *testing.T) {
 	}
 }
 
-// No deadline of one exchange is seen by the next one, however that is sent.
+// E1.3: no deadline of one exchange is seen by the next one, however that is sent.
 func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 	srv := httptest.NewServer(echo)
 	defer srv.Close()
@@ -207,7 +207,7 @@ func opening(text string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }
 
-// A call whose context has ended is not sent, on a connection that is there or a
+// E1.3: a call whose context has ended is not sent, on a connection that is there or a
 // new one.
 func TestEndedCallIsNotSent(t *testing.T) {
 	var requests atomic.Int32
@@ -232,7 +232,7 @@ func TestEndedCallIsNotSent(t *testing.T) {
 	}
 }
 
-// What writes a message checks it, whoever calls.
+// E1.11: what writes a message checks it, whoever calls.
 func TestUncheckedCall(t *testing.T) {
 	var connections atomic.Int32
 	url := serving(t, func(net.Conn) { connections.Add(1) })
@@ -398,7 +398,7 @@ func TestNewConnectionIsStale(t *testing.T) {
 	}
 }
 
-// Ends of a response by cut connections, in the clear and under TLS with a
+// E1.5: ends of a response by cut connections, in the clear and under TLS with a
 // close_notify or without, have a kind of the connection, not of the protocol.
 func TestCutResponse(t *testing.T) {
 	const header = "HTTP/1.1 200 OK\r\n"
@@ -490,7 +490,7 @@ func TestBytesBehindResponse(t *testing.T) {
 	}
 }
 
-// Which responses leave the connection to the next call.
+// E1.11: which responses leave the connection to the next call.
 func TestPersistence(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
@@ -540,7 +540,7 @@ func TestClosedBody(t *testing.T) {
 	}
 }
 
-// The end of a context ends whatever the call does, and frees the connection
+// E1.8: the end of a context ends whatever the call does, and frees the connection
 // though nobody closes the body.
 func TestContextEndsExchange(t *testing.T) {
 	why := errors.New("why")
@@ -566,6 +566,25 @@ func TestContextEndsExchange(t *testing.T) {
 				t.Errorf("Stats = %+v; want nothing open", s)
 			}
 		})
+	}
+}
+
+// E1.8: a connection whose context ends as the body does is about to be closed by
+// the function of that context, and is not for another call.
+func TestContextEndsWithBody(t *testing.T) {
+	url := serving(t, saying(okText))
+	for range 100 {
+		e := newEngine(t, Config{})
+		ctx, cancel := context.WithCancel(t.Context())
+		res, err := e.Do(ctx, newCall(t, "GET", url))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		io.Copy(io.Discard, res.Body)
+		if s := e.Stats(); s.Idle > 0 {
+			t.Fatalf("Stats = %+v; want nothing idle", s)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Engine, section 2.1: a ClientConn grants a hundred streams before it knows
+// E2.1: a ClientConn grants a hundred streams before it knows
 // how many the server does. Until then one call is let through.
 func TestOneCallUntilSettings(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
@@ -64,7 +64,7 @@ func TestOneCallUntilSettings(t *testing.T) {
 	}
 }
 
-// Engine, section 2.1: the state of TLS is told, although net/http has the
+// E2.1: the state of TLS is told, although net/http has the
 // connection as one in the clear.
 func TestHTTP2TellsTLS(t *testing.T) {
 	srv := httptest.NewUnstartedServer(echo)
@@ -84,7 +84,7 @@ func TestHTTP2TellsTLS(t *testing.T) {
 	}
 }
 
-// Engine, section 2.2: after a GOAWAY an idle connection is neither closed nor
+// E2.2: after a GOAWAY an idle connection is neither closed nor
 // has it an error. It leaves the pool, and is closed at once.
 func TestGoAwayOfIdle(t *testing.T) {
 	s := &frameServer{serve: okStream}
@@ -103,7 +103,7 @@ func TestGoAwayOfIdle(t *testing.T) {
 	})
 }
 
-// Engine, section 2.2: one that is draining counts until its calls have ended,
+// E2.2: one that is draining counts until its calls have ended,
 // and takes no more.
 func TestDrainingCounts(t *testing.T) {
 	s := &frameServer{}
@@ -133,7 +133,7 @@ func TestDrainingCounts(t *testing.T) {
 	})
 }
 
-// Engine, section 2.2: every way out between Reserve and RoundTrip gives the
+// E2.2: every way out between Reserve and RoundTrip gives the
 // stream back.
 func TestReleaseOnEveryWayOut(t *testing.T) {
 	s := &frameServer{serve: okStream, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
@@ -163,7 +163,7 @@ func TestReleaseOnEveryWayOut(t *testing.T) {
 	})
 }
 
-// Engine, section 2.3: what the server has not acted on goes to another
+// E2.3: what the server has not acted on goes to another
 // connection whatever its method (RFC 9113, sections 6.8 and 8.7), and what it
 // may have acted on does not.
 func TestNotSent(t *testing.T) {
@@ -213,7 +213,7 @@ func TestNotSent(t *testing.T) {
 	}
 }
 
-// Engine, section 2.3: a server that refuses again and again is asked more and
+// E2.3: a server that refuses again and again is asked more and
 // more seldom, and not for ever.
 func TestRefusedForEver(t *testing.T) {
 	s := &frameServer{serve: func(p *peer2, stream uint32) bool {
@@ -228,7 +228,7 @@ func TestRefusedForEver(t *testing.T) {
 	})
 }
 
-// Engine, section 2.3: HTTP_1_1_REQUIRED comes by GOAWAY too.
+// E2.3: HTTP_1_1_REQUIRED comes by GOAWAY too.
 func TestHTTP11RequiredByGoAway(t *testing.T) {
 	s := &frameServer{tls: true, serve: func(p *peer2, stream uint32) bool {
 		p.goAway(0, wire2.ErrCodeHTTP11Required)
@@ -246,7 +246,7 @@ func TestHTTP11RequiredByGoAway(t *testing.T) {
 	})
 }
 
-// Engine, section 2.4: ALPN offers what net/http has.
+// E2.4: ALPN offers what net/http has.
 func TestWithoutHTTP2(t *testing.T) {
 	if os.Getenv("GODEBUG") != "http2client=0" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestWithoutHTTP2$", "-test.count=1")
@@ -308,7 +308,7 @@ func (s *slowBody) Read(p []byte) (int, error) {
 
 func (s *slowBody) Close() error { return nil }
 
-// Engine, section 2.5: the limit is kept without a deadline of the connection,
+// E2.5: the limit is kept without a deadline of the connection,
 // and stands still while it is the source that is waited for.
 func TestReadLimitOfHTTP2(t *testing.T) {
 	var set atomic.Int64
@@ -357,7 +357,7 @@ func TestReadLimitOfHTTP2(t *testing.T) {
 	})
 }
 
-// Engine, section 2.5: the limit is for each read of the body, and for nothing
+// E2.5: the limit is for each read of the body, and for nothing
 // between them.
 func TestReadLimitOfBodyOfHTTP2(t *testing.T) {
 	s := &frameServer{}
@@ -407,7 +407,7 @@ func (g *gatedBody) Read(p []byte) (int, error) {
 
 func (g *gatedBody) Close() error { g.closed.Add(1); return nil }
 
-// Engine, section 2.6: the answer is not given before nobody reads the source,
+// E2.6: the answer is not given before nobody reads the source,
 // unless that is one which blocks, and does.
 func TestSourceOfHTTP2IsLeft(t *testing.T) {
 	for _, blocks := range []bool{false, true} {
@@ -450,7 +450,7 @@ func TestSourceOfHTTP2IsLeft(t *testing.T) {
 	}
 }
 
-// Engine, section 2.7: what tells of informational responses holds up the call
+// E2.7: what tells of informational responses holds up the call
 // alone, not those who share its connection.
 func TestInterimHoldsNobody(t *testing.T) {
 	s := &frameServer{}
@@ -498,7 +498,7 @@ func TestInterimHoldsNobody(t *testing.T) {
 	})
 }
 
-// Engine, section 2.8: net/http takes the announcement of the trailer out of the
+// E2.8: net/http takes the announcement of the trailer out of the
 // fields.
 func TestAnnouncedTrailerOfHTTP2(t *testing.T) {
 	s := &frameServer{}

@@ -178,7 +178,7 @@ func TestIdleLimit(t *testing.T) {
 	}
 }
 
-// An idle connection costs no goroutine and less memory than one of net/http:
+// E1.7: an idle connection costs no goroutine and less memory than one of net/http:
 // its buffers are given back.
 func TestIdleMemory(t *testing.T) {
 	if testing.CoverMode() != "" {

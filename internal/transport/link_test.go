@@ -29,7 +29,7 @@ func TestLinkServesExchanges(t *testing.T) {
 	})
 }
 
-// What arrives while the link is idle, or its end, is found before anything is
+// E3.13, E3.15: what arrives while the link is idle, or its end, is found before anything is
 // written; the request may go to another connection.
 func TestLinkFindsWhatNobodyAskedFor(t *testing.T) {
 	for _, tt := range []struct {
@@ -99,7 +99,7 @@ func TestLinkFindsWhatIsBehindResponse(t *testing.T) {
 	})
 }
 
-// No deadline of one exchange is seen by the next, nor does it end a link that is idle.
+// E1.3: no deadline of one exchange is seen by the next, nor does it end a link that is idle.
 func TestLinkDeadlinesEndWithTheExchange(t *testing.T) {
 	for _, set := range []struct {
 		name string
@@ -123,7 +123,7 @@ func TestLinkDeadlinesEndWithTheExchange(t *testing.T) {
 	}
 }
 
-// A deadline that has passed is seen before anything is written.
+// E1.3: a deadline that has passed is seen before anything is written.
 func TestLinkDeadlineBeforeTheLook(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -141,7 +141,7 @@ func TestLinkDeadlineBeforeTheLook(t *testing.T) {
 	nothing(t, server)
 }
 
-// A link on which abort was called sends nothing, and is never idle again.
+// E1.3: a link on which abort was called sends nothing, and is never idle again.
 func TestAbortBeforeTheLook(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -169,7 +169,7 @@ func TestAbortBeforeTheLook(t *testing.T) {
 	})
 }
 
-// After abort a link is never pooled, though the response was complete.
+// E1.8: after abort a link is never pooled, though the response was complete.
 func TestAbortAfterTheResponse(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -183,7 +183,7 @@ func TestAbortAfterTheResponse(t *testing.T) {
 	})
 }
 
-// abort ends a Read that waits for the answer. The request counts as sent.
+// E1.3: abort ends a Read that waits for the answer. The request counts as sent.
 func TestAbortWhileWaiting(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		l.queue([]byte("request"))
@@ -200,7 +200,7 @@ func TestAbortWhileWaiting(t *testing.T) {
 	})
 }
 
-// A timeout leaves the link as it is: who waited for 100 Continue goes on.
+// E1.11: a timeout leaves the link as it is: who waited for 100 Continue goes on.
 func TestReadGoesOnAfterTimeout(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -221,7 +221,7 @@ func TestReadGoesOnAfterTimeout(t *testing.T) {
 	})
 }
 
-// A request of several parts goes out in order.
+// E1.2: a request of several parts goes out in order.
 func TestLinkOrder(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		parts := []string{"head", strings.Repeat("b", 16<<10), strings.Repeat("c", 100<<10)}
@@ -243,7 +243,7 @@ func TestLinkOrder(t *testing.T) {
 	})
 }
 
-// Data before a reset is read; then comes the reset.
+// E3.14: data before a reset is read; then comes the reset.
 func TestReadDataBeforeReset(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		l.queue([]byte("request"))
@@ -260,7 +260,7 @@ func TestReadDataBeforeReset(t *testing.T) {
 	})
 }
 
-// A write that fails takes the error of the socket, and EOF is what is left for
+// E1.4: a write that fails takes the error of the socket, and EOF is what is left for
 // the reader. It is no end of a body.
 func TestFailedWritePoisonsEOF(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
@@ -286,7 +286,7 @@ func TestFailedWritePoisonsEOF(t *testing.T) {
 	})
 }
 
-// The reader may see EOF before the writer has said that its write failed.
+// E1.4: the reader may see EOF before the writer has said that its write failed.
 func TestResetWhileWritingPoisonsEOF(t *testing.T) {
 	for range 20 {
 		client, server := pair(t, "tcp")
@@ -315,7 +315,7 @@ func TestResetWhileWritingPoisonsEOF(t *testing.T) {
 	}
 }
 
-// Likewise, but for the race.
+// E1.4: likewise, but for the race.
 func TestResetBeforeTheWriteReturnsPoisonsEOF(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -333,7 +333,7 @@ func TestResetBeforeTheWriteReturnsPoisonsEOF(t *testing.T) {
 	}
 }
 
-// A write deadline, by which the exchange stops an upload, is no news of the
+// E1.9: a write deadline, by which the exchange stops an upload, is no news of the
 // connection: what is read after it may end with EOF.
 func TestWriteDeadlineKeepsEOF(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
@@ -388,7 +388,7 @@ func TestHalfCloseWhileWriting(t *testing.T) {
 	}
 }
 
-// After a 101, what was read is read first, and Write goes straight through.
+// E1.8: after a 101, what was read is read first, and Write goes straight through.
 func TestHandOver(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -420,6 +420,7 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
+// E1.8: what cannot be closed in one direction says so.
 func TestCloseWriteUnsupported(t *testing.T) {
 	client, server := net.Pipe()
 	defer server.Close()

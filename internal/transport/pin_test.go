@@ -25,7 +25,7 @@ func numbering(t testing.TB) (url string) {
 	})
 }
 
-// The answer to a challenge goes to the connection that brought it, which from
+// E1.12: the answer to a challenge goes to the connection that brought it, which from
 // then on serves its owner alone.
 func TestPin(t *testing.T) {
 	url := numbering(t)
@@ -93,4 +93,30 @@ func TestPinFreedDuringCall(t *testing.T) {
 	if late := res.Pin("john"); late.conn != nil {
 		t.Error("a Pin got the connection of a response that has ended")
 	}
+}
+
+// E1.12: such a connection is none of those that Block counts for the others.
+func TestPinBesideBlock(t *testing.T) {
+	url := numbering(t)
+	e := newEngine(t, Config{PerHost: 1, Block: true})
+	call := newCall(t, "GET", url)
+	call.Pin = NewPin("kate")
+	if got := text(t, e, call); got != "1" {
+		t.Fatalf("the first call went to connection %s", got)
+	}
+	for range 2 {
+		if got := text(t, e, newCall(t, "GET", url)); got != "2" {
+			t.Errorf("a call of somebody else went to connection %s; want one of its own", got)
+		}
+	}
+	res, err := e.Do(t.Context(), newCall(t, "GET", url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := res.Pin("john")
+	io.Copy(io.Discard, res.Body)
+	if got := text(t, e, newCall(t, "GET", url)); got != "3" {
+		t.Errorf("after another login a call went to connection %s; want a new one", got)
+	}
+	pin.Free()
 }

@@ -123,7 +123,7 @@ func after(t *testing.T, delay time.Duration, e *Engine, ctx context.Context, ca
 // skipVerify is a route whose server needs no certificate of trust.
 var skipVerify = Route{TLS: TLS{SkipVerify: true}}
 
-// A dial belongs to the pool: it goes on when the call that it was begun for
+// E3.1: a dial belongs to the pool: it goes on when the call that it was begun for
 // ends, as long as somebody waits, and no longer.
 func TestDialOutlivesItsCall(t *testing.T) {
 	p := &pipes{dial: 5 * time.Second}
@@ -142,6 +142,26 @@ func TestDialOutlivesItsCall(t *testing.T) {
 	})
 }
 
+// E3.1: a function of the program's own finds the values of the call's context.
+func TestDialHasValuesOfItsCall(t *testing.T) {
+	type key struct{}
+	var got any
+	e := newEngine(t, Config{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		got = ctx.Value(key{})
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	call := newCall(t, "GET", serving(t, saying(okText)))
+	res, err := e.Do(context.WithValue(t.Context(), key{}, "value"), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.Copy(io.Discard, res.Body)
+	if got != "value" {
+		t.Errorf("the dial had the value %v", got)
+	}
+}
+
+// E3.2: a dial that nobody waits for any more is given up.
 func TestDialEndsWhenNobodyWaits(t *testing.T) {
 	p := &pipes{dial: time.Hour}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -163,7 +183,7 @@ func TestDialEndsWhenNobodyWaits(t *testing.T) {
 	})
 }
 
-// A waiter takes whichever comes first. Its dial goes on for the next call.
+// E3.8: a waiter takes whichever comes first. Its dial goes on for the next call.
 func TestFreedConnectionBeforeDial(t *testing.T) {
 	p := &pipes{dial: time.Second, answer: func(*http.Request) (time.Duration, string) { return 2 * time.Second, okText }}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -184,7 +204,7 @@ func TestFreedConnectionBeforeDial(t *testing.T) {
 	})
 }
 
-// Connect is each call's own, and tells which call it ends.
+// E3.3: Connect is each call's own, and tells which call it ends.
 func TestConnectLimitOfEach(t *testing.T) {
 	p := &pipes{dial: 5 * time.Second, server: &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: []string{"http/1.1"}}}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -224,7 +244,7 @@ func TestConnectLimitOfDeafDial(t *testing.T) {
 	})
 }
 
-// Until ALPN has told what the server speaks, one dial serves all. Then each
+// E3.4, E3.5: until ALPN has told what the server speaks, one dial serves all. Then each
 // call of HTTP/1.1 has one.
 func TestOneDialUntilALPN(t *testing.T) {
 	p := &pipes{dial: time.Second, server: &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: []string{"http/1.1"}}}
@@ -251,7 +271,7 @@ func TestOneDialUntilALPN(t *testing.T) {
 	})
 }
 
-// The error of a dial goes to all that wait for it.
+// E3.6: the error of a dial goes to all that wait for it.
 func TestDialErrorForAll(t *testing.T) {
 	refused := errors.New("refused")
 	p := &pipes{dial: time.Second, fails: refused}
@@ -299,7 +319,7 @@ func TestDialErrorForOne(t *testing.T) {
 	})
 }
 
-// Who waits longer comes first, whichever dial brings a connection.
+// E3.10: who waits longer comes first, whichever dial brings a connection.
 func TestFirstComeFirstServed(t *testing.T) {
 	takes := []time.Duration{9 * time.Second, 2 * time.Second, 3 * time.Second}
 	var dials atomic.Int32
@@ -353,7 +373,7 @@ func TestFreshConnectionAfterLoss(t *testing.T) {
 	})
 }
 
-// With Block, PerHost bounds connections; those who wait come in their order,
+// E3.9, E3.11: with Block, PerHost bounds connections; those who wait come in their order,
 // and Connect does not run meanwhile.
 func TestBlock(t *testing.T) {
 	p := &pipes{answer: func(*http.Request) (time.Duration, string) { return time.Minute, okText }}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -130,12 +131,23 @@ func (d *dialer) ask(ctx context.Context, addr, authorization string) (*link, er
 	if err != nil {
 		return nil, err
 	}
-	var through net.Conn
+	var conn, through net.Conn = l, nil
+	heard := &overheard{link: l}
+	tap, _ := ctx.Value(tapKey{}).(Tap)
+	if tap != nil {
+		conn = heard
+	}
 	err = handshaking(ctx, l, func() (err error) {
-		through, err = tunnel.Connect(l, addr, header)
+		through, err = tunnel.Connect(conn, addr, header)
 		return err
 	})
+	if tap != nil {
+		tap.Tunnel(heard.messages())
+	}
 	if err == nil {
+		if through == net.Conn(heard) {
+			through = l
+		}
 		return newLink(through), nil
 	}
 	l.abort()
@@ -145,6 +157,39 @@ func (d *dialer) ask(ctx context.Context, addr, authorization string) (*link, er
 		}
 	}
 	return nil, proxyError(ctx, err)
+}
+
+// overheard is a connection to a proxy that notes what is said about a tunnel.
+type overheard struct {
+	*link
+	over      bool
+	sent, got []byte
+}
+
+func (o *overheard) Read(b []byte) (int, error) {
+	n, err := o.link.Read(b)
+	if !o.over {
+		o.got = append(o.got, b[:n]...)
+	}
+	return n, err
+}
+
+func (o *overheard) Write(b []byte) (int, error) {
+	n, err := o.link.Write(b)
+	if !o.over {
+		o.sent = append(o.sent, b[:n]...)
+	}
+	return n, err
+}
+
+// messages returns what was said, and notes no more. What follows an answer that
+// opens the tunnel is not the proxy's.
+func (o *overheard) messages() (request, response []byte) {
+	o.over = true
+	if i := bytes.Index(o.got, []byte("\r\n\r\n")); i >= 0 {
+		o.got = o.got[:i+len("\r\n\r\n")]
+	}
+	return o.sent, o.got
 }
 
 // socks has a SOCKS proxy connect to e. With socks4 and socks5 names are

@@ -79,7 +79,7 @@ func TestLeftoverBehindResponse(t *testing.T) {
 	}
 }
 
-// What comes later, while the link is idle, is found before the next request.
+// E1.6: what comes later, while the link is idle, is found before the next request.
 func TestUnaskedUnderTLS(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -156,7 +156,7 @@ func arrive(t *testing.T, s *secured) {
 	}
 }
 
-// Session tickets may come at any time (RFC 8446, section 4.6.1).
+// E1.6: session tickets may come at any time (RFC 8446, section 4.6.1).
 func TestLateTickets(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -258,7 +258,7 @@ func TestTicketBehindResponse(t *testing.T) {
 	})
 }
 
-// A new connection waits for the rest of a record that has begun to arrive with
+// E1.7: a new connection waits for the rest of a record that has begun to arrive with
 // the handshake: the request is written when it is known to be no response.
 func TestPartOfTicketOnNewLink(t *testing.T) {
 	read := func(l *link) error {
@@ -322,7 +322,7 @@ func TestEndBehindLateTickets(t *testing.T) {
 	})
 }
 
-// The answer to a key update goes out in its turn, behind the request that was
+// E1.6: the answer to a key update goes out in its turn, behind the request that was
 // encrypted before it.
 func TestKeyUpdate(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS13, func(t *testing.T, way secureWay) {
@@ -371,7 +371,7 @@ func TestKeyUpdate(t *testing.T) {
 	})
 }
 
-// The end of a body without length is close_notify; whoever is on the way can
+// E1.5: the end of a body without length is close_notify; whoever is on the way can
 // send a FIN (RFC 9112, section 9.8).
 func TestEndUnderTLS(t *testing.T) {
 	for _, tt := range []struct {
@@ -433,7 +433,7 @@ func TestCloseNotifyBehindResponse(t *testing.T) {
 	})
 }
 
-// A fatal alert on an idle link is found as its end is.
+// E1.6: a fatal alert on an idle link is found as its end is.
 func TestAlertWhileIdle(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS13, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{SessionTicketsDisabled: true})
@@ -451,7 +451,7 @@ func TestAlertWhileIdle(t *testing.T) {
 	})
 }
 
-// A record that cannot be decrypted makes TLS write an alert, which must not
+// E1.6: a record that cannot be decrypted makes TLS write an alert, which must not
 // carry the request along.
 func TestForgedRecordWhileIdle(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
@@ -469,7 +469,7 @@ func TestForgedRecordWhileIdle(t *testing.T) {
 	})
 }
 
-// Where a look could begin a renegotiation, it hands up nothing.
+// E1.7: where a look could begin a renegotiation, it hands up nothing.
 func TestRenegotiationTurnsLookIntoClose(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -490,7 +490,7 @@ func TestRenegotiationTurnsLookIntoClose(t *testing.T) {
 	nothing(t, server)
 }
 
-// A write that timed out under TLS may have left a part of a record behind.
+// E1.7: a write that timed out under TLS may have left a part of a record behind.
 func TestWriteTimeoutUnderTLSIsFinal(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -510,7 +510,7 @@ func TestWriteTimeoutUnderTLSIsFinal(t *testing.T) {
 	})
 }
 
-// A Read that timed out, even within a record, goes on.
+// E1.7: a Read that timed out, even within a record, goes on.
 func TestReadGoesOnAfterTimeoutUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -537,7 +537,7 @@ func TestReadGoesOnAfterTimeoutUnderTLS(t *testing.T) {
 	})
 }
 
-// An idle link says that it closes, one with a request that is held back does not.
+// E1.6: an idle link says that it closes, one with a request that is held back does not.
 func TestCloseUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -556,7 +556,7 @@ func TestCloseUnderTLS(t *testing.T) {
 	})
 }
 
-// What is decrypted already belongs to who takes the connection over.
+// E1.8: what is decrypted already belongs to who takes the connection over.
 func TestHandOverUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{DynamicRecordSizingDisabled: true})

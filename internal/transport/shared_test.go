@@ -17,7 +17,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Engine, section 3: while it is not known what an endpoint speaks, one dial
+// E3.4, E3.5: while it is not known what an endpoint speaks, one dial
 // runs; the others wait for its ALPN, and share what it brings.
 func TestOneDialForManyOfHTTP2(t *testing.T) {
 	s := &frameServer{tls: true, serve: okStream}
@@ -37,7 +37,7 @@ func TestOneDialForManyOfHTTP2(t *testing.T) {
 	})
 }
 
-// Engine, section 3: the protocol is remembered, and forgotten on contradiction.
+// E3.7: the protocol is remembered, and forgotten on contradiction.
 func TestProtocolIsForgotten(t *testing.T) {
 	s := &frameServer{tls: true, serve: okStream}
 	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -64,7 +64,7 @@ func TestProtocolIsForgotten(t *testing.T) {
 	})
 }
 
-// Engine, section 3: more calls than MAX_CONCURRENT_STREAMS open another
+// E3.9: more calls than MAX_CONCURRENT_STREAMS open another
 // connection or, with Block, wait for a stream to become free.
 func TestStreamsRunOut(t *testing.T) {
 	for _, block := range []bool{false, true} {
@@ -100,7 +100,7 @@ func TestStreamsRunOut(t *testing.T) {
 	}
 }
 
-// Engine, section 3: a stream that becomes free goes to who has waited for the
+// E3.10, E3.11: a stream that becomes free goes to who has waited for the
 // longest time, and one who gives up is passed over.
 func TestFreedStreamGoesToTheFirst(t *testing.T) {
 	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
@@ -127,7 +127,7 @@ func TestFreedStreamGoesToTheFirst(t *testing.T) {
 	})
 }
 
-// Engine, section 3: pings find connections that are dead.
+// Pings find connections that are dead.
 func TestPingFindsTheDead(t *testing.T) {
 	s := &frameServer{deaf: true}
 	s.serve = func(p *peer2, stream uint32) bool {
@@ -193,7 +193,7 @@ func TestFramesInPieces(t *testing.T) {
 	}
 }
 
-// Engine, section 2.3 and RFC 9113, section 8.7: after REFUSED_STREAM the
+// E2.3: RFC 9113, section 8.7: after REFUSED_STREAM the
 // connection is asked for no stream until another one has ended.
 func TestRefusedWhileOthersGoOn(t *testing.T) {
 	for _, block := range []bool{false, true} {
@@ -232,7 +232,7 @@ func TestRefusedWhileOthersGoOn(t *testing.T) {
 	}
 }
 
-// Engine, section 2.2: a stream that ends at the same moment does not make a
+// E2.2: a stream that ends at the same moment does not make a
 // connection that has none left look as if it was draining.
 func TestFullIsNotDraining(t *testing.T) {
 	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 4}}, serve: okStream}
@@ -260,7 +260,7 @@ func TestFullIsNotDraining(t *testing.T) {
 	}
 }
 
-// Engine, section 2.2: what calls a ClientConn does not hold the lock of the pool,
+// E2.2: what calls a ClientConn does not hold the lock of the pool,
 // which its hook takes.
 func TestHookWithoutLock(t *testing.T) {
 	s := &frameServer{serve: okStream, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}

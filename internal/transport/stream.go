@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -95,6 +96,9 @@ func (s *shared) exchange(a *attempt) (*Response, *failure) {
 	}()
 	x.begin(a)
 	r := x.request(a)
+	if a.call.Tap != nil {
+		a.call.Tap.Sent(headOf(r, a.call))
+	}
 	x.handed = true
 	hr, err := x.roundTrip(r)
 	if err != nil {
@@ -205,6 +209,24 @@ func fieldsOf(call *Call) http.Header {
 		h["User-Agent"] = []string{""}
 	}
 	return h
+}
+
+// headOf writes the fields that net/http sends of hr as lines, in the letters of
+// HTTP/2 (RFC 9113, sections 8.2.1 and 8.3.1).
+func headOf(hr *http.Request, call *Call) []byte {
+	b := []byte(call.Method + " " + call.Target + " HTTP/2.0\r\n:authority: " + call.Host + "\r\n:scheme: " + hr.URL.Scheme + "\r\n")
+	if call.Length > 0 {
+		b = append(b, "content-length: "+strconv.FormatInt(call.Length, 10)+"\r\n"...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(hr.Header)) {
+		for _, v := range hr.Header[name] {
+			if name == "Host" || name == "Content-Length" || name == "User-Agent" && v == "" {
+				continue
+			}
+			b = append(b, strings.ToLower(name)+": "+v+"\r\n"...)
+		}
+	}
+	return append(b, "\r\n"...)
 }
 
 func isOfConnection(name string) bool {

@@ -33,7 +33,7 @@ func upgrade(call *Call) *Call {
 	return call
 }
 
-// A 101 hands the connection over: the limits of the call and its context are
+// E1.8, E3.9: a 101 hands the connection over: the limits of the call and its context are
 // over, what came behind the head is read first, and it counts until it is closed.
 func TestUpgrade(t *testing.T) {
 	for _, secure := range []bool{false, true} {
@@ -90,7 +90,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// CloseWrite ends one direction, where the connection has it.
+// E1.8: CloseWrite ends one direction, where the connection has it.
 func TestUpgradeCloseWrite(t *testing.T) {
 	res, err := newEngine(t, Config{}).Do(t.Context(), upgrade(newCall(t, "GET", serving(t, switching("")))))
 	if err != nil {

@@ -148,6 +148,40 @@ func TestEarlyAnswer(t *testing.T) {
 	}
 }
 
+// E1.4: the same where the end of the answer shows in it: by its length, or by a
+// last chunk. Where it would be the end of the connection, which was reset, the
+// answer may be cut short.
+func TestEndOfEarlyAnswer(t *testing.T) {
+	body := make([]byte, 16<<20)
+	for name, tt := range map[string]struct {
+		answer string
+		err    error
+	}{
+		"length":    {"Content-Length: 4\r\n\r\nmuch", nil},
+		"chunks":    {"Transfer-Encoding: chunked\r\n\r\n4\r\nmuch\r\n0\r\n\r\n", nil},
+		"until end": {"\r\nmuch", fault.IncompleteBody},
+	} {
+		for _, kind := range bodyKinds {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				e := newEngine(t, Config{})
+				url := serving(t, func(c net.Conn) {
+					http.ReadRequest(bufio.NewReader(c))
+					io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n"+tt.answer)
+				})
+				for range 10 {
+					res, err := e.Do(t.Context(), withBody(newCall(t, "POST", url), kind, body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if b, err := io.ReadAll(res.Body); string(b) != "much" || !errors.Is(err, tt.err) {
+						t.Fatalf("%q, %v; want much, %v", b, err, tt.err)
+					}
+				}
+			})
+		}
+	}
+}
+
 // A readCheck is a source that knows whether it is read after it was let go.
 type readCheck struct {
 	over  atomic.Bool
@@ -163,7 +197,7 @@ func (r *readCheck) Read(b []byte) (int, error) {
 
 func (r *readCheck) Close() error { return nil }
 
-// The source is the caller's again when the response has ended: nobody reads it
+// E1.9: the source is the caller's again when the response has ended: nobody reads it
 // any more, though the server answered early.
 func TestSourceAfterCall(t *testing.T) {
 	for _, status := range []string{"413 Content Too Large", "200 OK\r\nConnection: close"} {
@@ -204,7 +238,41 @@ func TestSourceAfterCall(t *testing.T) {
 	}
 }
 
-// A source that blocks is left behind, and the call ends.
+// A slowSource takes a second for each Read, and knows whether one is under way.
+type slowSource struct{ busy, closed bool }
+
+func (s *slowSource) Read(b []byte) (int, error) {
+	s.busy = true
+	time.Sleep(time.Second)
+	s.busy = false
+	return len(b), nil
+}
+
+func (s *slowSource) Close() error { s.closed = true; return nil }
+
+// E1.9: a Read of the source that is under way when the answer comes is waited for.
+func TestReadOfSourceUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		e := &Engine{Config: Config{Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil }}}
+		defer e.Close()
+		go func() {
+			defer server.Close()
+			http.ReadRequest(bufio.NewReader(server))
+			io.WriteString(server, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch")
+		}()
+		source := new(slowSource)
+		call := newCall(t, "POST", "http://a.test/")
+		call.Length, call.Body.Open = -1, func() (io.ReadCloser, error) { return source, nil }
+		start := time.Now()
+		text(t, e, call)
+		if took := time.Since(start); source.busy || !source.closed || took != time.Second {
+			t.Errorf("after %v: a Read under way %v, closed %v; want a second, false, true", took, source.busy, source.closed)
+		}
+	})
+}
+
+// E1.9: a source that blocks is left behind, and the call ends.
 func TestBlockingSourceIsLeft(t *testing.T) {
 	for _, tt := range []struct {
 		name, answer string
@@ -242,7 +310,7 @@ func TestBlockingSourceIsLeft(t *testing.T) {
 	}
 }
 
-// A 2xx before the end of the body goes on while the server takes bytes, as in an
+// E1.9: a 2xx before the end of the body goes on while the server takes bytes, as in an
 // exchange of one block for another.
 func TestAnswerWhileSending(t *testing.T) {
 	url := serving(t, func(c net.Conn) {
@@ -334,7 +402,7 @@ func TestReadLimitWhileSending(t *testing.T) {
 	})
 }
 
-// What becomes of a server that answers at once and takes the body all the same:
+// E1.9: what becomes of a server that answers at once and takes the body all the same:
 // it gets all of it, and the connection serves the next call.
 func TestAnswerBeforeBody(t *testing.T) {
 	for _, kind := range bodyKinds {
@@ -383,7 +451,7 @@ func TestSourceFailsAfterAnswer(t *testing.T) {
 	}
 }
 
-// "Expect: 100-continue" asks before the body is sent.
+// E1.11: "Expect: 100-continue" asks before the body is sent.
 func TestExpect(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -55,7 +55,7 @@ func TestWatchFindsWhatNobodyAskedFor(t *testing.T) {
 	}
 }
 
-// The goroutine that waits while the link is idle remains its only reader until
+// E1.10: the goroutine that waits while the link is idle remains its only reader until
 // its Read returns, and ends with it: there is never a second Read at a time.
 func TestWatchIsTheOnlyReader(t *testing.T) {
 	client, server := pair(t, "tcp")
@@ -171,7 +171,7 @@ func (bareConn) SetDeadline(time.Time) error      { return errNoDeadline }
 func (bareConn) SetReadDeadline(time.Time) error  { return errNoDeadline }
 func (bareConn) SetWriteDeadline(time.Time) error { return errNoDeadline }
 
-// Where the connection has no deadlines, a timer closes it, and the error is
+// E1.10: where the connection has no deadlines, a timer closes it, and the error is
 // that of a deadline.
 func TestClockClosesConnection(t *testing.T) {
 	const limit = time.Minute
