@@ -14,14 +14,15 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// An Auth authenticates requests: the result of [BasicAuth], [BearerAuth],
-// [DigestAuth], [AuthFunc], [NewAuth], [ProxyAuth] or
-// [NoAuth]. The zero Auth is none, and leaves the choice to the session, the
-// URL and netrc. An Auth is bound to the origin that the caller names: a
-// redirect to another one does not get it, nor does it come back on the way
-// back. One for the proxy goes with every request that a proxy carries.
+// An Auth authenticates requests. [BasicAuth], [BearerAuth], [DigestAuth],
+// [AuthFunc], [NewAuth], [ProxyAuth] and [NoAuth] make one. The zero Auth leaves
+// the choice to the session, the URL and netrc.
 //
-// It prints as its scheme alone, and may be used by many goroutines.
+// An Auth is bound to the origin that the caller names. A redirect to another
+// origin does not carry it, and it does not come back when the chain does. A
+// ProxyAuth goes with every request that a proxy carries.
+//
+// An Auth prints as its scheme alone, and many goroutines may use it.
 type Auth struct {
 	method Authenticator
 	proxy  bool // for the proxy; it does not replace the one for the server
@@ -43,28 +44,28 @@ func (a Auth) scheme() string {
 // Format keeps every verb from printing the credentials.
 func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 
-// An Authenticator adds credentials to requests. Authenticate is called last
-// in preparing, when method, URL, header and body are as they will be sent, and
-// anew for each redirect within the origin; it must be safe for many
-// goroutines. Its context is that of the call (see [Hooks]), or the one given to
-// Prepare. An error is returned by the call.
+// An Authenticator adds credentials to requests. Authenticate is called last when
+// a request is prepared: method, URL, header and body are as they will be sent. It
+// is called again for each redirect within the origin. It must be safe for many
+// goroutines. It gets the context of the call (see [Hooks]), or the one given to
+// Prepare. The call returns its error.
 //
-// One that also has the method
+// Two methods are optional. One answers challenges:
 //
 //	Challenge(ctx context.Context, r *Response) (*PreparedRequest, error)
 //
-// is shown each 401 and 407 response from its own origin, and returns the
-// request to send next, made by [PreparedRequest.Clone] from Response.Request,
-// or nil to leave the response as the answer. Challenge is called at most twice
-// between redirects; each answered response is appended to [Response.History].
+// Challenge gets each 401 and 407 response from the origin of the Auth. It returns
+// the request to send next, made by [PreparedRequest.Clone] from Response.Request,
+// or nil if the response is the answer. It is called at most twice between
+// redirects. Each response that it has answered is appended to [Response.History].
 //
-// One that has the method
+// The other checks who has answered:
 //
 //	Verify(ctx context.Context, r *Response) error
 //
-// is shown each response to a request that it has authenticated and that is not
-// answered by Challenge, before any hook. Its error ends the call, as where the
-// server does not prove who it is.
+// Verify gets, before any hook, each response to a request that was authenticated,
+// except those that Challenge has answered. Its error ends the call: the server
+// did not prove who it is, for example.
 //
 // One that has the method
 //
@@ -104,8 +105,8 @@ func (a Auth) owner() any {
 	return nil
 }
 
-// NewAuth makes an Auth of a. One of nil is [ErrInvalidOption], as nothing would
-// authenticate the requests.
+// NewAuth makes an Auth of a. If a is nil, calls fail with [ErrInvalidOption], as
+// nothing would authenticate their requests.
 func NewAuth(a Authenticator) Auth {
 	if isNil(a) {
 		return Auth{method: invalidAuth("NewAuth(nil)")}
@@ -116,7 +117,8 @@ func NewAuth(a Authenticator) Auth {
 	return Auth{method: a}
 }
 
-// AuthFunc makes an Auth of a function, for signatures and schemes of one's own.
+// AuthFunc makes an Auth of a function, for signatures and schemes of your own. f
+// is called like [Authenticator].Authenticate.
 func AuthFunc(f func(ctx context.Context, p *PreparedRequest) error) Auth {
 	if f == nil {
 		return Auth{method: invalidAuth("AuthFunc(nil)")}
@@ -137,8 +139,8 @@ type authFunc func(context.Context, *PreparedRequest) error
 
 func (f authFunc) Authenticate(ctx context.Context, p *PreparedRequest) error { return f(ctx, p) }
 
-// NoAuth sends a request without authentication, whatever the session, the
-// userinfo of the URL and netrc have. An Authorization field stays as it is.
+// NoAuth sends requests without the credentials of the session, of the URL and of
+// netrc. An Authorization field among the [Headers] stays.
 func NoAuth() Auth { return Auth{method: noAuth{}} }
 
 type noAuth struct{}
@@ -146,17 +148,17 @@ type noAuth struct{}
 func (noAuth) Authenticate(context.Context, *PreparedRequest) error { return nil }
 func (noAuth) String() string                                       { return "none" }
 
-// BasicAuth sends the user name and password in every request (RFC 7617). The
-// bytes of the strings go out as they are, which is UTF-8 for what is written
-// as text; an old server that wants Latin-1, as Requests sends it, is given
-// that: "caf\xe9". A name with a colon, which the scheme cannot carry, and
-// control characters are [ErrInvalidOption].
+// BasicAuth sends a user name and a password with every request (RFC 7617). Their
+// bytes go out as they are, so text goes out in UTF-8. For an old server that wants
+// Latin-1, which is what Requests sends, give the bytes: "caf\xe9". A user name
+// with a colon, which Basic cannot carry, and control characters are
+// [ErrInvalidOption].
 func BasicAuth(username, password string) Auth {
 	return Auth{method: &basic{username, password}}
 }
 
-// ProxyAuth is for the proxy, by Basic, or by Digest if it asks for that. Only
-// the proxy gets to see it.
+// ProxyAuth authenticates at the proxy: by Basic, or by Digest if the proxy asks
+// for it. Only the proxy gets to see it.
 func ProxyAuth(username, password string) Auth {
 	return Auth{method: &basic{username, password}, proxy: true}
 }
@@ -199,8 +201,8 @@ func basicValue(username, password string) string {
 	return string(out)
 }
 
-// BearerAuth sends a token in every request (RFC 6750). A token that is not of
-// the characters of RFC 9110's token68 is [ErrInvalidOption].
+// BearerAuth sends a token with every request (RFC 6750). A token with characters
+// that are not in token68 (RFC 9110, section 11.2) is [ErrInvalidOption].
 func BearerAuth(token string) Auth { return Auth{method: &bearer{token}} }
 
 type bearer struct{ token string }

@@ -18,56 +18,58 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// A Session keeps what calls have in common: default settings, cookies, and the
+// A Session holds what calls have in common: default settings, cookies, and the
 // adapters with their pools of connections. The zero Session is ready to use.
 //
-// Its fields are set before the first call; from then on a Session is safe for
-// any number of goroutines, but its fields must not change. [Session.With]
-// derives another one with other settings. A Session that is not needed any
-// more is ended with Close.
+// Set its fields before the first call. From then on they must not change, and any
+// number of goroutines may use the Session. [Session.With] derives one with other
+// settings. Close ends it.
 type Session struct {
 	// BaseURL is what the URLs of calls are relative to. See the option [BaseURL].
 	BaseURL string
 	// Headers are sent with every request. [NewSession] fills in User-Agent,
-	// Accept and Accept-Encoding; nil stands for these. A field with no values
-	// is not sent.
+	// Accept and Accept-Encoding, and nil stands for these three. A field with
+	// no values is not sent.
 	Headers http.Header
-	// Params are added to the query of every request, those of the call over them.
+	// Params are added to the query of every request. A call may replace them
+	// by name.
 	Params Params
 	// PathParams are the values of URLs that are templates. See the option [PathParams].
 	PathParams PathParams
-	// Auth authenticates the requests that bring no Auth and no Authorization
-	// field of their own. A [ProxyAuth] is for the proxy here, too.
+	// Auth authenticates the calls that bring neither an Auth nor an
+	// Authorization field. A [ProxyAuth] is for the proxy here, too.
 	Auth Auth
-	// Cookies is the jar. NewSession makes one; nil stands for a new one.
+	// Cookies is the jar. NewSession makes one, and so does the first call of a
+	// session whose field is nil.
 	Cookies *CookieJar
-	// NoCookies does without the jar. See the option [KeepCookies].
+	// NoCookies keeps calls from using the jar. See the option [KeepCookies].
 	NoCookies bool
 	// IdempotencyKey gives each call a key. See the option [IdempotencyKey].
 	IdempotencyKey bool
-	// Proxies says which proxies to take.
+	// Proxies says which requests take which proxy.
 	Proxies Proxies
 	// TLS holds the settings of encrypted connections.
 	TLS TLS
-	// Timeout limits each call. Zero fields mean the defaults.
+	// Timeout limits each call. A field of zero means its default.
 	Timeout Timeout
-	// Retry takes the place of that of the adapters, if it is not nil.
+	// Retry replaces the Retry of the adapters, unless it is nil.
 	Retry *Retry
-	// Hooks run in every call that brings none of the kind.
+	// Hooks run in calls. A call that brings an OnRequest, say, does not run
+	// Hooks.Request.
 	Hooks Hooks
 	// MaxRedirects is how many redirects a call follows: 0 means 30, a negative
 	// number none.
 	MaxRedirects int
 	// MaxBody limits the body of each response in bytes. See the option [MaxBody].
 	MaxBody int64
-	// NoRedirects returns a redirect as it is.
+	// NoRedirects makes a redirect the result of the call.
 	NoRedirects bool
-	// Stream leaves bodies to be read by the caller.
+	// Stream leaves bodies for the caller to read.
 	Stream bool
 	// IgnoreEnv ignores proxy variables, CA bundle variables and netrc.
 	IgnoreEnv bool
-	// RaiseForStatus makes calls return an [*HTTPError], which has the response,
-	// in place of a response whose status is 400 or above.
+	// RaiseForStatus makes calls return an [*HTTPError] for a response whose
+	// status is 400 or above.
 	RaiseForStatus bool
 	// JSONDecoder decodes the JSON of responses. Nil is [encoding/json].
 	JSONDecoder JSONDecoder
@@ -88,17 +90,17 @@ type Session struct {
 	err       error   // the first option that cannot be used
 }
 
-// NewSession returns a session with the given defaults. An option that cannot
-// be used is reported by the calls.
+// NewSession returns a session with the given defaults. If an option cannot be
+// used, every call returns the error.
 func NewSession(opts ...Option) *Session {
 	s := &Session{Headers: defaultHeaders(), Cookies: new(CookieJar)}
 	s.configure(opts)
 	return s
 }
 
-// With returns a session that shares the pool, the cookies and the mounts of s
-// and has the given defaults over a copy of the others. s is not changed.
-// Closing either closes what they share.
+// With returns a session that shares the connections, the cookies and the mounts
+// of s. It has a copy of the defaults of s, with opts over them, and s stays as it
+// is. Closing either closes what they share.
 func (s *Session) With(opts ...Option) *Session {
 	s.setup()
 	d := *s
@@ -318,9 +320,9 @@ func callNames(layers []Headers, field string) bool {
 	return false
 }
 
-// Prepare makes a request of the session ready to be looked at, changed and
-// sent with [Session.Send], which goes by the options of the request again. ctx
-// is for the Authenticator alone, and is not kept.
+// Prepare makes a request with the defaults of the session, ready to be looked at,
+// changed, and sent with [Session.Send]. Send keeps to the options of the request,
+// such as its Timeout. Only an [Authenticator] gets ctx, which is not kept.
 func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, err error) {
 	at := step{op: "prepare"}
 	defer at.wrap(&err)
@@ -344,9 +346,9 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, 
 	return p, nil
 }
 
-// Send sends a prepared request. Options that shape the request itself, such
-// as Params or a body, are [ErrInvalidOption]: it is prepared. The headers,
-// params and auth of the session are not added again.
+// Send sends a prepared request. It adds none of the session's headers, params and
+// auth, which Prepare has added. Options that shape a request, such as Params or a
+// body, are [ErrInvalidOption]: change the fields of p instead.
 func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) (_ *Response, err error) {
 	at := step{op: "prepare"}
 	defer at.wrap(&err)
@@ -585,8 +587,8 @@ func adapterError(ctx context.Context, err error) error {
 	return sendError(ctx, nil, err)
 }
 
-// Adapter returns the adapter for url: the one with the longest matching
-// prefix. [ErrInvalidScheme] says that there is none.
+// Adapter returns the adapter for url: the one that is mounted on the longest
+// matching prefix. If there is none, the error is [ErrInvalidScheme].
 func (s *Session) Adapter(url string) (_ Adapter, err error) {
 	at := step{op: "prepare", raw: url}
 	defer at.wrap(&err)
@@ -600,11 +602,18 @@ func (s *Session) Adapter(url string) (_ Adapter, err error) {
 
 func (s *Session) adapter(u *url.URL) (Adapter, error) { return s.mounts.find(u) }
 
-// Mount lets a send the requests whose URL begins with prefix, in place of
-// what was mounted there. Of several prefixes the longest counts. A prefix is a
-// scheme ("mock://"), or goes on with a host and perhaps a path, and ends at a
-// boundary: "http://localhost" is not a prefix of "http://localhost.example.com".
-// Sessions made by With share their mounts. Mount before the first call.
+// Mount lets a send the requests whose URL begins with prefix. It replaces what
+// was mounted on that prefix. If several prefixes match, the longest counts.
+//
+// A prefix is a scheme ("mock://"), a scheme and a host, or these and a path. It
+// ends where a part of the URL does, and letter case does not count:
+//
+//	"https://api.example.com"       the host, on any port, but not api.example.com.evil.test
+//	"https://api.example.com/"      the host on the default port, if the URL does not name the port
+//	"https://api.example.com:443/"  URLs that name this port; the default port is not filled in
+//	"https://api.example.com/v1"    /v1 and what lies below it, but not /v10
+//
+// Mount before the first call. Sessions made by With share their mounts.
 func (s *Session) Mount(prefix string, a Adapter) {
 	s.setup()
 	if isNil(a) {
@@ -614,8 +623,8 @@ func (s *Session) Mount(prefix string, a Adapter) {
 	s.reject(s.mounts.mount(prefix, a))
 }
 
-// Close closes the adapters of the session, and of those that share them. Calls
-// after it return [ErrClosed].
+// Close closes the adapters of the session and of those that share them. Later
+// calls return [ErrClosed].
 func (s *Session) Close() error {
 	s.setup()
 	return s.mounts.close()

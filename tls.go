@@ -12,30 +12,31 @@ import (
 // are comparable: connections made under different ones are never shared
 // (CVE-2024-35195).
 //
-// It has three settings: the client's certificate, whom to trust, and the rest
-// of Config. A call, or [Session.With], replaces those that it gives and leaves
-// the others to the session. So a call's CertFile keeps the session's CABundle,
-// and a call's CABundle ends the session's SkipVerify.
+// Its fields are three settings: the client's certificate, whom to trust, and the
+// rest of Config. A call, or [Session.With], replaces the settings that it gives
+// and keeps the others of the session. So a call that gives a CertFile keeps the
+// session's CABundle, and a call that gives a CABundle ends the session's
+// SkipVerify.
 type TLS struct {
 	// SkipVerify accepts any certificate. Whoever is on the path can then read
-	// and change everything; it is for tests.
+	// and change everything, so it is for tests alone.
 	SkipVerify bool
-	// Verify goes back from the session's SkipVerify, CABundle and Config to
-	// the roots of the system, or to those that the same TLS value names. Both
-	// it and SkipVerify are [ErrInvalidOption].
+	// Verify goes back from the session's SkipVerify, CABundle and Config to the
+	// roots of the system, or to those that the same TLS value names. Together
+	// with SkipVerify it is [ErrInvalidOption].
 	Verify bool
-	// CABundle is a PEM file, or a directory of them, with the only authorities
-	// to trust. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name one where neither it
-	// nor Config nor SkipVerify says whom to trust; see [TrustEnv].
+	// CABundle is a PEM file, or a directory of PEM files, with the only
+	// authorities to trust. Where neither CABundle nor Config nor SkipVerify says
+	// whom to trust, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE may; see [TrustEnv].
 	CABundle string
-	// CertFile and KeyFile hold the client's certificate in PEM. An empty
-	// KeyFile means that CertFile holds both. They go before the Certificates and
-	// GetClientCertificate of Config.
+	// CertFile and KeyFile are PEM files with the client's certificate and its
+	// key. If KeyFile is empty, CertFile has both. They count before Certificates
+	// and GetClientCertificate of Config.
 	CertFile, KeyFile string
-	// Config is the base for everything else. It must not be changed once used.
-	// Its RootCAs, InsecureSkipVerify, VerifyConnection and VerifyPeerCertificate
-	// say whom to trust, and its Certificates and GetClientCertificate are the
-	// client's certificate.
+	// Config is the base for everything else, and must not be changed once it is
+	// used. Its RootCAs, InsecureSkipVerify, VerifyConnection and
+	// VerifyPeerCertificate say whom to trust. Its Certificates and
+	// GetClientCertificate are the client's certificate.
 	Config *tls.Config
 
 	// trust and client are the Configs of which a merge took the two settings;
