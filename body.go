@@ -15,9 +15,9 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A Body is what a request carries: made by [JSON], [Bytes], [Text], [Reader] or
-// [Writer]. A call takes one; [Form] and [Files] are the other ways to have one.
-// The zero Body is none.
+// A Body is what a request carries. [JSON], [Bytes], [Text], [Reader] and [Writer]
+// make one, and a call takes one. [Form] and [Files] are the other ways to send a
+// body. The zero Body is none.
 type Body struct {
 	// load returns the content. It runs while the request is prepared, when errors can be returned.
 	load func() (content, error)
@@ -25,9 +25,9 @@ type Body struct {
 
 func (Body) option() {}
 
-// JSON is v as JSON, with the type application/json. The bytes are those of
-// [encoding/json] without its escaping of "<", ">" and "&". A value that cannot
-// be encoded is [ErrInvalidOption].
+// JSON is v as JSON, with the Content-Type application/json. [encoding/json]
+// encodes it, without escaping "<", ">" and "&". A value that cannot be encoded is
+// [ErrInvalidOption].
 func JSON(v any) Body {
 	return Body{func() (content, error) {
 		data, err := marshalJSON(v)
@@ -38,29 +38,30 @@ func JSON(v any) Body {
 	}}
 }
 
-// Bytes is b as it is, without a type. b must not change until the call has returned.
+// Bytes is b as it is, without a Content-Type. b must not change until the call
+// has returned.
 func Bytes(b []byte) Body {
 	return Body{func() (content, error) { return inMemory(b, ""), nil }}
 }
 
-// Text is s as it is, in UTF-8 and without a type.
+// Text is s as it is, in UTF-8 and without a Content-Type.
 func Text(s string) Body {
 	return Body{func() (content, error) { return inMemory([]byte(s), ""), nil }}
 }
 
-// Reader streams r from where it stands when the first request is prepared with
-// the Body. Its length is known if r has a Len or Stat method or can seek, and
-// the request is chunked otherwise, as it is for a file that does not end where
-// its size says. A file that changes its size while it is sent is
+// Reader streams r, from where it stands when the first request with the Body is
+// prepared. The length of the body is known if r has a method Len or Stat, or can
+// seek. Otherwise the request is chunked; so is that of a file whose size says
+// nothing, as below /proc. A file that changes its size while it is sent is
 // [ErrInvalidOption], and the server gets no complete request.
 //
-// If r can seek, it is sent again from there: after a redirect, by a retry, and
-// by every further call with the same Body. Otherwise a second sending is
-// [ErrBodyNotReplayable], unless nothing of r was read. Of two calls that send
-// the Body at the same time, one fails with that error.
+// If r can seek, it can be sent again: after a redirect, by a retry, and by
+// further calls with the same Body. Otherwise a second sending is
+// [ErrBodyNotReplayable], unless nothing of r was read. If two calls send the Body
+// at the same time, one of them fails with that error.
 //
-// r is not closed, and must not be used until the call has returned. A call
-// that ends while r keeps it waiting leaves that read behind.
+// r is not closed. It must not be used until the call has returned. If a call ends
+// while it waits for r, that one Read is left behind.
 func Reader(r io.Reader) Body {
 	shared := &loan{r: r}
 	return Body{func() (content, error) {
@@ -76,17 +77,17 @@ func Reader(r io.Reader) Body {
 }
 
 // Writer is what f writes: a body that is made while it is sent, chunked and
-// without a type. An error of f ends the request, which the server then does not
-// see as complete, and is found in the error of the call.
+// without a Content-Type. An error of f ends the request, so that the server does
+// not take it for complete, and [errors.Is] finds it in the error of the call.
 //
-// f is called when the body is wanted, and again for each further sending: after a
-// redirect, by a retry, for a challenge, and by every call with the Body, perhaps
-// at the same time. It runs in a goroutine of its own, and its panic is passed on
-// to the caller. When the body is not wanted any more, since the server has
-// answered or the call has ended, Write fails with [io.ErrClosedPipe], and the call
-// waits for f to return: a second at most, after which an f that is held up by
-// something else is left behind. Nothing calls f after the call, or for a streamed
-// response after its Close.
+// f is called each time the body is sent: first, after a redirect, by a retry, for
+// a challenge, and by every call with the Body, perhaps at the same time. It runs
+// in a goroutine of its own, and the caller gets its panic. Nothing calls f after
+// the call has returned or, for a streamed response, after its Close.
+//
+// Once the body is not needed any more, as the server has answered or the call has
+// ended, Write fails with [io.ErrClosedPipe]. The call then waits for f to return,
+// but no longer than a second.
 func Writer(f func(w io.Writer) error) Body {
 	return Body{func() (content, error) {
 		if f == nil {

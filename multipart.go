@@ -18,49 +18,47 @@ import (
 // [Form], if there are any, as text fields, and after them the files in the
 // order given. Files without an element are ignored.
 //
-// The files are read while they are sent, and never held in memory. The length
-// of the body is known if that of every file is, and the request is chunked
-// otherwise. It can be sent again, for a redirect or a retry, if every Reader
-// in it can seek.
+// The files are read while they are sent, and never held in memory. The length of
+// the body is known if that of every file is known; otherwise the request is
+// chunked. The body can be sent again, for a redirect or a retry, if every Reader
+// in it can seek. Several calls may share Files: each sends the files from their
+// beginning, by the rules of the function [Reader].
 //
-// A Content-Type among the [Headers] must be a multipart one. Its boundary is
-// kept, and one of 128 random bits added if it has none.
-//
-// The same Files may be given to several calls, each of which sends the files
-// from their beginning, as it is said of the function [Reader].
+// A Content-Type among the [Headers] must be a multipart one. It keeps its
+// boundary, or gets one of 128 random bits.
 type Files []File
 
 func (Files) option() {}
 
-// A File is a part of [Files]. It has a Field, and either a Path or a Reader.
-// What cannot be sent is [ErrInvalidOption] or [ErrInvalidHeader] before
-// anything is.
+// A File is a part of [Files]. It has a Field, and either a Path or a Reader. One
+// that cannot be sent is [ErrInvalidOption] or [ErrInvalidHeader] before anything
+// is sent.
 type File struct {
 	// Field is the name of the form field. Several files may share it.
 	Field string
-	// Path names a regular file. It is opened when its turn comes, anew for
-	// each sending, and must keep its size until then. The size of one whose
-	// size says nothing, as below /proc, counts as unknown.
+	// Path names a regular file. It is opened each time it is sent, and must
+	// keep its size until then. The size of a file below /proc, where sizes say
+	// nothing, counts as unknown.
 	Path string
-	// Name is the filename that the server is told. By default it is the last
-	// element of Path, or of what Reader's Name method returns, as that of an
-	// [os.File] does, and for other readers the Field. [NoName] and [EmptyName]
-	// stand for none and for an empty one.
+	// Name is the filename that the server is told. The default is the last
+	// element of Path, or of the name of a Reader that has a method Name, as
+	// [os.File] has, or else Field. [NoName] sends no filename, and [EmptyName]
+	// an empty one.
 	Name string
 	// Reader is sent from where it stands, as by the function [Reader].
 	Reader io.Reader
-	// ContentType is the type of the part. It is not guessed: "" sends none.
+	// ContentType is the type of the part. It is never guessed: "" sends none.
 	ContentType string
-	// Header holds more fields of the part. Content-Disposition is set by the
-	// library, and so is Content-Type if the field ContentType is not empty.
-	// Fields without a value, or with an empty one, are left out.
+	// Header holds further fields of the part. The library sets
+	// Content-Disposition and, if ContentType is not empty, Content-Type. Fields
+	// without a value, or with an empty one, are left out.
 	Header textproto.MIMEHeader
 
 	loan *loan // of Reader, made by the first call with the Files
 }
 
-// What [File].Name can be beside a name. Both have a control character, which
-// no name may have.
+// Values of [File].Name that are no names. Both have a control character, which no
+// name may have.
 const (
 	// NoName sends a part without a filename, as text fields are: for one that
 	// needs a Content-Type, or when there are text fields alone.

@@ -17,28 +17,30 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// A Response is the answer to a request. Unless [Stream] was asked for, its
-// body is in memory: Content, Text, JSON and the iterators may then be called
-// any number of times, and there is nothing to close. One that streams must be
-// closed, and is for one goroutine.
+// A Response is the answer to a request. Unless [Stream] was asked for, its body is
+// in memory: Content, Text, JSON and the iterators may be called any number of
+// times, and there is nothing to close. A streamed response must be closed. One
+// goroutine at a time may use a Response.
 //
-// [NewResponse] makes one by hand. A literal works as well: its Body is read as
-// if it came from a server, and it need not have a URL or a Request.
+// [NewResponse] makes one by hand. A literal works as well: its Body is read as if
+// it came from a server, and it needs neither a URL nor a Request.
 type Response struct {
 	StatusCode int
 	Reason     string // "Not Found"; as the server wrote it, "" in HTTP/2
 	Proto      string // "HTTP/1.1", "HTTP/2.0"
 
-	// Header holds the fields as they were sent; Content-Encoding and
-	// Content-Length too, though the body is given decoded.
+	// Header holds the fields as they were sent, Content-Encoding and
+	// Content-Length included, although the body is decoded. Its keys are in
+	// canonical form: Header.Get finds a field in any letter case, and
+	// Header["content-type"] finds nothing.
 	Header http.Header
 
-	// URL is that of the request that was answered: the last one after
-	// redirects, with its fragment. It is shared with Request.
+	// URL is the URL of the last request, after redirects, with its fragment.
+	// Request has the same one.
 	URL *url.URL
 
 	// Body reads the decoded body, from memory or, with Stream, from the
-	// connection. It never returns a clean end for a body that was cut short.
+	// connection. A body that was cut short never ends with io.EOF.
 	Body io.ReadCloser
 
 	// Request is what was answered.
@@ -48,15 +50,15 @@ type Response struct {
 	// Each has the History before it.
 	History []*Response
 
-	// Elapsed is the time from sending the request to its headers, without
-	// redirects and without the body.
+	// Elapsed is the time from sending the request to the headers of the
+	// response. It includes neither redirects nor the body.
 	Elapsed time.Duration
 
-	// Encoding is the charset that Text decodes from, from the Content-Type
-	// at first. Empty, Text finds it out itself. It may be set.
+	// Encoding is the charset that Text decodes from. At first it is the one of
+	// the Content-Type. If it is empty, Text finds out by itself. It may be set.
 	Encoding string
 
-	// TLS describes the connection, nil if it was not encrypted.
+	// TLS describes the connection. It is nil if that was not encrypted.
 	TLS *tls.ConnectionState
 
 	journey     *journey            // for Next, if this is a redirect that was not followed
@@ -84,8 +86,7 @@ func (r *Response) RaiseForStatus() error {
 	return &HTTPError{Response: r}
 }
 
-// An HTTPError is a status of 400 or above where a good one was needed. The
-// Response is readable.
+// An HTTPError reports a status of 400 or above. The Response can be read.
 type HTTPError struct{ Response *Response }
 
 // Error is the text of Requests: "404 Client Error: Not Found for url: http://…".
@@ -113,9 +114,9 @@ func (e *HTTPError) JSON(v any) error {
 // Is reports whether target is [ErrRequest].
 func (e *HTTPError) Is(target error) bool { return target == ErrRequest }
 
-// Load reads the rest of a streamed body into memory and closes the
-// connection's side of it. After an error there is no content at all: see Err.
-// That nothing is left, since the body was read before, is [ErrStreamConsumed].
+// Load reads the rest of a streamed body into memory, and frees its connection.
+// After an error there is no content at all, and Err has the error too. If the
+// body was read before and nothing is left, that is [ErrStreamConsumed].
 func (r *Response) Load() error {
 	if r.loaded {
 		return r.wire.err
@@ -141,15 +142,16 @@ func (r *Response) Load() error {
 }
 
 // Content returns the body. On a streamed response it reads the rest first; if
-// that fails it returns nil, and Err says why. The slice is the response's own.
+// that fails, it returns nil, and Err has the error. The slice belongs to the
+// response.
 func (r *Response) Content() []byte {
 	r.Load()
 	return r.content
 }
 
-// Err returns what kept the body from being read in full, nil if nothing did.
-// After a loop over an iterator it is the error that came last, which a loop with
-// one variable does not see, or [ErrClosed] if the loop was left.
+// Err returns the error that kept the body from being read in full, or nil. After a
+// loop over an iterator, it is the error that came last, which a loop with one
+// variable does not see. If the loop was left, it is [ErrClosed].
 func (r *Response) Err() error { return r.wire.err }
 
 // Close ends a streamed response. It is not needed for one that is in memory,
@@ -171,26 +173,27 @@ func (r *Response) closeUnless(done *bool) {
 	}
 }
 
-// IsRedirect reports whether the response is one that names where to go on.
+// IsRedirect reports whether the response is a redirect: its status is 301, 302,
+// 303, 307 or 308, and it has a Location.
 func (r *Response) IsRedirect() bool {
 	_, has := r.Header["Location"]
 	return has && isRedirect(r.StatusCode)
 }
 
-// IsPermanentRedirect reports whether the response is a redirect to remember.
+// IsPermanentRedirect reports whether the response is a redirect by 301 or 308.
 func (r *Response) IsPermanentRedirect() bool {
 	return r.IsRedirect() && (r.StatusCode == http.StatusMovedPermanently || r.StatusCode == http.StatusPermanentRedirect)
 }
 
 // Cookies returns the cookies that this response sets, without those that it
-// expires. The session has them in its jar already, as far as it may keep them.
-// A response without a URL has none, as they belong to a host.
+// expires. The jar of the session has those of them that it may keep. A response
+// without a URL has none, as a cookie belongs to a host.
 func (r *Response) Cookies() []*Cookie {
 	return parseSetCookies(r.URL, r.Header["Set-Cookie"])
 }
 
 // Trailer returns the fields that came after the body (RFC 9110, section 6.5).
-// They are there once the body was read to its end.
+// They are there once the body has been read to its end.
 func (r *Response) Trailer() http.Header {
 	if r.came == nil {
 		return nil
@@ -198,11 +201,11 @@ func (r *Response) Trailer() http.Header {
 	return r.came.Trailer
 }
 
-// Raw returns the body as it comes, before its content codings are undone: for
-// what keeps or passes on coded bytes, and knows their Content-Encoding. It is
-// for a streamed response of which nothing was read; else, unless there are no
-// codings, it fails with [ErrStreamConsumed]. All else that reads the response
-// from then on gets the same undecoded bytes.
+// Raw returns the body as it came, without undoing its content codings: for a
+// program that stores or forwards the coded bytes with their Content-Encoding. The
+// response must be streamed, and nothing of it read yet. Otherwise, if there are
+// codings, the error is [ErrStreamConsumed]. From then on everything that reads
+// the response gets the coded bytes.
 func (r *Response) Raw() (io.Reader, error) {
 	r.adopt()
 	if r.wire.coded() {
@@ -267,12 +270,12 @@ func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *Se
 // upgraded reports whether the connection has another protocol from here on.
 func (r *Response) upgraded() bool { return r.StatusCode == http.StatusSwitchingProtocols }
 
-// NewResponse makes a response by hand, for tests and for adapters and hooks that
-// answer themselves. The fields of header are copied, nil stands for none, and
-// Reason follows from the status. body, which may be nil, is read as if it came
-// from a server: content codings that header names are undone, and errors of it
-// are errors of the response. If it is an [io.Closer] it is closed. The session
-// adds the Request and the URL.
+// NewResponse makes a response by hand, for tests, and for adapters and hooks that
+// answer themselves. It copies header, which may be nil, and derives Reason from
+// the status. body, which may be nil, is read as if it came from a server: the
+// content codings that header names are undone, and its errors are those of the
+// response. A body that is an [io.Closer] is closed. The session adds Request and
+// URL.
 func NewResponse(status int, header http.Header, body io.Reader) *Response {
 	r := &Response{StatusCode: status, Reason: http.StatusText(status), Header: make(http.Header, len(header))}
 	for name, values := range header {
@@ -349,9 +352,10 @@ func (m *memoryBody) WriteTo(w io.Writer) (int64, error) {
 
 func (m *memoryBody) Close() error { return nil }
 
-// As passes an error on, raises for the status, and decodes the JSON body: the
-// typed form of a call in one line. The body is closed in any case. One that is
-// empty is an error, as [Response.JSON] says.
+// As turns the result of a call into a value: it passes an error on, returns an
+// [*HTTPError] for a status of 400 or above, and decodes the JSON of the body. It
+// closes the response in any case. An empty body is an error, as [Response.JSON]
+// says.
 //
 //	user, err := requests.As[User](requests.Get(ctx, url))
 func As[T any](r *Response, err error) (T, error) {
@@ -373,7 +377,7 @@ func As[T any](r *Response, err error) (T, error) {
 	return v, nil
 }
 
-// A Link is a link of a Link field (RFC 8288).
+// A Link is a link in a Link field (RFC 8288). See [Response.Links].
 type Link struct {
 	// URL is the target, resolved against the URL of the response: ready to be
 	// requested. It is empty if the target is no URL, or is relative and the
@@ -389,11 +393,11 @@ type Link struct {
 	Params map[string]string
 }
 
-// Links returns the links of the response's Link fields, each under its relation
-// in lower case, under each of several, and under its Ref if it has none. Of
-// links with the same relation the last counts, as in Requests. Links that start
-// elsewhere than at the response, by an anchor, are left out. What is malformed
-// is read as far as it makes sense, up to 1000 links.
+// Links returns the links of the Link fields (RFC 8288), by their relation in
+// lower case. A link with several relations is under each of them, and one without
+// any under its Ref. If several links share a relation, the last counts, as in
+// Requests. Links that an anchor has start elsewhere are left out. Malformed
+// fields are read as far as they make sense. At most 1000 links are read.
 func (r *Response) Links() map[string]Link {
 	links := make(map[string]Link)
 	fields, _ := linkheader.Parse(r.Header["Link"]) // one that is too large counts as far as it was read
