@@ -16,25 +16,26 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
-// JSONDecoder decodes the JSON of responses in place of [encoding/json], for
-// another library, or for other settings, such as numbers that keep their
-// digits. It gets one whole text in UTF-8, must refuse anything behind its one
-// value, and must not keep data.
+// JSONDecoder decodes the JSON of responses in place of [encoding/json]: with
+// another library, or with other settings, such as numbers that keep their digits.
+// It gets one whole text in UTF-8. It must refuse anything after the one value, and
+// must not keep data.
 //
 //	s := requests.NewSession(requests.JSONDecoder(sonic.Unmarshal))
 type JSONDecoder func(data []byte, v any) error
 
 func (JSONDecoder) option() {}
 
-// JSON decodes the body, which must be one JSON value, into v as
-// [json.Unmarshal] does, or as the [JSONDecoder] of the call. The body may be in
+// JSON decodes the body, which must be one JSON value, into v: with
+// [json.Unmarshal], or with the [JSONDecoder] of the call. The body may be in
 // UTF-8, UTF-16 or UTF-32, with or without a byte order mark, or in another
-// Encoding; bytes that are no text become U+FFFD.
+// Encoding. Bytes that are not text become U+FFFD.
 //
-// An error is [ErrInvalidJSON], or what kept the body from being read; v is then
-// as it was. It says where in the text the fault is, and wraps what the decoder
-// returned: a [*json.SyntaxError] or a [*json.UnmarshalTypeError] as a rule. An
-// empty body, as of a 204, is [ErrInvalidJSON] and [io.EOF].
+// The error is [ErrInvalidJSON], or the one that kept the body from being read; v
+// then stays as it was. ErrInvalidJSON says where in the text the fault is, and
+// wraps the error of the decoder, usually a [*json.SyntaxError] or a
+// [*json.UnmarshalTypeError]. An empty body, as of a 204,
+// is both [ErrInvalidJSON] and [io.EOF].
 func (r *Response) JSON(v any) error {
 	if err := r.Load(); err != nil {
 		return err
@@ -48,11 +49,11 @@ func (r *Response) JSON(v any) error {
 // errEmptyJSON is what JSON decoders say of nothing, in their two ways.
 var errEmptyJSON = errors.Join(io.EOF, json.Unmarshal(nil, new(any)))
 
-// IterJSON returns the values of a body that has a JSON value on each line
-// (JSON Lines). Blank lines are passed over. It streams and ends as the lines
-// of [Response.IterLines] do; a line that cannot be decoded is the last, with
-// [ErrInvalidJSON]. Range with both variables: a loop with one does not see that,
-// nor that the body was cut short.
+// IterJSON returns the values of a body that has one JSON value on each line (JSON
+// Lines). Blank lines are skipped. The iterator streams and ends like
+// [Response.IterLines]. A line that cannot be decoded ends it with
+// [ErrInvalidJSON]. Range with both variables: a loop with one sees neither that
+// error nor that the body was cut short.
 func IterJSON[T any](r *Response) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

@@ -376,15 +376,17 @@ func (w *wireBody) gather() []byte {
 	return bytes.Join(append(full, block[:n]), nil)
 }
 
-// IterContent returns the body in chunks of n bytes, the last one of what is
-// left. Where the server does not say how long the body is, as in a feed, chunks
-// come as they arrive, of at most n bytes; with n of zero or less all do. A chunk
-// is valid until the next one.
+// IterContent returns the body in chunks of n bytes; the last one may be shorter.
+// If the server does not say how long the body is, as in a feed, chunks come as
+// they arrive, of at most n bytes. If n is zero or less, all chunks come as they
+// arrive. A chunk is valid until the next one comes.
 //
-// On a streamed response it can be ranged over once, from where Body stands, and
-// stopping early closes the response; one in memory starts anew each time. An
-// error comes last, with an empty chunk: a loop with one variable does not see it
-// and takes a body that was cut for a whole one, unless it asks Err afterwards.
+// A streamed response can be ranged over once, from where Body stands, and leaving
+// the loop closes it. A response in memory starts anew each time.
+//
+// An error comes last, with an empty chunk. A loop with one variable does not see
+// it, and takes a body that was cut short for a whole one, unless it asks Err
+// afterwards.
 func (r *Response) IterContent(n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if r.loaded {

@@ -23,16 +23,16 @@ import (
 // It ends in -dev where the package is ahead of its latest release.
 const Version = "0.1.0-dev"
 
-// A Request is what to send, before it is prepared: a method, a URL and the
-// options of a call. It is not changed by preparing or sending, and may be
-// prepared any number of times.
+// A Request is what to send, before it is prepared: a method, a URL and the options
+// of a call. Preparing and sending do not change it, so it may be prepared any
+// number of times.
 type Request struct {
 	Method  string
 	URL     string
 	Options []Option
 }
 
-// NewRequest returns a request for [Session.Prepare].
+// NewRequest returns a request for [Session.Prepare] and [Session.Many].
 func NewRequest(method, url string, opts ...Option) *Request {
 	return &Request{Method: method, URL: url, Options: slices.Clone(opts)}
 }
@@ -40,9 +40,9 @@ func NewRequest(method, url string, opts ...Option) *Request {
 // String names the request without its options, and its URL without secrets.
 func (r Request) String() string { return r.Method + " " + redact.RawURL(r.URL) }
 
-// Prepare makes the request ready to be sent without a session: without
-// default headers, cookies, authentication and base URL but those in its options.
-// ctx is for the Authenticator alone, and is not kept.
+// Prepare makes the request ready to be sent, without the defaults of a session:
+// headers, cookies, authentication and base URL are those among its options, and no
+// others. Only an [Authenticator] gets ctx, which is not kept.
 func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
 	at := step{op: "prepare"}
 	defer at.wrap(&err)
@@ -69,17 +69,18 @@ func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
 
 var errNilContext = failText(ErrInvalidOption, "the context is nil")
 
-// A PreparedRequest is a request as it will be sent. Its fields may be changed
-// until then; [Session.Send] checks them again. It may be sent several times if
-// its body allows ([PreparedRequest.Replayable]), and by several goroutines at
-// once if that is none or in memory, as long as nothing changes the request.
+// A PreparedRequest is a request as it will be sent. Its fields may be changed until
+// then; [Session.Send] checks them again. It may be sent several times if its body
+// is [PreparedRequest.Replayable]. If it has no body, or one in memory, several
+// goroutines may send it at once, as long as nothing changes it.
 type PreparedRequest struct {
-	// Method is a token of RFC 9110, section 9.1, in capitals as a rule.
+	// Method is the method, usually in capitals (RFC 9110, section 9.1).
 	Method string
 	// URL has its host in ASCII and no userinfo. Its query holds the params.
 	URL *url.URL
-	// Header holds the fields to send. Host, if set, is sent in place of the
-	// URL's host, but decides neither where to connect nor which cookies go out.
+	// Header holds the fields to send. A Host among them replaces the host of
+	// the URL in the message. It decides neither where to connect nor which
+	// cookies go out.
 	Header http.Header
 
 	body      content
@@ -389,9 +390,9 @@ func (c *cookieSource) field(u *url.URL, named bool, call []Cookies) string {
 	return jar.headerWith(u, named, own)
 }
 
-// Body returns a fresh reader of the body, http.NoBody if there is none. A
-// stream has one reader at a time: this ends the one before. An error is
-// [ErrBodyNotReplayable]. The caller closes it.
+// Body returns a fresh reader of the body, or [http.NoBody] if there is none. A
+// stream has one reader at a time: a new one ends the one before. If it cannot be
+// read again, the error is [ErrBodyNotReplayable]. The caller closes the reader.
 func (p *PreparedRequest) Body() (io.ReadCloser, error) {
 	if !p.body.present {
 		return http.NoBody, nil
@@ -424,19 +425,19 @@ func (p *PreparedRequest) setContent(c content) {
 	p.setContentType()
 }
 
-// ContentLength returns the length of the body in bytes, -1 if it is unknown
-// and the request therefore chunked.
+// ContentLength returns the length of the body in bytes. It is -1 if the length is
+// unknown; the request is then chunked.
 func (p *PreparedRequest) ContentLength() int64 { return p.body.length }
 
 // Replayable reports whether the body can be sent more than once.
 func (p *PreparedRequest) Replayable() bool { return p.body.replayable() }
 
-// Bytes returns the body, and false if it is a stream.
+// Bytes returns a body in memory. It reports false if the body is a stream.
 func (p *PreparedRequest) Bytes() ([]byte, bool) {
 	return p.body.data, p.body.stream == nil
 }
 
-// Clone returns a copy that shares nothing with p but the source of a streamed body.
+// Clone returns a copy, which shares with p only the source of a streamed body.
 func (p *PreparedRequest) Clone() *PreparedRequest {
 	q := *p
 	q.URL = cloneURL(p.URL)

@@ -17,18 +17,18 @@ import (
 )
 
 // IterLines returns the lines of the body as text, without their ends. LF, CRLF
-// and CR end a line, wherever the chunks of the body split; a last line may
-// have no end. Lines come as they arrive, and may be as long as [MaxBody]
-// allows. The text is decoded as Text does it, but for a streamed body without
-// an Encoding, which is taken for UTF-8 unless a byte order mark says otherwise.
-// The iterator streams, ends and fails as that of IterContent.
+// and CR end a line, wherever the chunks of the body split. The last line may have
+// no end. Lines come as they arrive, and may be as long as [MaxBody] allows. Text
+// is decoded as by Text; but a streamed body without an Encoding is UTF-8, unless
+// it begins with a byte order mark. The iterator streams, ends and fails like that
+// of IterContent.
 //
-// Range with both variables. An error comes as a last, empty line: a loop with
-// one variable takes a body that was cut short for a whole one, unless it asks
-// Err afterwards.
+// Range with both variables. An error comes last, with an empty line. A loop with
+// one variable does not see it, and takes a body that was cut short for a whole
+// one, unless it asks Err afterwards.
 //
-// Lines that arrive together share memory, up to 16 KB: to keep a few short
-// lines of a long body for long, keep a [strings.Clone] of each.
+// Lines that arrive together share memory, up to 16 KB. To keep a few lines of a
+// long body, keep a [strings.Clone] of each.
 func (r *Response) IterLines() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for lines, err := range r.iterWholeLines() {
@@ -47,8 +47,8 @@ func (r *Response) IterLines() iter.Seq2[string, error] {
 	}
 }
 
-// IterLineBytes is IterLines without a copy: a line is valid until the next one.
-// What is not UTF-8 stays as it is.
+// IterLineBytes is IterLines without copying: a line is valid until the next one
+// comes. Bytes that are not UTF-8 stay as they are.
 func (r *Response) IterLineBytes() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for lines, err := range r.iterWholeLines() {
@@ -122,9 +122,9 @@ func (r *Response) IterSplit(separator string) iter.Seq2[string, error] {
 	}
 }
 
-// IterText returns the body as text, in pieces of what n bytes of it decode to,
-// or of as much as arrives for n of zero or less. No piece ends within a
-// character. Otherwise it behaves like IterLines.
+// IterText returns the body as text, in pieces that n bytes of it decode to, or, if
+// n is zero or less, in pieces as they arrive. No piece ends within a character.
+// Otherwise it behaves like IterLines.
 func (r *Response) IterText(n int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		src, err := r.reader()
@@ -423,10 +423,10 @@ func validText(b []byte) string {
 // acceptEncoding announces all that the library decodes.
 const acceptEncoding = coding.Accept
 
-// Text returns the body as text, decoded from Encoding or, if that is empty,
-// from what ApparentEncoding says. A byte order mark counts more than either,
-// and is no part of the text (Encoding Standard, section 6). An Encoding that
-// is not known is taken for UTF-8. What cannot be decoded becomes U+FFFD.
+// Text returns the body as text, decoded from Encoding or, if that is empty, from
+// ApparentEncoding. A byte order mark counts before either, and is not part of the
+// text (Encoding Standard, section 6). An unknown Encoding counts as UTF-8. Bytes
+// that cannot be decoded become U+FFFD.
 func (r *Response) Text() string {
 	r.Load()
 	if len(r.content) == 0 {
@@ -435,11 +435,11 @@ func (r *Response) Text() string {
 	return charset.Decode(r.content, r.charset())
 }
 
-// ApparentEncoding returns the charset that the body itself shows, whatever
-// Encoding is, in lower case: by a byte order mark, a declaration in HTML or XML,
-// being UTF-8, or looking like text in it. The last is a guess, and the shorter
-// the text the worse. It is "" for an empty body. A streamed body is read first,
-// as Content does it.
+// ApparentEncoding returns the charset that the body itself shows, in lower case
+// and whatever Encoding is. It goes by a byte order mark; else by a declaration in
+// HTML or XML; else it is UTF-8 if the body is valid UTF-8; else it is a guess from
+// the letters, which is the worse the shorter the text. For an empty body it is "".
+// A streamed body is read first, as by Content.
 func (r *Response) ApparentEncoding() string {
 	r.Load()
 	if len(r.content) == 0 {
