@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -88,6 +89,33 @@ func TestFindings(t *testing.T) {
 	for n, what := range findings {
 		if !named[n] {
 			t.Errorf("no test names %s: %s", n, what)
+		}
+	}
+}
+
+// TestDocKnowsEachFile holds the list of doc.go to be that of the files.
+func TestDocKnowsEachFile(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{"doc.go": true}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		have[f] = true
+		if f != "doc.go" && !strings.Contains(string(doc), f) {
+			t.Errorf("doc.go says nothing of %s", f)
+		}
+	}
+	for _, f := range regexp.MustCompile(`\w+\.go\b`).FindAllString(string(doc), -1) {
+		if !have[f] {
+			t.Errorf("doc.go names %s, which is not there", f)
 		}
 	}
 }

@@ -1,12 +1,7 @@
 package transport
 
 import (
-	"errors"
-	"os"
 	"time"
-
-	"github.com/go-requests/requests/internal/fault"
-	"github.com/go-requests/requests/internal/message"
 )
 
 // renew gives a read of the body the limit to itself. While the request is
@@ -29,98 +24,159 @@ func (c *conn) renew() {
 	c.link.SetReadDeadline(deadline)
 }
 
-// A failure is why an exchange has ended before the head of a response.
-type failure struct {
-	err   error // of its kind
-	sent  bool  // the server may have seen the request
-	stale bool  // the connection had ended before
-	lost  bool  // the connection ended without a byte of an answer
-	only1 bool  // the server wants the request by HTTP/1.1
-
-	elsewhere bool // not acted on, and to be sent on another connection of HTTP/2
-	refused   bool // the server has refused the stream
+// turn starts the clock: it is the server's turn. The caller holds mu.
+func (u *upload) turn() {
+	if u.limit > 0 {
+		u.conn.link.SetReadDeadline(time.Now().Add(u.limit))
+	}
 }
 
-// A hookError is what a function of the caller's has returned, to be passed on
-// as it is.
-type hookError struct{ err error }
-
-func (h *hookError) Error() string { return h.err.Error() }
-
-// failed closes the connection, and gives err its kind.
-func (x *answer) failed(err error) *failure {
-	c := x.conn
-	f := &failure{sent: c.queued && c.link.sent(), stale: errors.Is(err, errStale), lost: !c.heard && isLost(err) && !errors.Is(err, os.ErrDeadlineExceeded)}
-	var own error
-	if c.upload != nil {
-		c.upload.end()
-		own = c.upload.failure()
-		f.lost = f.lost && own == nil
+// extend moves the deadline of the writes.
+func (u *upload) extend() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped {
+		return errStopped
 	}
-	f.err = x.headError(err, own)
-	x.drop()
-	return f
+	if u.limit > 0 {
+		u.conn.link.SetWriteDeadline(time.Now().Add(u.limit))
+	}
+	return nil
 }
 
-// drop closes a connection in the middle of an exchange.
-func (x *answer) drop() {
-	c := x.conn
-	if c.upload != nil {
-		c.upload.end()
+// The limit of a stream of HTTP/2 is no deadline of the connection, which others use too.
+// One timer serves all of a connection: to start and to stop the clock of one is
+// a store, which a timer for each, moved by every read, would not be.
+
+// now is the time by the clock of the stream, which is never zero.
+func (x *stream) now() int64 { return int64(time.Since(x.start)) + 1 }
+
+// watch gives the server the limit from now on.
+func (x *stream) watch() {
+	if limit := x.limit.Load(); limit > 0 {
+		x.deadline.Store(x.now() + limit)
 	}
-	if x.stop != nil {
-		x.stop()
-	}
-	c.end()
-	c.reader.Release()
-	c.call, c.trace, c.upload = nil, nil, nil
-	x.conn, x.err = nil, errClosed
 }
 
-// headError gives a failure before the end of the head its kind. Own is what the
-// upload has ended the exchange for.
-func (x *answer) headError(err, own error) error {
-	if hook, ok := err.(*hookError); ok {
-		return hook.err
-	}
-	if source, ok := err.(*message.SourceError); ok {
-		return source.Err
-	}
-	if own != nil {
-		return own
-	}
-	if ended := fault.Ended(x.ctx); ended != nil {
-		return ended
-	}
-	if known, ok := fault.Of(err); ok {
-		return known
-	}
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &fault.Limit{Kind: fault.ReadTimeout, After: x.conn.limit}
-	case errors.Is(err, errUnasked):
-		return fault.New(fault.Protocol, errUnasked)
-	case isTLS(err):
-		return fault.New(fault.TLS, err)
-	}
-	return fault.New(fault.ConnectionLost, err)
-}
+// pause stops the clock, while it is not the server that is waited for.
+func (x *stream) pause() { x.deadline.Store(0) }
 
-// bodyError gives a failure to read the body its kind.
-func (x *answer) bodyError(err error) error {
-	if c := x.conn; c.upload != nil {
-		if own := c.upload.failure(); own != nil {
-			return own
+// await notes that the caller waits for the server. While the request is still
+// being sent it is not the server's turn.
+func (x *stream) await() { x.turn(true) }
+
+// rest notes that the caller waits no more.
+func (x *stream) rest() { x.turn(false) }
+
+func (x *stream) turn(waiting bool) {
+	if x.feed == nil {
+		if waiting {
+			x.watch()
+		} else {
+			x.pause()
 		}
+		return
 	}
-	if ended := fault.Ended(x.ctx); ended != nil {
-		return ended
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.waiting = waiting
+	if x.sending {
+		return
 	}
-	if known, ok := fault.Of(err); ok {
-		return known
+	if waiting {
+		x.watch()
+	} else {
+		x.pause()
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &fault.Limit{Kind: fault.ReadTimeout, After: x.conn.limit}
+}
+
+// sent notes that the request is sent, but for what the connection has to take
+// of it.
+func (x *stream) sent() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.sending = false
+	if x.waiting {
+		x.watch()
+	} else {
+		x.pause()
 	}
-	return fault.New(fault.IncompleteBody, err)
+}
+
+// register puts x under the clock of s, and starts its own.
+func (s *shared) register(x *stream) {
+	x.watch()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams.push(&x.at, x)
+	s.wakeIn(time.Duration(x.limit.Load()))
+}
+
+// forget ends the watch over x.
+func (s *shared) forget(x *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.at.of != nil {
+		s.streams.remove(&x.at)
+	}
+}
+
+// hasten has the clock look in d, as a limit was lowered.
+func (s *shared) hasten(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wakeIn(d)
+}
+
+// wakeIn has the clock look in d at the latest. The caller holds mu.
+func (s *shared) wakeIn(d time.Duration) {
+	now := time.Now()
+	if !s.wake.IsZero() && !now.Add(d).Before(s.wake) {
+		return
+	}
+	s.wake = now.Add(d)
+	if s.clock == nil {
+		s.clock = time.AfterFunc(d, s.tick)
+		return
+	}
+	s.clock.Reset(d)
+}
+
+// tick ends the streams whose limit has run out, and looks again when the next
+// one may: one whose clock stands still has its whole limit from now on.
+func (s *shared) tick() {
+	var expired []*stream
+	s.mu.Lock()
+	s.wake = time.Time{}
+	for at := s.streams.first; at != nil; {
+		x := at.of
+		at = at.next
+		left := time.Duration(x.limit.Load())
+		if deadline := x.deadline.Load(); deadline > 0 {
+			left = time.Duration(deadline - x.now())
+		}
+		if left <= 0 {
+			s.streams.remove(&x.at)
+			expired = append(expired, x)
+			continue
+		}
+		s.wakeIn(left)
+	}
+	s.mu.Unlock()
+	for _, x := range expired {
+		x.expired.Store(true)
+		x.interrupt()
+	}
+}
+
+// hurry lowers the limit.
+func (x *stream) hurry(limit time.Duration) {
+	switch now := time.Duration(x.limit.Load()); {
+	case x.err != nil:
+	case now <= 0: // no clock watches it
+		time.AfterFunc(limit, func() { x.hr.Body.Close() })
+	case now > limit:
+		x.limit.Store(int64(limit))
+		x.shared.hasten(limit)
+	}
 }

@@ -2,12 +2,10 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,8 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/go-requests/requests/internal/fault"
 )
 
 // A stream is one exchange on a shared connection. It is the context of the
@@ -401,123 +397,6 @@ func (x *stream) interrupt() {
 	}
 }
 
-// failed says why there is no response.
-func (x *stream) failed(a *attempt, err error) *failure {
-	s := x.shared
-	f := &failure{sent: true}
-	reset, isReset := errors.AsType[streamReset](err)
-	goAway := s.frames.goAway.Load()
-	switch {
-	case isA[*hookError](err) || x.expired.Load() || x.Context.Err() != nil:
-	case goAway && s.frames.code.Load() == http11Required, isReset && reset.Code == http11Required:
-		f.only1 = true
-	case isReset && reset.Code == refusedStream:
-		f.sent, f.elsewhere, f.refused = false, true, true
-	case isReset:
-		if reset.Code == protocolError {
-			s.leave() // as net/http does
-		}
-	case err == errGoAway() || !x.wrote.Load():
-		f.sent, f.elsewhere = false, s.ended()
-	case goAway && s.frames.last.Load() == 0:
-		// A server that gives up a new connection with an error would do the same
-		// on another one.
-		f.sent = false
-	default:
-		f.lost = s.cc.Err() != nil && (x.news == nil || !x.news.any())
-	}
-	if s.ended() {
-		s.leave() // before another connection is looked for
-	}
-	if f.elsewhere && x.feed != nil {
-		a.body = x.feed.giveBack()
-		x.feed.end()
-		if a.body == nil && !a.call.Body.repeatable() {
-			f.elsewhere = false
-		}
-	}
-	if x.feed != nil {
-		x.feed.end()
-	}
-	f.err = x.headError(err)
-	f.lost = f.lost && errors.Is(f.err, fault.ConnectionLost) && (x.feed == nil || x.feed.failure() == nil)
-	x.drop()
-	if f.refused {
-		s.refuse()
-	}
-	return f
-}
-
-// headError gives a failure before the response its kind.
-func (x *stream) headError(err error) error {
-	if hook, ok := err.(*hookError); ok {
-		return hook.err
-	}
-	if known, ok := x.known(err); ok {
-		return known
-	}
-	if isTLS(err) {
-		return fault.New(fault.TLS, err)
-	}
-	return x.classify(err, fault.ConnectionLost)
-}
-
-// bodyError gives a failure to read the body its kind.
-func (x *stream) bodyError(err error) error {
-	if known, ok := x.known(err); ok {
-		return known
-	}
-	return x.classify(err, fault.IncompleteBody)
-}
-
-// known returns the reason for an end that is none of the server's.
-func (x *stream) known(err error) (error, bool) {
-	if x.feed != nil {
-		if own := x.feed.failure(); own != nil {
-			return own, true
-		}
-	}
-	if ended := fault.Ended(x.Context); ended != nil {
-		return ended, true
-	}
-	if x.expired.Load() {
-		return &fault.Limit{Kind: fault.ReadTimeout, After: time.Duration(x.limit.Load())}, true
-	}
-	return fault.Of(err)
-}
-
-// classify gives an end its kind: lost, if it was the end of the stream or the
-// connection. The words of net/http for what is malformed quote it, be it a
-// cookie, and are not kept.
-func (x *stream) classify(err error, lost error) error {
-	if reset, ok := errors.AsType[streamReset](err); ok {
-		if reset.Code != protocolError {
-			return fault.Reword(lost, err, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
-		}
-		return fault.Text(fault.Protocol, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
-	}
-	if isLost(err) {
-		return fault.New(lost, err)
-	}
-	if cause := x.shared.lost(); cause != nil {
-		return fault.New(lost, cause)
-	}
-	return fault.Text(fault.Protocol, "it is not one of HTTP")
-}
-
-const refusedStream = 0x7 // an error code (RFC 9113, section 7)
-
-// A streamReset is the end of a stream before its time (RFC 9113, section 6.4).
-// errors.As fills it from net/http's own unexported type, which it therefore
-// looks like field by field.
-type streamReset struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-func (e streamReset) Error() string { return "HTTP/2 stream reset" }
-
 // refuse notes that the server has refused a stream, which has ended. It is asked
 // for none until another one has.
 func (s *shared) refuse() {
@@ -528,108 +407,4 @@ func (s *shared) refuse() {
 	if none {
 		s.leave()
 	}
-}
-
-// hurry lowers the limit.
-func (x *stream) hurry(limit time.Duration) {
-	switch now := time.Duration(x.limit.Load()); {
-	case x.err != nil:
-	case now <= 0: // no clock watches it
-		time.AfterFunc(limit, func() { x.hr.Body.Close() })
-	case now > limit:
-		x.limit.Store(int64(limit))
-		x.shared.hasten(limit)
-	}
-}
-
-// maxInterim bounds what comes before a response.
-const maxInterim = 1 << 20
-
-// fieldOverhead is what a field counts beside its text (RFC 9113, section 6.5.2).
-const fieldOverhead = 32
-
-// A news keeps the informational responses of one exchange until the goroutine
-// of the caller tells of them.
-type news struct {
-	before func(int, textproto.MIMEHeader) error // of the caller's trace
-	ready  chan struct{}
-
-	mu    sync.Mutex
-	queue []interim
-	size  int
-	over  bool
-}
-
-// An interim is an informational response.
-type interim struct {
-	status int
-	header textproto.MIMEHeader
-}
-
-func newNews(before func(int, textproto.MIMEHeader) error) *news {
-	return &news{before: before, ready: make(chan struct{}, 1)}
-}
-
-// got is called by the goroutine that reads the connection.
-func (n *news) got(status int, header textproto.MIMEHeader) error {
-	if n.before != nil {
-		if err := n.before(status, header); err != nil {
-			return err
-		}
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.over {
-		return nil
-	}
-	n.size += fieldOverhead
-	for name, values := range header {
-		for _, v := range values {
-			n.size += fieldOverhead + len(name) + len(v)
-		}
-	}
-	if n.size > maxInterim {
-		n.queue = append(n.queue, interim{})
-	} else {
-		n.queue = append(n.queue, interim{status, header})
-	}
-	select {
-	case n.ready <- struct{}{}:
-	default:
-	}
-	if n.size > maxInterim {
-		n.over = true
-	}
-	return nil
-}
-
-// tell calls f with what has come.
-func (n *news) tell(f func(int, http.Header) error) error {
-	n.mu.Lock()
-	queue := n.queue
-	n.queue = nil
-	n.mu.Unlock()
-	for _, i := range queue {
-		if i.status == 0 {
-			return fault.Text(fault.Protocol, "the informational responses do not end")
-		}
-		if err := f(i.status, http.Header(i.header)); err != nil {
-			return &hookError{err}
-		}
-	}
-	return nil
-}
-
-// any reports whether anything has come.
-func (n *news) any() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.size > 0
-}
-
-// end has nothing more kept.
-func (n *news) end() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.over = true
 }

@@ -107,13 +107,6 @@ func (u *upload) run() {
 	}
 }
 
-// turn starts the clock: it is the server's turn. The caller holds mu.
-func (u *upload) turn() {
-	if u.limit > 0 {
-		u.conn.link.SetReadDeadline(time.Now().Add(u.limit))
-	}
-}
-
 // wanted waits until the server wants the body.
 func (u *upload) wanted() bool {
 	if u.wait == nil {
@@ -234,19 +227,6 @@ func (u *upload) Write(b []byte) (n int, err error) {
 		}
 	}
 	return n, nil
-}
-
-// extend moves the deadline of the writes.
-func (u *upload) extend() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.stopped {
-		return errStopped
-	}
-	if u.limit > 0 {
-		u.conn.link.SetWriteDeadline(time.Now().Add(u.limit))
-	}
-	return nil
 }
 
 // A source reads the body of an upload until that is ended.

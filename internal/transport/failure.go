@@ -1,0 +1,224 @@
+package transport
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/message"
+)
+
+// A failure is why an exchange has ended before the head of a response.
+type failure struct {
+	err   error // of its kind
+	sent  bool  // the server may have seen the request
+	stale bool  // the connection had ended before
+	lost  bool  // the connection ended without a byte of an answer
+	only1 bool  // the server wants the request by HTTP/1.1
+
+	elsewhere bool // not acted on, and to be sent on another connection of HTTP/2
+	refused   bool // the server has refused the stream
+}
+
+// A hookError is what a function of the caller's has returned, to be passed on
+// as it is.
+type hookError struct{ err error }
+
+func (h *hookError) Error() string { return h.err.Error() }
+
+// failed closes the connection, and gives err its kind.
+func (x *answer) failed(err error) *failure {
+	c := x.conn
+	f := &failure{sent: c.queued && c.link.sent(), stale: errors.Is(err, errStale), lost: !c.heard && isLost(err) && !errors.Is(err, os.ErrDeadlineExceeded)}
+	var own error
+	if c.upload != nil {
+		c.upload.end()
+		own = c.upload.failure()
+		f.lost = f.lost && own == nil
+	}
+	f.err = x.headError(err, own)
+	x.drop()
+	return f
+}
+
+// drop closes a connection in the middle of an exchange.
+func (x *answer) drop() {
+	c := x.conn
+	if c.upload != nil {
+		c.upload.end()
+	}
+	if x.stop != nil {
+		x.stop()
+	}
+	c.end()
+	c.reader.Release()
+	c.call, c.trace, c.upload = nil, nil, nil
+	x.conn, x.err = nil, errClosed
+}
+
+// headError gives a failure before the end of the head its kind. Own is what the
+// upload has ended the exchange for.
+func (x *answer) headError(err, own error) error {
+	if hook, ok := err.(*hookError); ok {
+		return hook.err
+	}
+	if source, ok := err.(*message.SourceError); ok {
+		return source.Err
+	}
+	if own != nil {
+		return own
+	}
+	if ended := fault.Ended(x.ctx); ended != nil {
+		return ended
+	}
+	if known, ok := fault.Of(err); ok {
+		return known
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &fault.Limit{Kind: fault.ReadTimeout, After: x.conn.limit}
+	case errors.Is(err, errUnasked):
+		return fault.New(fault.Protocol, errUnasked)
+	case isTLS(err):
+		return fault.New(fault.TLS, err)
+	}
+	return fault.New(fault.ConnectionLost, err)
+}
+
+// bodyError gives a failure to read the body its kind.
+func (x *answer) bodyError(err error) error {
+	if c := x.conn; c.upload != nil {
+		if own := c.upload.failure(); own != nil {
+			return own
+		}
+	}
+	if ended := fault.Ended(x.ctx); ended != nil {
+		return ended
+	}
+	if known, ok := fault.Of(err); ok {
+		return known
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &fault.Limit{Kind: fault.ReadTimeout, After: x.conn.limit}
+	}
+	return fault.New(fault.IncompleteBody, err)
+}
+
+// failed says why there is no response.
+func (x *stream) failed(a *attempt, err error) *failure {
+	s := x.shared
+	f := &failure{sent: true}
+	reset, isReset := errors.AsType[streamReset](err)
+	goAway := s.frames.goAway.Load()
+	switch {
+	case isA[*hookError](err) || x.expired.Load() || x.Context.Err() != nil:
+	case goAway && s.frames.code.Load() == http11Required, isReset && reset.Code == http11Required:
+		f.only1 = true
+	case isReset && reset.Code == refusedStream:
+		f.sent, f.elsewhere, f.refused = false, true, true
+	case isReset:
+		if reset.Code == protocolError {
+			s.leave() // as net/http does
+		}
+	case err == errGoAway() || !x.wrote.Load():
+		f.sent, f.elsewhere = false, s.ended()
+	case goAway && s.frames.last.Load() == 0:
+		// A server that gives up a new connection with an error would do the same
+		// on another one.
+		f.sent = false
+	default:
+		f.lost = s.cc.Err() != nil && (x.news == nil || !x.news.any())
+	}
+	if s.ended() {
+		s.leave() // before another connection is looked for
+	}
+	if f.elsewhere && x.feed != nil {
+		a.body = x.feed.giveBack()
+		x.feed.end()
+		if a.body == nil && !a.call.Body.repeatable() {
+			f.elsewhere = false
+		}
+	}
+	if x.feed != nil {
+		x.feed.end()
+	}
+	f.err = x.headError(err)
+	f.lost = f.lost && errors.Is(f.err, fault.ConnectionLost) && (x.feed == nil || x.feed.failure() == nil)
+	x.drop()
+	if f.refused {
+		s.refuse()
+	}
+	return f
+}
+
+// headError gives a failure before the response its kind.
+func (x *stream) headError(err error) error {
+	if hook, ok := err.(*hookError); ok {
+		return hook.err
+	}
+	if known, ok := x.known(err); ok {
+		return known
+	}
+	if isTLS(err) {
+		return fault.New(fault.TLS, err)
+	}
+	return x.classify(err, fault.ConnectionLost)
+}
+
+// bodyError gives a failure to read the body its kind.
+func (x *stream) bodyError(err error) error {
+	if known, ok := x.known(err); ok {
+		return known
+	}
+	return x.classify(err, fault.IncompleteBody)
+}
+
+// known returns the reason for an end that is none of the server's.
+func (x *stream) known(err error) (error, bool) {
+	if x.feed != nil {
+		if own := x.feed.failure(); own != nil {
+			return own, true
+		}
+	}
+	if ended := fault.Ended(x.Context); ended != nil {
+		return ended, true
+	}
+	if x.expired.Load() {
+		return &fault.Limit{Kind: fault.ReadTimeout, After: time.Duration(x.limit.Load())}, true
+	}
+	return fault.Of(err)
+}
+
+// classify gives an end its kind: lost, if it was the end of the stream or the
+// connection. The words of net/http for what is malformed quote it, be it a
+// cookie, and are not kept.
+func (x *stream) classify(err error, lost error) error {
+	if reset, ok := errors.AsType[streamReset](err); ok {
+		if reset.Code != protocolError {
+			return fault.Reword(lost, err, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
+		}
+		return fault.Text(fault.Protocol, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
+	}
+	if isLost(err) {
+		return fault.New(lost, err)
+	}
+	if cause := x.shared.lost(); cause != nil {
+		return fault.New(lost, cause)
+	}
+	return fault.Text(fault.Protocol, "it is not one of HTTP")
+}
+
+const refusedStream = 0x7 // an error code (RFC 9113, section 7)
+
+// A streamReset is the end of a stream before its time (RFC 9113, section 6.4).
+// errors.As fills it from net/http's own unexported type, which it therefore
+// looks like field by field.
+type streamReset struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamReset) Error() string { return "HTTP/2 stream reset" }

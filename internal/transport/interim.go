@@ -1,0 +1,101 @@
+package transport
+
+import (
+	"net/http"
+	"net/textproto"
+	"sync"
+
+	"github.com/go-requests/requests/internal/fault"
+)
+
+// maxInterim bounds what comes before a response.
+const maxInterim = 1 << 20
+
+// fieldOverhead is what a field counts beside its text (RFC 9113, section 6.5.2).
+const fieldOverhead = 32
+
+// A news keeps the informational responses of one exchange until the goroutine
+// of the caller tells of them.
+type news struct {
+	before func(int, textproto.MIMEHeader) error // of the caller's trace
+	ready  chan struct{}
+
+	mu    sync.Mutex
+	queue []interim
+	size  int
+	over  bool
+}
+
+// An interim is an informational response.
+type interim struct {
+	status int
+	header textproto.MIMEHeader
+}
+
+func newNews(before func(int, textproto.MIMEHeader) error) *news {
+	return &news{before: before, ready: make(chan struct{}, 1)}
+}
+
+// got is called by the goroutine that reads the connection.
+func (n *news) got(status int, header textproto.MIMEHeader) error {
+	if n.before != nil {
+		if err := n.before(status, header); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.over {
+		return nil
+	}
+	n.size += fieldOverhead
+	for name, values := range header {
+		for _, v := range values {
+			n.size += fieldOverhead + len(name) + len(v)
+		}
+	}
+	if n.size > maxInterim {
+		n.queue = append(n.queue, interim{})
+	} else {
+		n.queue = append(n.queue, interim{status, header})
+	}
+	select {
+	case n.ready <- struct{}{}:
+	default:
+	}
+	if n.size > maxInterim {
+		n.over = true
+	}
+	return nil
+}
+
+// tell calls f with what has come.
+func (n *news) tell(f func(int, http.Header) error) error {
+	n.mu.Lock()
+	queue := n.queue
+	n.queue = nil
+	n.mu.Unlock()
+	for _, i := range queue {
+		if i.status == 0 {
+			return fault.Text(fault.Protocol, "the informational responses do not end")
+		}
+		if err := f(i.status, http.Header(i.header)); err != nil {
+			return &hookError{err}
+		}
+	}
+	return nil
+}
+
+// any reports whether anything has come.
+func (n *news) any() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.size > 0
+}
+
+// end has nothing more kept.
+func (n *news) end() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.over = true
+}
