@@ -1,66 +1,63 @@
-// Crawl fetches many pages at once, but not more than a few at any time, and
-// goes on where one fails:
+// Crawl follows the links of a site from page to page: several at once, but few
+// for each host, and each page once. In the folder examples:
 //
-//	go run -C examples ./crawl
+//	go run ./crawl
+//	go run ./crawl -url https://example.com -start /
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
-	"sync"
-	"time"
+	"regexp"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/examples/internal/program"
 )
 
-// atOnce is how many requests there are at any time.
-const atOnce = 8
+var (
+	start = flag.String("start", "/site/", "path of the first page")
+	depth = flag.Int("depth", 4, "how many links to follow in a row")
+)
 
 func main() { program.Main(crawl) }
 
 func crawl(ctx context.Context, url string) error {
 	s := requests.NewSession(
-		requests.BaseURL(url),
 		requests.RaiseForStatus(true),
-		requests.Timeout{Total: 10 * time.Second})
+		requests.MaxBody(1<<20)) // of each page
 	defer s.Close()
 
-	paths := []string{"/status/500"}
-	for i := range 50 {
-		paths = append(paths, fmt.Sprintf("/bytes/%d", 1000*i))
-	}
-
-	type page struct {
-		size int
-		err  error
-	}
-	pages := make([]page, len(paths))
-	free := make(chan struct{}, atOnce)
-	var wg sync.WaitGroup
-	start := time.Now()
-	for i, path := range paths {
-		free <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-free }()
-			r, err := s.Get(ctx, path) // one session serves them all
-			if err != nil {
-				pages[i].err = err
-				return
+	seen := map[string]bool{url + *start: true}
+	level := []string{url + *start}
+	for range *depth {
+		var next []string
+		for page := range s.Many(ctx, requests.URLs(level...), requests.Concurrency{Limit: 16, PerHost: 4, InOrder: true}) {
+			if page.Err != nil { // of this page alone
+				fmt.Println(page.Err)
+				continue
 			}
-			pages[i].size = len(r.Content())
-		})
-	}
-	wg.Wait()
-
-	total, failed := 0, 0
-	for i, p := range pages {
-		if p.err != nil {
-			failed++
-			fmt.Println(paths[i], "failed:", p.err)
+			fmt.Println(page.Response.StatusCode, page.Response.URL.Path)
+			for _, link := range links(page.Response) {
+				if !seen[link] {
+					seen[link] = true
+					next = append(next, link)
+				}
+			}
 		}
-		total += p.size
+		level = next
 	}
-	fmt.Printf("%d pages, %d bytes, %d failed, in %v\n", len(pages)-failed, total, failed, time.Since(start).Round(time.Millisecond))
 	return ctx.Err()
+}
+
+var href = regexp.MustCompile(`<a [^>]*href="([^"#]*)`)
+
+// links are those of a page to others of its site.
+func links(page *requests.Response) (urls []string) {
+	for _, match := range href.FindAllStringSubmatch(page.Text(), -1) {
+		if u, err := page.URL.Parse(match[1]); err == nil && u.Host == page.URL.Host {
+			urls = append(urls, u.String())
+		}
+	}
+	return urls
 }

@@ -1,18 +1,21 @@
-// Download fetches a large file in several ranges at once, with a progress bar.
-// Interrupted with Ctrl-C and started again, it goes on where it was:
+// Download fetches a large file over a line that breaks off every 2 MB, goes on
+// where it was each time, and checks the file in the end. In the folder examples:
 //
-//	go run -C examples ./download
-//	go run -C examples ./download -url https://example.com -file /large.iso -to large.iso
+//	go run ./download
+//
+// It goes on as well if it was interrupted with Ctrl-C and is run again with the
+// same URL and file. Its own server ends with the program, so start another first:
+//
+//	go run ./internal/serve
+//	go run ./download -url http://127.0.0.1:8765 -to archive.bin
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
-
-	"github.com/schollz/progressbar/v3"
+	"time"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/examples/internal/program"
@@ -20,31 +23,35 @@ import (
 
 var (
 	file = flag.String("file", "/archive.bin", "path of the file on the server")
+	sum  = flag.String("sha256", "", "checksum of the file, in hexadecimal (default: not checked)")
 	to   = flag.String("to", "", "where to save it (default: a temporary directory)")
 )
 
-func main() { program.Main(download) }
-
-func download(ctx context.Context, url string) error {
-	path := *to
-	if path == "" {
-		dir, err := os.MkdirTemp("", "download-")
-		if err != nil {
-			return err
+func main() {
+	program.Main(func(ctx context.Context, url string) error {
+		if *to != "" {
+			return download(ctx, url+*file, *to)
 		}
-		defer os.RemoveAll(dir)
-		path = filepath.Join(dir, filepath.Base(*file))
+		return program.Folder("", func(dir string) error {
+			return download(ctx, url+*file, filepath.Join(dir, filepath.Base(*file)))
+		})
+	})
+}
+
+func download(ctx context.Context, url, path string) error {
+	show, end := program.Bar(filepath.Base(path))
+	opts := []requests.Option{
+		requests.Retry{Read: 20, Backoff: 50 * time.Millisecond, BackoffMax: time.Second},
+		requests.OnProgress(show),
 	}
-	bar := progressbar.DefaultBytes(-1, filepath.Base(path))
-	n, err := requests.Download(ctx, url+*file, path,
-		requests.Parallel(4),
-		requests.OnProgress(func(done, total int64) {
-			bar.ChangeMax64(total)
-			bar.Set64(done)
-		}))
+	if *sum != "" {
+		opts = append(opts, requests.Checksum{"sha256": *sum})
+	}
+	n, err := requests.Download(ctx, url, path, opts...)
+	end()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s: %d bytes\n", path, n)
+	fmt.Printf("%s: %d bytes\n", filepath.Base(path), n)
 	return nil
 }

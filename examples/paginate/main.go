@@ -1,7 +1,7 @@
 // Paginate reads a list that comes in pages, each of which names the next one
 // in its Link field (RFC 8288), as those of GitHub do:
 //
-//	go run -C examples ./paginate
+//	go run ./paginate
 package main
 
 import (

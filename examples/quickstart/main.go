@@ -1,7 +1,7 @@
 // Quickstart shows the library in ten steps. It brings its own server, which
 // runs on this machine while the program does:
 //
-//	go run -C examples ./quickstart
+//	go run ./quickstart
 //
 // With -url it talks to another go-httpbin.
 package main

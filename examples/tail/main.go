@@ -1,33 +1,32 @@
-// Tail prints the events of a server while they come (server-sent events):
+// Tail prints the events of a server while they come (server-sent events). The
+// connection ends now and then: it is made again, and the feed goes on after the
+// last event. In the folder examples:
 //
-//	go run -C examples ./tail
+//	go run ./tail
+//	go run ./tail -url https://example.com -feed /events
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/examples/internal/program"
 )
 
+var feed = flag.String("feed", "/ticks", "path of the feed on the server")
+
 func main() { program.Main(tail) }
 
 func tail(ctx context.Context, url string) error {
-	r, err := requests.Get(ctx, url+"/sse",
-		requests.Params{"count": 5, "duration": "500ms"},
-		requests.Headers{"Accept": "text/event-stream"},
-		requests.Stream(true),
-		requests.RaiseForStatus(true))
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	for event, err := range r.Events() {
+	s := requests.NewSession(requests.BaseURL(url))
+	defer s.Close()
+	for event, err := range s.Events(ctx, *feed) {
 		if err != nil {
 			return err
 		}
-		fmt.Println(event.Data)
+		fmt.Println(event.ID, event.Data)
 	}
 	return nil
 }

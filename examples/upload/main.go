@@ -1,7 +1,8 @@
-// Upload streams a file to a server as that of a form, with a progress bar:
+// Upload streams a file to a server as that of a form, with a progress bar. In the
+// folder examples:
 //
-//	go run -C examples ./upload
-//	go run -C examples ./upload -file large.iso -url https://example.com -to /upload -field image
+//	go run ./upload
+//	go run ./upload -file large.iso -url https://example.com -to /upload -field image
 package main
 
 import (
@@ -9,8 +10,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/examples/internal/program"
@@ -29,14 +28,12 @@ func upload(ctx context.Context, url string) error {
 	if *file == "" {
 		source = requests.File{Field: *field, Name: "zeros.bin", Reader: bytes.NewReader(make([]byte, 12<<20))}
 	}
-	bar := progressbar.DefaultBytes(-1, "upload")
+	show, end := program.Bar("upload")
 	r, err := requests.Post(ctx, url+*to,
 		requests.Files{source},
 		requests.RaiseForStatus(true),
-		requests.OnProgress(func(done, total int64) {
-			bar.ChangeMax64(total)
-			bar.Set64(done)
-		}))
+		requests.OnProgress(show))
+	end()
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,6 @@
 // Package program is what the examples have in common: a flag -url, a server of
-// their own without it, and an end when the user interrupts.
+// their own without it, an end when the user interrupts, a progress bar,
+// and a folder for files.
 package program
 
 import (
@@ -35,4 +36,31 @@ func start(url string, run func(ctx context.Context, url string) error) error {
 		url = own
 	}
 	return run(ctx, strings.TrimSuffix(url, "/"))
+}
+
+// Bar shows progress in one line of the terminal: show is for
+// [requests.OnProgress], and end ends the line, however far it has come.
+func Bar(what string) (show func(done, total int64), end func()) {
+	show = func(done, total int64) {
+		line := fmt.Sprintf("%s: %.1f MB", what, float64(done)/1e6)
+		if total > 0 {
+			line = fmt.Sprintf("%s of %.1f MB, %d %%", strings.TrimSuffix(line, " MB"), float64(total)/1e6, 100*done/total)
+		}
+		fmt.Fprintf(os.Stderr, "\r%-60s", line)
+	}
+	return show, func() { fmt.Fprintln(os.Stderr) }
+}
+
+// Folder calls run with path or, if that is empty, with a folder that is there
+// only meanwhile.
+func Folder(path string, run func(path string) error) error {
+	if path != "" {
+		return run(path)
+	}
+	path, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(path)
+	return run(path)
 }

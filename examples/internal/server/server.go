@@ -1,16 +1,11 @@
 // Package server gives the examples something to talk to: a go-httpbin, which
-// answers with what it was asked, and beside it a large file and a list in pages.
+// answers with what it was asked, and beside it files, pages, an API and a feed.
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/mccutchen/go-httpbin/v2/httpbin"
 )
@@ -22,78 +17,23 @@ func Start() (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("start the server: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", httpbin.New())
-	mux.HandleFunc("GET /archive.bin", archive)
-	mux.HandleFunc("POST /upload", upload)
-	mux.HandleFunc("GET /books", books)
-	s := &http.Server{Handler: mux}
+	s := &http.Server{Handler: Handler()}
 	go s.Serve(l) // it ends with an error in any case, and then by stop
 	return "http://" + l.Addr().String(), func() { s.Close() }, nil
 }
 
-// ArchiveSize is the length of /archive.bin.
-const ArchiveSize = 12 << 20
-
-// archive is a file that comes at the speed of a line that is not the best,
-// whole or in ranges.
-func archive(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("ETag", `"1"`)
-	content := bytes.NewReader(bytes.Repeat([]byte("requests"), ArchiveSize/8))
-	http.ServeContent(&slowWriter{ResponseWriter: w}, r, "archive.bin", time.Time{}, content)
-}
-
-type slowWriter struct{ http.ResponseWriter }
-
-func (w *slowWriter) Write(b []byte) (int, error) {
-	time.Sleep(time.Duration(len(b)) * 50 * time.Nanosecond)
-	return w.ResponseWriter.Write(b)
-}
-
-// upload takes the files of a form, at the same speed, and says how long they were.
-func upload(w http.ResponseWriter, r *http.Request) {
-	form, err := r.MultipartReader()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	sizes := make(map[string]int64)
-	for {
-		part, err := form.NextPart()
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
-			sizes[part.FileName()], err = io.Copy(&slowWriter{discard{}}, part)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(sizes)
-}
-
-type discard struct{ http.ResponseWriter }
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-
-const bookPages = 4
-
-// books is a list of which each page names the next one in its Link field.
-func books(w http.ResponseWriter, r *http.Request) {
-	page, err := strconv.Atoi(r.FormValue("page"))
-	if err != nil {
-		page = 1
-	}
-	if page < bookPages {
-		w.Header().Set("Link", fmt.Sprintf(`</books?page=%d>; rel="next", </books?page=%d>; rel="last"`, page+1, bookPages))
-	}
-	list := []string{}
-	for i := range 3 {
-		list = append(list, fmt.Sprintf("book %d", 3*page-2+i))
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(list)
+// Handler is what the server answers.
+func Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", httpbin.New())
+	mux.HandleFunc("GET /archive.bin", archive)
+	mux.HandleFunc("POST /upload", upload)
+	mux.HandleFunc("GET /release/{name}", release)
+	mux.Handle("GET /pub/", http.StripPrefix("/pub", http.FileServerFS(pub)))
+	mux.HandleFunc("GET /site/{page...}", site)
+	mux.HandleFunc("GET /books", books)
+	mux.HandleFunc("GET /ticks", ticks)
+	mux.HandleFunc("GET /quote", quote)
+	mux.HandleFunc("GET /users/{user}/repos", repos)
+	return mux
 }

@@ -1,0 +1,37 @@
+// Apiclient is a client of an API like that of GitHub, in client.go: login by
+// token, lists in pages, errors with what the API says, retries, and waiting where
+// it asks for that. In the folder examples:
+//
+//	go run ./apiclient
+//	go run ./apiclient -url https://api.github.com -user golang -token "$TOKEN"
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"github.com/go-requests/requests/examples/internal/program"
+)
+
+var (
+	user  = flag.String("user", "ann", "whose repositories to list")
+	token = flag.String("token", "s3cr3t", "token of the user who asks")
+)
+
+func main() { program.Main(list) }
+
+func list(ctx context.Context, url string) error {
+	repos, err := NewClient(url, *token).Repos(ctx, *user)
+	if refused, ok := errors.AsType[*Error](err); ok && refused.Status == 404 {
+		return fmt.Errorf("there is no user %q", *user)
+	}
+	if err != nil {
+		return err
+	}
+	for _, repo := range repos {
+		fmt.Println(repo.Name, repo.Stars)
+	}
+	return nil
+}
