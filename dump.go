@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode/utf8"
 
 	"github.com/go-requests/requests/internal/coding"
 	"github.com/go-requests/requests/internal/mediatype"
@@ -125,7 +124,6 @@ type dumped struct {
 	mu     sync.Mutex
 	number int
 	proto  string
-	data   []byte // the body of the request, if it is in memory
 	up     *dumpedBody
 	down   *dumpedBody
 	last   func() http.Header // what came behind the body of the response
@@ -138,10 +136,6 @@ func (x *dumped) Sent(head []byte) {
 	x.number = x.tap.next()
 	header := x.head(head)
 	x.up = newDumpedBody(x, ">", header, true)
-	if len(x.data) > 0 {
-		x.up.add(x.data)
-		x.up.end()
-	}
 }
 
 // head shows the head of a request, and returns its fields.
@@ -158,7 +152,7 @@ func (x *dumped) head(head []byte) http.Header {
 	target, proto, _ := strings.Cut(rest, " ")
 	x.proto = proto
 	host := header.Get("Host") + header.Get(":authority")
-	x.tap.write(x.number, ">", visible(method+" "+shownTarget(host, target)+" "+proto)+"\n"+fields.String()+"\n")
+	x.tap.write(x.number, ">", redact.Visible(method+" "+shownTarget(host, target)+" "+proto)+"\n"+fields.String()+"\n")
 	return header
 }
 
@@ -180,7 +174,7 @@ func (x *dumped) Tunnel(request, response []byte) {
 		return
 	}
 	status, fields, _ := strings.Cut(strings.TrimRight(string(response), "\r\n"), "\r\n")
-	text := visible(status) + "\n"
+	text := redact.Visible(status) + "\n"
 	for line := range strings.SplitSeq(fields, "\r\n") {
 		if name, value, ok := strings.Cut(line, ":"); ok {
 			text += shownField(name, strings.TrimSpace(value))
@@ -194,7 +188,7 @@ func (x *dumped) answer(proto, status string, header http.Header) {
 	if strings.HasPrefix(proto, "HTTP/2") { // which has no reason phrase
 		status, _, _ = strings.Cut(status, " ")
 	}
-	x.tap.write(x.number, "<", visible(strings.TrimSpace(proto+" "+status))+"\n"+shownFields(header)+"\n")
+	x.tap.write(x.number, "<", redact.Visible(strings.TrimSpace(proto+" "+status))+"\n"+shownFields(header)+"\n")
 }
 
 // informational is an [OnInformational] that shows what comes before a response.
@@ -218,7 +212,17 @@ func (x *dumped) tapCall(ctx context.Context, c *transport.Call) {
 	if x == nil {
 		return
 	}
-	c.Tap, x.data = x, c.Body.Bytes
+	c.Tap = x
+	if data, up := c.Body.Bytes, c.Up; len(data) > 0 {
+		at := 0
+		c.Up = func(n int) error {
+			x.sending(data, &at, n)
+			if up == nil {
+				return nil
+			}
+			return up(n)
+		}
+	}
 	show, tell := informational(ctx, x.hear(nil)), c.Interim
 	c.Interim = func(status int, h http.Header) error {
 		if err := show(status, h); err != nil || tell == nil {
@@ -234,23 +238,48 @@ func (x *dumped) tapCall(ctx context.Context, c *transport.Call) {
 	}
 }
 
+// sending shows the next n bytes of a body in memory, as [transport.Call].Up is
+// told of them.
+func (x *dumped) sending(data []byte, at *int, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case n == 0:
+		*at = 0
+	case n < 0:
+		x.up.end()
+	default:
+		end := min(*at+n, len(data))
+		x.up.add(data[*at:end])
+		*at = end
+	}
+}
+
 // tapTrip shows the head of what a RoundTripper is given, and has the body shown.
 func (x *dumped) tapTrip(hr *http.Request, p *PreparedRequest) {
 	if x == nil {
 		return
 	}
+	x.Sent(headOf(p))
 	if p.body.stream == nil {
-		x.data = p.body.data
-	} else {
-		hr.Body = x.opened(hr.Body)
-		if again := hr.GetBody; again != nil {
-			hr.GetBody = func() (io.ReadCloser, error) {
-				body, err := again()
-				return x.opened(body), err
-			}
+		x.whole(p.body.data)
+		return
+	}
+	hr.Body = x.opened(hr.Body)
+	if again := hr.GetBody; again != nil {
+		hr.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			return x.opened(body), err
 		}
 	}
-	x.Sent(headOf(p))
+}
+
+// whole shows the body of a request that is in memory.
+func (x *dumped) whole(data []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.up.add(data)
+	x.up.end()
 }
 
 // opened returns body so that x shows what is read of it.
@@ -329,7 +358,7 @@ func (x *dumped) ended(err error) {
 	x.up, x.down = nil, nil
 	switch {
 	case err != nil:
-		x.tap.write(x.number, "*", visible(kindsOf(err))+"\n")
+		x.tap.write(x.number, "*", redact.Visible(kindsOf(err))+"\n")
 	case x.last != nil:
 		if trailer := shownFields(x.last()); trailer != "" {
 			x.tap.write(x.number, "<", trailer)
@@ -347,8 +376,7 @@ func (t *tap) surface(p *PreparedRequest, r *Response, err error) {
 	x.Sent(headOf(p))
 	switch {
 	case p.body.stream == nil:
-		x.up.add(p.body.data)
-		x.up.end()
+		x.whole(p.body.data)
 	case p.body.length != 0:
 		t.write(x.number, "*", "the body is a stream\n")
 	}
@@ -407,7 +435,7 @@ func shownFields(h http.Header) string {
 
 // shownField is the line of a field.
 func shownField(name, value string) string {
-	return visible(name+": "+redact.Field(name, value)) + "\n"
+	return redact.Visible(name+": "+redact.Field(name, value)) + "\n"
 }
 
 // A dumpedBody shows the beginning of a body. A nil one shows nothing.
@@ -422,13 +450,14 @@ type dumpedBody struct {
 	coded       bool     // with codings
 	codings     []string // none: they are not known
 
-	total int64
-	taken int    // bytes that are shown or held
-	held  []byte // bytes that cannot be shown yet
-	depth depth
-	began bool      // something was shown
-	hex   io.Writer // nil for text
-	hexed bytes.Buffer
+	total   int64
+	taken   int    // bytes that are shown or held
+	held    []byte // bytes that cannot be shown yet
+	depth   redact.Depth
+	checked int       // how many of the bytes that are held are UTF-8
+	began   bool      // something was shown
+	hex     io.Writer // nil for text
+	hexed   bytes.Buffer
 }
 
 // newDumpedBody returns what shows a body with the fields of h. If it is coded,
@@ -469,20 +498,31 @@ func (b *dumpedBody) add(p []byte) {
 // ready returns how many of the bytes that are held can be shown, of which p came
 // last.
 func (b *dumpedBody) ready(p []byte) int {
-	if b.guessed && !b.began && !b.json {
-		text := bytes.TrimLeft(b.held, " \t\r\n\ufeff")
+	if b.guessed && !b.json {
+		text := bytes.TrimLeft(p, " \t\r\n\ufeff")
 		b.json = len(text) > 0 && (text[0] == '{' || text[0] == '[')
+		b.guessed = b.json || len(text) == 0
 	}
 	switch {
 	case b.coded, b.form:
 		return 0
 	case b.json:
-		b.depth.read(p, len(b.held)-len(p))
-		return b.depth.line
-	case b.hex != nil || !b.began && !isUTF8(b.held):
+		b.depth.Read(p, len(b.held)-len(p))
+		return b.depth.Line
+	case b.hex != nil || !b.began && b.binary():
 		return len(b.held)
 	}
-	return bytes.LastIndexByte(b.held, '\n') + 1
+	if i := bytes.LastIndexByte(p, '\n'); i >= 0 {
+		return len(b.held) - len(p) + i + 1
+	}
+	return 0
+}
+
+// binary reports whether what is held is no text. It looks at each byte once.
+func (b *dumpedBody) binary() bool {
+	n, ok := redact.TextLength(b.held[b.checked:])
+	b.checked += n
+	return !ok
 }
 
 // end shows what is left.
@@ -509,12 +549,12 @@ func (b *dumpedBody) show(n int) {
 	}
 	text := string(b.held[:n])
 	b.held = append(b.held[:0], b.held[n:]...)
-	b.depth.line = 0
+	b.depth.Line, b.checked = 0, 0
 	if b.coded {
 		text = b.decoded(text)
 	}
 	text = b.redacted(text)
-	if !b.began && !isUTF8([]byte(text)) {
+	if _, ok := redact.TextLength([]byte(text)); !b.began && !ok {
 		b.hex = hex.Dumper(&b.hexed)
 	}
 	b.began = true
@@ -531,7 +571,7 @@ func (b *dumpedBody) write(text string) {
 	var shown strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-		shown.WriteString(visible(line) + "\n")
+		shown.WriteString(redact.Visible(line) + "\n")
 	}
 	if shown.Len() > 0 {
 		b.x.tap.write(b.x.number, b.sign, shown.String())
@@ -572,68 +612,4 @@ func (b *dumpedBody) redacted(text string) string {
 		shown.WriteString(redact.Line(content) + line[len(content):])
 	}
 	return shown.String()
-}
-
-// isUTF8 reports whether b begins as UTF-8 does, without NUL.
-func isUTF8(b []byte) bool {
-	for len(b) > 0 {
-		r, size := utf8.DecodeRune(b)
-		if r == 0 || r == utf8.RuneError && size == 1 && utf8.FullRune(b) {
-			return false
-		}
-		b = b[size:]
-	}
-	return true
-}
-
-// visible is s so that a terminal shows it and does not obey it.
-func visible(s string) string {
-	unseen := func(r rune) bool { return r != '\t' && !strconv.IsGraphic(r) || r == utf8.RuneError }
-	if strings.IndexFunc(s, unseen) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for s != "" {
-		r, size := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			b.WriteString(`\x` + hex.EncodeToString([]byte(s[:1])))
-		case r != utf8.RuneError && unseen(r):
-			quoted := strconv.QuoteRune(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		default:
-			b.WriteString(s[:size])
-		}
-		s = s[size:]
-	}
-	return b.String()
-}
-
-// A depth says where a JSON text has complete values.
-type depth struct {
-	open    int // objects and arrays
-	inText  bool
-	escaped bool
-	line    int // how many bytes end in a line behind complete values
-}
-
-// read reads p, which stands at offset.
-func (d *depth) read(p []byte, offset int) {
-	for i, c := range p {
-		switch {
-		case d.escaped:
-			d.escaped = false
-		case d.inText && c == '\\':
-			d.escaped = true
-		case c == '"':
-			d.inText = !d.inText
-		case d.inText:
-		case c == '{', c == '[':
-			d.open++
-		case c == '}', c == ']':
-			d.open--
-		case c == '\n' && d.open <= 0:
-			d.open, d.line = 0, offset+i+1
-		}
-	}
 }

@@ -201,6 +201,25 @@ func TestDumpUploads(t *testing.T) {
 	}
 }
 
+// TestDumpExpect: a body that the server does not want is not shown.
+func TestDumpExpect(t *testing.T) {
+	url := dumpServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wanted" {
+			io.Copy(io.Discard, r.Body)
+			return
+		}
+		w.WriteHeader(http.StatusExpectationFailed)
+	})
+	got := dumped(t, func(s *requests.Session) {
+		for _, path := range []string{"/wanted", "/unwanted"} {
+			_, err := s.Post(t.Context(), url+path, requests.Text("the body"), requests.Headers{"Expect": "100-continue"})
+			require.NoError(t, err)
+		}
+	})
+	like(t, got, "#1 > POST /wanted HTTP/1.1", "#1 < HTTP/1.1 100 Continue", "#1 > the body", "#1 < HTTP/1.1 200 OK", "#2 > POST /unwanted HTTP/1.1", "#2 < HTTP/1.1 417 Expectation Failed")
+	require.NotContains(t, got, "#2 > the body")
+}
+
 // TestDumpResponses: what a server sends is decoded, made visible and bounded.
 func TestDumpResponses(t *testing.T) {
 	url := dumpServer(t, func(w http.ResponseWriter, r *http.Request) {
