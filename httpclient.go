@@ -27,7 +27,7 @@ import (
 //   - Auth, or what netrc has for the host, unless there is an Authorization
 //     field; a challenge is answered.
 //   - Cookies that were given to the session as an option.
-//   - Proxies, TLS, Retry, MaxBody, Hooks, Logger and the mounts. A last response
+//   - Proxies, TLS, Retry, MaxBody, Hooks, Logger, Dump and the mounts. A last response
 //     that Retry takes for a failure is returned as it is.
 //   - Timeout, but for Read, of which only a value that the session was given
 //     counts: a watch or a blocking query may be silent for long.

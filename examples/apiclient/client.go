@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/go-requests/requests"
@@ -19,8 +18,8 @@ func NewClient(base, token string) *Client {
 		requests.BaseURL(base),
 		requests.BearerAuth(token),
 		requests.Headers{"Accept": "application/vnd.github+json"},
-		requests.Timeout{Total: 10 * time.Minute},
-		requests.Retry{Total: 4, Backoff: time.Second, StatusCodes: []int{429, 502, 503, 504}}, // waits as Retry-After says
+		requests.Retry{Total: 4, Backoff: time.Second, StatusCodes: []int{502, 503, 504},
+			MaxRetryAfter: time.Hour}, // that the API may ask for when nothing is left of the quota
 		requests.RaiseForStatus(true))}
 }
 
@@ -32,8 +31,8 @@ type Repo struct {
 
 // Repos returns the repositories of a user, from all pages of the list.
 func (c *Client) Repos(ctx context.Context, user string) (all []Repo, err error) {
-	path := "users/" + url.PathEscape(user) + "/repos"
-	for page, err := range c.session.Pages(ctx, path, requests.Params{"per_page": 100}) {
+	opts := []requests.Option{requests.PathParams{"user": user}, requests.Params{"per_page": 100}}
+	for page, err := range c.session.Pages(ctx, "users/{user}/repos", opts...) {
 		repos, err := requests.As[[]Repo](page, err)
 		if err != nil {
 			return nil, explain(err)
@@ -54,7 +53,7 @@ func (e *Error) Error() string { return fmt.Sprintf("the API answered %d: %s", e
 func explain(err error) error {
 	if refused, ok := errors.AsType[*requests.HTTPError](err); ok {
 		e := &Error{Status: refused.Response.StatusCode}
-		return errors.Join(e, refused.Response.JSON(e)) // the second is nil if there was a message
+		return errors.Join(e, refused.JSON(e)) // the second is nil if there was a message
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,16 +54,21 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestRateLimit waits for a minute, which takes no time in a bubble of synctest.
+// TestRateLimit waits for more than an hour, which takes no time in a bubble of
+// synctest.
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c := client(func(w http.ResponseWriter, r *http.Request) {
 			switch asked++; asked {
 			case 1:
+				w.Header().Set("X-RateLimit-Remaining", "0")
+				w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(50*time.Minute).Unix(), 10))
+				w.WriteHeader(http.StatusForbidden)
+			case 2:
 				w.Header().Set("Retry-After", "60")
 				w.WriteHeader(http.StatusTooManyRequests)
-			case 2:
+			case 3:
 				w.WriteHeader(http.StatusBadGateway)
 			default:
 				fmt.Fprint(w, `[{"name": "repo", "stars": 7}]`)
@@ -73,8 +79,8 @@ func TestRateLimit(t *testing.T) {
 		if err != nil || len(repos) != 1 || repos[0] != (Repo{"repo", 7}) {
 			t.Errorf("Repos = %v, %v", repos, err)
 		}
-		if waited := time.Since(start); waited != 62*time.Second || asked != 3 {
-			t.Errorf("it asked %d times in %v; want 3 times: after a minute, as it was told, and two seconds", asked, waited)
+		if waited := time.Since(start); waited != 51*time.Minute+4*time.Second || asked != 4 {
+			t.Errorf("it asked %d times in %v; want 4 times: after 50 minutes and a minute, as it was told, and four seconds", asked, waited)
 		}
 	})
 }
