@@ -399,9 +399,14 @@ func headOf(p *PreparedRequest) []byte {
 
 // failed shows why there is no response.
 func (x *dumped) failed(err error) {
-	if x != nil && x.number == 0 {
-		x.number = x.tap.next() // nothing was sent
+	if x == nil {
+		return
 	}
+	x.mu.Lock()
+	if x.number == 0 { // nothing was sent
+		x.number = x.tap.next()
+	}
+	x.mu.Unlock()
 	x.ended(err)
 }
 
@@ -592,9 +597,16 @@ func (b *dumpedBody) decoded(text string) string {
 	return "a body whose coding cannot be undone\n"
 }
 
+// isNoJSON reports whether text does not begin as JSON with a name in it does.
+func isNoJSON(text string) bool {
+	text = strings.TrimLeft(text, " \t\r\n\ufeff")
+	return text != "" && !strings.ContainsRune("{[\"", rune(text[0]))
+}
+
 // redacted is text without its secrets.
 func (b *dumpedBody) redacted(text string) string {
 	switch {
+	case b.json && !b.guessed && isNoJSON(text): // an error page, as a rule
 	case b.json && b.guessed:
 		shown, err := redact.JSON(text)
 		if err == nil {

@@ -253,6 +253,9 @@ func TestDumpResponses(t *testing.T) {
 	var b bytes.Buffer
 	get(requests.Params{"type": "application/json", "body": `{"list":["` + strings.Repeat("x", 50) + `"],"token":"` + secret + `"}`}, requests.Dump{To: &b, MaxBody: 76})
 	like(t, b.String(), `#1 < {"list":["`+strings.Repeat("x", 50)+`"]***`, "#1 * 4 more bytes")
+	like(t, get(requests.Params{"type": "application/json", "body": "<h1>Bad Gateway</h1>\n<p>token=" + secret}), "#1 < <h1>Bad Gateway</h1>", "#1 < <p>token=***")
+	like(t, get(requests.Params{"type": "application/json", "body": `{"token": {"a": "` + secret + `", oops}}`}), `#1 < {***`)
+
 	b.Reset()
 	get(requests.Params{"type": "application/json", "body": `{}`}, requests.Dump{To: &b, MaxBody: -1})
 	like(t, b.String(), "#1 <", "#1 * 2 more bytes")
