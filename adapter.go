@@ -141,7 +141,7 @@ type HTTPAdapter struct {
 	TrustProxy bool
 	// DialContext makes the connections in place of a [net.Dialer], also those
 	// to proxies, for addresses of one's own or tests. The Connect limit is in
-	// its context.
+	// its context. To reach a Unix socket and no proxy, give TrustEnv(false) too.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	retrier

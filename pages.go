@@ -16,8 +16,9 @@ import (
 // the first request only. A page of another origin gets nothing that is bound to
 // the first one, just as a redirect does not.
 //
-// An error ends the loop. So does a page that was there before, with
-// [ErrProtocol]. A streamed page is closed when the loop goes on.
+// [As] takes what the loop gives, page and error: As[[]Order](page, err). An
+// error ends the loop. So does a page that was there before, with [ErrProtocol].
+// A streamed page is closed when the loop goes on.
 func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		r, err := s.Get(ctx, url, opts...)

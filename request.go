@@ -80,7 +80,7 @@ type PreparedRequest struct {
 	URL *url.URL
 	// Header holds the fields to send. A Host among them replaces the host of
 	// the URL in the message. It decides neither where to connect nor which
-	// cookies go out.
+	// cookies go out. A key that is not canonical is [ErrInvalidHeader].
 	Header http.Header
 
 	body      content
