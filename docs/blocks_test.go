@@ -29,7 +29,8 @@ var names = map[string]string{
 	"file":  `file, err := os.Open("report.txt"); if err != nil { return err }; defer file.Close()`,
 }
 
-// cellNames are what a piece of code in a table may use beside them.
+// cellNames are what code may use beside them that is only compiled: pieces in
+// tables and in documentation comments.
 var cellNames = map[string]string{
 	"r":       `var r *requests.Response`,
 	"p":       `var p *requests.PreparedRequest`,
@@ -50,6 +51,12 @@ var cellNames = map[string]string{
 	"urls":    `var urls []string`,
 	"dial":    `var dial func(context.Context, string, string) (net.Conn, error)`,
 	"logger":  `var logger *slog.Logger`,
+	"id":      `var id string`,
+	"idFrom":  `var idFrom func(context.Context) string`,
+	"mux":     `var mux *http.ServeMux`,
+	"retry":   `var retry requests.Retry`,
+	"traced":  `var traced http.RoundTripper`,
+	"sonic":   `var sonic struct{ Unmarshal func([]byte, any) error }`,
 }
 
 // support is what the program of each page has beside its blocks.
@@ -60,8 +67,8 @@ var support string
 // pending are documents whose blocks do not stand by themselves yet, and why.
 var pending = map[string]string{}
 
-// TestBlocks compiles each block of Go in the documents and runs it. The
-// convention is in docs/guide/README.md.
+// TestBlocks compiles each block of Go in the documents and runs it. Code in
+// documentation comments it only compiles. The convention is in docs/guide/README.md.
 func TestBlocks(t *testing.T) {
 	var all []*fragment
 	for _, p := range pages(t) {
@@ -91,6 +98,14 @@ func TestBlocks(t *testing.T) {
 			}
 			all = append(all, f)
 		}
+	}
+	for _, b := range comments(t) {
+		f, err := parseCell(b)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		all = append(all, f)
 	}
 	if t.Failed() {
 		return

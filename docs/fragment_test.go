@@ -104,7 +104,7 @@ func parse(b *block, goesOn bool) (*fragment, error) {
 func parseCell(b *block) (*fragment, error) {
 	expression := *b
 	if e, err := parser.ParseExpr(b.code); err == nil && !silent(e) {
-		expression.code = "use(" + b.code + ")"
+		expression.code = "use(" + strings.TrimSpace(b.code) + ")"
 	}
 	f, err := parseFragment(&expression)
 	if err == nil {

@@ -6,6 +6,8 @@ import (
 	"path"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestLinks looks up every link that leads to a file of the repository, and the
@@ -60,6 +62,11 @@ func broken(pages map[string]*page, p *page, target string) string {
 		return "no such heading"
 	}
 	return ""
+}
+
+func TestLinksOfAPage(t *testing.T) {
+	p := parsePage("page.md", []byte("A [link](a.md) and ![a picture](b.svg).\n\n<picture>\n<source srcset=\"c.svg\">\n<img src=\"d.svg\">\n</picture>\n"))
+	require.Equal(t, []link{{1, "a.md"}, {1, "b.svg"}, {3, "c.svg"}, {3, "d.svg"}}, p.links)
 }
 
 func TestBrokenLinksAreFound(t *testing.T) {

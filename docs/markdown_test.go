@@ -16,11 +16,18 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// pages are the documents of the repository: those of its root and all below
-// docs. Their paths are relative to the root.
+// pages are the documents of the repository: those of its root, of its folders,
+// and all below docs. Their paths are relative to the root.
 func pages(t *testing.T) []*page {
 	paths, err := filepath.Glob("../*.md")
 	require.NoError(t, err)
+	folders, err := filepath.Glob("../*/*.md")
+	require.NoError(t, err)
+	for _, path := range folders {
+		if !strings.HasPrefix(filepath.ToSlash(path), "../docs/") {
+			paths = append(paths, path)
+		}
+	}
 	err = filepath.WalkDir(".", func(path string, _ os.DirEntry, err error) error {
 		if filepath.Ext(path) == ".md" {
 			paths = append(paths, path)
@@ -70,6 +77,8 @@ type mark struct{ word, reason string }
 var (
 	// marks has what such a comment may say.
 	marks = regexp.MustCompile(`^<!-- (not run|not compiled): (\S.*) -->$`)
+	// attributes are those of HTML that lead elsewhere.
+	attributes = regexp.MustCompile(`\b(?:href|src|srcset)="([^"]*)"`)
 	// before is a comment with statements to run before a block.
 	before = regexp.MustCompile(`(?s)^<!-- before:\s(.*)\s-->$`)
 	// omitted is a body that a reader is left to write. It uses what a loop gives.
@@ -97,6 +106,10 @@ func parsePage(path string, source []byte) *page {
 			p.links = append(p.links, link{lineOf(n, source), string(n.Destination)})
 		case *ast.Image:
 			p.links = append(p.links, link{lineOf(n, source), string(n.Destination)})
+		case *ast.HTMLBlock:
+			for _, m := range attributes.FindAllStringSubmatch(lines(n, source), -1) {
+				p.links = append(p.links, link{lineAt(n.Lines().At(0).Start, source), m[1]})
+			}
 		case *tables.Table:
 			p.cells = append(p.cells, cells(path, n, source)...)
 		case *ast.FencedCodeBlock:
