@@ -160,6 +160,7 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 	return a.send(ctx, p, &opts)
 }
 
+// send is Send. It only reads opts.
 func (a *HTTPAdapter) send(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
 	if err := checkMessage(p); err != nil { // an adapter may be called without a session
 		return nil, err
@@ -193,19 +194,19 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 	if a.outer != nil {
 		return a.tryOuter(ctx, p, opts)
 	}
-	route, err := a.routeFor(p, opts)
-	if err != nil {
+	d := new(dispatch)
+	if err := a.setRoute(&d.call.Route, p, opts); err != nil {
 		return nil, err
 	}
-	return a.do(ctx, p, opts, route)
+	return a.do(ctx, d, p, opts)
 }
 
-// routeFor is the route of a request. What the connection does not depend on is
-// left out.
-func (a *HTTPAdapter) routeFor(p *PreparedRequest, opts *SendOptions) (r transport.Route, err error) {
+// setRoute makes r the route of a request. What the connection does not depend on
+// is left out.
+func (a *HTTPAdapter) setRoute(r *transport.Route, p *PreparedRequest, opts *SendOptions) (err error) {
 	if opts.Proxy != nil {
 		if r.Proxy, err = proxyFor(opts.Proxy, p); err != nil {
-			return r, err
+			return err
 		}
 	}
 	if p.URL.Scheme == "https" || r.Proxy.Scheme == "https" {
@@ -216,12 +217,12 @@ func (a *HTTPAdapter) routeFor(p *PreparedRequest, opts *SendOptions) (r transpo
 			}
 			t = t.over(a.TLS)
 			if err := t.check(); err != nil {
-				return r, err
+				return err
 			}
 		}
 		r.TLS = t.route()
 	}
-	return r, nil
+	return nil
 }
 
 // A dispatch is a call and what came for it, in one piece of memory.
@@ -231,25 +232,24 @@ type dispatch struct {
 	res      transport.Response
 }
 
-// do makes one attempt by the engine, and returns the response with its body
-// unread.
-func (a *HTTPAdapter) do(ctx context.Context, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
+// do makes one attempt by the engine, on the route of d, and returns the response
+// with its body unread.
+func (a *HTTPAdapter) do(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions) (*Response, error) {
 	if p.body.length == 0 {
 		if err := p.body.confirmEmpty(); err != nil {
 			return nil, err
 		}
 	}
-	d := new(dispatch)
 	d.call.Interim = informational(ctx, opts.OnInformational)
 	if opts.Trace {
 		d.call.Times = new(transport.Times)
 	}
-	return a.dispatch(ctx, d, p, opts, route)
+	return a.dispatch(ctx, d, p, opts)
 }
 
 // dispatch sends the call of d.
-func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions, route transport.Route) (*Response, error) {
-	p.toCall(&d.call, opts, route)
+func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	p.toCall(&d.call, opts)
 	if owner := p.auth.owner(); owner != nil {
 		d.call.Route.Only1 = true                           // no stream of HTTP/2 has a connection to itself
 		if d.call.Pin = opts.pin; !opts.pin.Serves(owner) { // the adapter was called with options of somebody's own
@@ -347,11 +347,11 @@ func checkMessage(p *PreparedRequest) error {
 	return checkHeader(p.Header)
 }
 
-// toCall makes of p what the engine is to send.
-func (p *PreparedRequest) toCall(c *transport.Call, opts *SendOptions, route transport.Route) {
+// toCall makes of p what the engine is to send on the route of c.
+func (p *PreparedRequest) toCall(c *transport.Call, opts *SendOptions) {
 	c.Request = p.message()
-	c.URL, c.Route, c.Connect, c.Read = p.URL, route, opts.Timeout.Connect, opts.Timeout.Read
-	if s := route.Proxy.Scheme; p.literal == nil && p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
+	c.URL, c.Connect, c.Read = p.URL, opts.Timeout.Connect, opts.Timeout.Read
+	if s := c.Route.Proxy.Scheme; p.literal == nil && p.URL.Scheme == "http" && (s == "http" || s == "https") && len(p.Header["Host"]) == 0 {
 		c.Host = uri.Authority(p.URL) // of the absolute form, as it is (RFC 9112, section 3.2.2)
 	}
 	if _, forProxy := p.Header["Proxy-Authorization"]; forProxy {

@@ -137,6 +137,7 @@ func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error)
 	if opts.Proxy, opts.environProxy, err = set.proxyRules().find(u); err != nil {
 		return err
 	}
+	opts.TLS, opts.environTLS, opts.environTrust = set.merged.TLS, false, false
 	encrypted := u.Scheme == "https" || opts.Proxy != nil && opts.Proxy.Scheme == "https"
 	if encrypted && !set.merged.IgnoreEnv {
 		opts.TLS = set.merged.TLS.trusting()

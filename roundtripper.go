@@ -84,11 +84,10 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 
 // tryWrapped makes one attempt by the engine with middleware around it.
 func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	route, err := a.routeFor(p, opts)
-	if err != nil {
+	w := &within{adapter: a, url: p.URL, auth: p.auth, sparing: p.literal != nil && p.literal.sparing, opts: *opts}
+	if err := a.setRoute(&w.route, p, opts); err != nil {
 		return nil, err
 	}
-	w := &within{adapter: a, url: p.URL, auth: p.auth, sparing: p.literal != nil && p.literal.sparing, route: route, opts: *opts}
 	if len(opts.OnInformational) > 0 {
 		w.interim = &interim{hooks: opts.OnInformational}
 		w.ctx = ctx
@@ -688,11 +687,11 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 		if err := opts.chooseRoute(p.URL); err != nil {
 			return nil, err
 		}
-		route, err := t.a.routeFor(p, &opts)
-		if err != nil {
+		d := new(dispatch)
+		if err := t.a.setRoute(&d.call.Route, p, &opts); err != nil {
 			return nil, err
 		}
-		return t.a.do(ctx, p, &opts, route)
+		return t.a.do(ctx, d, p, &opts)
 	}
 	first := !w.found.Swap(true)
 	p.literal.sparing = w.sparing
@@ -702,7 +701,8 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 		d.call.Interim = func(status int, h http.Header) error { return w.interim.got(w.ctx, status, textproto.MIMEHeader(h)) }
 	}
 	_ = first
-	return t.a.dispatch(ctx, d, p, &opts, w.route)
+	d.call.Route = w.route
+	return t.a.dispatch(ctx, d, p, &opts)
 }
 
 // chooseRoute chooses what a call of a session without TLS of its own would have.

@@ -401,7 +401,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 	defer trip.at.wrap(&err)
 	defer trip.unpin()
 	for {
-		r, next, err := s.step(ctx, p, opts, set, &trip)
+		r, next, err := s.step(ctx, p, &opts, set, &trip)
 		if err != nil {
 			return nil, err
 		}
@@ -421,7 +421,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 
 // step sends p. It returns the response and the request that follows from it,
 // nil if the response is final.
-func (s *Session) step(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
+func (s *Session) step(ctx context.Context, p *PreparedRequest, opts *SendOptions, set *settings, trip *journey) (*Response, *PreparedRequest, error) {
 	r, err := s.send(ctx, p, opts, set, trip)
 	if err != nil {
 		return nil, nil, err
@@ -491,7 +491,7 @@ func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*Pr
 }
 
 // send sends p once and records what came back.
-func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions, set *settings, trip *journey) (*Response, error) {
+func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOptions, set *settings, trip *journey) (*Response, error) {
 	trip.at = step{op: "prepare", url: p.URL}
 	if err := set.merged.Hooks.beforeSend(ctx, p); err != nil {
 		return nil, err
@@ -501,7 +501,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 	if err != nil {
 		return nil, err
 	}
-	if err := set.route(&opts, p.URL, s.mounts); err != nil {
+	if err := set.route(opts, p.URL, s.mounts); err != nil {
 		return nil, err
 	}
 	p = trip.dropProxyField(p, opts.Proxy, set)
@@ -538,8 +538,12 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts SendOptions
 
 // sendBody has a send p, and ends what makes its body, unless the response streams
 // and the body with it.
-func sendBody(ctx context.Context, a Adapter, p *PreparedRequest, opts SendOptions) (*Response, error) {
-	r, err := a.Send(ctx, p, opts)
+func sendBody(ctx context.Context, a Adapter, p *PreparedRequest, opts *SendOptions) (r *Response, err error) {
+	if own, is := a.(*HTTPAdapter); is { // mostly, and without a copy of opts
+		r, err = own.send(ctx, p, opts)
+	} else {
+		r, err = sendCopy(ctx, a, p, opts)
+	}
 	s := p.body.stream
 	if s == nil || s.made == nil || err == nil && opts.Stream && r != nil && r.StatusCode < 300 {
 		return r, err
@@ -551,6 +555,16 @@ func sendBody(ctx context.Context, a Adapter, p *PreparedRequest, opts SendOptio
 		err = failed // whatever the adapter makes of it
 	}
 	return r, err
+}
+
+// sendCopy has a send p. It is a function of its own so that the copy is on the
+// stack only where it is needed: that of a goroutine which is made for one call
+// is small at first, and each time that it has to grow costs as much as a tenth
+// of a call.
+//
+//go:noinline
+func sendCopy(ctx context.Context, a Adapter, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	return a.Send(ctx, p, *opts)
 }
 
 // answer finishes the last response of a call.
