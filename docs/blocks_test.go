@@ -213,7 +213,7 @@ func function(b *strings.Builder, root string, f *fragment, all []*fragment, imp
 				given[name] = true
 				fmt.Fprintf(b, "%s; _ = %s\n", code, name)
 				for pkg := range known {
-					if strings.Contains(code, pkg+".") {
+					if regexp.MustCompile(`\b` + pkg + `\.`).MatchString(code) {
 						imports[pkg] = true
 					}
 				}
