@@ -76,7 +76,7 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 	if opts.Trace {
 		e.Context, times = startClock(e.Context)
 	}
-	e.dump = opts.tap.exchange()
+	e.dump, e.report = opts.tap.exchange(), opts.OnProgress
 	var before *interim
 	e.Context, before = hearInterim(e.Context, e.dump.hear(opts.OnInformational))
 	return attempt(ctx, e, a.outer, p, opts, before, times)
@@ -117,7 +117,7 @@ func attempt(ctx context.Context, e *exchange, rt http.RoundTripper, p *Prepared
 		e.finish()
 		return nil, err
 	}
-	countUpload(hr, opts.OnProgress)
+	countUpload(hr, e.report)
 	e.dump.tapTrip(hr, p)
 	e.watch()
 	start := time.Now()
@@ -244,6 +244,7 @@ type exchange struct {
 
 	upload atomic.Pointer[upload] // the body on its way, if it is a stream
 	over   func()                 // called at the end; may be nil
+	report []OnProgress           // of the body, which is counted here; nil if the engine does
 	dump   *dumped                // nil if nobody wants a dump
 
 	// What follows is for an exchange with a limit: done is nil without.
@@ -700,7 +701,9 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 	if d.call.Times = w.times; w.interim != nil {
 		d.call.Interim = func(status int, h http.Header) error { return w.interim.got(w.ctx, status, textproto.MIMEHeader(h)) }
 	}
-	_ = first
+	if first && len(w.opts.OnProgress) > 0 && p.uploads() {
+		d.call.Up = progress(w.opts.OnProgress, p.body.length)
+	}
 	d.call.Route = w.route
 	return t.a.dispatch(ctx, d, p, &opts)
 }
