@@ -275,6 +275,9 @@ func engineError(err error) error {
 	if known, ok := fault.Of(err); ok {
 		return known
 	}
+	if !transport.Sent(err) {
+		err = errors.Unwrap(err) // which says no more than that
+	}
 	return &sourceError{err}
 }
 
