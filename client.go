@@ -55,3 +55,8 @@ func Patch(ctx context.Context, url string, opts ...Option) (*Response, error) {
 func Delete(ctx context.Context, url string, opts ...Option) (*Response, error) {
 	return shared.Do(ctx, http.MethodDelete, url, opts...)
 }
+
+// CloseIdleConnections closes the connections that the package functions share and
+// that no request uses now: before a program goes to sleep, or a test looks for
+// goroutines that are left.
+func CloseIdleConnections() { shared.CloseIdleConnections() }

@@ -1,6 +1,7 @@
 package requests_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log"
@@ -136,13 +137,17 @@ func ExampleCookieJar_Load() {
 	// 1 loaded
 }
 
-// Map is for a glance: of cookies that share a name it has one.
+// Map is for a glance: of cookies that share a name it has one. With a default it is
+// jar.get of Requests.
 func ExampleCookieJar_Map() {
 	var jar requests.CookieJar
 	_ = jar.Set("theme", "dark", requests.CookieDomain("example.com"))
 	_ = jar.Set("lang", "de", requests.CookieDomain("example.com"))
 	fmt.Println(jar.Map())
-	// Output: map[lang:de theme:dark]
+	fmt.Println(jar.Map()["lang"], cmp.Or(jar.Map()["page"], "home"))
+	// Output:
+	// map[lang:de theme:dark]
+	// de home
 }
 
 func ExampleCookieJar_All() {

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -193,4 +194,62 @@ func ExampleHTTPError_JSON() {
 		fmt.Println(e.Response.StatusCode, e.JSON(&problem), problem.Message)
 	}
 	// Output: 422 <nil> the name is taken
+}
+
+// A struct of parameters, as github.com/google/go-querystring makes url.Values of it,
+// and the form and the header of a request that a server has got.
+func ExampleFrom() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.URL.RawQuery, " ", r.Header.Get("X-Trace"))
+	}))
+	defer server.Close()
+	values := url.Values{"q": {"go"}, "sort": {"stars", "forks"}} // values, err := query.Values(search)
+	header := http.Header{"X-Trace": {"a1"}}
+
+	r, err := requests.Get(context.Background(), server.URL,
+		requests.From[requests.Params](values), requests.From[requests.Headers](header))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Text())
+	// Output: q=go&sort=stars&sort=forks a1
+}
+
+// timeout=5 of Requests limits connecting and each silence of the server, and one
+// number for the whole is Total.
+func ExampleTimeout_oneNumber() {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+
+	each := 20 * time.Millisecond
+	_, err := requests.Get(context.Background(), server.URL, requests.Timeout{Connect: each, Read: each})
+	fmt.Println(errors.Is(err, requests.ErrReadTimeout), errors.Is(err, requests.ErrTimeout))
+
+	_, err = requests.Get(context.Background(), server.URL, requests.Timeout{Total: 20 * time.Millisecond})
+	fmt.Println(errors.Is(err, requests.ErrTotalTimeout), errors.Is(err, requests.ErrTimeout))
+	// Output:
+	// true true
+	// true true
+}
+
+// The connections of a pool wait for the next call for a while, unless they are closed.
+func ExampleSession_CloseIdleConnections() {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	adapter := new(requests.HTTPAdapter)
+	s := requests.NewSession()
+	s.Mount("http://", adapter)
+	defer s.Close()
+
+	if _, err := s.Get(context.Background(), server.URL); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(adapter.Stats().Idle, "idle")
+	s.CloseIdleConnections() // requests.CloseIdleConnections() closes those of the package functions
+	fmt.Println(adapter.Stats().Idle, "idle")
+	// Output:
+	// 1 idle
+	// 0 idle
 }

@@ -82,8 +82,7 @@ func (t sessionTripper) send(ctx context.Context, p *PreparedRequest, hr *http.R
 
 // CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
 func (t sessionTripper) CloseIdleConnections() {
-	t.s.setup()
-	t.s.mounts.closeIdle()
+	t.s.CloseIdleConnections()
 }
 
 // complete adds to p what the session has and p has not. Credentials go where

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -24,6 +25,7 @@ import (
 var functions = map[string]any{
 	"As": requests.As[any], "AuthFunc": requests.AuthFunc, "Bytes": requests.Bytes, "Delete": requests.Delete, "Do": requests.Do, "Many": requests.Many, "URLs": requests.URLs,
 	"Download": requests.Download, "Get": requests.Get, "Handler": requests.Handler, "Head": requests.Head, "IterJSON": requests.IterJSON[any],
+	"From": requests.From[requests.Params, url.Values],
 	"JSON": requests.JSON, "NewAuth": requests.NewAuth, "NewRequest": requests.NewRequest, "NewResponse": requests.NewResponse,
 	"NewSession": requests.NewSession, "Options": requests.Options, "Patch": requests.Patch, "Post": requests.Post, "Put": requests.Put,
 	"PublicOnly": requests.PublicOnly, "Reader": requests.Reader, "Writer": requests.Writer, "RoundTripper": requests.RoundTripper,

@@ -108,12 +108,17 @@ type IdempotencyKey bool
 // value no limit. A call that runs out of time fails with [ErrConnectTimeout],
 // [ErrReadTimeout] or [ErrTotalTimeout]; each of them is [ErrTimeout] too. Fields
 // that are zero leave the session's as they are.
+//
+// One number that limits the whole call, as Timeout of [http.Client] does, is
+// Timeout{Total: t}. timeout=t of Requests, which limits each silence of the server
+// and never the whole, is Timeout{Connect: t, Read: t}.
 type Timeout struct {
 	// Connect limits name resolution, proxy, TCP and TLS together. Default 10 s.
 	Connect time.Duration
 	// Read limits the silence of the server: from the sent request to the
 	// complete headers, then between two pieces of the body. During an upload it
-	// limits the time in which the server takes nothing. Default 30 s.
+	// limits the time in which the server takes nothing. Default 30 s, or Total
+	// if that is longer: so Timeout{Total: time.Minute} is one number for all.
 	Read time.Duration
 	// Total limits the whole call with its redirects, retries and body; for a
 	// streamed call everything up to the headers. Default none.
@@ -141,6 +146,9 @@ func (t Timeout) over(base Timeout) Timeout {
 
 // resolved returns t with defaults for zero and zero for none.
 func (t Timeout) resolved() Timeout {
+	if t.Read == 0 && t.Total >= defaultRead { // who gives a call a minute does not mean it to end after half of one
+		t.Read = t.Total + time.Second // so that it is Total that ends the call
+	}
 	t = t.over(Timeout{Connect: defaultConnect, Read: defaultRead})
 	return Timeout{Connect: max(t.Connect, 0), Read: max(t.Read, 0), Total: max(t.Total, 0)}
 }
@@ -205,6 +213,24 @@ func (p Params) clone() Params {
 		q[k] = cloneValue(v)
 	}
 	return q
+}
+
+// From makes Params, Headers or a [Form] of the maps that the rest of Go has in
+// their place, such as [url.Values] and [http.Header]:
+//
+//	requests.Get(ctx, url, requests.From[requests.Params](values))
+//	requests.Post(ctx, url, requests.From[requests.Form](values), requests.From[requests.Headers](header))
+//
+// The slices are those of m. A nil map gives a nil one, which says nothing.
+func From[T Params | Headers | Form, M ~map[string][]string](m M) T {
+	if m == nil {
+		return nil
+	}
+	t := make(T, len(m))
+	for name, values := range m {
+		t[name] = values
+	}
+	return t
 }
 
 // over returns p with the values of base for the names that it does not have.

@@ -637,6 +637,14 @@ func (s *Session) Mount(prefix string, a Adapter) {
 	s.reject(s.mounts.mount(prefix, a))
 }
 
+// CloseIdleConnections closes the connections that no request uses now, of all
+// adapters of the session and of the sessions that share them. The session goes on
+// to work.
+func (s *Session) CloseIdleConnections() {
+	s.setup()
+	s.mounts.closeIdle()
+}
+
 // Close closes the adapters of the session and of those that share them. Later
 // calls return [ErrClosed].
 func (s *Session) Close() error {
