@@ -2,6 +2,8 @@ package requests
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/transport"
@@ -198,7 +201,12 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 	if err := a.setRoute(&d.call.Route, p, opts); err != nil {
 		return nil, err
 	}
-	return a.do(ctx, d, p, opts)
+	r, err := a.do(ctx, d, p, opts)
+	if bundle, ok := errors.AsType[*transport.BundleError](err); ok && opts.environTrust {
+		_, name := environ.CABundle()
+		err = fail(ErrInvalidOption, fmt.Errorf("the environment variable %s: %w", name, bundle.Err))
+	}
+	return r, err
 }
 
 // setRoute makes r the route of a request. What the connection does not depend on
@@ -288,8 +296,7 @@ func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequ
 
 // configure hands the fields to the engine.
 func (a *HTTPAdapter) configure() {
-	if err := a.Retry.check(); err != nil {
-		a.invalid = err
+	if a.invalid = a.check(); a.invalid != nil {
 		return
 	}
 	if err := checkHeader(a.ProxyHeader); err != nil {
@@ -319,6 +326,19 @@ func (a *HTTPAdapter) configure() {
 		PerHost: a.PoolMaxSize, Block: a.PoolBlock, Routes: a.PoolConnections, IdleTimeout: a.IdleTimeout,
 		DisableHTTP2: a.DisableHTTP2, UnencryptedHTTP2: a.UnencryptedHTTP2,
 	}
+}
+
+// check refuses fields that could only be ignored.
+func (a *HTTPAdapter) check() error {
+	switch {
+	case a.PoolConnections < 0:
+		return failText(ErrInvalidOption, "HTTPAdapter.PoolConnections is negative")
+	case a.PoolMaxSize < 0:
+		return failText(ErrInvalidOption, "HTTPAdapter.PoolMaxSize is negative")
+	case !(a.RetryBudget >= 0): // or no number
+		return failText(ErrInvalidOption, "HTTPAdapter.RetryBudget is negative")
+	}
+	return a.Retry.check()
 }
 
 // receive reads the body of r as part of the attempt, if opts want it.

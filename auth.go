@@ -215,6 +215,9 @@ func isToken68(c byte) bool {
 func (b *bearer) Authenticate(_ context.Context, p *PreparedRequest) error {
 	for i := 0; i < len(b.token); i++ {
 		if !isToken68(b.token[i]) {
+			if scheme, _, ok := strings.Cut(b.token, " "); ok && strings.EqualFold(scheme, "Bearer") {
+				return failText(ErrInvalidOption, `a bearer token is given without "Bearer "`)
+			}
 			return failText(ErrInvalidOption, "a bearer token of other characters than letters, digits and -._~+/=")
 		}
 	}

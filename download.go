@@ -21,7 +21,7 @@ import (
 var resumption = Retry{Total: 5, Backoff: 200 * time.Millisecond, BackoffMax: 5 * time.Second}
 
 // errMaxBody ends a download of more than [MaxBody].
-var errMaxBody = failText(ErrBodyTooLarge, "more than MaxBody")
+var errMaxBody = failText(ErrBodyTooLarge, "the file is longer than MaxBody")
 
 // Download is [Session.Download] without a session.
 func Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
@@ -93,6 +93,9 @@ type download struct {
 }
 
 func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, error) {
+	if path == "" {
+		return nil, errNoPath
+	}
 	d := &download{session: s, rawURL: rawURL, ranges: 1}
 	d.opts = []Option{Headers{"Accept-Encoding": "identity"}} // so that ranges are of the file itself
 	for _, o := range opts {

@@ -75,6 +75,8 @@ type Method string
 
 func (Method) option() {}
 
+func (Method) of() string { return "Session.Events" }
+
 // Events requests a stream of server-sent events and returns the events as they
 // come. If the connection is lost, ends, or is silent for longer than
 // [Timeout].Read, it connects again and sends the ID of the last event. It waits

@@ -21,6 +21,7 @@ type FileOption interface{ file(*fileSettings) }
 type Overwrite bool
 
 func (Overwrite) option()                  {}
+func (Overwrite) of() string               { return ofFiles }
 func (o Overwrite) file(set *fileSettings) { set.overwrite, set.decided = bool(o), true }
 
 // Checksum has the checksums that a file must have, by the name of the algorithm
@@ -32,7 +33,11 @@ func (o Overwrite) file(set *fileSettings) { set.overwrite, set.decided = bool(o
 type Checksum map[string]string
 
 func (Checksum) option()                  {}
+func (Checksum) of() string               { return ofFiles }
 func (c Checksum) file(set *fileSettings) { set.checksum = file.Checksum(c) }
+
+// ofFiles says what the options of a file are for.
+const ofFiles = "Download and SaveFile, and of Many with SaveTo"
 
 // fileSettings are the options of a file.
 type fileSettings struct {
@@ -73,6 +78,9 @@ func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {
 	if err := set.checksum.Check(); err != nil {
 		return 0, err
 	}
+	if path == "" {
+		return 0, errNoPath
+	}
 	p, err := r.place(path, set)
 	if err != nil {
 		return 0, err
@@ -80,6 +88,9 @@ func (r *Response) saveFile(path string, set *fileSettings) (int64, error) {
 	defer p.Close()
 	return p.Save(set.checksum, r.writeBody)
 }
+
+// errNoPath is the error of a file without a name.
+var errNoPath = failText(ErrInvalidOption, "the path of the file is empty")
 
 // writeBody writes the whole body to dst.
 func (r *Response) writeBody(dst io.Writer) (int64, error) {

@@ -93,9 +93,18 @@ func (h *Hooks) add(opt Option) error {
 			h.add(f)
 		}
 	default:
-		return failText(ErrInvalidOption, fmt.Sprintf("%T is no option of a call", opt))
+		return misplaced(opt)
 	}
 	return h.check()
+}
+
+// misplaced says of what function opt is an option, as it is of no call or session.
+func misplaced(opt Option) error {
+	of := "another function"
+	if o, ok := opt.(interface{ of() string }); ok {
+		of = o.of()
+	}
+	return failText(ErrInvalidOption, fmt.Sprintf("%T is an option of %s", opt, of))
 }
 
 // check refuses a nil hook, rather than ignoring it silently.

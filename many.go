@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,9 @@ type SaveTo string
 
 func (Concurrency) option() {}
 func (SaveTo) option()      {}
+
+func (Concurrency) of() string { return "Many" }
+func (SaveTo) of() string      { return "Many" }
 
 // A Result is the outcome of one request of [Session.Many].
 type Result struct {
@@ -81,7 +85,8 @@ func (s *Session) Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Opt
 		m := s.newMany(ctx, opts)
 		defer m.end()
 		if reqs == nil {
-			reqs = URLs()
+			yield(Result{Err: step{op: "prepare"}.error(failText(ErrInvalidOption, "Many(nil)"))})
+			return
 		}
 		next, stop := iter.Pull(reqs)
 		defer stop()
@@ -125,6 +130,7 @@ type many struct {
 type job struct {
 	Result
 	host   string
+	path   string // of the file that is saved, "" if none or in a directory
 	opts   []Option
 	ctx    context.Context
 	cancel context.CancelFunc // of ctx, which a streamed response has to itself
@@ -148,7 +154,7 @@ func (s *Session) newMany(ctx context.Context, opts []Option) *many {
 		}
 	}
 	if m.how.Limit < 0 || m.how.PerHost < 0 {
-		m.err = failText(ErrInvalidOption, "a negative Concurrency")
+		m.err = failText(ErrInvalidOption, "Concurrency.Limit or Concurrency.PerHost is negative")
 		m.how = Concurrency{}
 	}
 	if m.how.Limit == 0 {
@@ -246,6 +252,9 @@ func (m *many) start(j *job) {
 	} else if lastOf(j.opts, Stream(m.session.Stream)) { // a streamed response may outlive the loop
 		j.ctx, j.cancel = context.WithCancel(m.caller)
 	}
+	if err := m.claim(j); err != nil && j.Err == nil {
+		j.fail(err)
+	}
 	m.under[j] = true
 	m.hosts[j.host]++
 	if m.workers < len(m.under) {
@@ -253,6 +262,26 @@ func (m *many) start(j *job) {
 		m.wg.Go(m.work)
 	}
 	m.jobs <- j
+}
+
+// claim takes note of the file that j is saved in, which no other job may save at
+// the same time.
+func (m *many) claim(j *job) error {
+	path := string(lastOf(j.opts, SaveTo("")))
+	if path == "" || isDirectory(path) {
+		return nil
+	}
+	if j.Index > 0 && !slices.ContainsFunc(j.Request.Options, isOption[SaveTo]) {
+		return failText(ErrInvalidOption, "SaveTo names one file for all requests; give a directory, or a SaveTo to each request")
+	}
+	path = filepath.Clean(path)
+	for other := range m.under {
+		if other.path == path {
+			return failText(ErrInvalidOption, "SaveTo: another request is being saved to the same path")
+		}
+	}
+	j.path = path
+	return nil
 }
 
 // work sends requests until the loop is over.

@@ -214,9 +214,12 @@ func TestManyErrors(t *testing.T) {
 	for r := range s.Many(none, requests.URLs("http://a.test/")) {
 		require.ErrorIs(t, r.Err, requests.ErrInvalidOption)
 	}
-	for range s.Many(t.Context(), nil) {
-		t.Error("a result of nothing")
+	n = 0
+	for r := range s.Many(t.Context(), nil) {
+		require.ErrorIs(t, r.Err, requests.ErrInvalidOption)
+		n++
 	}
+	require.Equal(t, 1, n)
 	_, err := s.Get(t.Context(), "http://a.test/", requests.Concurrency{})
 	require.ErrorIs(t, err, requests.ErrInvalidOption, "in a call")
 }

@@ -2,6 +2,7 @@ package requests
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/go-requests/requests/internal/environ"
+	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/uri"
 )
 
@@ -41,7 +43,7 @@ func (m *mounts) mount(prefix string, a Adapter) error {
 	prefix = strings.ToLower(prefix)
 	scheme, _, ok := strings.Cut(prefix, "://")
 	if !ok || !uri.IsScheme(scheme) {
-		return failText(ErrInvalidOption, "Mount: the prefix does not begin with a scheme and \"://\"")
+		return failText(ErrInvalidOption, fmt.Sprintf("Mount(%.200q): the prefix does not begin with a scheme and \"://\"", redact.RawURL(prefix)))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,7 +62,7 @@ func (m *mounts) find(u *url.URL) (Adapter, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed {
-		return nil, ErrClosed
+		return nil, failText(ErrClosed, "the session")
 	}
 	for i := range m.list {
 		if hasPrefix(u, m.list[i].prefix) {

@@ -174,7 +174,8 @@ type BaseURL string
 type AllowRedirects bool
 
 // MaxRedirects is how many redirects one call follows before it fails with
-// [ErrTooManyRedirects]. Default 30; 0 allows none.
+// [ErrTooManyRedirects]. Default 30; 0 allows none. The field of a [Session] has a
+// negative number for none, as its zero is the default.
 type MaxRedirects int
 
 const defaultMaxRedirects = 30

@@ -20,6 +20,8 @@ type Parallel int
 
 func (Parallel) option() {}
 
+func (Parallel) of() string { return "Download, and of Many with SaveTo" }
+
 const (
 	// maxParallel is how many connections to a server one download may use.
 	maxParallel = 32

@@ -162,10 +162,11 @@ func (set *settings) proxyRules() proxyRules {
 // has named it. The program's setting overrides the environment; in Requests it
 // is the other way round (psf/requests#2018).
 func (r proxyRules) find(u *url.URL) (proxy *url.URL, fromEnviron bool, err error) {
+	variable := ""
 	value, ok := r.given.find(u)
 	exempt, given := r.given[noProxyKey]
 	if !ok && !r.ignoreEnv {
-		if value = environ.Proxy(u.Scheme); value != "" && !given {
+		if value, variable = environ.Proxy(u.Scheme); value != "" && !given {
 			exempt, given = environ.NoProxy(), true
 		}
 		fromEnviron = true
@@ -174,12 +175,20 @@ func (r proxyRules) find(u *url.URL) (proxy *url.URL, fromEnviron bool, err erro
 		return nil, false, nil
 	}
 	if proxy, err = parseProxy(value); err != nil {
-		return nil, fromEnviron, err
+		return nil, fromEnviron, ofVariable(variable, err)
 	}
 	if login, ok := r.login.method.(*basic); ok {
 		proxy.User = url.UserPassword(login.username, login.password)
 	}
 	return proxy, fromEnviron, nil
+}
+
+// ofVariable says which environment variable err is about, if it is about one.
+func ofVariable(name string, err error) error {
+	if name == "" {
+		return err
+	}
+	return fault.Mark(err, fmt.Errorf("the environment variable %s: %w", name, err))
 }
 
 const proxyAuthorization = "Proxy-Authorization"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -54,7 +55,7 @@ func (w *wireBody) Read(b []byte) (int, error) {
 	w.n += int64(n)
 	w.dump.read(b[:max(n, 0)])
 	if w.limit > 0 && w.n > w.limit {
-		return 0, w.fail(failText(ErrBodyTooLarge, "more than MaxBody"))
+		return 0, w.fail(failText(ErrBodyTooLarge, fmt.Sprintf("it has more than %d bytes, which is MaxBody", w.limit)))
 	}
 	switch {
 	case err == io.EOF:
@@ -182,7 +183,7 @@ func (w *wireBody) release() {
 // Close implements io.Closer. The rest of the body is neither read nor decoded.
 func (w *wireBody) Close() error {
 	if !w.done {
-		w.err = readError(w.url, ErrClosed)
+		w.err = readError(w.url, errResponseClosed)
 		w.release()
 	}
 	return nil
@@ -192,7 +193,7 @@ func (w *wireBody) Close() error {
 // have been read completely by then, although the loop has not seen all of it.
 func (w *wireBody) abandon() {
 	if w.err == nil {
-		w.err = readError(w.url, ErrClosed)
+		w.err = readError(w.url, errResponseClosed)
 	}
 	if !w.done {
 		w.release()
@@ -499,3 +500,6 @@ func (r *Response) leave(ended *bool) {
 	}
 	r.Close()
 }
+
+// errResponseClosed is what reading a response gives after its Close.
+var errResponseClosed = failText(ErrClosed, "the response")

@@ -116,7 +116,7 @@ func (t TLS) trusting() TLS {
 	if c := t.trustConfig(); t.SkipVerify || t.CABundle != "" || c.RootCAs != nil || c.InsecureSkipVerify {
 		return t
 	}
-	t.CABundle = environ.CABundle()
+	t.CABundle, _ = environ.CABundle()
 	return t
 }
 
@@ -124,6 +124,12 @@ func (t TLS) trusting() TLS {
 func (t *TLS) check() error {
 	if t.Verify && (t.SkipVerify || t.trustConfig().InsecureSkipVerify) {
 		return failText(ErrInvalidOption, "TLS has both SkipVerify and Verify")
+	}
+	if t.SkipVerify && t.CABundle != "" {
+		return failText(ErrInvalidOption, "TLS has both SkipVerify and CABundle: whom to trust, and to trust everybody")
+	}
+	if t.KeyFile != "" && t.CertFile == "" {
+		return failText(ErrInvalidOption, "TLS has a KeyFile and no CertFile")
 	}
 	return nil
 }

@@ -16,44 +16,42 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
-// Proxy returns the proxy that the environment names for scheme, "" for none.
-func Proxy(scheme string) string {
-	var value string
+// Proxy returns the proxy that the environment names for scheme, "" for none, and
+// the variable that names it.
+func Proxy(scheme string) (value, name string) {
 	switch scheme {
 	case "http":
-		value = httpProxy()
-	case "https":
-		value = variable("https_proxy", "HTTPS_PROXY")
+		value, name = httpProxy()
 	default:
-		value = variable(scheme+"_proxy", strings.ToUpper(scheme)+"_PROXY")
+		value, name = variable(scheme+"_proxy", strings.ToUpper(scheme)+"_PROXY")
 	}
 	if value == "" {
-		value = variable("all_proxy", "ALL_PROXY")
+		value, name = variable("all_proxy", "ALL_PROXY")
 	}
-	return value
+	return value, name
 }
 
 // variable returns the variable with the lower-case name, or else the one with the
 // upper-case name. If the first is set but empty it hides the other, as in Python.
-func variable(lower, upper string) string {
+func variable(lower, upper string) (value, name string) {
 	if value, ok := os.LookupEnv(lower); ok {
-		return value
+		return value, lower
 	}
-	return os.Getenv(upper)
+	return os.Getenv(upper), upper
 }
 
 // httpProxy is the variable for http. In a CGI program HTTP_PROXY is the field
 // Proxy of the request that it answers (CVE-2016-5385), on Windows under either name.
-func httpProxy() string {
+func httpProxy() (value, name string) {
 	lower, ok := os.LookupEnv("http_proxy")
 	if ok && runtime.GOOS != "windows" {
-		return lower
+		return lower, "http_proxy"
 	}
 	upper := os.Getenv("HTTP_PROXY")
 	if upper == "" || os.Getenv("REQUEST_METHOD") != "" {
-		return ""
+		return "", ""
 	}
-	return upper
+	return upper, "HTTP_PROXY"
 }
 
 // NoProxy returns the hosts that the environment exempts from its proxies. Here an
@@ -66,12 +64,14 @@ func NoProxy() string {
 }
 
 // CABundle returns the file or directory of authorities that the environment
-// names, "" for none.
-func CABundle() string {
-	if path := os.Getenv("REQUESTS_CA_BUNDLE"); path != "" {
-		return path
+// names, "" for none, and the variable that names it.
+func CABundle() (path, name string) {
+	for _, name := range [...]string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} {
+		if path := os.Getenv(name); path != "" {
+			return path, name
+		}
 	}
-	return os.Getenv("CURL_CA_BUNDLE")
+	return "", ""
 }
 
 // Open opens a regular file. It looks at it first, because opening a named pipe

@@ -64,7 +64,11 @@ func TestProxy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			set(t, tt.env)
-			require.Equal(t, tt.want, Proxy(tt.scheme))
+			value, name := Proxy(tt.scheme)
+			require.Equal(t, tt.want, value)
+			if value != "" {
+				require.Equal(t, value, os.Getenv(name))
+			}
 		})
 	}
 }
@@ -90,7 +94,9 @@ func TestNoProxyAndCABundle(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			set(t, tt.env)
-			require.Equal(t, []string{tt.noProxy, tt.bundle}, []string{NoProxy(), CABundle()})
+			bundle, name := CABundle()
+			require.Equal(t, []string{tt.noProxy, tt.bundle}, []string{NoProxy(), bundle})
+			require.Equal(t, bundle, os.Getenv(name))
 		})
 	}
 }

@@ -139,7 +139,7 @@ func (c *credential) loadFiles(config *tls.Config) error {
 	if s.CABundle != "" {
 		roots, err := loadBundle(s.CABundle)
 		if err != nil {
-			return fault.New(fault.InvalidOption, fmt.Errorf("TLS.CABundle: %w", err))
+			return fault.New(fault.InvalidOption, &BundleError{err})
 		}
 		config.RootCAs = roots
 	}
@@ -153,6 +153,12 @@ func (c *credential) loadFiles(config *tls.Config) error {
 	config.Certificates, config.GetClientCertificate = []tls.Certificate{pair}, nil
 	return nil
 }
+
+// A BundleError says why a CABundle cannot be used.
+type BundleError struct{ Err error }
+
+func (e *BundleError) Error() string { return "TLS.CABundle: " + e.Err.Error() }
+func (e *BundleError) Unwrap() error { return e.Err }
 
 // keyFile is the file of the client's key.
 func (s *TLS) keyFile() string {

@@ -91,7 +91,7 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return nil, fault.Closed
+		return nil, fault.Text(fault.Closed, "the adapter")
 	}
 	i := slices.IndexFunc(e.pools, func(p *pool) bool { return p.serves(route) })
 	if i < 0 {

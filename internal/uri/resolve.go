@@ -1,7 +1,7 @@
 package uri
 
 import (
-	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -18,9 +18,12 @@ func Join(base, ref string) (*url.URL, *url.Userinfo, error) {
 	}
 	b, user, err := Parse(base)
 	if err != nil {
-		return nil, nil, fault.New(err, errors.New("as the base URL"))
+		return nil, nil, fault.Mark(err, fmt.Errorf("the base URL: %w", err))
 	}
-	if i := strings.IndexByte(ref, ':'); i > 0 && IsScheme(ref[:i]) || strings.HasPrefix(ref, "//") {
+	if strings.HasPrefix(ref, "//") {
+		return nil, nil, fault.Text(fault.InvalidURL, `"//" begins a host, and what is relative to the base URL has none`)
+	}
+	if i := strings.IndexByte(ref, ':'); i > 0 && IsScheme(ref[:i]) {
 		u, own, err := Parse(ref)
 		if err != nil {
 			return nil, nil, err

@@ -90,6 +90,9 @@ func cutScheme(s string) (scheme, rest string, err error) {
 }
 
 func missingScheme(s string) error {
+	if strings.HasPrefix(s, "//") {
+		return fault.Text(fault.MissingScheme, "perhaps https: belongs before it")
+	}
 	if s == "" || strings.ContainsAny(s[:1], "/?#") {
 		return fault.Text(fault.MissingScheme, "the URL has no scheme and no host")
 	}
