@@ -20,21 +20,21 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// An Adapter sends requests for the URLs that it is mounted on with
-// [Session.Mount]. Send must be safe for many goroutines. It must not change
-// the request, follow redirects, handle cookies or answer challenges, which the
-// session does. Unless opts.Stream is true it must return with the body read,
-// but for that of a redirect. Retries and the limits of opts.Timeout are the
-// adapter's to keep; Total is in the context as well. An adapter that is also an
-// [io.Closer] is closed with its session.
+// An Adapter sends the requests whose URLs begin with the prefix that it is mounted
+// on; see [Session.Mount]. [HTTPAdapter] is one, and [RoundTripper] and [Handler]
+// make others. An adapter of your own usually wraps one of these.
 //
-// [HTTPAdapter], [RoundTripper] and [Handler] are adapters; one of one's own
-// usually wraps one of these.
+// Send must be safe for many goroutines. It must not change the request. It must
+// not follow redirects, handle cookies or answer challenges, as the session does.
+// Unless opts.Stream is true, it must return with the body read, except that of a
+// redirect. It is responsible for retries and for the limits of opts.Timeout; the
+// context ends when Total has run out. An adapter that is an [io.Closer] is closed
+// with its session.
 type Adapter interface {
 	Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error)
 }
 
-// SendOptions is all that an adapter needs to know beside the request.
+// SendOptions is what an adapter needs to know beside the request.
 type SendOptions struct {
 	Stream  bool         // leave the body to be read by the caller
 	Timeout Timeout      // Total is kept by the session and only told here
@@ -58,18 +58,17 @@ type SendOptions struct {
 	pin                      *transport.Pin // the connection to take, for an Auth that logs in connections
 }
 
-// HTTPAdapter sends over the network: HTTP/1.1 and HTTP/2, directly or through
-// proxies, with pools of connections that are used again, and tries again as
-// Retry says. The zero value is ready to use and retries nothing. It is safe for
-// many goroutines once used, and its fields must not change from then on.
+// HTTPAdapter sends over the network: by HTTP/1.1 or HTTP/2, directly or through a
+// proxy, over connections that are kept and reused. The zero value is ready to use,
+// and retries nothing. Set the fields before the first request. From then on they
+// must not change, and any number of goroutines may use the adapter.
 type HTTPAdapter struct {
-	// Transport sends the requests, in place of the connections of the adapter:
-	// one that records or mocks, or speaks a protocol of its own. Each attempt
-	// gets a request with a header of its own, and GetBody where the body can be
-	// sent again. The Read limit then runs from the sending of the request to its
-	// headers, connecting included, since what a Transport does is not seen. The
-	// fields below about connections say nothing to it, and with it they are
-	// [ErrInvalidOption], as are TLS and Proxies of a call.
+	// Transport sends the requests in place of the connections of the adapter.
+	// It may record or mock, or speak a protocol of its own. Each attempt gets a
+	// request with a header of its own, and with GetBody if the body can be sent
+	// again. The Read limit then includes connecting, as nobody sees what a
+	// Transport does before the headers. The fields below about connections are
+	// [ErrInvalidOption] beside it, and so are TLS and Proxies of a call.
 	Transport http.RoundTripper
 	// Wrap puts middleware of net/http around each attempt: it is called once,
 	// with what sends by the connections of the adapter, or by Transport. Timeout,
@@ -80,7 +79,7 @@ type HTTPAdapter struct {
 	// call, by a proxy that is chosen for it.
 	Wrap func(http.RoundTripper) http.RoundTripper
 
-	// Retry is what to do about failed attempts, unless the call or its
+	// Retry says which failed attempts are made again, unless the call or its
 	// session has a [Retry].
 	Retry Retry
 	// RetryBudget bounds the retries of all calls together to this share of
@@ -95,21 +94,22 @@ type HTTPAdapter struct {
 	// PoolMaxSize is how many idle connections to one host a pool keeps. Zero
 	// means 64.
 	PoolMaxSize int
-	// PoolBlock makes PoolMaxSize the limit of all connections to a host: a
-	// request waits for one of them, as long as its context and Timeout.Total
-	// allow. Otherwise more are made, and closed after use.
+	// PoolBlock makes PoolMaxSize the limit of all connections to a host. A
+	// request then waits for one of them, as long as its context and
+	// Timeout.Total allow. Without PoolBlock further connections are made, and
+	// closed after use.
 	PoolBlock bool
 
-	// IdleTimeout closes a connection that nobody needed for so long. Zero means
-	// 90 seconds, a negative value never.
+	// IdleTimeout closes a connection that no request has used for so long. Zero
+	// means 90 seconds, and a negative value never.
 	IdleTimeout time.Duration
 
-	// TLS holds settings of encrypted connections for calls and sessions that
-	// give no other. Like those of a session they go before the environment.
+	// TLS holds the settings of encrypted connections for calls and sessions
+	// that give none. They count before the environment.
 	TLS TLS
-	// ProxyHeader are the fields of the CONNECT request that has an HTTP proxy
-	// make a tunnel, beside Host and Proxy-Authorization. Of the fields of a call
-	// it gets none, User-Agent included.
+	// ProxyHeader holds the fields of the CONNECT request by which an HTTP proxy
+	// opens a tunnel. Only Host and Proxy-Authorization are added: the proxy gets
+	// none of the fields of a call, not even User-Agent.
 	ProxyHeader http.Header
 
 	// DisableHTTP2 speaks HTTP/1.1 only.
@@ -118,8 +118,8 @@ type HTTPAdapter struct {
 	// (RFC 9113, section 3.3).
 	UnencryptedHTTP2 bool
 
-	// Resolver resolves names, in place of [net.DefaultResolver]. Those that
-	// a proxy resolves it does not see.
+	// Resolver resolves names in place of [net.DefaultResolver]. It does not see
+	// the names that a proxy resolves.
 	Resolver *net.Resolver
 	// Hosts names the addresses of hosts, as --resolve of curl does, in place of
 	// those that resolving gives: "a.example.com" or "a.example.com:443", which
@@ -142,9 +142,10 @@ type HTTPAdapter struct {
 	// it, a proxy that resolves names itself, which is any but one of socks4 and
 	// socks5, is [ErrInvalidOption] beside Allow.
 	TrustProxy bool
-	// DialContext makes the connections in place of a [net.Dialer], also those
-	// to proxies, for addresses of one's own or tests. The Connect limit is in
-	// its context. To reach a Unix socket and no proxy, give TrustEnv(false) too.
+	// DialContext makes the connections in place of a [net.Dialer], those to
+	// proxies included: to a Unix socket, or in tests. Its context ends when
+	// Timeout.Connect has run out. For a Unix socket give TrustEnv(false) too, so
+	// that no proxy of the environment is asked for it.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	retrier

@@ -11,23 +11,23 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
-// A FileOption says how [Response.SaveFile] makes a file: [Overwrite] or
-// [Checksum].
+// A FileOption is an option of [Response.SaveFile]: [Overwrite] or [Checksum].
 type FileOption interface{ file(*fileSettings) }
 
-// Overwrite says whether a file that exists may be replaced. By default it may if
-// the caller chose its name, and may not if the server did. Anything that is not
-// a regular file, such as a symbolic link or a device, is never replaced.
+// Overwrite says whether a file that exists may be replaced. The default is yes if
+// the caller chose its name, and no if the server did. Only regular files are ever
+// replaced, never a symbolic link or a device.
 type Overwrite bool
 
 func (Overwrite) option()                  {}
 func (Overwrite) of() string               { return ofFiles }
 func (o Overwrite) file(set *fileSettings) { set.overwrite, set.decided = bool(o), true }
 
-// Checksum has the checksums that a file must have, by the name of the algorithm
-// in lower case: "sha256", "sha384", "sha512", and "sha1" and "md5", which detect
-// mistakes but no forgeries. The values are hexadecimal, in either case. All must
-// match before the file gets its name; [ErrChecksum] says which one does not.
+// Checksum holds the checksums that a file must have, by the name of the algorithm
+// in lower case: "sha256", "sha384", "sha512", and "sha1" and "md5", which find
+// accidents but no forgeries. The values are hexadecimal, in either case. All must
+// match before the file gets its name; otherwise the error is [ErrChecksum]. An
+// empty or nil Checksum verifies nothing.
 //
 //	requests.Checksum{"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 type Checksum map[string]string
@@ -46,20 +46,20 @@ type fileSettings struct {
 	disk               func(io.Writer) io.Writer // see file.Place; for tests
 }
 
-// SaveFile writes the body to a file and returns its length. The file gets its
-// name only when the whole body is on the disk. If anything fails before, there
-// is no file, and one that existed is unchanged. A new file has the mode that
-// [os.Create] gives; one that is replaced keeps its mode. The memory needed does
-// not depend on the length.
+// SaveFile writes the body to a file and returns its length. The file gets its name
+// only when the whole body is on the disk. If anything fails before, there is no
+// new file, and an old one is unchanged. A new file has the mode that [os.Create]
+// gives, and a file that is replaced keeps its mode. The memory needed does not
+// depend on the length.
 //
 // If path is a directory, or ends in a separator, the file is created there with
 // the name that [Response.Filename] gives. A file that has this name already is
 // replaced only if [Overwrite] allows it. Nothing is written through a symbolic
 // link.
 //
-// The error is an [*Error] with that of the system, such as [fs.ErrExist], or with
-// what kept the body from being read. A streamed response is closed, unless the
-// error came before the body was read from.
+// The error is an [*Error] that wraps the error of the system, such as
+// [fs.ErrExist], or the one that kept the body from being read. A streamed response
+// is closed, unless the error came before anything of the body was read.
 func (r *Response) SaveFile(path string, opts ...FileOption) (int64, error) {
 	var set fileSettings
 	for _, o := range opts {
@@ -108,11 +108,11 @@ func (r *Response) writeBody(dst io.Writer) (int64, error) {
 	return file.Copy(dst, &r.wire)
 }
 
-// Filename returns the name for the body as a file: the one that the server
-// suggests in Content-Disposition (RFC 6266), else the last part of the path of
-// the URL that the caller named; that of a redirect could be anything
-// (CVE-2016-4971). It is safe to be created on every system: not a path, not
-// hidden, not a device. It reports false if neither gives one.
+// Filename returns a name for a file with the body: the one that the server suggests
+// in Content-Disposition (RFC 6266), or else the last part of the path of the URL
+// that the caller named, as a redirect could name anything (CVE-2016-4971). The name
+// is safe on every system: it is not a path, not hidden and not a device. Filename
+// reports false if there is no such name.
 func (r *Response) Filename() (string, bool) {
 	if suggested, ok := disposition.Filename(r.Header.Get("Content-Disposition")); ok {
 		if name, ok := disposition.Sanitise(suggested); ok {

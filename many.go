@@ -13,23 +13,22 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// Concurrency is how many requests [Session.Many] has under way at once.
+// Concurrency says how many requests [Session.Many] sends at once.
 type Concurrency struct {
-	// Limit is how many there are in all. Zero means 8.
+	// Limit is the most in all. Zero means 8.
 	Limit int
-	// PerHost is how many there are for each host and port. Zero means no other
-	// limit than Limit.
+	// PerHost is the most for one host and port. Zero means that only Limit
+	// counts.
 	PerHost int
-	// InOrder gives the results in the order of the requests. Otherwise they come
-	// as they finish.
+	// InOrder makes the results come in the order of the requests. Otherwise they
+	// come as the requests finish.
 	InOrder bool
 }
 
 const defaultConcurrency = 8
 
-// SaveTo makes [Session.Many] save what a request gets in this file, or in this
-// directory, as [Session.Download] does. [Checksum], [Overwrite] and [Parallel]
-// go with it.
+// SaveTo makes [Session.Many] download to this file, or into this directory, as
+// [Session.Download] does. [Checksum], [Overwrite] and [Parallel] go with it.
 type SaveTo string
 
 func (Concurrency) option() {}
@@ -63,23 +62,24 @@ func Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq
 	return shared.Many(ctx, reqs, opts...)
 }
 
-// Many sends many requests, several of them at once as [Concurrency] says, and
-// gives their results. opts count for all requests, and the options of a request
-// count over them. An error belongs to its request and ends nothing else.
+// Many sends many requests, several at once as [Concurrency] says, and gives their
+// results. opts are for all requests, and the options of a request count before
+// them. An error belongs to its request and ends nothing else.
 //
-// Leaving the loop ends the requests that are under way, and Many waits for them;
-// no goroutine is left. The sequence is asked for a request when it can be sent,
-// and must not wait for results of the same loop. So Many holds no more requests
-// and responses than Limit says, and with PerHost at most as many requests again,
-// which wait for their hosts. When ctx ends, the next request of the sequence is
-// not sent, and neither are those that wait: the Result of each says so, and the
-// loop is over.
+// The sequence is asked for a request when that can be sent, and must not wait for
+// results of the same loop. So Many holds no more requests and responses than
+// Limit, and with PerHost at most as many requests again, which wait for their
+// hosts.
 //
-// A streamed response is the caller's to close once the loop has it; those that
-// it has not seen are closed. [OnProgress] in opts is told of all bodies
-// together: done is what has come of all, and falls when a body begins again;
-// total is the sum as far as it is known, which grows while requests begin. A
-// panic of one of the calls, or its [runtime.Goexit], is passed on to the loop.
+// Leaving the loop ends the requests that are being sent. Many waits for them, and
+// leaves no goroutine behind. When ctx ends, neither the next request of the
+// sequence nor those that wait are sent: the Result of each has the error, and the
+// loop ends.
+//
+// The caller closes the streamed responses that the loop has got; Many closes the
+// others. An [OnProgress] in opts gets the progress of all bodies together: done is
+// their sum, which falls when a body begins again, and total grows while requests
+// begin. If a call panics, or calls [runtime.Goexit], the loop does so too.
 func (s *Session) Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		m := s.newMany(ctx, opts)

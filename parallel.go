@@ -12,10 +12,10 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
-// Parallel is how many ranges of a file [Session.Download] fetches at once, if
-// the server supports ranges and the file is large enough. If the server refuses
-// a second request at the same time, or answers it with something else, the
-// download goes on with the requests that work, one if need be. The default is 1.
+// Parallel is how many ranges of a file [Session.Download] fetches at once, if the
+// server supports ranges and the file is large enough. If the server does not serve
+// so many requests at the same time, the download continues with those that work.
+// The default is 1.
 type Parallel int
 
 func (Parallel) option() {}

@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// OnProgress is called with the progress of a body: the request's, if the call has
-// one, otherwise the response's. done and total count bytes on the wire, and total
-// is -1 if it is unknown. It is called at most every 100 ms, and once at the end,
-// even if an error ends the body or a file has the wrong [Checksum]. The calls come
-// one after the other, but perhaps from a goroutine other than the caller's, and
-// the transfer waits for them. done starts again from zero if a body is sent or
-// read again, and with each response after a challenge. A nil OnProgress removes
-// those given before it and those of the session.
+// OnProgress is called with the progress of a body: that of the request if it has
+// one, otherwise that of the response. done and total count bytes on the wire, and
+// total is -1 if it is unknown. done starts again from zero if a body is sent or
+// read again, and with the response after a challenge.
+//
+// It is called at most every 100 ms, and once at the end, even if an error ends the
+// body or a file has the wrong [Checksum]. The calls come one after the other, but
+// perhaps from another goroutine than the caller's, and the transfer waits for them.
+//
+// A call that brings an OnProgress runs it in place of those of its session. A nil
+// OnProgress removes those given before it and those of the session.
 type OnProgress func(done, total int64)
 
 func (OnProgress) option() {}

@@ -19,9 +19,9 @@ import (
 )
 
 // Proxies says which proxy a request takes. The keys are looked up in the order
-// "scheme://host", "scheme", "all://host", "all", in lower case and with the
-// host without its port; the first that is there counts. Its value is the URL
-// of the proxy, "" for none:
+// "scheme://host", "scheme", "all://host", "all", in lower case and without a port.
+// The first key that is there counts. Its value is the URL of the proxy, or "" for
+// none:
 //
 //	http://proxy:3128    HTTP; https targets by CONNECT; the scheme may be left out
 //	https://proxy:443    the same over TLS with the proxy
@@ -32,16 +32,16 @@ import (
 // docs/no-proxy.md. It exempts them from the proxies given here and from those
 // of the environment, whose list it replaces.
 //
-// Credentials in the URL, or those of [ProxyAuth] in their place, are for the
-// proxy alone: Basic, Digest if it asks for that, or those of SOCKS, which a
-// SOCKS5 proxy that lets everybody in is not told. A value that is no proxy, and
-// a key by which no URL is looked up, such as "HTTP" or "http://host:80", are
-// [ErrInvalidProxy]: nothing is sent directly instead.
+// Credentials in the URL, or those of [ProxyAuth] in their place, go to the proxy
+// alone: by Basic, by Digest if the proxy asks for it, or by SOCKS. A SOCKS5 proxy
+// that lets everybody in does not get them. A value that is not a proxy, and a key
+// by which no URL is looked up, such as "HTTP" or "http://host:80", are
+// [ErrInvalidProxy]: the request is never sent directly instead.
 //
-// Where no key is there the environment counts, unless [TrustEnv] says no:
-// http_proxy, https_proxy and so on, then all_proxy, but for hosts on the list in
-// no_proxy. These are read anew for each request, also of redirects; lower case
-// goes before upper case.
+// If no key is there, the environment counts, unless [TrustEnv] says no:
+// http_proxy, https_proxy and so on, then all_proxy, except for hosts in no_proxy.
+// The variables are read for each request, those of redirects included. The name in
+// lower case counts before the one in upper case.
 type Proxies map[string]string
 
 func (Proxies) option() {}
@@ -259,8 +259,8 @@ func proxyFor(u *url.URL, p *PreparedRequest) (transport.Proxy, error) {
 	return v, nil
 }
 
-// A ProxyError is the answer of a proxy that would not connect to the target.
-// It is [ErrProxy].
+// A ProxyError is the answer of a proxy that refused to connect to the target. It
+// matches [ErrProxy].
 type ProxyError struct {
 	StatusCode int
 	Status     string // "407 Proxy Authentication Required"
