@@ -17,15 +17,15 @@ func Do(ctx context.Context, method, url string, opts ...Option) (*Response, err
 	return shared.Do(ctx, method, url, opts...)
 }
 
-// Get sends a GET request and returns the response with its body read. A
-// status of 400 or above is no error, unless [RaiseForStatus] is given; what
-// is an error is an [*Error].
+// Get sends a GET request and returns the response with its body read. A status of
+// 400 or above is not an error, unless [RaiseForStatus] is given. Errors are
+// [*Error] values, whose kinds the package documentation lists.
 func Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
 	return shared.Do(ctx, http.MethodGet, url, opts...)
 }
 
-// Head sends a HEAD request. It does not follow redirects, unless
-// AllowRedirects(true) is given.
+// Head sends a HEAD request. It follows redirects only if AllowRedirects(true) is
+// given.
 func Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
 	return shared.Head(ctx, url, opts...)
 }

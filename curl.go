@@ -15,15 +15,16 @@ import (
 // ShowSecrets(true) has [PreparedRequest.Curl] write secrets as they are.
 type ShowSecrets bool
 
-// Curl returns a command for a POSIX shell that makes curl send the same
-// request. Timeouts, proxies and TLS settings are no part of it.
+// Curl returns a command for a POSIX shell that makes curl send the same request.
+// Timeouts, proxies and TLS settings are not part of it.
 //
-// Credentials and cookies are shown as "***", and so is what looks like a secret
-// by its name, be it a field or a value in the path, the query, a form or JSON;
-// not with ShowSecrets(true). Nothing else of a body is hidden.
+// Credentials and cookies are shown as "***", and so are fields, and values in the
+// path, the query, a form or JSON, whose names look like secrets. Nothing else of a
+// body is hidden. ShowSecrets(true) hides nothing.
 //
-// A body that is a stream is not read: the command takes it from its standard
-// input. A request that [Session.Send] would refuse gives a shell comment that says why.
+// A body that is a stream is not read: the command takes it from its standard input.
+// For a request that [Session.Send] would refuse, Curl returns a shell comment that
+// says why.
 func (p *PreparedRequest) Curl(opts ...ShowSecrets) string {
 	q := *p
 	if err := q.check(); err != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// DigestAuth answers the Digest challenges of a server (RFC 7616), the strongest
-// that it offers. What it learns it uses again: later requests of the same Auth
-// carry their answer from the start, also those of other goroutines. So one
-// Auth is to be kept, in a session or a variable, and not made for each call.
+// DigestAuth answers the Digest challenges of a server (RFC 7616): the strongest of
+// those that it offers. It remembers a challenge, so that later requests with the
+// same Auth carry their answer from the start, on all goroutines. So keep the Auth,
+// in a session or a variable, and do not make one for each call.
 //
-// The first request to a server meets a challenge and is sent again. One with
-// a body that cannot be sent twice is [ErrBodyNotReplayable] before anything
-// is sent, unless a challenge is known from a request before.
+// The first request to a server is challenged and sent again. If its body cannot be
+// sent twice, the error is [ErrBodyNotReplayable] before anything is sent, unless an
+// earlier request has met a challenge.
 func DigestAuth(username, password string) Auth {
 	return Auth{method: newDigestAuth(username, password)}
 }

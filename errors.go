@@ -19,9 +19,9 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// ErrRequest is every error of this package, the [*Error] of any cause, the
-// [*HTTPError] and those of a [CookieJar] included. It is RequestException of
-// Requests. What a hook of the caller's gave is none.
+// ErrRequest matches every error of this package: every [*Error] and [*HTTPError],
+// and the errors of a [CookieJar]. It is the RequestException of Requests. Errors
+// that hooks have returned do not match.
 var ErrRequest error = fault.Request
 
 // Errors of input, found before anything is sent.
@@ -46,7 +46,7 @@ var (
 	ErrConnection error = fault.Connection
 	// ErrDNS reports a host name that could not be resolved.
 	ErrDNS error = fault.DNS
-	// ErrAddress reports an address that [HTTPAdapter].Allow has refused. What that returned is found beneath.
+	// ErrAddress reports an address that [HTTPAdapter].Allow has refused. It wraps the error of Allow.
 	ErrAddress error = fault.Address
 	// ErrProxy reports that a proxy refused, failed or could not be reached.
 	ErrProxy error = fault.Proxy
@@ -54,8 +54,8 @@ var (
 	ErrTLS error = fault.TLS
 	// ErrConnectionLost reports a connection that ended before a response was complete in its headers.
 	ErrConnectionLost error = fault.ConnectionLost
-	// ErrAdapter reports what an [Adapter] or a [http.RoundTripper] of the caller's gave as an error, if that is not
-	// one of the network. It is found beneath as it was, and is not tried again unless [Retry].If says so.
+	// ErrAdapter reports an error of an [Adapter] or [http.RoundTripper] of your own that is not one of the network. It
+	// wraps that error. It is not retried unless [Retry].If says so.
 	ErrAdapter error = fault.Adapter
 )
 
@@ -81,15 +81,15 @@ var (
 	ErrContentDecoding error = fault.ContentDecoding
 	// ErrBodyTooLarge reports a body above [MaxBody], or one that decompresses beyond reason.
 	ErrBodyTooLarge error = fault.BodyTooLarge
-	// ErrChecksum reports a file that is not the one which a [Checksum] names.
+	// ErrChecksum reports a file that does not have its [Checksum].
 	ErrChecksum error = fault.Checksum
-	// ErrInvalidJSON reports a body that is not one JSON value, or not one of the wanted type.
+	// ErrInvalidJSON reports a body that is not exactly one JSON value, or not one of the wanted type.
 	ErrInvalidJSON error = fault.InvalidJSON
 )
 
-// ErrAuthentication reports credentials that cannot be had or that a server does
-// not take: a token that has expired and cannot be renewed, a refused login. The
-// packages below auth give it; it is never tried again.
+// ErrAuthentication reports credentials that cannot be had, or that a server does
+// not accept: a token that has expired and cannot be renewed, or a login that was
+// refused. The packages below auth return it. It is never retried.
 var ErrAuthentication error = fault.Authentication
 
 // Errors of use.
@@ -98,20 +98,19 @@ var (
 	ErrTooManyRedirects error = fault.TooManyRedirects
 	// ErrBodyNotReplayable reports a request body that would have to be sent again and cannot be.
 	ErrBodyNotReplayable error = fault.BodyNotReplayable
-	// ErrRetriesExhausted reports that every attempt which [Retry] allows has failed.
+	// ErrRetriesExhausted reports that every attempt that [Retry] allows has failed.
 	ErrRetriesExhausted error = fault.RetriesExhausted
-	// ErrStreamConsumed reports a streamed body that was read before.
+	// ErrStreamConsumed reports a streamed body that has been read already.
 	ErrStreamConsumed error = fault.StreamConsumed
-	// ErrCookieConflict reports a name that several cookies of different domains or paths have.
+	// ErrCookieConflict reports a name that several cookies share, under different domains or paths.
 	ErrCookieConflict error = fault.CookieConflict
 	// ErrClosed reports the use of a session, an adapter or a response after its Close.
 	ErrClosed error = fault.Closed
 )
 
-// An Error records a request that could not be completed. What a [Session] and
-// the package functions return is an *Error, except for what RaiseForStatus
-// gives ([*HTTPError]) and for errors of hooks, which are returned as they are.
-// Reach it with [errors.AsType], and test its cause with [errors.Is].
+// An Error reports a request that could not be completed. Calls return an *Error,
+// except for the [*HTTPError] of RaiseForStatus and for errors of hooks, which are
+// returned as they are. [errors.AsType] finds it, and [errors.Is] tests its cause.
 type Error struct {
 	Op  string // step that failed: "prepare", "send", "redirect" or "read"
 	URL string // what was being fetched, without its password
@@ -140,7 +139,8 @@ func causeText(err error) string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is [ErrRequest]. What the cause is says Unwrap.
+// Is reports whether target is [ErrRequest]. [errors.Is] finds the kinds of the
+// cause through Unwrap.
 func (e *Error) Is(target error) bool { return target == ErrRequest }
 
 // Timeout reports whether time ran out, be it a limit of [Timeout] or the

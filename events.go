@@ -16,14 +16,14 @@ import (
 
 // An Event is a server-sent event (HTML Standard, section 9.2). Its text is UTF-8.
 type Event struct {
-	// ID is the last event ID, given with this event or before it.
+	// ID is the last event ID, which came with this event or before it.
 	ID string
-	// Type is the name of the event, "message" if it was given none.
+	// Type is the name of the event, or "message" if it has none.
 	Type string
 	// Data is the data lines of the event, joined by line feeds.
 	Data string
-	// Retry is how long the server wants a client to wait before it connects
-	// again, zero if it has not said. It holds for later connections, too.
+	// Retry is how long the server wants clients to wait before they reconnect,
+	// or zero if it has not said. It counts for later connections, too.
 	Retry time.Duration
 }
 
@@ -31,10 +31,10 @@ type Event struct {
 // cannot limit it.
 const maxEvent = 16 << 20
 
-// Events returns the events of the body, each as soon as it is complete. An
-// event of more than 16 MiB is [ErrBodyTooLarge]. It streams, ends and fails as
-// IterContent does, so that only a loop with both variables sees an error;
-// [Session.Events] connects again.
+// Events returns the server-sent events of the body, each as soon as it is complete.
+// It streams, ends and fails like IterContent, so only a loop with both variables
+// sees an error. An event of more than 16 MiB is [ErrBodyTooLarge]. It does not
+// reconnect; [Session.Events] does.
 func (r *Response) Events() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		src, err := r.reader()
@@ -78,24 +78,26 @@ func (Method) option() {}
 func (Method) of() string { return "Session.Events" }
 
 // Events requests a stream of server-sent events and returns the events as they
-// come. If the connection is lost, ends, or is silent for longer than
-// [Timeout].Read, it connects again and sends the ID of the last event. It waits
-// for the time that the server asked for, or 3 seconds, and longer while it fails.
-// It ends when the loop over it does, when ctx ends, or when the server answers
-// 204, which is no error. Any other response that is not a stream of events ends
-// it with an error: an [*HTTPError] or [ErrProtocol] for a status other than 200,
-// [ErrProtocol] for a type other than text/event-stream. So does a failure to
-// connect the first time.
+// come. If the connection ends, is lost, or is silent for longer than
+// [Timeout].Read, it reconnects and sends the ID of the last event. Before that it
+// waits for as long as the server has asked, or for 3 seconds, and longer while it
+// fails.
 //
-// An ID that cannot be sent in a field, for example because it has a control
-// character, is in the [Event], but the last one that can be sent is. The caller's
-// own Last-Event-ID is sent until the stream gives an ID.
+// It ends when the loop is left, when ctx ends, or when the server answers 204,
+// which is no error. Any other response that is not a stream of events ends it with
+// an error: an [*HTTPError] or [ErrProtocol] for a status other than 200, and
+// [ErrProtocol] for a type other than text/event-stream. A failure to connect the
+// first time ends it too.
 //
-// [Method] and a body request the stream in another way than by GET, as the APIs of
-// language models do. Each connection sends the whole request again, so that either
-// the server answers 204 when it has nothing more to say, or the loop must end in
-// time. A body that cannot be sent again is [ErrBodyNotReplayable] before anything
-// is sent.
+// An ID that no field can carry, as it has a control character for example, is in
+// the [Event] but is not sent; the last one that can be is. A Last-Event-ID of the
+// caller's is sent until the stream gives an ID.
+//
+// With [Method] and a body the stream is requested in another way than by GET, as
+// the APIs of language models want it. Each connection sends the whole request
+// again. So leave the loop in time, unless the server answers 204 when it has
+// nothing more to say. A body that cannot be sent again is [ErrBodyNotReplayable]
+// before anything is sent.
 func (s *Session) Events(ctx context.Context, url string, opts ...Option) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		source, err := s.newEventSource(url, opts)

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// Handler makes an adapter that lets h answer, without a network: for tests,
-// and for services within one program. It behaves as the server of net/http
-// does: h finds the same in its request, and the response has the same status,
-// fields, body and trailer. A handler that panics, or ends its goroutine, leaves
-// a response that is cut. The response ends with the context of the call, though
-// h goes on if it does not look at that of its request.
+// Handler makes an adapter that lets h answer, without a network: for tests, and for
+// services within one program. It behaves like the server of net/http: h gets the
+// same request, and the response has the same status, fields, body and trailer. If
+// h panics, or ends its goroutine, the response is cut short. When the context of
+// the call ends, so does the response; h goes on if it does not watch the context of
+// its request.
 func Handler(h http.Handler) Adapter { return &HTTPAdapter{Transport: handlerTripper{h}, local: true} }
 
 type handlerTripper struct{ h http.Handler }

@@ -9,16 +9,16 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// Pages gets url, and then page after page, following the Link field with the
-// relation "next" of each (RFC 8288), until a page has none. Every page is
-// requested like the first: with the same options, fields, authentication and
-// cookies. The URL is the one that the server gave, so that Params are sent with
-// the first request only. A page of another origin gets nothing that is bound to
-// the first one, just as a redirect does not.
+// Pages gets url, and then page after page, by the link with the relation "next" in
+// the Link field of each (RFC 8288), until a page has none. Every page is requested
+// like the first one: with the same options, fields, authentication and cookies. Its
+// URL is the one that the server gave, so Params go with the first request alone. A
+// page of another origin gets nothing that is bound to the origin of the first, as
+// after a redirect.
 //
-// [As] takes what the loop gives, page and error: As[[]Order](page, err). An
-// error ends the loop. So does a page that was there before, with [ErrProtocol].
-// A streamed page is closed when the loop goes on.
+// [As] takes what the loop gives: As[[]Order](page, err). An error ends the loop. A
+// page that was there before ends it with [ErrProtocol]. A streamed page is closed
+// when the loop goes on.
 func (s *Session) Pages(ctx context.Context, url string, opts ...Option) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		r, err := s.Get(ctx, url, opts...)

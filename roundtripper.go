@@ -16,10 +16,11 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// RoundTripper is short for &HTTPAdapter{Transport: rt}: an adapter of what
-// traces, records or mocks, or speaks a protocol of its own. TLS and the proxy are
-// up to rt: a call that asks for them is [ErrInvalidOption]. What it gives as an
-// error is [ErrAdapter], unless it is one of the network.
+// RoundTripper is short for &HTTPAdapter{Transport: rt}. It makes an adapter of a
+// [http.RoundTripper] that traces, records or mocks, or speaks a protocol of its
+// own. TLS and the proxy are up to rt: a call that asks for them is
+// [ErrInvalidOption]. An error of rt is [ErrAdapter], unless it is one of the
+// network.
 func RoundTripper(rt http.RoundTripper) Adapter {
 	if isNil(rt) {
 		rt = noTripper{}

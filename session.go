@@ -256,8 +256,8 @@ func (s *Session) Get(ctx context.Context, url string, opts ...Option) (*Respons
 	return s.Do(ctx, http.MethodGet, url, opts...)
 }
 
-// Head sends a HEAD request. It does not follow redirects, unless
-// AllowRedirects(true) is given.
+// Head sends a HEAD request. It follows redirects only if AllowRedirects(true) is
+// given.
 func (s *Session) Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
 	return s.Do(ctx, http.MethodHead, url, slices.Concat([]Option{AllowRedirects(false)}, opts)...)
 }

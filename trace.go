@@ -11,31 +11,31 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// Trace asks for the [Response.Timings] of a call, which costs some
+// Trace makes a call take the times for [Response.Timings], which costs some
 // microseconds.
 type Trace bool
 
 func (Trace) option() {}
 
-// Timings say where the time of a request went: of the last one of the call,
-// after redirects, challenges and retries. What did not happen is zero, as DNS,
-// Connect and TLS are on a connection that was there already.
+// Timings say where the time of a request went: the last one of the call, after
+// redirects, challenges and retries. What did not happen is zero: on a connection
+// that was reused, for example, DNS, Connect and TLS.
 type Timings struct {
 	DNS     time.Duration // resolving the name
 	Connect time.Duration // TCP
 	TLS     time.Duration // handshakes, those with proxies included
-	// FirstByte is the time from the start, before all of the above, to the
-	// first byte of the response.
+	// FirstByte is the time from the start to the first byte of the response. It
+	// includes all of the above.
 	FirstByte time.Duration
 	// Total is the time from the start to the end of the body. It is zero until
 	// the body has been read or closed.
 	Total time.Duration
-	// Reused says that the connection had served another request before.
+	// Reused reports whether the connection had served another request before.
 	Reused bool
 }
 
-// Timings returns where the time of the request went that this is the response
-// to. It is all zero unless [Trace] was asked for.
+// Timings returns where the time of the request went. It is all zero unless [Trace]
+// was asked for.
 func (r *Response) Timings() Timings {
 	if r.clock == nil {
 		return Timings{}
