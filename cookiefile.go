@@ -17,20 +17,19 @@ import (
 // [SessionCookies].
 type CookieFileOption interface{ cookieFile(*cookieFile) }
 
-// CookieFormat is a form in which cookies are written down.
+// CookieFormat is the format of a file of cookies.
 type CookieFormat uint8
 
 const (
 	// CookiesTXT is the cookies.txt of Netscape, which curl, wget and Python
-	// read and write. It has no place for SameSite, the times of creation and
-	// access, and cookies without a domain or with a TAB in them, which only
-	// CookiesJSON keeps. It is the default.
+	// read and write. It is the default. It cannot hold SameSite, the times of
+	// creation and access, or cookies without a domain or with a TAB in them.
 	CookiesTXT CookieFormat = iota
 	// CookiesJSON holds everything that a jar knows.
 	CookiesJSON
 )
 
-// SessionCookies makes Save write cookies that end with the session, too.
+// SessionCookies makes [CookieJar.Save] write cookies that end with the session, too.
 type SessionCookies bool
 
 type cookieFile struct {
@@ -41,8 +40,8 @@ type cookieFile struct {
 func (f CookieFormat) cookieFile(c *cookieFile)   { c.format = f }
 func (s SessionCookies) cookieFile(c *cookieFile) { c.sessions = bool(s) }
 
-// A CookieFileError says which line of a file of cookies cannot be read, and
-// why. It repeats nothing of that line.
+// A CookieFileError says which line of a file of cookies cannot be read, and why. It
+// shows nothing of that line.
 type CookieFileError struct {
 	Path   string // "" for what was read from a reader
 	Line   int    // counted from 1; 0 if the file as a whole is meant
@@ -70,13 +69,12 @@ const (
 	maxFileCookies = 20_000
 )
 
-// Save writes the cookies that have not expired in order of creation; those that
-// end with the session only if [SessionCookies] asks for them. What is written is
-// secret.
+// Save writes the cookies that have not expired, in the order in which they were
+// created. Those that end with the session are written only if [SessionCookies] asks
+// for them. What Save writes is secret.
 //
-// A cookie for which the format has no place, as any server may set one, is left
-// out of it. Once all others are written, the error is [ErrInvalidOption] and
-// names it.
+// Any server may set a cookie that the format cannot hold. Such a cookie is left out.
+// Once all others are written, the error is [ErrInvalidOption] and names it.
 func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
 	data, left, err := j.encode(opts)
 	if err != nil {
@@ -91,9 +89,9 @@ func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
 	return left
 }
 
-// SaveFile is [CookieJar.Save] to a file that only its owner may read. The file is
-// put in the place of an old one in one step, so that nobody ever sees a part and
-// a failure leaves the old one as it was. A symbolic link is replaced, not followed.
+// SaveFile is [CookieJar.Save] to a file that only its owner may read. It replaces an
+// old file in one step: nobody ever sees a part of the new one, and after a failure
+// the old one is as it was. A symbolic link is replaced, not followed.
 func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) error {
 	data, left, err := j.encode(opts)
 	if err != nil {
@@ -169,14 +167,12 @@ func (e enumerated) Error() string {
 
 func (e enumerated) Unwrap() []error { return e }
 
-// Load adds the cookies of a file in either format, which it finds out by itself.
-// They replace those of the same name, domain and path; expired ones are left
-// out.
+// Load adds the cookies of a file, whose format it recognizes. They replace those
+// with the same name, domain and path. Expired cookies are left out.
 //
-// A line or a cookie of the file that is not as it should be is passed over. The
-// error then says so, after the others were loaded: it is a [*CookieFileError], or
-// wraps one for each such line. Of a file that is too large, or has too many
-// cookies or ones of a newer form, nothing is loaded.
+// Load skips a line or a cookie that it cannot read, and loads the others. The error
+// is then a [*CookieFileError], or wraps one for each such line. From a file that is
+// too large, has too many cookies, or is of a newer version, nothing is loaded.
 func (j *CookieJar) Load(r io.Reader) error { return j.load(r, "") }
 
 func (j *CookieJar) load(r io.Reader, path string) error {
@@ -213,8 +209,8 @@ func (j *CookieJar) load(r io.Reader, path string) error {
 	return errs
 }
 
-// LoadFile is [CookieJar.Load] from a file. The error is [io/fs.ErrNotExist] if
-// there is none.
+// LoadFile is [CookieJar.Load] from a file. If there is no such file, the error is
+// [io/fs.ErrNotExist].
 func (j *CookieJar) LoadFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

@@ -20,21 +20,21 @@ import (
 // A Cookie is one cookie of a [CookieJar] or of a response, with all its
 // attributes. It is a copy: changing it changes nothing else.
 //
-// It holds a secret. Printed with whatever verb or logged it shows "***" for its
-// value. The value shows only where Value is named, and in the output of encoders
-// such as encoding/json.
+// It holds a secret. Printed with any verb, or logged, it shows "***" for its
+// value. Only the field Value has it, and what encoders such as encoding/json make
+// of the Cookie.
 type Cookie struct {
 	Name  string
 	Value string // the very bytes that came, quotes included
 
 	// Domain is a lower-case ASCII name without a leading dot, or an address. It
-	// is empty for a cookie that was set without one, see [CookieJar.Set].
+	// is empty for a cookie that was set without a domain; see [CookieJar.Set].
 	Domain   string
 	HostOnly bool   // goes to Domain itself, not to its subdomains
 	Path     string // goes to this path and to what lies below
 
-	// Expires is when the cookie ends by its own account; zero if it ends with the
-	// session. A jar keeps none for longer than 400 days (RFC 6265bis, section 5.5).
+	// Expires is when the cookie ends, or zero if it ends with the session. A jar
+	// keeps no cookie for longer than 400 days (RFC 6265bis, section 5.5).
 	Expires time.Time
 
 	Secure   bool          // goes only over https, and over http to this machine
@@ -202,10 +202,10 @@ func receivedCookie(c *http.Cookie) cookie.Received {
 	return r
 }
 
-// Cookies implements [http.CookieJar] for clients of net/http. Cookies without a
-// domain are not among them: such a client asks for the target of a redirect as it
-// does for a URL that the program names. Note that net/http then sends values
-// in its own writing; a [Session] sends them as they came.
+// Cookies implements [http.CookieJar] for clients of net/http. It leaves out cookies
+// without a domain, as such a client does not tell the target of a redirect from a
+// URL that the program has named. net/http may then quote values; a [Session] sends
+// them as they came.
 func (j *CookieJar) Cookies(u *url.URL) []*http.Cookie {
 	o, _ := cookie.OriginOf(u)
 	j.mu.Lock()
@@ -225,17 +225,17 @@ func (j *CookieJar) Cookies(u *url.URL) []*http.Cookie {
 	return list
 }
 
-// Set puts a cookie into the jar in the place of the one with the same name,
-// domain and path.
+// Set puts a cookie into the jar. It replaces the one with the same name, domain and
+// path.
 //
-// Without [CookieDomain] it goes to every host that the program names in a call,
-// but never to one that only a redirect names. With it, the cookie goes to that
-// host and to its subdomains, or to the host alone if it is an address or a
-// public suffix such as "localhost" or "github.io", or with [CookieHostOnly].
-// Without [CookiePath] the path is "/". A cookie whose time is past is deleted.
+// Without [CookieDomain], the cookie goes to every host that the program names in a
+// call, and never to one that only a redirect names. With it, the cookie goes to that
+// host and its subdomains. It goes to the host alone if that is an address or a
+// public suffix, such as "localhost" or "github.io", or with [CookieHostOnly].
+// Without [CookiePath], the path is "/". A cookie whose time is past is deleted.
 //
-// The limits on the number of cookies are for servers; none applies here. The
-// error is [ErrInvalidOption] for what cannot be sent, names the cookie and
+// The limits on the number of cookies are for servers and do not apply here. A
+// cookie that cannot be sent is [ErrInvalidOption]. The error names the cookie and
 // never shows its value.
 func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error {
 	if err := validateCookie(name, value); err != nil {
@@ -261,8 +261,8 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 }
 
 // Get returns the cookie of that name, in the domain and with the path that are
-// given, if any. The error is [http.ErrNoCookie] if there is none, and
-// [ErrCookieConflict] if there are several.
+// given, if any. If there is none, the error is [http.ErrNoCookie]; if there are
+// several, it is [ErrCookieConflict].
 func (j *CookieJar) Get(name string, where ...CookieScope) (*Cookie, error) {
 	switch found := j.find(name, where); len(found) {
 	case 0:
@@ -274,8 +274,8 @@ func (j *CookieJar) Get(name string, where ...CookieScope) (*Cookie, error) {
 	}
 }
 
-// All ranges over the cookies in the order in which they were created, as they
-// are when the loop begins; the jar may be used inside the loop.
+// All ranges over the cookies in the order in which they were created. It sees the
+// jar as it is when the loop begins, so the loop may change the jar.
 func (j *CookieJar) All() iter.Seq[*Cookie] {
 	return func(yield func(*Cookie) bool) {
 		for _, c := range j.snapshot() {
@@ -286,8 +286,8 @@ func (j *CookieJar) All() iter.Seq[*Cookie] {
 	}
 }
 
-// Map returns the values by name, in the domain and with the path that are
-// given, if any. Of several cookies with one name the last created counts.
+// Map returns the values by name, in the domain and with the path that are given, if
+// any. If several cookies share a name, the one that was created last counts.
 func (j *CookieJar) Map(where ...CookieScope) map[string]string {
 	match := inScopes(where)
 	values := make(map[string]string)
@@ -314,8 +314,8 @@ func (j *CookieJar) Delete(name string, where ...CookieScope) int {
 	return j.remove(func(c *cookie.Cookie) bool { return c.Name == name && match(c) })
 }
 
-// Clear removes the cookies in the domain and with the path that are given, or
-// all without any, and returns their number.
+// Clear removes the cookies in the domain and with the path that are given, or all
+// cookies if none is given, and returns their number.
 func (j *CookieJar) Clear(where ...CookieScope) int { return j.remove(inScopes(where)) }
 
 // ClearSession removes the cookies that end with the session, as a browser does
@@ -324,8 +324,8 @@ func (j *CookieJar) ClearSession() int {
 	return j.remove(func(c *cookie.Cookie) bool { return c.Expires.IsZero() })
 }
 
-// Update puts the cookies of another jar into j, where they replace those of
-// the same name, domain and path. A nil jar has none.
+// Update puts the cookies of another jar into j. They replace those with the same
+// name, domain and path. A nil jar has none.
 func (j *CookieJar) Update(from *CookieJar) {
 	if from != nil {
 		j.put(from.snapshot())
@@ -363,7 +363,7 @@ func (j *CookieJar) remove(match func(*cookie.Cookie) bool) int {
 	return j.kept.Remove(match)
 }
 
-// A CookieAttribute is an attribute for [CookieJar.Set]. Of several of one kind
+// A CookieAttribute is an attribute for [CookieJar.Set]. If several are of one kind,
 // the last counts.
 type CookieAttribute interface {
 	set(c *cookie.Cookie)
