@@ -214,7 +214,7 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 // is left out.
 func (a *HTTPAdapter) setRoute(r *transport.Route, p *PreparedRequest, opts *SendOptions) (err error) {
 	if opts.Proxy != nil {
-		if r.Proxy, err = proxyFor(opts.Proxy, p); err != nil {
+		if r.Proxy, err = proxyFor(opts.Proxy, opts.proxies.login, p); err != nil {
 			return err
 		}
 	}

@@ -15,12 +15,12 @@ import (
 )
 
 // An Auth authenticates requests. [BasicAuth], [BearerAuth], [DigestAuth],
-// [AuthFunc], [NewAuth], [ProxyAuth] and [NoAuth] make one. The zero Auth leaves
-// the choice to the session, the URL and netrc.
+// [AuthFunc], [NewAuth], [ProxyAuth], [Auth.ForProxy] and [NoAuth] make one. The
+// zero Auth leaves the choice to the session, the URL and netrc.
 //
 // An Auth is bound to the origin that the caller names. A redirect to another
-// origin does not carry it, and it does not come back when the chain does. A
-// ProxyAuth goes with every request that a proxy carries.
+// origin does not carry it, and it does not come back when the chain does.
+// One for the proxy goes with every request that a proxy carries.
 //
 // An Auth prints as its scheme alone, and many goroutines may use it.
 type Auth struct {
@@ -155,6 +155,26 @@ func (noAuth) String() string                                       { return "no
 // [ErrInvalidOption].
 func BasicAuth(username, password string) Auth {
 	return Auth{method: &basic{username, password}}
+}
+
+// ForProxy makes of a an Auth for HTTP proxies, as [ProxyAuth] does of a name and
+// a password: with negotiate of the packages below auth it is Kerberos, with a
+// [BearerAuth] a token. Only the proxy gets to see it, and a Proxy-Authorization
+// field given by hand goes before it.
+//
+// An Authenticator gets a request for the proxy's URL, with the target of the
+// request, such as "example.com:443", as its Opaque, and what it puts into
+// Authorization goes out as Proxy-Authorization. A 407 comes to Challenge as a
+// 401, with the Proxy-Authenticate fields as WWW-Authenticate. All of a login
+// takes one connection. Verify is not called: what carries the requests proves
+// nothing of itself but by TLS. Each call of ForProxy makes a user with connections
+// of its own, so keep the result.
+func (a Auth) ForProxy() Auth {
+	switch m := a.method.(type) {
+	case nil, invalidAuth, *basic, *proxyLogin:
+		return Auth{method: m, proxy: m != nil}
+	}
+	return Auth{method: &proxyLogin{a.method}, proxy: true}
 }
 
 // ProxyAuth authenticates at the proxy: by Basic, or by Digest if the proxy asks

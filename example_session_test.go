@@ -470,6 +470,26 @@ func ExampleProxyAuth() {
 	// Output: 200 passed on to example.com
 }
 
+// A proxy that wants a token of the company's gets that; the server gets its own.
+func ExampleAuth_ForProxy() {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, r.Header.Get("Proxy-Authorization"))
+		fmt.Fprintln(w, r.Header.Get("Authorization"))
+	}))
+	defer proxy.Close()
+
+	s := requests.NewSession(requests.Proxies{"http": proxy.URL}, requests.BearerAuth("company").ForProxy())
+	defer s.Close()
+	r, err := s.Get(context.Background(), "http://example.com/", requests.BearerAuth("server"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(r.Text())
+	// Output:
+	// Bearer company
+	// Bearer server
+}
+
 // The environment may name a proxy. A program that must not care says so.
 func ExampleTrustEnv() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))

@@ -228,10 +228,7 @@ func (a optionless) Send(ctx context.Context, p *PreparedRequest, _ SendOptions)
 	return a.HTTPAdapter.Send(ctx, p, SendOptions{})
 }
 
-type incomparable struct {
-	loginOf
-	list []string
-}
+type incomparable struct{ _ []string }
 
 func (incomparable) PerConnection() bool                                  { return true }
 func (incomparable) Authenticate(context.Context, *PreparedRequest) error { return nil }

@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -177,8 +178,15 @@ func (r proxyRules) find(u *url.URL) (proxy *url.URL, fromEnviron bool, err erro
 	if proxy, err = parseProxy(value); err != nil {
 		return nil, fromEnviron, ofVariable(variable, err)
 	}
-	if login, ok := r.login.method.(*basic); ok {
+	switch login := r.login.method.(type) {
+	case *basic:
 		proxy.User = url.UserPassword(login.username, login.password)
+	case invalidAuth:
+		return nil, fromEnviron, failText(ErrInvalidOption, string(login))
+	case *proxyLogin:
+		if !takesFields(proxy) {
+			return nil, fromEnviron, failText(ErrInvalidOption, "an Auth made by ForProxy is for an HTTP proxy, and "+proxy.Scheme+" is none")
+		}
 	}
 	return proxy, fromEnviron, nil
 }
@@ -189,6 +197,67 @@ func ofVariable(name string, err error) error {
 		return err
 	}
 	return fault.Mark(err, fmt.Errorf("the environment variable %s: %w", name, err))
+}
+
+// A proxyLogin has an Authenticator log in at a proxy.
+type proxyLogin struct{ method Authenticator }
+
+func (l *proxyLogin) String() string { return Auth{method: l.method}.scheme() }
+
+// Authenticate does nothing to the request for the server.
+func (*proxyLogin) Authenticate(context.Context, *PreparedRequest) error { return nil }
+
+// Begin implements [transport.Login].
+func (l *proxyLogin) Begin(ctx context.Context, proxy *transport.Proxy, method, target string) transport.Legs {
+	u := &url.URL{Scheme: proxy.Scheme, Host: proxy.Host, Opaque: target}
+	return &proxyLegs{ctx: ctx, auth: Auth{method: l.method}, last: &PreparedRequest{Method: method, URL: u, Header: make(http.Header)}}
+}
+
+// proxyLegs are one login.
+type proxyLegs struct {
+	ctx     context.Context // of the request; legs end with it
+	auth    Auth
+	last    *PreparedRequest // as the Authenticator has made it
+	history []*Response
+}
+
+// Next implements [transport.Legs].
+func (l *proxyLegs) Next(status int, header http.Header) (string, error) {
+	next, err := l.next(status, header)
+	if err == nil && next != nil {
+		l.last = next
+		err = checkHeader(next.Header)
+	}
+	if err != nil {
+		if ended := contextError(l.ctx); ended != nil {
+			return "", ended
+		}
+		if known, ok := classified(err); ok {
+			return "", fault.New(ErrProxy, known)
+		}
+		return "", failForeign(ErrProxy, err)
+	}
+	if next == nil {
+		return "", nil
+	}
+	return next.Header.Get("Authorization"), nil
+}
+
+// next is the request that the Authenticator makes, nil if it is done.
+func (l *proxyLegs) next(status int, header http.Header) (*PreparedRequest, error) {
+	if status == 0 {
+		return l.last, l.auth.method.Authenticate(l.ctx, l.last)
+	}
+	c, ok := l.auth.method.(challenger)
+	if !ok || status != http.StatusProxyAuthRequired {
+		return nil, nil
+	}
+	h := header.Clone()
+	h["Www-Authenticate"] = h["Proxy-Authenticate"]
+	r := NewResponse(http.StatusUnauthorized, h, nil)
+	r.URL, r.Request, r.History = l.last.URL, l.last, l.history
+	l.history = append(l.history[:len(l.history):len(l.history)], r)
+	return c.Challenge(l.ctx, r)
 }
 
 const proxyAuthorization = "Proxy-Authorization"
@@ -240,7 +309,7 @@ var proxyPorts = map[string]string{
 }
 
 // proxyFor describes u, the Proxy of [SendOptions], for the engine.
-func proxyFor(u *url.URL, p *PreparedRequest) (transport.Proxy, error) {
+func proxyFor(u *url.URL, login Auth, p *PreparedRequest) (transport.Proxy, error) {
 	v := transport.Proxy{Scheme: u.Scheme, Host: u.Host}
 	port, ok := proxyPorts[u.Scheme]
 	if !ok || u.Hostname() == "" {
@@ -255,6 +324,8 @@ func proxyFor(u *url.URL, p *PreparedRequest) (transport.Proxy, error) {
 	}
 	if field := p.Header["Proxy-Authorization"]; len(field) > 0 && takesFields(u) {
 		v.Authorization = field[0]
+	} else if l, ok := login.method.(*proxyLogin); ok && takesFields(u) {
+		return transport.Proxy{Scheme: v.Scheme, Host: v.Host, Login: l}, nil
 	}
 	return v, nil
 }

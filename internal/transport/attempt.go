@@ -38,7 +38,7 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if err != nil {
 		return nil, &unsent{err}
 	}
-	a := attempt{ctx: ctx, call: call, pool: p, start: call.Start, trace: httptrace.ContextClientTrace(ctx)}
+	a := attempt{ctx: ctx, call: call, pin: call.Pin, pool: p, start: call.Start, trace: httptrace.ContextClientTrace(ctx)}
 	if a.start.IsZero() {
 		a.start = time.Now()
 	}
@@ -78,6 +78,7 @@ func (a *attempt) by1() (*Response, error) {
 type attempt struct {
 	ctx   context.Context
 	call  *Call
+	pin   *Pin // that of the call, or of a login at the proxy
 	trace *httptrace.ClientTrace
 	start time.Time
 	now   time.Time // is old by no more than what is done without waiting
@@ -174,8 +175,8 @@ func (a *attempt) connect(fresh bool) (seat, error) {
 	if a.trace != nil && a.trace.GetConn != nil {
 		a.trace.GetConn(a.pool.address(a.to))
 	}
-	if a.call.Pin != nil && !fresh {
-		if c := a.call.Pin.take(a.pool, a.to); c != nil {
+	if a.pin != nil && !fresh {
+		if c := a.pin.take(a.pool, a.to); c != nil {
 			return seat{conn: c}, nil
 		}
 	}
@@ -237,25 +238,34 @@ func (a *attempt) appendHead(b []byte) []byte {
 func (a *attempt) forward() (*Response, error) {
 	a.target = absolute(a.call)
 	login := &a.pool.dialer.login
-	request := digest.Request{Method: a.call.Method, URI: a.target, Body: a.call.Body.copyTo}
+	legs := login.begin(a.ctx, digest.Request{Method: a.call.Method, URI: a.target, Body: a.call.Body.copyTo})
+	if l := login.proxy.Login; l != nil && a.pin == nil {
+		a.pin, a.to.owner = NewPin(l), l
+		defer a.pin.Free()
+	}
 	var err error
-	if a.authorization, err = login.authorization(request); err != nil {
+	if a.authorization, err = legs.Next(0, nil); err != nil {
 		return nil, &unsent{err}
 	}
-	res, err := a.do()
-	if err != nil || !a.call.Body.repeatable() {
-		return res, err
+	for leg := 0; ; leg++ {
+		res, err := a.do()
+		if err != nil || !a.call.Body.repeatable() || leg == maxLegs {
+			return res, err
+		}
+		answer, err := legs.Next(res.StatusCode, res.Header)
+		if err != nil {
+			res.Body.Close()
+			return nil, &unsent{err}
+		}
+		if answer == "" {
+			return res, nil
+		}
+		if a.call.Tap != nil {
+			a.call.Tap.Answered(res)
+		}
+		res.discard(a.pin != nil)
+		a.authorization, a.now = answer, time.Now()
 	}
-	answer := login.answer(request, res.StatusCode, res.Header)
-	if answer == "" {
-		return res, nil
-	}
-	if a.call.Tap != nil {
-		a.call.Tap.Answered(res)
-	}
-	res.discard()
-	a.authorization, a.now = answer, time.Now()
-	return a.do()
 }
 
 // absolute is the target of a call for a proxy (RFC 9112, section 3.2.2).
@@ -293,13 +303,16 @@ func (s *Source) copyTo(w io.Writer) error {
 }
 
 // discard ends a response that nobody wants, and reads a short one to have its
-// connection again.
-func (r *Response) discard() {
-	const most, limit = 64 << 10, 50 * time.Millisecond
-	r.Hurry(limit)
-	end := time.Now().Add(limit) // for all reads together
+// connection again: with more patience where no other will do.
+func (r *Response) discard(pinned bool) {
+	most, end := 1<<20, time.Time{}
+	if !pinned {
+		const limit = 50 * time.Millisecond
+		r.Hurry(limit)
+		most, end = 64<<10, time.Now().Add(limit) // for all reads together
+	}
 	buf := make([]byte, 4<<10)
-	for n := 0; n < most && time.Now().Before(end); {
+	for n := 0; n < most && (pinned || time.Now().Before(end)); {
 		m, err := r.Body.Read(buf)
 		n += m
 		if err != nil {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -121,6 +122,23 @@ type Proxy struct {
 	// Authorization is the value of a Proxy-Authorization field given by hand,
 	// which takes the place of User and Password.
 	Authorization string
+	// Login takes the place of all of these, unless it is nil. It must be
+	// comparable.
+	Login Login
+}
+
+// A Login is a scheme of authentication at HTTP proxies.
+type Login interface {
+	// Begin begins to log in for a request of the method for target at the proxy.
+	Begin(ctx context.Context, p *Proxy, method, target string) Legs
+}
+
+// Legs are the steps of one login, which go over one connection.
+type Legs interface {
+	// Next returns the Proxy-Authorization field to send next, "" for none: with
+	// the first request, for which status is 0, then after the answer to each
+	// one, which stands if there is no field.
+	Next(status int, header http.Header) (string, error)
 }
 
 // A Response is what came for a [Call].

@@ -127,7 +127,7 @@ func (c *conn) exchange(a *attempt) (*Response, *failure) {
 	c.begin(a)
 	res := a.call.response()
 	x := &res.answer
-	x.conn, x.res, x.ctx, x.pin = c, res, a.ctx, a.call.Pin
+	x.conn, x.res, x.ctx, x.pin = c, res, a.ctx, a.pin
 	if a.ctx.Done() != nil {
 		x.stop = context.AfterFunc(a.ctx, c.abort)
 	}

@@ -100,63 +100,88 @@ func (d *dialer) proxyConfig() (*tls.Config, error) {
 	return d.cert.proxyConfig(d.proxy.Host)
 }
 
-// tunnel has an HTTP proxy connect to e. A proxy that asks for Digest gets its
-// answer on a second connection, as few let the first be used again.
+// tunnel has an HTTP proxy connect to e, and logs in if it asks for that.
 func (d *dialer) tunnel(ctx context.Context, e endpoint) (*link, error) {
 	addr := net.JoinHostPort(withoutZone(e.host), e.port)
-	request := digest.Request{Method: http.MethodConnect, URI: addr}
-	authorization, err := d.login.authorization(request)
-	if err != nil {
-		return nil, err
-	}
-	l, err := d.ask(ctx, addr, authorization)
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		if authorization = d.login.answer(request, refusal.StatusCode, refusal.Header); authorization != "" {
-			return d.ask(ctx, addr, authorization)
+	legs := d.login.begin(ctx, digest.Request{Method: http.MethodConnect, URI: addr})
+	authorization, err := legs.Next(0, nil)
+	var kept *link
+	for leg := 0; err == nil; leg++ {
+		var through *link
+		through, kept, err = d.ask(ctx, kept, addr, authorization)
+		refusal, refused := errors.AsType[*Refusal](err)
+		if !refused {
+			return through, err
+		}
+		if leg < maxLegs {
+			authorization, err = legs.Next(refusal.StatusCode, refusal.Header)
+		}
+		if err == nil && authorization == "" || leg == maxLegs {
+			err = refusal
 		}
 	}
-	return l, err
+	if kept != nil {
+		kept.abort()
+	}
+	if _, known := fault.Of(err); known {
+		return nil, err
+	}
+	return nil, proxyError(ctx, err)
 }
 
-// ask sends one CONNECT. The fields of the request that the tunnel is for are
-// none of the proxy's business (CVE-2015-3153).
-func (d *dialer) ask(ctx context.Context, addr, authorization string) (*link, error) {
+// maxLegs is how often a request is sent again to log in at a proxy.
+const maxLegs = 6
+
+// ask sends one CONNECT over l, which may be nil for a new connection. kept is
+// the one over which to ask again after a [Refusal], nil if the proxy ends it. The
+// fields of the request that the tunnel is for are none of the proxy's business
+// (CVE-2015-3153).
+func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (through, kept *link, err error) {
 	header := d.config.ProxyHeader
 	if authorization != "" {
 		header = make(http.Header, len(d.config.ProxyHeader)+1)
 		maps.Copy(header, d.config.ProxyHeader)
 		header["Proxy-Authorization"] = []string{authorization}
 	}
-	l, err := d.dialProxy(ctx)
-	if err != nil {
-		return nil, err
+	again := l != nil
+	if !again {
+		if l, err = d.dialProxy(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
-	var conn, through net.Conn = l, nil
+	var conn, c net.Conn = l, nil
 	heard := &overheard{link: l}
 	tap, _ := ctx.Value(tapKey{}).(Tap)
 	if tap != nil {
 		conn = heard
 	}
 	err = handshaking(ctx, l, func() (err error) {
-		through, err = tunnel.Connect(conn, addr, header)
+		c, err = tunnel.Connect(conn, addr, header)
 		return err
 	})
 	if tap != nil {
 		tap.Tunnel(heard.messages())
 	}
 	if err == nil {
-		if through == net.Conn(heard) {
-			through = l
+		if c == net.Conn(heard) {
+			c = l
 		}
-		return newLink(through), nil
+		return newLink(c), nil, nil
 	}
-	l.abort()
-	if refusal, ok := errors.AsType[*tunnel.StatusError](err); ok {
-		return nil, &Refusal{
+	refusal, refused := errors.AsType[*tunnel.StatusError](err)
+	if !refused || !refusal.Again {
+		l.abort()
+		l = nil
+	}
+	if refused {
+		return nil, l, &Refusal{
 			StatusCode: refusal.StatusCode, Status: refusal.Status, Header: refusal.Header, URL: d.proxy.String(),
 		}
 	}
-	return nil, proxyError(ctx, err)
+	if again && isLost(err) && fault.Ended(ctx) == nil { // it did not keep its word
+		return d.ask(ctx, nil, addr, authorization)
+	}
+	return nil, nil, proxyError(ctx, err)
 }
 
 // overheard is a connection to a proxy that notes what is said about a tunnel.
@@ -290,6 +315,33 @@ func newLogin(p *Proxy) login {
 		l.answers = &digest.Spaces{Credentials: digest.Credentials{Username: p.User, Password: p.Password}}
 	}
 	return l
+}
+
+// begin begins to log in for a request.
+func (l *login) begin(ctx context.Context, req digest.Request) Legs {
+	if l.proxy.Login != nil {
+		return l.proxy.Login.Begin(ctx, l.proxy, req.Method, req.URI)
+	}
+	return &ownLegs{login: l, req: req}
+}
+
+// ownLegs are those of Basic and Digest: one answer to a challenge.
+type ownLegs struct {
+	login    *login
+	req      digest.Request
+	answered bool
+}
+
+// Next implements [Legs].
+func (l *ownLegs) Next(status int, header http.Header) (string, error) {
+	if status == 0 {
+		return l.login.authorization(l.req)
+	}
+	if l.answered {
+		return "", nil
+	}
+	l.answered = true
+	return l.login.answer(l.req, status, header), nil
 }
 
 // authorization is the value of Proxy-Authorization for a request, "" for

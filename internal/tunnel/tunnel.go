@@ -21,7 +21,8 @@ import (
 
 const (
 	maxHeader = 64 << 10 // of all that comes before the tunnel, interim answers included
-	maxBody   = 4 << 10  // of a refusal
+	maxBody   = 4 << 10  // of a refusal, as far as it is kept
+	maxRest   = 64 << 10 // of a refusal, as far as it is read to use the connection again
 )
 
 // Errors of [Connect], beside [*StatusError], [io.ErrUnexpectedEOF] for a proxy
@@ -42,6 +43,7 @@ type StatusError struct {
 	Status     string // code and reason, as in "407 Proxy Authentication Required"
 	Header     http.Header
 	Body       []byte // at most 4 KiB; what is above or did not arrive is left out
+	Again      bool   // the proxy takes another CONNECT on the connection
 }
 
 // Error quotes the reason, of which the proxy may have made anything.
@@ -77,8 +79,10 @@ func Connect(conn net.Conn, target string, header http.Header) (net.Conn, error)
 	case err != nil:
 		return nil, fmt.Errorf("tunnel: receiving: %w", err)
 	case answer.StatusCode/100 != 2:
-		limited.N = maxBody
-		answer.Body = readBody(r, answer.Header)
+		limited.N = maxRest
+		complete := false
+		answer.Body, complete = readBody(r, answer.Header)
+		answer.Again = answer.Again && complete && r.Buffered() == 0
 		return nil, answer
 	}
 	// A Content-Length or Transfer-Encoding of a 2xx says nothing (RFC 9110, section 9.3.6).
@@ -132,7 +136,7 @@ func readHeader(r *bufio.Reader) (*StatusError, error) {
 			continue
 		}
 		_, status, _ := strings.Cut(line, " ")
-		return &StatusError{StatusCode: code, Status: status, Header: http.Header(header)}, nil
+		return &StatusError{StatusCode: code, Status: status, Header: http.Header(header), Again: persists(line, header)}, nil
 	}
 }
 
@@ -151,22 +155,62 @@ func parseStatusLine(line string) (code int, ok bool) {
 	return code, err == nil && code >= 100
 }
 
-// readBody reads the start of a refusal, as much as comes without an error. If
-// nothing says where the body ends, it is what came along with the header: a
-// proxy that waits to be asked again would have us wait for ever.
-func readBody(r *bufio.Reader, header http.Header) []byte {
-	var body io.Reader = r
+// persists reports whether the connection stays after an answer (RFC 9112,
+// section 9.3).
+func persists(line string, header textproto.MIMEHeader) bool {
+	if strings.HasPrefix(line, "HTTP/1.0") {
+		return false
+	}
+	for _, name := range [...]string{"Connection", "Proxy-Connection"} {
+		for _, field := range header[name] {
+			for token := range strings.SplitSeq(field, ",") {
+				if strings.EqualFold(strings.TrimSpace(token), "close") {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// readBody reads the start of a refusal, as much as comes without an error, and
+// reports whether it has come to its end. If nothing says where that is, it is
+// what came along with the header: a proxy that waits to be asked again would
+// have us wait for ever.
+func readBody(r *bufio.Reader, header http.Header) (start []byte, complete bool) {
 	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
 	switch {
 	case strings.EqualFold(header.Get("Transfer-Encoding"), "chunked"):
-		body = httputil.NewChunkedReader(r)
+		body := httputil.NewChunkedReader(r)
+		start, _ = io.ReadAll(io.LimitReader(body, maxBody)) // the status is what matters
+		_, err := io.Copy(io.Discard, body)
+		return start, err == nil && skipTrailer(r)
 	case err == nil && length >= 0:
-		body = io.LimitReader(r, length)
+		start, _ = io.ReadAll(io.LimitReader(r, min(length, maxBody)))
+		if length > maxRest {
+			return start, false
+		}
+		rest, err := io.CopyN(io.Discard, r, length-int64(len(start)))
+		return start, err == nil && int64(len(start))+rest == length
 	case !strings.EqualFold(header.Get("Connection"), "close"):
-		body = io.LimitReader(r, int64(r.Buffered()))
+		start, _ = io.ReadAll(io.LimitReader(r, min(int64(r.Buffered()), maxBody)))
+	default:
+		start, _ = io.ReadAll(io.LimitReader(r, maxBody))
 	}
-	b, _ := io.ReadAll(io.LimitReader(body, maxBody)) // the status is what matters
-	return b
+	return start, false
+}
+
+// skipTrailer reads to the empty line behind the last chunk.
+func skipTrailer(r *bufio.Reader) bool {
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return false
+		}
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return true
+		}
+	}
 }
 
 // isAuthority tells whether s is host:port in bytes that can stand in a request
