@@ -50,7 +50,7 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 // goroutines. It gets the context of the call (see [Hooks]), or the one given to
 // Prepare. The call returns its error.
 //
-// Two methods are optional. One answers challenges:
+// Three methods are optional. One answers challenges:
 //
 //	Challenge(ctx context.Context, r *Response) (*PreparedRequest, error)
 //
@@ -59,7 +59,7 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 // or nil if the response is the answer. It is called at most twice between
 // redirects. Each response that it has answered is appended to [Response.History].
 //
-// The other checks who has answered:
+// Another checks who has answered:
 //
 //	Verify(ctx context.Context, r *Response) error
 //
@@ -67,17 +67,17 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 // except those that Challenge has answered. Its error ends the call: the server
 // did not prove who it is, for example.
 //
-// One that has the method
+// The third says that it is connections that are logged in and not requests, as
+// by NTLM (RFC 4559, section 6):
 //
 //	PerConnection() bool
 //
-// and returns true logs in connections rather than requests, as NTLM does (RFC
-// 4559, section 6, is about that). It must be comparable, such as a pointer. All
-// that it authenticates then goes over HTTP/1.1 and over connections that serve
-// this Authenticator alone, now and later. The answer of Challenge takes the
-// connection that brought the challenge, and Challenge is called up to six times
-// between redirects. A [RoundTripper], whose connections nobody can tell apart,
-// is [ErrInvalidOption].
+// If it returns true, the requests go by HTTP/1.1 and over connections that serve
+// this Authenticator alone, now and later. What Challenge returns goes over the
+// connection that brought the challenge, and Challenge is called at most six times
+// between redirects. The Authenticator must be comparable, as a pointer is. With a
+// [RoundTripper], whose connections cannot be told apart, a call is
+// [ErrInvalidOption].
 type Authenticator interface {
 	Authenticate(ctx context.Context, p *PreparedRequest) error
 }
@@ -92,7 +92,7 @@ type verifier interface {
 	Verify(ctx context.Context, r *Response) error
 }
 
-// connector is the fourth part, optional as well.
+// connector is its optional fourth method.
 type connector interface {
 	PerConnection() bool
 }
@@ -157,18 +157,18 @@ func BasicAuth(username, password string) Auth {
 	return Auth{method: &basic{username, password}}
 }
 
-// ForProxy makes of a an Auth for HTTP proxies, as [ProxyAuth] does of a name and
-// a password: with negotiate of the packages below auth it is Kerberos, with a
-// [BearerAuth] a token. Only the proxy gets to see it, and a Proxy-Authorization
-// field given by hand goes before it.
+// ForProxy returns an Auth that uses the scheme of a at HTTP proxies: a token of
+// [BearerAuth], or Kerberos by the package negotiate. Only the proxy gets to see
+// it. A Proxy-Authorization field given by hand takes its place.
 //
-// An Authenticator gets a request for the proxy's URL, with the target of the
-// request, such as "example.com:443", as its Opaque, and what it puts into
-// Authorization goes out as Proxy-Authorization. A 407 comes to Challenge as a
-// 401, with the Proxy-Authenticate fields as WWW-Authenticate. All of a login
-// takes one connection. Verify is not called: what carries the requests proves
-// nothing of itself but by TLS. Each call of ForProxy makes a user with connections
-// of its own, so keep the result.
+// An Authenticator gets a request for the URL of the proxy, whose Opaque is the
+// target, such as "example.com:443". The Authorization that it sets is sent as
+// Proxy-Authorization. Challenge gets a 407 as a 401, with the Proxy-Authenticate
+// fields as WWW-Authenticate. All requests of a login go over one connection.
+// Verify is not called: the answer to CONNECT carries no proof.
+//
+// Keep the result. Each call of ForProxy stands for another user of the proxy, who
+// gets connections of its own.
 func (a Auth) ForProxy() Auth {
 	switch m := a.method.(type) {
 	case nil, invalidAuth, *basic, *proxyLogin:
