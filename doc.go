@@ -85,8 +85,41 @@
 //	s.Mount("https://", requests.RoundTripper(traced))
 //	s.Mount("https://api.test/", requests.Handler(mux))
 //
-// [Session.Client] goes the other way: it gives the session to code that wants an
-// [http.Client].
+// # With other libraries
+//
+// Give an SDK the session as an [http.Client]. It then has the session's proxies,
+// TLS, retries and credentials:
+//
+//	s := requests.NewSession(
+//		requests.BaseURL("https://api.example.com/"), // where the credentials may go
+//		requests.BearerAuth(token),
+//		requests.Retry{Total: 3})
+//	client := s.Client() // for the field or the option of the SDK that takes a client
+//
+// What the SDK sends goes out as it is, and what it gets is what [http.Transport]
+// would give it, so that signatures and checksums hold. Redirects, cookies and the
+// timeout are the client's. [Session.Client] lists what the session adds, and to
+// which hosts. A dialer of WebSocket takes the same client. A reverse proxy takes
+// its Transport alone, which keeps no cookies:
+//
+//	proxy := &httputil.ReverseProxy{Transport: s.Client().Transport, Rewrite: rewrite}
+//
+// Middleware that goes around a RoundTripper goes around each attempt of an
+// adapter. What a call asks for holds below it, and retries, redirects and cookies
+// stay above it:
+//
+//	s.Mount("https://", &requests.HTTPAdapter{
+//		Wrap: func(rt http.RoundTripper) http.RoundTripper { return otelhttp.NewTransport(rt) },
+//	})
+//
+// What sends by itself, as a recorder or HTTP/3, takes the place of the
+// connections; Retry works over it as well:
+//
+//	s.Mount("https://", requests.RoundTripper(&http3.Transport{}))
+//
+// An [HTTPAdapter] is an [http.RoundTripper] for code that wants no session:
+//
+//	client := &http.Client{Transport: &requests.HTTPAdapter{Retry: requests.Retry{Total: 3}}}
 //
 // # Streaming
 //

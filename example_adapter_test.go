@@ -1,6 +1,7 @@
 package requests_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +87,86 @@ type traced struct{ *http.Transport }
 func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	fmt.Println(r.Method, r.URL.Path)
 	return t.Transport.RoundTrip(r)
+}
+
+// Middleware of net/http goes around each attempt, as otelhttp.NewTransport does.
+// Timeouts, TLS and proxies of the call hold below it, retries are above it.
+func ExampleHTTPAdapter_wrap() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Traceparent") == "span 1" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+
+	s := requests.NewSession(requests.Retry{Total: 3, StatusCodes: []int{503}})
+	defer s.Close()
+	spans := 0
+	s.Mount("http://", &requests.HTTPAdapter{Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			spans++
+			r = r.Clone(r.Context()) // with the context, which says what the call asks for
+			r.Header.Set("Traceparent", fmt.Sprint("span ", spans))
+			res, err := next.RoundTrip(r)
+			if err == nil {
+				fmt.Println(r.Header.Get("Traceparent"), res.StatusCode)
+			}
+			return res, err
+		})
+	}})
+	if _, err := s.Get(context.Background(), server.URL, requests.Timeout{Total: time.Minute}); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// span 1 503
+	// span 2 200
+}
+
+// An adapter serves code that wants a RoundTripper.
+func ExampleHTTPAdapter_RoundTrip() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "hello")
+	}))
+	defer server.Close()
+
+	a := &requests.HTTPAdapter{Retry: requests.Retry{Total: 3}}
+	defer a.Close()
+	client := &http.Client{Transport: a}
+	r, err := client.Get(server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	fmt.Println(string(body), err)
+	// Output: hello <nil>
+}
+
+// A server that agrees to another protocol answers 101, and the body is the
+// connection from then on.
+func Example_upgrade() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		line, _ := rw.ReadString('\n')
+		io.WriteString(c, line)
+	}))
+	defer server.Close()
+
+	r, err := requests.Get(context.Background(), server.URL, requests.Headers{"Connection": "Upgrade", "Upgrade": "echo"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	conn := r.Body.(io.ReadWriteCloser)
+	io.WriteString(conn, "hello\n")
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	fmt.Printf("%d %q %v\n", r.StatusCode, line, err)
+	// Output: 101 "hello\n" <nil>
 }
 
 // An adapter usually wraps another one.

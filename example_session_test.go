@@ -250,24 +250,35 @@ func ExampleProxies() {
 	// the server was asked for /
 }
 
-// Any package that wants an http.Client can send through a session.
+// An SDK that takes an http.Client gets the session. The token goes to the host of
+// BaseURL alone, wherever the SDK sends its requests.
 func ExampleSession_Client() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.Header.Get("Authorization"))
+		io.WriteString(w, r.RequestURI+" "+r.Header.Get("Authorization"))
 	}))
 	defer server.Close()
 
-	s := requests.NewSession(requests.BearerAuth("token"))
+	s := requests.NewSession(requests.BaseURL(server.URL), requests.BearerAuth("token"), requests.Retry{Total: 3})
 	defer s.Close()
-	client := s.Client()
-	r, err := client.Get(server.URL)
+	store := objectStore{server.URL, s.Client()}
+	fmt.Println(store.Get("a%2Fb/../c")) // the name as it was signed
+	// Output: /a%2Fb/../c Bearer token <nil>
+}
+
+// An objectStore is what an SDK offers.
+type objectStore struct {
+	endpoint string
+	client   *http.Client
+}
+
+func (s objectStore) Get(key string) (string, error) {
+	r, err := s.client.Get(s.endpoint + "/" + key)
 	if err != nil {
-		log.Fatal(err)
+		return "", err
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
-	fmt.Println(string(body), err)
-	// Output: Bearer token <nil>
+	return string(body), err
 }
 
 // A prepared request can be looked at and changed before it is sent.

@@ -62,7 +62,8 @@ type PathParams map[string]any
 // [NoAuth] and KeepCookies(false) do.
 //
 // Only the library sets Content-Length, Transfer-Encoding and the other fields
-// that frame a message. Proxy-Authorization goes to the HTTP proxy that carries
+// that frame a message. Connection takes close, keep-alive and, beside an Upgrade
+// field, Upgrade: see [Response].Body. Proxy-Authorization goes to the HTTP proxy that carries
 // the request, never to the server. Where no proxy does, one of the call is
 // [ErrInvalidHeader], and one of the session is left out.
 type Headers map[string]any

@@ -32,7 +32,9 @@ type Response struct {
 	// Header holds the fields as they were sent, Content-Encoding and
 	// Content-Length included, although the body is decoded. Its keys are in
 	// canonical form: Header.Get finds a field in any letter case, and
-	// Header["content-type"] finds nothing.
+	// Header["content-type"] finds nothing. A response that came through
+	// [HTTPAdapter].Wrap or Transport has the fields that net/http leaves: without
+	// Transfer-Encoding, say.
 	Header http.Header
 
 	// URL is the URL of the last request, after redirects, with its fragment.
@@ -41,6 +43,12 @@ type Response struct {
 
 	// Body reads the decoded body, from memory or, with Stream, from the
 	// connection. A body that was cut short never ends with io.EOF.
+	//
+	// Of a response 101 to a request with Connection: Upgrade it is an
+	// [io.ReadWriteCloser], Stream or not: the connection, in the protocol that
+	// was agreed on. The limits of the call and its context are over then, and
+	// the connection is the caller's to close. A method CloseWrite ends the
+	// sending alone.
 	Body io.ReadCloser
 
 	// Request is what was answered.
