@@ -40,12 +40,24 @@ func body(data, contentType string, cut bool) string {
 }
 
 // Line masks what looks like a secret in a line of text: in JSON, whatever stands
-// before it, and otherwise as Text does.
+// before it, what has a secret name at the beginning of the line, as in YAML, and
+// otherwise as Text does.
 func Line(line string) string {
-	if i := strings.IndexAny(line, "{["); i >= 0 {
-		if redacted, err := JSON(line[i:]); err == nil {
-			return Text(line[:i]) + redacted
+	if name, value, ok := strings.Cut(line, ":"); ok && strings.Trim(value, " \t\r") != "" {
+		if word := strings.Trim(name, " \t-\"'"); !strings.ContainsAny(word, " \t{[=/") && Secret(word) {
+			return name + ": " + Mask
 		}
+	}
+	i := strings.IndexAny(line, "{[")
+	if i < 0 {
+		return Text(line)
+	}
+	redacted, err := JSON(line[i:])
+	switch {
+	case err == nil:
+		return Text(line[:i]) + redacted
+	case strings.IndexAny(strings.TrimLeft(line[i+1:], " \t"), "\"{[") == 0 && Mentions(line[i:]): // JSON that is cut off or wrong
+		return Text(line[:i]) + redacted + Mask
 	}
 	return Text(line)
 }

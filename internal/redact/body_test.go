@@ -67,7 +67,15 @@ func TestLine(t *testing.T) {
 		`data: {"a":1,"token":{"x":"s3cr3t"}}`:  `data: {"a":1,"token":"***"}`,
 		`{"token":["s3cr3t"]}`:                  `{"token":"***"}`,
 		`[info] password=s3cr3t {"a":1}`:        `[info] password=*** {"a":1}`,
-		`got {"token":"s3cr3t"`:                 `got {"token":***`,
+		`got {"token":"s3cr3t"`:                 `got {"token":"***"***`,
+		`got {"a":1,"token":{"a":"s3cr3t","b`:   `got {"a":1***`,
+		`{"token":{"a":"s3cr3t", oops}}`:        `{***`,
+		`  - db_password: s3cr3t # of`:          `  - db_password: ***`,
+		`"token": {"a":"s3cr3t"},`:              `"token": ***`,
+		"password:":                             "password:",
+		"see token: here":                       "see token: here",
+		"https://a.test/":                       "https://a.test/",
+		`function f(a) { return [a`:             `function f(a) { return [a`,
 		`see http://u:s3cr3t@a.test/ for [1,2]`: `see http://***@a.test/ for [1,2]`,
 	} {
 		if got := Line(in); got != want {
