@@ -20,32 +20,35 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// Dump writes what goes over the wire to To, to see what was sent and what came:
-// each request and each response with head and body, those of redirects,
-// challenges, retries and proxies included.
+// Dump writes what goes over the wire to To, so that you see what was sent and what
+// came back: the head and body of each request and response, including those of
+// redirects, challenges, retries and proxies.
 //
 //	#1 > GET /orders?token=*** HTTP/1.1
 //	#1 > Authorization: ***
 //	#1 >
 //	#1 < HTTP/1.1 200 OK
 //
-// The number is that of the exchange, counted by a session and those made of it
-// with [Session.With]; ">" is sent, "<" received, and "*" a remark. The fields of a
-// response are sorted. Each Write is of whole lines, and one session makes one at a
-// time; a writer that several sessions share must be safe for many goroutines.
+// The number is that of the exchange: a session and those derived from it by
+// [Session.With] count together. ">" is sent, "<" is received, "*" is a remark. The
+// fields of a response are sorted. Each Write has whole lines, and a session makes
+// one Write at a time. A writer that several sessions share must be safe for use by
+// many goroutines.
 //
-// Secrets are shown as ***, as in [PreparedRequest.Curl]: credentials, cookies,
-// and what looks like a secret by its name, in a URL, a field, a form, JSON, or a
-// line of text. No other part of a body is hidden.
+// Secrets are shown as ***, by the rules of [PreparedRequest.Curl]: credentials,
+// cookies, and values whose names look like secrets, in URLs, fields, forms, JSON
+// and single lines of other text. Nothing else of a body is hidden.
 //
-// A body is shown without its content coding, as it is sent or read: line by line
-// if it is text, with control characters as \x1b, and as a hex dump if it is not
-// UTF-8. A form, and any body in a content coding that it was not read without, is
-// shown when it ends. What nobody reads is not shown.
+// Bodies are shown as they are sent and read, without their content coding. Text
+// comes line by line, JSON value by value, and control characters as \x1b. What is
+// not UTF-8 is a hex dump. Forms are shown when they end, and so are bodies whose
+// coding is not undone on the way, such as those of requests. What nobody reads is
+// not shown.
 //
-// A later Dump takes the place of an earlier one, so that the zero Dump silences a
-// call. What To returns is ignored, but the call waits for it. What an adapter of
-// the caller's does is seen only at its surface, if it sends by none of this package.
+// A later Dump replaces an earlier one, so a zero Dump silences a call. Errors of To
+// do not matter to the call, but the call waits for To. A custom [Adapter] that does
+// not send by an adapter of this package is seen from outside: the request that it
+// was given and the response that it returned.
 type Dump struct {
 	// To is what is written to. Nil, also as a nil pointer, dumps nothing.
 	To io.Writer
@@ -122,6 +125,8 @@ type dumped struct {
 	tap *tap
 
 	mu     sync.Mutex
+	opened *dumpedUpload // last: a body is also read for a login, without being sent
+	sent   *dumpedUpload // by the request that was sent last
 	number int
 	proto  string
 	up     *dumpedBody
@@ -135,7 +140,7 @@ func (x *dumped) Sent(head []byte) {
 	defer x.mu.Unlock()
 	x.number = x.tap.next()
 	header := x.head(head)
-	x.up = newDumpedBody(x, ">", header, true)
+	x.up, x.sent = newDumpedBody(x, ">", header, true), x.opened
 }
 
 // head shows the head of a request, and returns its fields.
@@ -233,7 +238,7 @@ func (x *dumped) tapCall(ctx context.Context, c *transport.Call) {
 	if open := c.Body.Open; open != nil {
 		c.Body.Open = func() (io.ReadCloser, error) {
 			body, err := open()
-			return x.opened(body), err
+			return x.open(body), err
 		}
 	}
 }
@@ -260,17 +265,12 @@ func (x *dumped) tapTrip(hr *http.Request, p *PreparedRequest) {
 	if x == nil {
 		return
 	}
+	if p.body.stream != nil {
+		hr.Body = x.open(hr.Body)
+	}
 	x.Sent(headOf(p))
 	if p.body.stream == nil {
 		x.whole(p.body.data)
-		return
-	}
-	hr.Body = x.opened(hr.Body)
-	if again := hr.GetBody; again != nil {
-		hr.GetBody = func() (io.ReadCloser, error) {
-			body, err := again()
-			return x.opened(body), err
-		}
 	}
 }
 
@@ -282,12 +282,15 @@ func (x *dumped) whole(data []byte) {
 	x.up.end()
 }
 
-// opened returns body so that x shows what is read of it.
-func (x *dumped) opened(body io.ReadCloser) io.ReadCloser {
-	if x == nil || body == nil || body == http.NoBody {
+// open returns body so that x shows what is read of it, if it is sent.
+func (x *dumped) open(body io.ReadCloser) io.ReadCloser {
+	if body == nil || body == http.NoBody {
 		return body
 	}
-	return &dumpedUpload{body, x}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.opened = &dumpedUpload{body, x}
+	return x.opened
 }
 
 // dumpedUpload is the body of a request that is not in memory.
@@ -300,6 +303,9 @@ func (u *dumpedUpload) Read(b []byte) (int, error) {
 	n, err := u.ReadCloser.Read(b)
 	u.x.mu.Lock()
 	defer u.x.mu.Unlock()
+	if u != u.x.sent {
+		return n, err
+	}
 	u.x.up.add(b[:max(0, min(n, len(b)))])
 	if err == io.EOF {
 		u.x.up.end()
@@ -544,7 +550,7 @@ func (b *dumpedBody) end() {
 	if more := b.total - int64(b.taken); more > 0 {
 		b.x.tap.write(b.x.number, "*", strconv.FormatInt(more, 10)+" more bytes\n")
 	}
-	b.total, b.taken = 0, 0
+	b.total = 0
 }
 
 // show shows n bytes of what is held.

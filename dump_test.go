@@ -194,11 +194,43 @@ func TestDumpUploads(t *testing.T) {
 				_, err := s.Post(t.Context(), url, tt.body(), coding)
 				require.NoError(t, err)
 			})
-			like(t, got, append([]string{"#1 > POST / HTTP/1.1"}, tt.want...)...)
+			like(t, got, append(append([]string{"#1 > POST / HTTP/1.1"}, tt.want...), "#1 < HTTP/1.1 200 OK")...)
 			require.NotContains(t, got, secret)
 			require.NotContains(t, got, "\x1b")
 		}
 	}
+}
+
+// TestDumpUploadIsBounded: what is more than MaxBody is counted, once.
+func TestDumpUploadIsBounded(t *testing.T) {
+	url := dumpServer(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+	for _, body := range []requests.Body{requests.Text("0123456789"), requests.Bytes(make([]byte, 100_000)), requests.Reader(strings.NewReader("0123456789"))} {
+		var b bytes.Buffer
+		dumped(t, func(s *requests.Session) {
+			_, err := s.Post(t.Context(), url, body, requests.Dump{To: &b, MaxBody: 4})
+			require.NoError(t, err)
+		})
+		require.Equal(t, 1, strings.Count(b.String(), " more bytes\n"), b.String())
+		require.Equal(t, 1, strings.Count(b.String(), "0123\n")+strings.Count(b.String(), "  00 00 00 00  "), b.String())
+	}
+}
+
+// TestDumpStale: what could not be sent, since the connection had ended, is not shown.
+func TestDumpStale(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	t.Cleanup(srv.Close)
+	got := dumped(t, func(s *requests.Session) {
+		for range 2 {
+			_, err := s.Get(t.Context(), srv.URL)
+			require.NoError(t, err)
+			srv.CloseClientConnections()
+		}
+		r, err := s.Client().Get(srv.URL)
+		require.NoError(t, err)
+		r.Body.Close()
+	})
+	require.Equal(t, 3, strings.Count(got, " > GET / HTTP/1.1\n"), got)
+	require.NotContains(t, got, " * ")
 }
 
 // TestDumpExpect: a body that the server does not want is not shown.
@@ -345,6 +377,15 @@ func TestDumpProxies(t *testing.T) {
 		"#3 > CONNECT 127.0.0.1:… HTTP/1.1", "#3 > Proxy-Authorization: ***", "#3 < HTTP/1.1 407 Proxy Authentication Required",
 		"#4 > CONNECT 127.0.0.1:… HTTP/1.1", "#4 < HTTP/1.1 200 OK", "#4 < Via: here", "#5 > GET / HTTP/1.1", "#5 < secure")
 	require.NotContains(t, got, secret)
+
+	challenge += `, qop="auth-int"` // for which the body is read, too
+	got = dumped(t, func(s *requests.Session) {
+		r, err := s.Post(t.Context(), "http://a.test/", requests.Reader(strings.NewReader("the body\n")))
+		require.NoError(t, err)
+		require.Equal(t, 200, r.StatusCode)
+	}, requests.Proxies{"all": strings.Replace(proxy, "//", "//u:"+secret+"@", 1)})
+	like(t, got, "#1 > POST http://a.test/ HTTP/1.1", "#1 > the body", "#1 < HTTP/1.1 407 Proxy Authentication Required", "#2 > the body", "#2 < HTTP/1.1 200 OK")
+	require.Equal(t, 2, strings.Count(got, "the body\n"), got)
 }
 
 // TestDumpParallel: the lines of calls are whole, and belong to one exchange each.
