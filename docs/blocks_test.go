@@ -19,7 +19,7 @@ import (
 )
 
 // names are what a block of statements may use without declaring it, beside the
-// packages. docs/guide/README.md has them in a table for readers.
+// packages. docs/README.md has them in a table for readers.
 var names = map[string]string{
 	"ctx":   `ctx := context.Background()`,
 	"s":     `s := requests.NewSession(); defer s.Close()`,
@@ -68,7 +68,7 @@ var support string
 var pending = map[string]string{}
 
 // TestBlocks compiles each block of Go in the documents and runs it. Code in
-// documentation comments it only compiles. The convention is in docs/guide/README.md.
+// documentation comments it only compiles. The convention is in docs/README.md.
 func TestBlocks(t *testing.T) {
 	var all []*fragment
 	for _, p := range pages(t) {
@@ -321,9 +321,9 @@ func like(output string) *regexp.Regexp {
 }
 
 // TestNamesAreWritten compares the names that blocks may use with the table that
-// the guide has of them.
+// readers have of them.
 func TestNamesAreWritten(t *testing.T) {
-	guide, err := os.ReadFile("guide/README.md")
+	guide, err := os.ReadFile("README.md")
 	require.NoError(t, err)
 	var written []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(string(guide), -1) {

@@ -86,7 +86,7 @@ func newWorld(t *testing.T) *world {
 		"ca.pem": w.authority.pem, "client.pem": cert, "client-key.pem": key,
 		"cookies.txt": []byte("# Netscape HTTP Cookie File\nhttpbingo.org\tFALSE\t/\tFALSE\t2000000000\ttheme\tdark\n"),
 		"report.txt":  []byte("Tea sold well.\n"),
-		"foo.png":     image(t, bin), "bar.png": image(t, bin),
+		"foo.png":     image(t, bin), "front.png": image(t, bin), "back.png": image(t, bin),
 		"video.mp4": make([]byte, 300<<10),
 	}
 	return w
