@@ -53,6 +53,8 @@ var cellNames = map[string]string{
 	"logger":  `var logger *slog.Logger`,
 	"id":      `var id string`,
 	"idFrom":  `var idFrom func(context.Context) string`,
+	"values":  `var values map[string][]string`,
+	"header":  `var header http.Header`,
 	"mux":     `var mux *http.ServeMux`,
 	"retry":   `var retry requests.Retry`,
 	"traced":  `var traced http.RoundTripper`,
