@@ -28,11 +28,11 @@ import (
 
 // A realm is a KDC and an Apache that asks for its tickets, both of the test.
 type realm struct {
-	conf          string
-	KDC, Web      int
-	Dir, Realm    string
-	cache, keytab string
-	url           string
+	conf            string
+	KDC, Web, Proxy int
+	Dir, Realm      string
+	cache, keytab   string
+	url             string
 }
 
 const krb5Conf = `
@@ -92,8 +92,30 @@ DocumentRoot {{.Dir}}/www
 </Location>
 `
 
+// A forward proxy for users of the realm. Its log has who has asked for what.
+const squidConf = `
+http_port 127.0.0.1:{{.Proxy}}
+pid_filename none
+cache_log {{.Dir}}/squid/cache.log
+logformat users %un %rm %ru
+access_log stdio:{{.Dir}}/squid/access.log users
+coredump_dir {{.Dir}}/squid
+cache deny all
+cache_mem 8 MB
+workers 1
+shutdown_lifetime 0 seconds
+pinger_enable off
+visible_hostname localhost
+auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k {{.Dir}}/http.keytab -s HTTP/localhost@{{.Realm}}
+auth_param negotiate children 2
+auth_param negotiate keep_alive on
+acl users proxy_auth REQUIRED
+http_access allow users
+http_access deny all
+`
+
 func start(t *testing.T) *realm {
-	for _, program := range []string{"krb5kdc", "kdb5_util", "kadmin.local", "kinit", "apache2"} {
+	for _, program := range []string{"krb5kdc", "kdb5_util", "kadmin.local", "kinit", "apache2", "squid"} {
 		if _, err := exec.LookPath(program); err != nil {
 			if os.Getenv("CI") == "true" {
 				t.Fatalf("there is no %s", program)
@@ -105,13 +127,16 @@ func start(t *testing.T) *realm {
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))
-	r := &realm{Dir: dir, KDC: port(t), Web: port(t), Realm: "EXAMPLE.TEST"}
+	r := &realm{Dir: dir, KDC: port(t), Web: port(t), Proxy: port(t), Realm: "EXAMPLE.TEST"}
 	r.conf, r.cache, r.keytab = dir+"/krb5.conf", dir+"/cache", dir+"/jane.keytab"
 	r.url = fmt.Sprintf("http://localhost:%d", r.Web)
 	r.write(t, "krb5.conf", krb5Conf)
 	r.write(t, "kdc.conf", kdcConf)
 	r.write(t, "httpd.conf", apacheConf)
+	r.write(t, "squid.conf", squidConf)
 	require.NoError(t, os.Mkdir(dir+"/www", 0o755))
+	require.NoError(t, os.Mkdir(dir+"/squid", 0o755))
+	require.NoError(t, os.Chmod(dir+"/squid", 0o777))
 	require.NoError(t, os.Mkdir(dir+"/replays", 0o755))
 	require.NoError(t, os.Chmod(dir+"/replays", 0o777)) // for Apache's user, as the keytab is
 	require.NoError(t, os.WriteFile(dir+"/www/index.html", []byte("for users of the realm"), 0o644))
@@ -126,6 +151,7 @@ func start(t *testing.T) *realm {
 	require.NoError(t, os.Chmod(dir+"/http.keytab", 0o644))
 	r.serve(t, r.KDC, "krb5kdc", "-n", "-r", r.Realm)
 	r.serve(t, r.Web, "apache2", "-f", dir+"/httpd.conf", "-DFOREGROUND")
+	r.serve(t, r.Proxy, "squid", "-N", "-f", dir+"/squid.conf")
 	r.run(t, "PASS-SECRET\n", "kinit", "-c", r.cache, "jane")
 	return r
 }
@@ -245,6 +271,7 @@ func TestKerberos(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "jane@"+r.Realm, got.Header.Get("X-User"))
 	})
+	t.Run("at a proxy", func(t *testing.T) { testAtProxy(t, r, cached) })
 	t.Run("100 goroutines", func(t *testing.T) {
 		c := negotiate.New(cached)
 		c.Preemptive = true
@@ -368,6 +395,59 @@ func TestKerberos(t *testing.T) {
 		_, err = newSession(t).Get(ctx, r.url, negotiate.New(quiet).Auth())
 		require.ErrorIs(t, err, requests.ErrTimeout)
 	})
+}
+
+// testAtProxy logs in at Squid, which does not let anybody else through.
+func testAtProxy(t *testing.T, r *realm, login *negotiate.Login) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			log, _ := os.ReadFile(r.Dir + "/squid/cache.log")
+			t.Logf("%s", log)
+		}
+	})
+	var seen http.Header
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { seen = r.Header.Clone(); io.WriteString(w, "hello") })
+	plain, encrypted := httptest.NewServer(handler), httptest.NewTLSServer(handler)
+	defer plain.Close()
+	defer encrypted.Close()
+	s := newSession(t, requests.Proxies{"all": fmt.Sprintf("http://localhost:%d", r.Proxy)}, requests.TLS{SkipVerify: true})
+	for _, preemptive := range []bool{false, true} {
+		c := negotiate.New(login)
+		c.Preemptive = preemptive
+		atProxy := c.Auth().ForProxy()
+		for _, url := range []string{plain.URL, encrypted.URL} {
+			for range 2 {
+				got, err := s.Post(t.Context(), url, atProxy, requests.Text("body"))
+				require.NoError(t, err)
+				require.Equal(t, "200 hello", fmt.Sprint(got.StatusCode, " ", got.Text()), url)
+				require.Empty(t, seen["Authorization"])
+				require.Empty(t, seen["Proxy-Authorization"])
+			}
+		}
+	}
+	// At the proxy and at the server behind it.
+	both := negotiate.New(login).Auth()
+	got, err := s.Get(t.Context(), r.url, both, both.ForProxy())
+	require.NoError(t, err)
+	require.Equal(t, "jane@"+r.Realm, got.Header.Get("X-User"))
+
+	got, err = s.Get(t.Context(), plain.URL)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusProxyAuthRequired, got.StatusCode)
+	_, err = s.Get(t.Context(), encrypted.URL)
+	require.ErrorIs(t, err, requests.ErrProxy)
+
+	bad, err := negotiate.FromPassword("jane", "WRONG-SECRET", r.conf)
+	require.NoError(t, err)
+	defer bad.Close()
+	for _, url := range []string{plain.URL, encrypted.URL} {
+		_, err = s.Get(t.Context(), url, negotiate.New(bad).Auth().ForProxy(), requests.Retry{Total: 3})
+		require.ErrorIs(t, err, requests.ErrAuthentication)
+		require.NotContains(t, err.Error(), "SECRET")
+	}
+	log, err := os.ReadFile(r.Dir + "/squid/access.log")
+	require.NoError(t, err)
+	require.Contains(t, string(log), "jane@"+r.Realm+" POST "+plain.URL) // a CONNECT it notes at the end
 }
 
 // redirectOK makes a redirect of a success.
