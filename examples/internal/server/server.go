@@ -35,5 +35,6 @@ func Handler() http.Handler {
 	mux.HandleFunc("GET /ticks", ticks)
 	mux.HandleFunc("GET /quote", quote)
 	mux.HandleFunc("GET /users/{user}/repos", repos)
+	new(deviceFlow).register(mux)
 	return mux
 }
