@@ -1,9 +1,11 @@
 // Package environ is the only reader of environment variables and of the user's
-// files: netrc, which they or the home directory name, and the files of an upload.
-// Its callers check first that the program wants the environment to count.
+// files: netrc, which they or the home directory name, and the files of an
+// upload. Its callers first check that the program wants the environment to be
+// used.
 //
-// Names and precedence are those of Python's urllib and of Requests. The package
-// does not know requests, or what is done with what it finds.
+// Names and precedence are those of Python's urllib and of Requests. The
+// package knows nothing about requests, or about the use that is made of the
+// values.
 package environ
 
 import (
@@ -40,8 +42,9 @@ func variable(lower, upper string) (value, name string) {
 	return os.Getenv(upper), upper
 }
 
-// httpProxy is the variable for http. In a CGI program HTTP_PROXY is the field
-// Proxy of the request that it answers (CVE-2016-5385), on Windows under either name.
+// httpProxy is the variable for http. In a CGI program HTTP_PROXY holds the
+// Proxy field of the request that the program answers (CVE-2016-5385); on
+// Windows so do both spellings.
 func httpProxy() (value, name string) {
 	lower, ok := os.LookupEnv("http_proxy")
 	if ok && runtime.GOOS != "windows" {
@@ -74,8 +77,8 @@ func CABundle() (path, name string) {
 	return "", ""
 }
 
-// Open opens a regular file. It looks at it first, because opening a named pipe
-// would wait for a writer. The error is [fault.InvalidOption].
+// Open opens a regular file. It checks the kind of file first, because opening
+// a named pipe would wait for a writer. The error is [fault.InvalidOption].
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

@@ -34,9 +34,9 @@ type fileState struct {
 // thousands of requests a second does not look each time.
 const interval = time.Second
 
-// Lookup returns the entry for the host and, unless it is empty, the login. If the
-// file cannot be read there are no entries, and the error says why; it is returned
-// once for each state of the file.
+// Lookup returns the entry for the host and, unless it is empty, the login. If
+// the file cannot be read there are no entries, and the error says why. An
+// error is returned once for each state of the file.
 func (n *Netrc) Lookup(host, login string) (netrc.Entry, bool, error) {
 	f, err := n.load()
 	e, ok := f.Lookup(host, login)

@@ -1,5 +1,5 @@
-// Package extvalue decodes the extended values of RFC 8187, in which a header
-// parameter such as filename* or title* carries what is beyond ASCII.
+// Package extvalue decodes the extended values of RFC 8187, by which a header
+// parameter such as filename* or title* carries text beyond ASCII.
 package extvalue
 
 import (
@@ -15,8 +15,8 @@ import (
 // are not of that charset. The language is not looked at.
 //
 // RFC 8187 asks for UTF-8 alone; ISO-8859-1 was in RFC 5987 and is still sent,
-// as is the misspelling UTF8. Characters that should have been escaped and
-// were not, such as a space, are taken as they are.
+// as is the misspelling UTF8. Characters that should have been escaped, such as
+// a space, are taken as they are.
 func Decode(value string) (string, bool) {
 	charset, rest, _ := strings.Cut(value, "'")
 	_, chars, ok := strings.Cut(rest, "'")
@@ -40,8 +40,8 @@ func Decode(value string) (string, bool) {
 
 func notPrintableASCII(r rune) bool { return r < ' ' || r > '~' }
 
-// FromLatin1 returns s, which is in ISO-8859-1, in UTF-8. There, each byte is
-// the character of that number.
+// FromLatin1 returns s, which is in ISO-8859-1, in UTF-8. Each byte there is
+// the number of a character.
 func FromLatin1(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))

@@ -1,8 +1,9 @@
-// Package fault is the tree of error kinds. A room gives the kind of a failure
-// where it arises; the root gives the kinds their public names.
+// Package fault is the tree of error kinds. The packages under internal give
+// each failure its kind where it arises; package requests gives the kinds their
+// public names.
 //
-// A text of this package never quotes a URL, the value of a field or a foreign
-// text that was not made printable.
+// No text of this package quotes a URL or the value of a field, and text from
+// elsewhere is made printable first.
 package fault
 
 import (
@@ -81,10 +82,11 @@ var (
 	InvalidJSON     = kind("invalid JSON")
 )
 
-// Authentication is the kind of credentials that a server did not accept or give.
+// Authentication is the kind of credentials that the server refused, or could
+// not prove in return.
 var Authentication = kind("authentication failed")
 
-// Kinds of use that cannot go on.
+// Kinds of use that cannot continue.
 var (
 	TooManyRedirects  = kind("too many redirects")
 	BodyNotReplayable = kind("body cannot be sent again")
@@ -105,17 +107,17 @@ type failure struct {
 // made printable and cut.
 func New(kind, cause error) error { return &failure{kind: kind, cause: cause} }
 
-// Text is New for a cause that only needs words.
+// Text is New for a cause that is only a text.
 func Text(kind error, text string) error {
 	return &failure{kind: kind, text: kind.Error() + ": " + text}
 }
 
-// Reword is New with words in the place of those of cause, which may hold a secret.
+// Reword is New with other words than those of cause, which may hold a secret.
 func Reword(kind, cause error, text string) error {
 	return &failure{kind: kind, cause: cause, text: kind.Error() + ": " + text}
 }
 
-// Mark puts cause under a kind without a word of it.
+// Mark gives cause a kind and keeps its words.
 func Mark(kind, cause error) error {
 	return &failure{kind: kind, cause: cause, text: cause.Error()}
 }
@@ -138,8 +140,9 @@ func (f *failure) Unwrap() []error {
 func (f *failure) Classified() error { return f }
 
 // Of finds the outermost error in err's tree that was given its kind where it
-// arose, and so is to be passed on as it is. Beside those of this package it
-// is any error with a method Classified, which returns what to pass on.
+// arose, and is therefore passed on unchanged. Besides the errors of this
+// package that is any error with a method Classified, which returns what to
+// pass on.
 func Of(err error) (error, bool) {
 	if e, ok := errors.AsType[interface {
 		error

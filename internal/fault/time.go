@@ -15,14 +15,14 @@ type Limit struct {
 func (l *Limit) Error() string   { return l.Kind.Error() + " after " + l.After.String() }
 func (l *Limit) Unwrap() error   { return l.Kind }
 func (l *Limit) Timeout() bool   { return true }  // net.Error
-func (l *Limit) Temporary() bool { return false } // net.Error; to crypto/tls it means that the connection is of no use any more
+func (l *Limit) Temporary() bool { return false } // net.Error; to crypto/tls, false means that the connection cannot be used any more
 
 // Classified marks l as an error that has its kind. See [Of].
 func (l *Limit) Classified() error { return l }
 
-// Ended says how ctx ended: by a limit of ours, by the caller's deadline, or by
-// the caller's cancelling, which is no timeout. It is nil while ctx has not
-// ended. The cause that the caller gave is kept beside it.
+// Ended says how ctx ended: by one of our limits, by the caller's deadline, or
+// because the caller cancelled it, which is no timeout. It is nil while ctx has
+// not ended. The result also wraps the cause that the caller gave.
 func Ended(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A Checksum holds a file to what is known of it: hexadecimal values, by the
+// A Checksum holds the expected hashes of a file: hexadecimal values by the
 // names of the algorithms.
 type Checksum map[string]string
 
@@ -35,7 +35,7 @@ func newHash(algorithm string) hash.Hash {
 	return nil
 }
 
-// Check finds what cannot be a checksum, which is [fault.InvalidOption].
+// Check returns [fault.InvalidOption] if c cannot be a checksum.
 func (c Checksum) Check() error {
 	for algorithm, want := range c {
 		h := newHash(algorithm)
@@ -49,8 +49,8 @@ func (c Checksum) Check() error {
 	return nil
 }
 
-// Verify reads src, which is the file as the disk has it, to its end. Another
-// content is [fault.Checksum].
+// Verify reads src, the file as it is on the disk, to its end. It returns
+// [fault.Checksum] if the content differs.
 func (c Checksum) Verify(src io.Reader) error {
 	if len(c) == 0 {
 		return nil

@@ -12,8 +12,9 @@ type Span struct {
 	End int64 // -1 if it is unknown
 }
 
-// A Piece is one of the spans into which a file is divided. It belongs to the hand
-// that got it from a method of [Pieces], until that hand gives it up or loses it.
+// A Piece is one of the spans into which a file is divided. It belongs to the
+// hand that received it from a method of [Pieces], until that hand gives it up
+// or loses it.
 type Piece struct {
 	Span
 	index  int
@@ -25,7 +26,7 @@ type pieceState int
 
 const (
 	free  pieceState = iota // no hand has it
-	asked                   // a hand has it, and has got no bytes yet
+	asked                   // a hand has it, and has received no bytes yet
 	begun                   // a hand fills it or has filled it
 	lost                    // another hand has taken it over, as a new Piece
 )
@@ -101,10 +102,10 @@ func (p *Pieces) Next() *Piece {
 	return nil
 }
 
-// Behind is for a hand that has filled x and whose response goes on. It gives it
-// the piece behind x if that was given up, or if its hand has got no bytes within
-// the patience. It returns nil if the piece is being filled; the hand may then call
-// Next.
+// Behind is for a hand that has filled x and whose response goes on. It gives
+// it the piece behind x if that was given up, or if its hand has received no
+// bytes within the patience. It returns nil if the piece is being filled; the
+// hand may then call Next.
 func (p *Pieces) Behind(ctx context.Context, x *Piece) *Piece {
 	timer := time.NewTimer(p.patience)
 	defer timer.Stop()
@@ -123,8 +124,8 @@ func (p *Pieces) Behind(ctx context.Context, x *Piece) *Piece {
 	}
 }
 
-// behind returns the piece behind x, if it is to be had, or what to wait for. It
-// does not wait if it is late.
+// behind returns the piece behind x if this hand may have it, or else what to
+// wait for. If it is late, there is nothing to wait for.
 func (p *Pieces) behind(x *Piece, late bool) (*Piece, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

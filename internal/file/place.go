@@ -49,8 +49,9 @@ func (p *Place) Name(name string) error {
 // Close closes the directory.
 func (p *Place) Close() error { return p.root.Close() }
 
-// Save makes a file of what write writes, and returns what write has returned. If
-// anything fails, or the content does not match sum, the place is as it was.
+// Save creates the file from what write writes, and returns the number that
+// write returned. If anything fails, or the content does not match sum, the
+// place stays as it was.
 func (p *Place) Save(sum Checksum, write func(io.Writer) (int64, error)) (n int64, err error) {
 	mode, err := p.mode()
 	if err != nil {
@@ -177,7 +178,8 @@ func (p *Place) take(temp string) error {
 	return nil
 }
 
-// claim is take where nothing may be replaced, not even what was made just now.
+// claim is take where nothing may be replaced, not even a file that was created
+// a moment ago.
 func (p *Place) claim(temp string) error {
 	err := p.root.Link(temp, p.name)
 	if err == nil {

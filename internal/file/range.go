@@ -12,8 +12,8 @@ type Range struct {
 	Size        int64 // of the whole; -1 if the server does not say
 }
 
-// ParseRange accepts exactly what the grammar allows: a number that is misread
-// would put bytes in the wrong place.
+// ParseRange accepts exactly what the grammar allows: misreading a number would
+// put bytes in the wrong place.
 //
 //	Content-Range       = range-unit SP ( range-resp / unsatisfied-range )
 //	range-resp          = first-pos "-" last-pos "/" ( complete-length / "*" )
@@ -71,8 +71,9 @@ func RangeOf(h http.Header) (Range, bool) {
 type Validator string
 
 // ValidatorOf returns the strong validator of a response. A weak one does not
-// promise equal bytes. A date is strong if it was a second old when it was sent
-// (section 8.8.2.2), as there may be two versions within one second.
+// promise equal bytes. A date is strong if it was at least a second old when it
+// was sent (section 8.8.2.2), since there may be two versions within one
+// second.
 func ValidatorOf(h http.Header) Validator {
 	if tag := h.Get("Etag"); strongTag(tag) {
 		return Validator(tag)

@@ -11,7 +11,7 @@ import (
 const (
 	size   = 2 << 10 // bytes of the smaller input
 	factor = 16      // of the larger one
-	slack  = 4       // a buffer that doubles, or a table that grows, is no cause for alarm
+	slack  = 4       // tolerance, for buffers that double and tables that grow
 	floor  = 16 << 10
 )
 
@@ -20,7 +20,7 @@ const (
 // returns how many steps it took; what it allocates is measured.
 //
 // Quadratic work takes 256 times as much for 16 times the input. Linear work
-// takes 16 times, and up to 64 times is let pass.
+// takes 16 times, and up to 64 times is allowed.
 func Linear(t testing.TB, start, unit string, work func(input string) (steps int)) {
 	t.Helper()
 	short := start + strings.Repeat(unit, size/len(unit))

@@ -1,14 +1,14 @@
-// Package multipart makes bodies of the type multipart/form-data (RFC 7578) whose
-// length is known before they are read, which are streamed with the files in them
-// opened in their turn, and which can be read again from their beginning.
+// Package multipart makes bodies of the type multipart/form-data (RFC 7578).
+// Their length is known before they are read, they are streamed and open each
+// file when its turn comes, and they can be read again from the beginning.
 //
-// It is written by hand because a multipart.Writer of mime/multipart is written
-// to, so it can do none of these. It also escapes names by rules of its own and
+// It is written by hand because the Writer of mime/multipart, which a program
+// writes to, can do none of this. It also escapes names by rules of its own and
 // does not check the fields of a part. Here names are escaped as browsers do it
 // (HTML, section 4.10.21.8).
 //
-// The package does not know what a file is and where it comes from: a [File] says
-// how its content is opened. Errors have their kind of package fault.
+// The package does not know where a file comes from: a [File] says how to open
+// its content. Errors have a kind of package fault.
 package multipart
 
 import (
@@ -45,7 +45,7 @@ func Type(given []string) (boundary, contentType string, err error) {
 		}
 	}
 	var random [16]byte
-	rand.Read(random[:]) // never fails; a boundary that can be foretold lets a file forge parts (CVE-2025-7783)
+	rand.Read(random[:]) // never fails; with a predictable boundary a file could forge parts (CVE-2025-7783)
 	boundary = hex.EncodeToString(random[:])
 	return boundary, contentType + "; boundary=" + boundary, nil
 }
@@ -55,7 +55,7 @@ func Type(given []string) (boundary, contentType string, err error) {
 type Body struct {
 	boundary string
 	pieces   []piece
-	text     []byte // that goes before the next file
+	text     []byte // to be sent before the next file
 	length   int64  // of the files so far, -1 if unknown
 }
 
@@ -79,11 +79,11 @@ type File struct {
 
 	// Open opens the content at its beginning, each time that the body is read.
 	Open func() (io.ReadCloser, error)
-	// Length is that of the content, -1 if it is unknown. Open has to hold the
-	// content to it.
+	// Length is that of the content, -1 if it is unknown. Open must return a
+	// reader of exactly that length.
 	Length int64
-	// Blocks says that a read of the content may block indefinitely. What goes
-	// before it is then handed out first.
+	// Blocks says that a read of the content may block indefinitely. Everything
+	// before it is then returned first.
 	Blocks bool
 }
 
@@ -131,7 +131,7 @@ func (b *Body) AddFile(name string, f *File) error {
 
 var errTooLong = fault.Text(fault.InvalidOption, "the files are too long together")
 
-// begin writes the head of a part up to the name of its field.
+// begin writes the head of a part up to and including the name of its field.
 func (b *Body) begin(name string) error {
 	if name == "" {
 		return fault.Text(fault.InvalidOption, "a field of a multipart body has no name")
@@ -149,7 +149,7 @@ func (b *Body) begin(name string) error {
 // servers differ in whether it escapes (CVE-2024-22049).
 var escapes = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
 
-// quote quotes a name or filename. It is false for one that cannot be sent.
+// quote quotes a name or filename. It reports false if the name cannot be sent.
 func quote(s string) (quoted string, ok bool) {
 	s = escapes.Replace(s)
 	return `"` + s + `"`, !hasControl(s)

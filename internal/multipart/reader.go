@@ -9,8 +9,8 @@ type reader struct {
 	file   io.ReadCloser
 }
 
-// Read gives as much as there is room for, so that small files share a write,
-// but what it has before it reads from a file that may block, as a pipe.
+// Read fills p, so that small files share a write; but before it reads from a
+// file that may block, such as a pipe, it returns what it has.
 func (r *reader) Read(b []byte) (n int, err error) {
 	for n < len(b) && len(r.pieces) > 0 {
 		p := &r.pieces[0]
@@ -36,7 +36,8 @@ func (r *reader) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// readFile reads the current file, and closes it at its end. No file is an empty one.
+// readFile reads the current file, and closes it at its end. A missing file
+// counts as an empty one.
 func (r *reader) readFile(f *File, b []byte) (n int, err error) {
 	if f == nil {
 		return 0, io.EOF

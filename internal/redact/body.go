@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Body masks what looks like a secret in a body of named values.
+// Body masks the values of a body whose names look like secrets.
 func Body(data, contentType string) string {
 	return body(data, contentType, false)
 }
 
-// Start is Body for the beginning of a body, however much of it is missing. A
-// value that is not complete is masked where nobody can tell what it belongs to.
+// Start is Body for the beginning of a body, of which any part may be missing.
+// It masks an incomplete value if it cannot know what that belongs to.
 func Start(data, contentType string) string {
 	return body(data, contentType, true)
 }
@@ -34,7 +34,7 @@ func body(data, contentType string, cut bool) string {
 		case cut:
 			return redacted + Mask
 		}
-		return Mask // there is no telling which part of it is secret
+		return Mask // any part of it may be secret
 	}
 	return data
 }
@@ -62,9 +62,9 @@ func Line(line string) string {
 	return Text(line)
 }
 
-// multipart masks the fields of a form (RFC 7578) whose names look like secrets,
-// and what looks like one in the others. Of a form that has another boundary than
-// it says there is no telling.
+// multipart masks the fields of a form (RFC 7578) whose names look like
+// secrets, and the secrets within the others. If the form does not use the
+// boundary that it names, all of it may be secret.
 func multipart(data, boundary string) string {
 	delimiter := "--" + boundary
 	if boundary == "" || !strings.HasPrefix(data, delimiter) && !strings.Contains(data, "\n"+delimiter) {
@@ -85,7 +85,7 @@ func part(text string) string {
 		end, gap = strings.Index(text, "\n\n"), len("\n\n")
 	}
 	if end < 0 {
-		return Text(text) // it has no content, or that is cut off
+		return Text(text) // it has no content, or the content is cut off
 	}
 	head, content := text[:end+gap], text[end+gap:]
 	var name, contentType string
@@ -95,7 +95,7 @@ func part(text string) string {
 		case strings.EqualFold(field, "Content-Disposition"):
 			_, params, err := mime.ParseMediaType(value)
 			if name = params["name"]; err != nil {
-				name = "secret" // whatever it is
+				name = "secret" // its name is unknown
 			}
 		case strings.EqualFold(field, "Content-Type"):
 			contentType = value
@@ -110,7 +110,7 @@ func part(text string) string {
 	case content == "":
 	case Secret(name):
 		content = Mask
-	case kind == "multipart/form-data": // there is no such form within another
+	case kind == "multipart/form-data": // such forms are not nested
 		content = Mask
 	default:
 		if shown := Start(content, contentType); shown != content {
@@ -122,15 +122,15 @@ func part(text string) string {
 	return Text(head) + content + last
 }
 
-// JSON masks the values of members whose names look like secrets, and the texts
-// that have a secret in them. It leaves all other bytes as they are. With an error
-// it returns what it could read of data.
+// JSON masks the values of members whose names look like secrets, and texts
+// that contain a secret. It leaves all other bytes as they are. With an error
+// it returns the part of data that it could read.
 func JSON(data string) (string, error) {
 	dec := json.NewDecoder(strings.NewReader(data))
 	dec.UseNumber()
 	var b strings.Builder
 	var (
-		done    int64  // how much of data is in b
+		done    int64  // number of bytes of data that are in b
 		objects []bool // for each open value, whether it is an object
 		name    bool   // the next token, if a string, is the name of a member
 		value   json.RawMessage
@@ -152,7 +152,7 @@ func JSON(data string) (string, error) {
 			objects = objects[:len(objects)-1]
 		default:
 			text, ok := token.(string)
-			var hidden int // length of what is masked
+			var hidden int // length of the masked part
 			switch {
 			case ok && name && Secret(text):
 				if err := dec.Decode(&value); err != nil {

@@ -6,13 +6,13 @@ import (
 	"unicode"
 )
 
-// Secret reports whether a field, a parameter or a member of this name is likely
-// to hold a credential. Such fields do not leave their origin, and such values
-// are not printed (CVE-2026-40895). What the words of a name are joined by does
-// not count: api_key, Api-Key, apiKey and APIKEY are one.
+// Secret reports whether a field, a parameter or a member of this name is
+// likely to hold a credential. Such fields do not leave their origin, and such
+// values are not printed (CVE-2026-40895). How the words of a name are joined
+// makes no difference: api_key, Api-Key, apiKey and APIKEY are the same.
 //
-// It would rather hide too much than too little: what it hides by mistake is
-// missed in a log; what it shows by mistake is lost.
+// It hides too much rather than too little: a harmless value that is hidden is
+// missing from a log, but a secret that is shown is lost.
 func Secret(name string) bool {
 	words := splitName(name, true)
 	if len(words) == 0 || isMeasure(words) {
@@ -37,7 +37,7 @@ func Secret(name string) bool {
 	return slices.ContainsFunc(words, isSecretWord) || isSecretEnd(words)
 }
 
-// secretParts make a name secret wherever they stand in it.
+// secretParts make a name secret wherever they occur in it.
 var secretParts = [...]string{
 	"passwor", "passwd", "passphrase", "passcode", "passkey", "secret", "token", "credential", "authoriz", "authoris",
 	"signature", "session", "cookie", "csrf", "xsrf", "jwt", "bearer", "hmac", "webhookurl", "connectionstring", "sharedaccess",
@@ -57,7 +57,8 @@ func isSecretWord(w string) bool {
 		strings.HasPrefix(w, "otp") || strings.HasSuffix(w, "otp")
 }
 
-// isSecretEnd reports whether the end of a name says what the words alone do not.
+// isSecretEnd reports whether the end of a name makes it secret, as a single
+// word does not.
 func isSecretEnd(words []string) bool {
 	last := words[len(words)-1]
 	switch last {
@@ -65,7 +66,7 @@ func isSecretEnd(words []string) bool {
 		return true
 	case "key", "keys":
 		if len(words) == 1 {
-			return last == "key" // the keys of an object are no secret
+			return last == "key" // the keys of an object are not secret
 		}
 		return !slices.Contains(harmlessKeys, words[len(words)-2])
 	case "code", "codes":
@@ -88,12 +89,13 @@ func isSecretEnd(words []string) bool {
 }
 
 var (
-	// harmlessKeys are of databases, caches and protocols, or are public.
+	// harmlessKeys belong to databases, caches and protocols, or are public.
 	harmlessKeys = []string{
 		"idempotency", "primary", "foreign", "sort", "partition", "composite", "row", "range", "index", "lookup", "group",
 		"cache", "surrogate", "object", "dedup", "deduplication", "translation", "public", "pub", "socket", "websocket",
 	}
-	// secretKeys are those whose names are told from words like "monkey" without a separator.
+	// secretKeys are recognised without a separator, unlike the end of
+	// "monkey".
 	secretKeys = []string{
 		"api", "access", "private", "secret", "signing", "sign", "encryption", "encrypt", "decryption", "decrypt", "cipher", "crypto",
 		"master", "shared", "account", "storage", "subscription", "license", "licence", "ssh", "pgp", "gpg", "aes", "rsa", "hmac", "sas", "kms",
@@ -107,8 +109,8 @@ var (
 	}
 )
 
-// isMeasure reports whether a name that speaks of a credential is one of what
-// can be known of it, such as its type, or of a place in a list.
+// isMeasure reports whether a name mentions a credential but stands for
+// something that may be known, such as its type, or for a place in a list.
 func isMeasure(words []string) bool {
 	if len(words) < 2 {
 		return false
@@ -133,9 +135,9 @@ func hasAnySuffix(s string, suffixes []string) bool {
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(s, suffix) })
 }
 
-// splitName returns the words of a name in small letters, without the digits at
-// their ends. They are parted by what is no letter, and by capitals if camel says
-// so: "X-Api-Key2" and then also "xApiKey" are x, api, key.
+// splitName returns the words of a name in lower case, without digits at their
+// ends. Anything but a letter separates words, and so do capitals if camel is
+// set: "X-Api-Key2" and then also "xApiKey" give x, api, key.
 func splitName(name string, camel bool) []string {
 	var words []string
 	runes := []rune(name)

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Field is what of the value of a header field may be shown.
+// Field returns the value of a header field as it may be shown.
 func Field(name, value string) string {
 	if Secret(name) || isReference(name) && hidesUserinfo(value) {
 		return Mask
@@ -13,7 +13,7 @@ func Field(name, value string) string {
 	return Value(value)
 }
 
-// isReference reports whether the field has URLs.
+// isReference reports whether the values of the field are URLs.
 func isReference(name string) bool {
 	switch strings.ToLower(name) {
 	case "location", "content-location", "referer", "link", "refresh", "destination":
@@ -22,8 +22,9 @@ func isReference(name string) bool {
 	return false
 }
 
-// hidesUserinfo reports whether there is userinfo in the URLs of text once what
-// ends a URL in prose is taken out, which a password may have in it.
+// hidesUserinfo reports whether the URLs of text turn out to have userinfo once
+// the characters that end a URL in prose are removed: a password may contain
+// them.
 func hidesUserinfo(text string) bool {
 	var s scanner
 	text = strings.Map(func(r rune) rune {
@@ -35,8 +36,9 @@ func hidesUserinfo(text string) bool {
 	return s.hideUserinfo(text) != text
 }
 
-// Query masks the values of a query whose names look like secrets, and those
-// with such a query or a password in them. It serves fragments and forms too.
+// Query masks the values of a query whose names look like secrets, and values
+// that contain such a query or a password. It is also used for fragments and
+// forms.
 func Query(query string) string {
 	if query == "" {
 		return ""
@@ -48,7 +50,7 @@ func Query(query string) string {
 	return strings.Join(pairs, "&")
 }
 
-// pair masks the value of "name=value", if need be.
+// pair masks the value of "name=value" if it is secret.
 func pair(p string) string {
 	name, value, ok := strings.Cut(p, "=")
 	switch {
@@ -62,8 +64,8 @@ func pair(p string) string {
 	return name + "=" + Value(value)
 }
 
-// nameOf is the name at the end of text before a "=", without its escapes: in
-// the fragment "/callback?token=" it is "token".
+// nameOf is the name before the "=", unescaped: "token" in the fragment
+// "/callback?token=".
 func nameOf(text string) string {
 	for range maxDepth {
 		text = unescape(text)
@@ -71,8 +73,9 @@ func nameOf(text string) string {
 	return text[strings.LastIndexAny(text, `/?#!;,&="'`)+1:]
 }
 
-// Path masks parameters of the segments of an escaped path, as in ";jsessionid=1"
-// (RFC 3986, section 3.3), and segments that hold a URL with a secret in it.
+// Path masks the parameters in the segments of an escaped path, as in
+// ";jsessionid=1" (RFC 3986, section 3.3), and segments that contain a URL with
+// a secret.
 func Path(path string) string {
 	if strings.IndexFunc(path, isSpecialInPath) < 0 {
 		return path
@@ -90,11 +93,11 @@ func Path(path string) string {
 
 func isSpecialInPath(r rune) bool { return strings.ContainsRune(`%=;:@"\`, r) }
 
-// maxDepth is how often escapes within escapes are undone.
+// maxDepth is how many levels of nested escapes are undone.
 const maxDepth = 4
 
-// Value is v, or Mask if v has a secret in it, as a URL with a token has. Such
-// URLs stand in values with their characters escaped, perhaps more than once.
+// Value is v, or Mask if v contains a secret, such as a URL with a token. Such
+// a URL may be escaped within the value, even more than once.
 func Value(v string) string {
 	text := v
 	for range maxDepth {
@@ -107,7 +110,7 @@ func Value(v string) string {
 		}
 		text = plain
 	}
-	return Mask // what is escaped so often has something to hide
+	return Mask // nothing harmless is escaped that often
 }
 
 // leaks reports whether text, which is not escaped, has userinfo or a pair with a
@@ -121,14 +124,14 @@ func leaks(text string) bool {
 	return found
 }
 
-// hideUserinfo masks the userinfo of all the URLs in a text.
+// hideUserinfo masks the userinfo of all URLs in a text.
 func (s *scanner) hideUserinfo(text string) string {
 	if !strings.Contains(text, "//") || !strings.Contains(text, "@") {
 		return text
 	}
 	var b strings.Builder
 	for text != "" {
-		end := strings.IndexAny(text, " \t\r\n\"'<>`") // of a URL, at the latest
+		end := strings.IndexAny(text, " \t\r\n\"'<>`") // the URL ends here at the latest
 		if end < 0 {
 			end = len(text) - 1
 		}
@@ -138,7 +141,7 @@ func (s *scanner) hideUserinfo(text string) string {
 	return b.String()
 }
 
-// hideInWord writes a word, in which one URL may stand in another.
+// hideInWord writes a word, in which one URL may contain another.
 func (s *scanner) hideInWord(b *strings.Builder, word string) {
 	last := strings.LastIndexByte(word, '@')
 	done := 0
@@ -163,7 +166,7 @@ func (s *scanner) hideInWord(b *strings.Builder, word string) {
 	b.WriteString(word[done:])
 }
 
-// unescape undoes the escapes of a query and leaves what is none.
+// unescape undoes the escapes of a query and leaves everything else.
 func unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s
@@ -185,7 +188,7 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// unhex returns the value of a hexadecimal digit, and 16 for what is none.
+// unhex returns the value of a hexadecimal digit, and 16 for anything else.
 func unhex(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':

@@ -1,9 +1,10 @@
-// Package redact says what of a URL, a field or a body may be shown to people: in
-// an error, a log or a printed value. It hides what is a credential by its place,
-// as userinfo is, or by its name, as in "access_token".
+// Package redact decides how much of a URL, a field or a body may be shown to
+// people, in an error, a log or a printed value. It hides what must be a
+// credential because of its place, such as userinfo, or because of its name,
+// such as "access_token".
 //
-// It knows nothing of requests and sessions. A secret that neither its place nor
-// its name tells, such as one that is a part of a path, it cannot see.
+// It knows nothing about requests and sessions. It cannot recognise a secret
+// that neither its place nor its name gives away, such as a segment of a path.
 package redact
 
 import (
@@ -26,7 +27,7 @@ func URL(u *url.URL) string {
 	}
 	origin := url.URL{Scheme: u.Scheme, Host: u.Host[strings.LastIndexByte(u.Host, '@')+1:]}
 	if u.User != nil {
-		origin.User = url.User("") // so that an "@" behind the host is looked at as one that may end the userinfo
+		origin.User = url.User("") // so that an "@" after the host is treated as a possible end of userinfo
 	}
 	text := origin.String() + u.EscapedPath()
 	if u.Opaque != "" {
@@ -41,9 +42,9 @@ func URL(u *url.URL) string {
 	return RawURL(text)
 }
 
-// RawURL is URL for text that was meant to be a URL, be it one or not. Where
-// nobody can tell whether a password has an unescaped "/", "?", "#" or "@" in
-// it, all that may belong to one is masked.
+// RawURL is URL for text that was meant to be a URL but may not be one. If a
+// password may contain an unescaped "/", "?", "#" or "@", it masks everything
+// that may belong to that password.
 func RawURL(raw string) string {
 	start := 0
 	if before, _, ok := strings.Cut(raw, "//"); ok && isScheme(strings.TrimSpace(before)) {
@@ -56,7 +57,7 @@ func RawURL(raw string) string {
 	}
 	rest = rest[at:]
 	end := endOfAuthority(rest)
-	if start == 0 && at == 0 { // no authority is sure to be there
+	if start == 0 && at == 0 { // nothing shows that there is an authority
 		end = 0
 	}
 	return fault.Printable(origin + rest[:end] + pathQueryFragment(rest[end:]))
@@ -70,8 +71,8 @@ func isScheme(s string) bool {
 	})
 }
 
-// userinfo returns where the host begins in s, which begins with an authority,
-// and whether that is plain from the grammar of RFC 3986, section 3.2.
+// userinfo returns where the host begins in s, which starts with an authority,
+// and whether the grammar of RFC 3986, section 3.2, leaves no doubt about it.
 func userinfo(s string) (host int, plain bool) {
 	end := endOfAuthority(s)
 	at := strings.LastIndexByte(s, '@')
@@ -88,9 +89,9 @@ func endOfAuthority(s string) int {
 	return len(s)
 }
 
-// isHostPort reports whether s is a host, perhaps with a port, and surely no
-// beginning of "user:password". In "user:1/2@host" it may be one: few hosts of a
-// single word have a port, and few paths an "@".
+// isHostPort reports whether s is a host, perhaps with a port, and cannot be
+// the beginning of "user:password". The beginning of "user:1/2@host" can: few
+// hosts of a single word have a port, and few paths contain an "@".
 func isHostPort(s string) bool {
 	host, port, hasPort := strings.Cut(s, ":")
 	if strings.HasPrefix(s, "[") {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text masks what it finds of secrets in the words of somebody else, such as the
-// error of a foreign library: userinfo of URLs, and the values of "token=…",
+// Text masks the secrets that it finds in text from elsewhere, such as the
+// error of another library: userinfo of URLs, and the values of "token=…",
 // `"token": …` and "X-Token: …".
 func Text(text string) string {
 	var s scanner
@@ -41,10 +41,11 @@ func Mentions(text string) bool {
 
 // A scanner finds secrets in text.
 type scanner struct {
-	looked int // at how many bytes: a test holds it to that
+	looked int // number of bytes looked at, which a test bounds
 }
 
-// secret returns where the first value in text stands that has a secret name.
+// secret returns the position of the first value in text that has a secret
+// name.
 func (s *scanner) secret(text string) (from, to int, found bool) {
 	for i := 0; i < len(text); i++ {
 		s.looked++
@@ -68,8 +69,8 @@ func (s *scanner) secret(text string) (from, to int, found bool) {
 	return 0, 0, false
 }
 
-// nameBefore returns the name that text ends in, and whether it is in quotes, as
-// a member of JSON is.
+// nameBefore returns the name at the end of text, and whether it is in quotes,
+// as a member of JSON is.
 func (s *scanner) nameBefore(text string) (name string, quoted bool) {
 	unpadded := strings.TrimRight(text, " ")
 	name = strings.TrimRight(unpadded, `"'\`)
@@ -90,14 +91,15 @@ func isNameRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-.[]", r)
 }
 
-// isFieldName reports whether name is that of a header field rather than the
+// isFieldName reports whether name is the name of a header field and not just a
 // word before a colon: "X-Token: 1", not "oauth2: no token".
 func isFieldName(name string) bool {
 	return strings.Contains(name, "-") || strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie")
 }
 
-// valueLength is the length of the value that text begins with: what is in
-// quotes, the rest of the line of a field, or all up to the next separator.
+// valueLength is the length of the value that text begins with: the text in
+// quotes, the rest of the line of a field, or everything up to the next
+// separator.
 func valueLength(text string, field bool) int {
 	quote := strings.TrimLeft(text, `\`)
 	if quote != "" && (quote[0] == '"' || quote[0] == '\'') {
@@ -117,8 +119,9 @@ func valueLength(text string, field bool) int {
 	return len(text)
 }
 
-// Token quotes s, which should be a token (RFC 9110, section 5.6.2), as far as it
-// is one. What follows may be a value: "Authorization: Basic" as a name has one.
+// Token quotes the part of s that is a token (RFC 9110, section 5.6.2). The
+// rest may be a value, as when a caller gives "Authorization: Basic …" as a
+// name.
 func Token(s string) string {
 	const longest = 40
 	end := strings.IndexFunc(s, func(r rune) bool {

@@ -9,7 +9,7 @@ import (
 )
 
 // setPath sets both forms of the path, so that [url.URL.EscapedPath], which is
-// what goes out, is path as prepared to the byte.
+// what is sent, returns the prepared path byte for byte.
 func setPath(u *url.URL, path string) {
 	path = removeDotSegments(requote(path, legalPath))
 	if path == "" && IsHTTP(u.Scheme) {
@@ -118,8 +118,8 @@ func unhex(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// EscapeForm writes s, escaped, to b, as the form encoding of the URL standard does, except that
-// "~" stays and "*" does not: so do Requests and RFC 3986.
+// EscapeForm writes s to b in the form encoding of the URL Standard, except
+// that it leaves "~" and escapes "*", as Requests and RFC 3986 do.
 func EscapeForm(b *strings.Builder, s string) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -135,8 +135,8 @@ func EscapeForm(b *strings.Builder, s string) {
 	}
 }
 
-// AddQuery puts raw, a query as a person writes it, and encoded, which is escaped
-// already, behind the query of u. A fragment in raw counts if u has none.
+// AddQuery appends two queries to that of u: raw, as a person writes it, and
+// encoded, which is escaped already. A fragment in raw is used if u has none.
 func AddQuery(u *url.URL, raw, encoded string) error {
 	if len(raw) > maxLength || hasControl(raw) {
 		return fault.Text(fault.InvalidOption, "the raw query is too long or has a control character")
@@ -152,7 +152,7 @@ func AddQuery(u *url.URL, raw, encoded string) error {
 	return nil
 }
 
-// joinQuery puts one query behind another.
+// joinQuery appends one query to another.
 func joinQuery(a, b string) string {
 	if a == "" || b == "" {
 		return a + b

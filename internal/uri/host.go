@@ -11,10 +11,10 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// splitPort cuts the port from an authority without userinfo. It may be empty,
-// for the default one, and have zeros before it, which are left out (RFC 3986,
-// section 3.2.3). What is no port may be half of a password with an unescaped
-// "/", "?" or "#", so that the error does not quote it.
+// splitPort cuts the port from an authority without userinfo. An empty port
+// means the default one, and leading zeros are dropped (RFC 3986, section
+// 3.2.3). The error does not quote an invalid port, which may be half of a
+// password with an unescaped "/", "?" or "#".
 func splitPort(s string) (host, port string, err error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 || strings.IndexByte(s[i:], ']') >= 0 {
@@ -37,13 +37,13 @@ func splitPort(s string) (host, port string, err error) {
 var lookup = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(),
 	idna.StrictDomainName(false), idna.VerifyDNSLength(false))
 
-// normalizeHost returns the one spelling of host under which it is dialled,
-// named to the server, matched and pooled, so that no two of these can see
-// different hosts (CVE-2024-45258). Letters, digits, "-" and "_" make a label.
+// normalizeHost returns the one spelling of host that is dialled, sent to the
+// server, matched and pooled, so that no two of these can see different hosts
+// (CVE-2024-45258). A label consists of letters, digits, "-" and "_".
 //
 // A name whose last label is a number must be an IPv4 address in full. The URL
-// Standard takes all of these for addresses, and so finds none in "printer.2";
-// what "127.1" or "0x7f.1" means is up to the resolver.
+// Standard takes every such name for an address, so that "printer.2" is invalid
+// there; what "127.1" or "0x7f.1" means depends on the resolver.
 func normalizeHost(host string) (string, error) {
 	if strings.HasPrefix(host, "[") {
 		return normalizeIPv6(host)
@@ -70,7 +70,7 @@ func normalizeHost(host string) (string, error) {
 	return ascii, nil
 }
 
-// badHostname says why isHostname does not take host for one.
+// badHostname says why isHostname refuses host.
 func badHostname(host string) string {
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 	for _, l := range labels {
@@ -89,8 +89,8 @@ func badHostname(host string) string {
 	return "the host ends in a number, and is no IPv4 address of four decimal numbers"
 }
 
-// CheckHost refuses what is not one host with an optional port, in ASCII: the value
-// of a Host field that a caller gives.
+// CheckHost checks the value of a Host field that a caller gives: it must be
+// one host in ASCII with an optional port.
 func CheckHost(value string) error {
 	host, _, err := splitPort(value)
 	if err == nil {
@@ -102,9 +102,9 @@ func CheckHost(value string) error {
 	return err
 }
 
-// toASCII applies the lookup to what it gave, too: a letter that is mapped to a
-// Hebrew one, such as U+2137, is checked by the bidi rule as it came, and the
-// name that it makes would be refused when it comes back in a Location.
+// toASCII applies the lookup twice. A letter that is mapped to a Hebrew one,
+// such as U+2137, passes the bidi rule in its original form, but the resulting
+// name would be refused when it comes back in a Location.
 func toASCII(host string) (string, error) {
 	ascii, err := lookup.ToASCII(host)
 	if err == nil {
@@ -122,8 +122,9 @@ func isASCII(s string) bool {
 	return true
 }
 
-// isHostname reports whether host is one in lower case: RFC 1123, section 2.1,
-// with the underscore that services use and one trailing dot.
+// isHostname reports whether host is a valid hostname in lower case (RFC 1123,
+// section 2.1). It allows the underscore, which services use, and one trailing
+// dot.
 func isHostname(host string) bool {
 	name := strings.TrimSuffix(host, ".")
 	if len(name) > 253 {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Hostname returns the host of u without its port and the dot of a complete name.
+// Hostname returns the host of u without its port and without a trailing dot.
 func Hostname(u *url.URL) string { return strings.TrimSuffix(u.Hostname(), ".") }
 
-// Port returns the port of u, or the one that goes without saying. It is "" where
+// Port returns the port of u, or the default port of its scheme. It is "" if
 // the scheme has none.
 func Port(u *url.URL) string {
 	if p := u.Port(); p != "" {
@@ -23,8 +23,8 @@ func Port(u *url.URL) string {
 	return ""
 }
 
-// Origin returns the origin of u as RFC 6454, section 6.2, writes it: the scheme,
-// the host, and the port unless it goes without saying. It is "" for nil.
+// Origin returns the origin of u as RFC 6454, section 6.2, writes it: the
+// scheme, the host, and the port unless it is the default. It is "" for nil.
 func Origin(u *url.URL) string {
 	if u == nil {
 		return ""
@@ -42,10 +42,10 @@ func withoutDefaultPort(u *url.URL) string {
 	return u.Host
 }
 
-// HostField returns the value of the Host field for u: its host without the port
-// that goes without saying, without the dot of a complete name (RFC 9110, section
-// 7.2), and without the zone of an address, which means something on this machine
-// alone (RFC 9844, section 4).
+// HostField returns the value of the Host field for u: its host without a
+// default port, without a trailing dot (RFC 9110, section 7.2), and without the
+// zone of an address, which has a meaning on this machine only (RFC 9844,
+// section 4).
 func HostField(u *url.URL) string {
 	host := withoutZone(withoutDefaultPort(u))
 	if i := strings.LastIndexByte(host, '.'); i >= 0 && (i == len(host)-1 || host[i+1] == ':') {
@@ -54,11 +54,11 @@ func HostField(u *url.URL) string {
 	return host
 }
 
-// Authority returns the host of u, with the port as it is written, and without the
-// zone of an address.
+// Authority returns the host of u with the port as written, without the zone of
+// an address.
 func Authority(u *url.URL) string { return withoutZone(u.Host) }
 
-// withoutZone returns host, perhaps with a port, without the zone of an address.
+// withoutZone removes the zone from an address, which may have a port.
 func withoutZone(host string) string {
 	before, after, ok := strings.Cut(host, "%")
 	if !ok {

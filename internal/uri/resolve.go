@@ -8,10 +8,10 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Join reads ref, relative to base unless that is "". What comes out lies below
-// base, whatever ref says: "orders" and "/orders" both go behind its path, and what
-// names another host or climbs out of it is an error. The userinfo, of ref or else
-// of base, is returned apart.
+// Join reads ref, relative to base unless that is "". The result always lies
+// below base: "orders" and "/orders" are both appended to its path, and a ref
+// that names another host or climbs out of that path is an error. The userinfo,
+// that of ref or else of base, is returned separately.
 func Join(base, ref string) (*url.URL, *url.Userinfo, error) {
 	if base == "" {
 		return Parse(ref)
@@ -40,7 +40,7 @@ func Join(base, ref string) (*url.URL, *url.Userinfo, error) {
 	return u, user, err
 }
 
-// appendReference puts a relative reference behind the path of base.
+// appendReference appends a relative reference to the path of base.
 func appendReference(base *url.URL, ref string) (*url.URL, error) {
 	if len(ref) > maxLength || hasControl(ref) {
 		return nil, fault.Text(fault.InvalidURL, "it is too long or has a control character")
@@ -63,7 +63,7 @@ func appendReference(base *url.URL, ref string) (*url.URL, error) {
 	return u, nil
 }
 
-// climbs reports whether a relative path leaves its directory on the way.
+// climbs reports whether a relative path leaves its directory at any point.
 func climbs(path string) bool {
 	depth := 0
 	for s := range strings.SplitSeq(requote(strings.TrimLeft(path, "/"), legalPath), "/") {
@@ -90,7 +90,8 @@ func below(base, u *url.URL) bool {
 	return path == dir || strings.HasPrefix(path, dir+"/")
 }
 
-// maxReference bounds a reference that a peer gave; longer ones are attacks on logs.
+// maxReference bounds a reference that a peer gave; longer ones are attacks on
+// whoever logs them.
 const maxReference = 8 << 10
 
 // Resolve resolves ref against base (RFC 3986, section 5.2), which may be nil if

@@ -1,13 +1,14 @@
-// Package uri reads URLs as persons and programs write them, and makes of them what
-// can be sent: one spelling for one place, so that whoever dials it, names it to
-// the server, compares it or keeps a secret for it sees the same (RFC 3986, with
-// hosts by UTS 46 and userinfo that leaves the URL). It resolves references, joins
-// them to a base that they may not leave, and escapes queries and forms.
+// Package uri turns URLs as people and programs write them into URLs that can
+// be sent. Each place has one spelling, so that dialling, the Host field,
+// comparisons and the scope of secrets all see the same host (RFC 3986, with
+// hosts by UTS 46 and userinfo that leaves the URL). It resolves references,
+// joins them to a base that they may not leave, and escapes queries and forms.
 //
-// It stands on [net/url] for the type alone, whose parser accepts what would be
-// another URL to a server, and keeps what may not be sent. It knows nothing of
-// requests and connections. Errors have their kind of package fault, and quote
-// nothing of a URL that cannot be read: any part of it may be a password.
+// It uses only the type of [net/url]: the parser there accepts text that a
+// server would read as another URL, and keeps bytes that may not be sent. It
+// knows nothing of requests and connections. Errors have a kind of package
+// fault. They never quote a URL that cannot be read, since any part of it may
+// be a password.
 package uri
 
 import (
@@ -18,20 +19,20 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// maxLength bounds a URL in bytes; longer ones are no addresses but attacks on
-// whoever parses them next (CVE-2025-61726).
+// maxLength bounds a URL in bytes; longer ones are attacks on whoever parses
+// them next (CVE-2025-61726).
 const maxLength = 64 << 10
 
-// Parse reads raw, an absolute URL as a person or a program writes it, into
-// one that can be sent: what is illegal in a component is escaped, escapes of
-// unreserved characters are undone, dot segments are removed and the host is
-// brought to the one ASCII form that everything after this sees (RFC 3986,
-// section 6.2.2). The userinfo is returned apart and leaves the URL, so that no
-// later step can send or print it.
+// Parse turns raw, an absolute URL as a person or a program writes it, into one
+// that can be sent. It escapes what is illegal in a component, undoes escapes
+// of unreserved characters, removes dot segments, and puts the host into the
+// one ASCII form that everything after this sees (RFC 3986, section 6.2.2). The
+// userinfo is returned separately and removed from the URL, so that no later
+// step can send or print it.
 //
-// Requests does the same in two passes over the text; it differs where one bad
-// "%" makes it escape every other one, and where an escaped dot segment
-// survives (psf/requests#3077).
+// Requests does the same in two passes over the text; there, one bad "%" makes
+// it escape all the others, and an escaped dot segment survives
+// (psf/requests#3077).
 func Parse(raw string) (*url.URL, *url.Userinfo, error) {
 	if len(raw) > maxLength {
 		return nil, nil, fault.Text(fault.InvalidURL, "longer than "+strconv.Itoa(maxLength)+" bytes")
@@ -158,7 +159,7 @@ func setAuthority(u *url.URL, authority string) (*url.Userinfo, error) {
 	return info, nil
 }
 
-// opaqueHost unescapes the host of a scheme that only its own adapter knows,
+// opaqueHost unescapes the host of a scheme that only its adapter understands,
 // such as http+unix://%2Frun%2Fa.sock; [url.URL.String] escapes it again.
 func opaqueHost(host string) (string, error) {
 	name, err := url.PathUnescape(host)
