@@ -9,8 +9,8 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// A brotliDecoder reads one stream. Its window is 16 MiB at most, the most
-// that RFC 7932 knows: the decoder does not take large-window streams.
+// A brotliDecoder reads one stream. Its window is at most 16 MiB, the maximum
+// of RFC 7932: the decoder does not accept large-window streams.
 type brotliDecoder struct {
 	in     *bufio.Reader
 	stream *brotli.Reader
@@ -31,7 +31,8 @@ func (d *brotliDecoder) Read(p []byte) (int, error) {
 }
 
 // excessInput returns the error that means bytes after the end of the stream.
-// The package does not export it, so it is provoked: 0x06 is the empty stream.
+// The package does not export it, so it is provoked once: 0x06 is the empty
+// stream.
 var excessInput = sync.OnceValue(func() error {
 	_, err := brotli.NewReader(strings.NewReader("\x06\x06")).Read(make([]byte, 1))
 	return err

@@ -57,9 +57,9 @@ func (d *deflateDecoder) start() error {
 	return err
 }
 
-// isZlib reports whether CMF and FLG (RFC 1950, section 2.2) begin a body. No
-// encoder begins bare DEFLATE data so: it would be a stored block whose
-// padding is not zero.
+// isZlib reports whether a body begins with CMF and FLG (RFC 1950, section
+// 2.2). No encoder begins bare DEFLATE data this way: it would be a stored
+// block whose padding is not zero.
 func isZlib(cmf, flg byte) bool {
 	return cmf&0x0f == 8 && cmf>>4 <= 7 && (uint(cmf)<<8|uint(flg))%31 == 0
 }

@@ -17,7 +17,8 @@ var (
 )
 
 // maxGzipHeader bounds the header of a member. RFC 1952 bounds neither the name
-// nor the comment in it; packages that give each a buffer refuse what servers send.
+// nor the comment in it; packages that give each a fixed buffer refuse data
+// that servers send.
 const maxGzipHeader = 16 << 20
 
 // Flags of section 2.3.1 of RFC 1952.
@@ -30,11 +31,11 @@ const (
 )
 
 // A gzipDecoder reads a series of members (RFC 1952, section 2.2) up to
-// anything that is none.
+// anything else.
 type gzipDecoder struct {
 	in     *bufio.Reader
 	data   io.ReadCloser // the DEFLATE data of a member, nil until needed
-	sum    uint32        // of what was decoded of it: CRC-32
+	sum    uint32        // of the decoded data: CRC-32
 	length uint32        // modulo 2^32
 	series
 }
@@ -55,7 +56,7 @@ func (d *gzipDecoder) member(p []byte) (int, error) {
 	return n, err
 }
 
-// trailer ends a member, with io.EOF if it came as it was sent.
+// trailer ends a member, with io.EOF if checksum and size are right.
 func (d *gzipDecoder) trailer() error {
 	trailer, err := d.in.Peek(8)
 	if err == io.EOF {
@@ -100,7 +101,7 @@ func (d *gzipDecoder) next() error {
 	return nil
 }
 
-// A gzipHead reads the header of a member, of which nothing is kept.
+// A gzipHead reads the header of a member and keeps nothing of it.
 type gzipHead struct {
 	in   *bufio.Reader
 	sum  uint32
@@ -150,7 +151,7 @@ func (h *gzipHead) read() error {
 	return nil
 }
 
-// pass goes past n bytes that are in the buffer.
+// pass skips n bytes of the buffer.
 func (h *gzipHead) pass(n int) {
 	b, _ := h.in.Peek(n)
 	h.sum = crc32.Update(h.sum, crc32.IEEETable, b)
@@ -158,7 +159,7 @@ func (h *gzipHead) pass(n int) {
 	h.in.Discard(n)
 }
 
-// fill makes sure that something is in the buffer, and returns how much.
+// fill makes sure that the buffer is not empty, and returns how much it holds.
 func (h *gzipHead) fill() (int, error) {
 	if h.size > maxGzipHeader {
 		return 0, errGzipHeader
@@ -180,7 +181,7 @@ func (h *gzipHead) skip(n int) error {
 	return nil
 }
 
-// skipText goes past a text and the NUL at its end.
+// skipText skips a text and the NUL at its end.
 func (h *gzipHead) skipText() error {
 	for {
 		have, err := h.fill()

@@ -26,14 +26,14 @@ func (l Limits) orDefaults() Limits {
 }
 
 const (
-	// inputBuffer is how much of its input a decoder is handed at a time.
+	// inputBuffer is how much input a decoder gets at a time.
 	inputBuffer = 16 << 10
 	// maxTrailing is how far a body is read past its coded data, to learn
-	// whether it came whole and to free its connection. A peer that goes on
-	// for longer is not listened to.
+	// whether it is complete and to free its connection. Anything beyond that
+	// is not read.
 	maxTrailing = 256 << 10
-	// maxEmpty is how many members in a row may hold nothing. Where there is a
-	// reason for one it stands alone: the end mark of BGZF, a flush at the end.
+	// maxEmpty is how many members in a row may hold nothing. Legitimate empty
+	// members come alone: the end mark of BGZF, or a flush at the end.
 	maxEmpty = 1000
 	// maxIdleReads is how often a decoder may return neither bytes nor an error.
 	maxIdleReads = 100
@@ -54,20 +54,20 @@ type Reader struct {
 	state  atomic.Int32
 }
 
-// States of a Reader. They settle who gives the decoders back: a decoder must
-// not go to another body while a Read of this one still uses it.
+// States of a Reader. They decide who gives the decoders back: a decoder must
+// not go to another body while a Read still uses it.
 const (
 	idle int32 = iota
 	reading
 	released
 )
 
-// NewReader returns a reader of what body holds once codings, as [Parse] gives
-// them, are undone. It fails only for a coding that Parse does not give.
+// NewReader returns a reader of body with the codings undone, which [Parse] has
+// returned. It fails only for a coding that Parse does not return.
 //
 // An empty body is empty in every coding. A gzip or zstd body may have several
-// members. What follows the coded data is ignored, as browsers and urllib3 do,
-// but read: a body that was cut short there is an error nonetheless.
+// members. Bytes after the coded data are ignored, as in browsers and urllib3,
+// but they are read: a body that is cut short there is still an error.
 func NewReader(body io.Reader, codings []string, limits Limits) (*Reader, error) {
 	r := &Reader{body: input{r: body}, limits: limits.orDefaults()}
 	r.stages = r.single[:0]
@@ -116,10 +116,10 @@ func (r *Reader) read(p []byte) (int, error) {
 	return n, err
 }
 
-// Release lets the decoders go to other bodies. It decodes nothing, and leaves
-// the body to the caller to close. A Read in progress ends by itself, a later
-// one fails. Release is not needed after a Read that returned an error, and
-// may be called any number of times.
+// Release gives the decoders back for other bodies. It decodes nothing and does
+// not close the body. A Read in progress ends normally, a later one fails.
+// Release is not needed after a Read that returned an error, and may be called
+// any number of times.
 func (r *Reader) Release() {
 	if r.state.Swap(released) == idle {
 		r.recycle()
@@ -132,8 +132,9 @@ func (r *Reader) recycle() {
 	}
 }
 
-// An input is what a decoder reads: the body, or what the stage before makes of
-// it. It keeps how that ended, since decoders report errors of their own instead.
+// An input is what a decoder reads: the body, or the output of the stage
+// before. It remembers how that ended, since decoders report errors of their
+// own instead.
 type input struct {
 	r   io.Reader
 	n   int64 // bytes read
@@ -167,7 +168,7 @@ type unit struct {
 	dec decoder
 }
 
-// A decoder undoes one coding of what it was made to read.
+// A decoder undoes one coding of its input.
 type decoder interface {
 	// Read returns io.EOF at the end of the coded data, beside the last bytes
 	// or after them, and io.ErrUnexpectedEOF if its input ends before that.
@@ -204,8 +205,8 @@ func poolOf(coding string) *sync.Pool {
 	return nil
 }
 
-// Read decodes into p. The end of the body is looked for in a Read of its own,
-// so that the last bytes need not wait for it.
+// Read decodes into p. The end of the body is read by a separate Read, so that
+// the last bytes need not wait for it.
 func (s *stage) Read(p []byte) (int, error) {
 	if s.unit == nil {
 		s.unit = s.pool.Get().(*unit)
@@ -231,8 +232,9 @@ func (s *stage) Read(p []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// overLimit checks what this stage has made of the body, with n bytes that are
-// new. The last stage is not enough: a bomb may grow in one and shrink in the next.
+// overLimit checks how much this stage has decoded, including n new bytes.
+// Checking the last stage is not enough: a bomb may grow in one stage and
+// shrink in the next.
 func (s *stage) overLimit(n int) error {
 	decoded, encoded, limits := s.out.n+int64(n), s.reader.body.n, s.reader.limits
 	if decoded <= limits.Free || limits.Ratio < 0 || decoded/limits.Ratio <= encoded {
@@ -241,7 +243,7 @@ func (s *stage) overLimit(n int) error {
 	return fmt.Errorf("%s: %w: %d bytes from %d", s.coding, ErrTooLarge, decoded, encoded)
 }
 
-// finish reads what follows the coded data, and returns how the input ended.
+// finish reads the bytes after the coded data, and returns how the input ended.
 func (s *stage) finish() error {
 	if _, err := s.unit.in.Discard(maxTrailing); err != nil {
 		return err
@@ -249,7 +251,7 @@ func (s *stage) finish() error {
 	return io.EOF
 }
 
-// cause tells a failure of the input from one of the coding.
+// cause distinguishes a failure of the input from one of the coding.
 func (s *stage) cause(err error) error {
 	switch {
 	case s.from.err != nil && s.from.err != io.EOF:

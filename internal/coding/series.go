@@ -7,8 +7,8 @@ import (
 
 var errEmptyMembers = errors.New("too many empty members in a row")
 
-// A series is where a decoder stands in its members, which gzip and zstd (as
-// frames) may have several of, one behind another.
+// A series is the position of a decoder in a sequence of members. Bodies in
+// gzip and zstd, where members are called frames, may have several.
 type series struct {
 	open  bool // inside a member
 	later bool // after the first member
@@ -21,8 +21,8 @@ type memberReader interface {
 	// next opens the next member. It returns io.EOF if none follows, which
 	// counts only after the first.
 	next() error
-	// member reads from the member that is open, up to an io.EOF that says it
-	// was whole.
+	// member reads from the open member, up to io.EOF, which says that it was
+	// complete.
 	member(p []byte) (int, error)
 }
 

@@ -16,7 +16,7 @@ import (
 const maxZstdWindow = 8 << 20
 
 // A zstdDecoder reads a series of frames (RFC 8878, section 3) up to anything
-// that is none.
+// else.
 type zstdDecoder struct {
 	in    *bufio.Reader
 	frame zstdFrame
@@ -40,7 +40,7 @@ func (d *zstdDecoder) member(p []byte) (int, error) {
 	switch {
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		err = fmt.Errorf("window above %d bytes: %w", maxZstdWindow, ErrTooLarge)
-	case err == io.EOF && !d.frame.over(): // the decoder takes a frame that is cut in its magic number for none
+	case err == io.EOF && !d.frame.over(): // the decoder does not see a frame that is cut in its magic number
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
@@ -91,8 +91,9 @@ func (d *zstdDecoder) skip() error {
 	return d.ended()
 }
 
-// A zstdFrame reads one frame (RFC 8878, section 3.1.1) and no byte more. By
-// itself the decoder would take what follows the last frame for a broken one.
+// A zstdFrame reads one frame (RFC 8878, section 3.1.1) and not a byte more. On
+// its own, the decoder would treat bytes after the last frame as a broken
+// frame.
 type zstdFrame struct {
 	in       *bufio.Reader
 	left     int64                  // of the part that is being read
@@ -156,7 +157,7 @@ func (f *zstdFrame) block() error {
 	}
 	bits := uint32(head[0]) | uint32(head[1])<<8 | uint32(head[2])<<16
 	f.left = 3 + int64(bits>>3)
-	if bits>>1&3 == 1 { // RLE_Block: the size is that of what it decodes to
+	if bits>>1&3 == 1 { // RLE_Block: the size is the decoded one
 		f.left = 3 + 1
 	}
 	switch last := bits&1 != 0; {

@@ -2,9 +2,9 @@ package cookie
 
 import "time"
 
-// ParseDate reads a cookie-date (section 5.1.1): an algorithm that takes the
-// pieces in any order and shape rather than a set of layouts, because servers
-// write dates in all of them.
+// ParseDate reads a cookie-date (section 5.1.1): the algorithm takes the pieces
+// in any order and shape instead of a set of layouts, because servers write
+// dates in all of them.
 func ParseDate(s string) (time.Time, bool) {
 	sc := scanner{rest: s}
 	return sc.date()
@@ -83,8 +83,8 @@ func clockOf(token string) (hour, minute, second int, ok bool) {
 	return hour, minute, second, ok
 }
 
-// leadingNumber reads the digits that s starts with, if there are neither fewer
-// nor more of them than said.
+// leadingNumber reads the digits at the start of s, if their number is between
+// least and most.
 func leadingNumber(s string, least, most int) (n int, rest string, ok bool) {
 	i := 0
 	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
@@ -96,7 +96,7 @@ func leadingNumber(s string, least, most int) (n int, rest string, ok bool) {
 	return n, s[i:], i >= least
 }
 
-// monthOf knows a month by its first three letters.
+// monthOf recognises a month by its first three letters.
 func monthOf(token string) (time.Month, bool) {
 	if len(token) < 3 {
 		return 0, false

@@ -13,8 +13,8 @@ import (
 const jsonVersion = 1
 
 // A record is a [Cookie] as the JSON form writes it. Times are in RFC 3339;
-// expires is when the store drops the cookie. Flags must be there when it is
-// read: one that was lost would widen who gets the cookie (CVE-2026-54279).
+// expires is when the store drops the cookie. Flags must be present when it is
+// read: without one of them the cookie would go to more hosts (CVE-2026-54279).
 type record struct {
 	Name       octets    `json:"name"`
 	Value      octets    `json:"value"`
@@ -54,8 +54,8 @@ func (o *octets) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(o))
 }
 
-// AppendJSON writes cookies with all their attributes, one a line. One that
-// cannot be written it leaves out, and returns an error for each.
+// AppendJSON writes cookies with all their attributes, one a line. It leaves
+// out cookies that cannot be written, and returns an error for each.
 func AppendJSON(b []byte, cookies []Cookie) ([]byte, []error) {
 	var left []error
 	b = append(b, `{"version": `+strconv.Itoa(jsonVersion)+`, "cookies": [`...)
@@ -77,10 +77,10 @@ func AppendJSON(b []byte, cookies []Cookie) ([]byte, []error) {
 	return append(b, "\n]}\n"...), left
 }
 
-// ParseJSON reads what [AppendJSON] writes. A cookie that is not as it should be is
-// left out, with an error. Of a file that is cut or no JSON from some point on, the
-// cookies before that count. Members that are not known are errors: a newer form
-// may mean by them that a cookie goes to fewer hosts.
+// ParseJSON reads what [AppendJSON] writes. A malformed cookie is left out,
+// with an error. If the file is cut or stops being JSON, the cookies before
+// that point count. Unknown members are errors: in a newer form they may
+// restrict the hosts that get the cookie.
 func ParseJSON(data []byte) ([]Cookie, []LineError) {
 	p := jsonParser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	if reason := p.file(); reason != "" {
@@ -100,8 +100,8 @@ type jsonParser struct {
 	bad     lineErrors
 }
 
-// failAt names the line of the next thing behind offset. The text of errors of
-// encoding/json is left out, because it quotes the file.
+// failAt names the line of what follows offset. It leaves out the text of
+// errors of encoding/json, which quotes the file.
 func (p *jsonParser) failAt(offset int64, reason string) {
 	rest := p.data[offset:]
 	gap := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
@@ -113,11 +113,11 @@ func (p *jsonParser) delim(want json.Delim) bool {
 	return err == nil && t == want
 }
 
-// file reads all there is, and returns why it can read no further, "" at the end.
+// file reads as much as it can, and returns why it stopped, "" at the end.
 func (p *jsonParser) file() (reason string) {
 	found := false
 	if !utf8.Valid(p.data) {
-		return "not UTF-8" // encoding/json would replace what is not
+		return "not UTF-8" // encoding/json would replace the bad bytes
 	}
 	if !p.delim('{') {
 		return "not a JSON object"
@@ -163,7 +163,7 @@ func (p *jsonParser) list() (reason string) {
 		start := p.dec.InputOffset()
 		var raw json.RawMessage
 		if p.dec.Decode(&raw) != nil {
-			return "not a cookie" // nor is there anything behind it
+			return "not a cookie" // nothing can be read after it
 		}
 		c, reason := parseRecord(raw)
 		if reason != "" {

@@ -17,14 +17,14 @@ type LineError struct {
 	Reason string
 }
 
-// maxLineErrors bounds what is told of a file that is perhaps no file of cookies
-// at all.
+// maxLineErrors bounds the errors for a file, which may not be a cookie file at
+// all.
 const maxLineErrors = 20
 
 // lineErrors gathers the errors of a file.
 type lineErrors struct {
 	list []LineError
-	more int // that are not in the list
+	more int // errors that are not in the list
 }
 
 func (e *lineErrors) add(line int, reason string) {
@@ -39,16 +39,16 @@ func (e *lineErrors) add(line int, reason string) {
 }
 
 const (
-	netscapeHeader = "# Netscape HTTP Cookie File\n" + // by this line Python knows the format
+	netscapeHeader = "# Netscape HTTP Cookie File\n" + // Python recognises the format by this line
 		"# https://curl.se/docs/http-cookies.html\n\n"
 	netscapeHTTPOnly = "#HttpOnly_" // curl's extension, before the domain
 )
 
-// ParseNetscape reads a cookies.txt: seven fields a line, parted by TABs, as curl,
-// wget and Python write it. Lines that are empty or begin with "#", or with "$"
-// for Python, are skipped. Any other line that is not a cookie is an error, and
-// nothing is made of it: curl once cut long lines, and what was left named another
-// host (CVE-2016-8615).
+// ParseNetscape reads a cookies.txt: seven fields a line, separated by TABs, as
+// curl, wget and Python write it. Lines that are empty or begin with "#", or
+// with "$" for Python, are skipped. Any other line that is not a cookie is an
+// error and gives no cookie: curl once cut long lines, and the rest of such a
+// line named another host (CVE-2016-8615).
 func ParseNetscape(data []byte) ([]Cookie, []LineError) {
 	var cookies []Cookie
 	var bad lineErrors
@@ -73,7 +73,7 @@ func ParseNetscape(data []byte) ([]Cookie, []LineError) {
 func parseNetscapeLine(line string, httpOnly bool) (c Cookie, reason string) {
 	f := strings.Split(line, "\t")
 	if len(f) == 6 {
-		f = append(f, "") // an editor has taken the TAB before an empty value; curl reads it so too
+		f = append(f, "") // an editor has removed the TAB before an empty value; curl accepts this too
 	}
 	if len(f) != 7 {
 		return c, fmt.Sprintf("%d fields, not 7", len(f))
@@ -90,15 +90,15 @@ func parseNetscapeLine(line string, httpOnly bool) (c Cookie, reason string) {
 	}
 	c.Domain, c.HostOnly, c.HTTPOnly = f[0], !subdomains, httpOnly
 	c.Path, c.Name, c.Value = f[2], f[5], f[6]
-	if c.Domain == "" { // this form has no cookies for any host
+	if c.Domain == "" { // this form cannot express a cookie for every host
 		return c, "no domain"
 	}
 	return c, c.Settle()
 }
 
-// parseNetscapeTime reads the end of a cookie, the zero time for one that ends
-// with the session: Python leaves that empty, curl writes 0, and tools that export
-// the cookies of a browser -1. Some of these write fractions.
+// parseNetscapeTime reads the end of a cookie, or the zero time for a session
+// cookie: there Python leaves the field empty, curl writes 0, and tools that
+// export a browser's cookies write -1. Some of those tools write fractions.
 func parseNetscapeTime(s string) (end time.Time, ok bool) {
 	if s == "" {
 		return end, true
@@ -113,7 +113,7 @@ func parseNetscapeTime(s string) (end time.Time, ok bool) {
 	return time.Unix(int64(min(max(seconds, 1), lastSecond)), 0).UTC(), true
 }
 
-// notNumber is true for what only [strconv.ParseFloat] takes for a part of one.
+// notNumber is true for characters that only [strconv.ParseFloat] accepts.
 func notNumber(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }
 
 func parseFlag(s string) (value, ok bool) {
@@ -121,9 +121,9 @@ func parseFlag(s string) (value, ok bool) {
 	return value, value || equalFold(s, "FALSE")
 }
 
-// AppendNetscape writes cookies as a cookies.txt, which has no place for SameSite
-// and the times of creation and access. Cookies without a domain or with a TAB it
-// cannot hold at all: it leaves them out and returns an error for each.
+// AppendNetscape writes cookies as a cookies.txt, which has no place for
+// SameSite and the times of creation and access. It cannot hold cookies without
+// a domain or with a TAB at all: these are left out, with an error for each.
 func AppendNetscape(b []byte, cookies []Cookie) ([]byte, []error) {
 	var left []error
 	b = append(b, netscapeHeader...)

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// An Origin is what the URL of a request means to cookies. The port means
-// nothing to them (section 8.5).
+// An Origin is the part of a request's URL that matters to cookies. The port
+// does not (section 8.5).
 type Origin struct {
 	Host   string // canonical
-	IP     bool   // Host is an address, of which no part is a domain
-	Secure bool   // others can neither read nor change what is sent
+	IP     bool   // Host is an address, no part of which is a domain
+	Secure bool   // nobody else can read or change what is sent
 	url    *url.URL
 	suffix string // see publicSuffix
 }
 
-// OriginOf returns the origin of u, and false if u is nil or names no host that a
-// cookie can belong to; then Host is empty.
+// OriginOf returns the origin of u, and false if u is nil or names no host that
+// can have cookies; Host is then empty.
 func OriginOf(u *url.URL) (Origin, bool) {
 	if u == nil {
 		return Origin{url: new(url.URL)}, false
@@ -34,8 +34,8 @@ func OriginOf(u *url.URL) (Origin, bool) {
 	return Origin{Host: host, IP: ip, Secure: secure, url: u}, true
 }
 
-// path returns the path that cookies are matched with: as it goes on the wire,
-// so still percent-encoded.
+// path returns the path that cookies are matched with: as it is sent, that is
+// percent-encoded.
 func (o *Origin) path() string {
 	if p := o.url.EscapedPath(); strings.HasPrefix(p, "/") {
 		return p
@@ -73,23 +73,23 @@ func domainMatch(host, domain string) bool {
 		n > 0 && host[n-1] == '.' && host[n:] == domain && !isIP(host)
 }
 
-// hostNames maps names as browsers do (UTS 46, not transitional), and leaves
-// in place the underscores that strict names must not have and many hosts do.
+// hostNames maps names as browsers do (UTS 46, not transitional), and keeps
+// underscores, which strict rules forbid and many hosts use.
 var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
 
-// CanonicalDomain returns a domain that a program gives in the form that cookies
-// of the store have it in, and false for what is no domain.
+// CanonicalDomain brings a domain that a program gives into the form that the
+// store uses. It reports false if it is not a domain.
 func CanonicalDomain(domain string) (string, bool) {
 	return canonicalHost(strings.TrimPrefix(domain, "."))
 }
 
 // canonicalHost brings a host into the one form in which hosts are compared
-// (section 5.1.2): ASCII, lower case, without the dot that a fully qualified
-// name may end in. Nothing is allocated for a host that is in this form.
+// (section 5.1.2): ASCII, lower case, without a trailing dot. A host that has
+// this form already costs no allocation.
 func canonicalHost(host string) (string, bool) {
 	if !isASCII(host) {
 		ascii, err := hostNames.ToASCII(host)
-		if err != nil || !utf8.ValidString(host) { // of which ToASCII would make U+FFFD
+		if err != nil || !utf8.ValidString(host) { // ToASCII would turn it into U+FFFD
 			return "", false
 		}
 		host = ascii
@@ -114,7 +114,7 @@ func isASCII(s string) bool {
 }
 
 // isIP reports whether a canonical host is an address: it has a colon, or its
-// last label is a number, as that of no name is (WHATWG URL, section 3.6).
+// last label is a number, which no name has (WHATWG URL, section 3.6).
 func isIP(host string) bool {
 	if strings.IndexByte(host, ':') >= 0 {
 		return true

@@ -11,23 +11,24 @@ import (
 // A Request says which cookies are wanted.
 type Request struct {
 	Origin
-	// Named: the program named the host, so that cookies without a domain go too.
+	// Named says that the program named the host, so that cookies without a
+	// domain are sent too.
 	Named bool
-	// Own are cookies that go with this request alone. They take the place of
-	// those without a domain that have the same name and the path "/".
+	// Own are cookies for this request only. They replace those without a
+	// domain that have the same name and the path "/".
 	Own map[string]string
 }
 
 // Header returns the value of the Cookie field of a request, "" for none
 // (section 5.8.3). It reads the clock only if cookies may match, and allocates
-// nothing if none or one does.
+// nothing for at most one cookie.
 //
-// Neither the draft nor browsers bound the field, and cookies of the host itself
-// all go: servers split large tickets over several. But those of parent
-// domains, which any sibling host can set, go oldest first, only while the
-// field stays within 8190 bytes or they within 4096: otherwise a hostile
-// sibling could fill it to where the server refuses each request
-// (CVE-2022-32205).
+// Neither the draft nor browsers limit the field, and all cookies of the host
+// itself are sent, because servers split large tickets over several. Cookies of
+// parent domains, which any sibling host can set, are sent oldest first, and
+// only while the field stays within 8190 bytes or they stay within 4096.
+// Otherwise a hostile sibling could fill the field until the server refuses
+// every request (CVE-2022-32205).
 func (s *Store) Header(r Request, clock func() time.Time) string {
 	var room [32]*entry
 	list := fit(s.match(room[:0], r, clock), r.Host)
@@ -93,7 +94,7 @@ func (s *Store) match(list []*entry, r Request, clock func() time.Time) []*entry
 	return list
 }
 
-// A visit is a request on its way through the domains of its host.
+// A visit collects the cookies for a request, domain by domain.
 type visit struct {
 	Request
 	clock func() time.Time
@@ -110,7 +111,7 @@ func (v *visit) takes(e *entry) bool {
 	return (!e.HostOnly || e.Domain == v.Host || e.Domain == "") && (!e.Secure || v.Secure) && pathMatch(v.path, e.Path)
 }
 
-// add appends what the request takes of the cookies of a domain that it matches.
+// add appends those cookies of a matching domain that go with the request.
 func (s *Store) add(list []*entry, domain string, v *visit) []*entry {
 	entries := s.domains[domain]
 	if len(entries) == 0 {
@@ -134,7 +135,7 @@ func (s *Store) add(list []*entry, domain string, v *visit) []*entry {
 	return list
 }
 
-// fit takes out of list what [Store.Header] leaves out for its length.
+// fit removes the cookies that [Store.Header] leaves out to limit the length.
 func fit(list []*entry, host string) []*entry {
 	fromParent := func(e *entry) bool { return e.Domain != "" && e.Domain != host }
 	own, parents := 0, 0

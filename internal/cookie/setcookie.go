@@ -4,8 +4,8 @@
 // two file formats in which cookies are kept. It opens no file and reads no
 // clock. Sections named in its comments are those of that draft.
 //
-// It is written by hand because net/http/cookiejar gives back names and values
-// only: a jar of it can be neither listed nor saved.
+// It is written by hand because net/http/cookiejar returns only names and
+// values: its jars can be neither listed nor saved.
 package cookie
 
 import (
@@ -70,11 +70,11 @@ func Parse(line string) (r Received, ok bool) {
 // A scanner cuts a Set-Cookie field, or a date, into its parts.
 type scanner struct {
 	rest   string
-	looked int // bytes looked at so far, for the test that this is linear
+	looked int // bytes looked at so far, a test checks that this is linear
 }
 
-// part consumes what is there up to the next semicolon, and reports whether
-// there is one.
+// part consumes everything up to the next semicolon, and reports whether there
+// is one.
 func (s *scanner) part() (part string, more bool) {
 	part, after, more := strings.Cut(s.rest, ";")
 	s.looked += len(s.rest) - len(after)
@@ -102,8 +102,8 @@ func (s *scanner) received() (r Received, ok bool) {
 	return r, true
 }
 
-// Attribute notes one attribute. Unknown ones and those that cannot be read are
-// ignored; of one that is repeated the last counts.
+// Attribute records one attribute. Unknown and malformed ones are ignored; if
+// one is repeated, the last counts.
 func (r *Received) Attribute(name, value string) {
 	if len(value) > maxAttribute {
 		return
@@ -118,8 +118,9 @@ func (r *Received) Attribute(name, value string) {
 			r.Lifetime, r.HasLifetime = seconds, true
 		}
 	case equalFold(name, "Domain"):
-		// An empty value takes back an earlier Domain: section 5.6.3. One that is
-		// not ASCII matches no host, and must not come to by its lower case.
+		// An empty value takes back an earlier Domain: section 5.6.3. One that
+		// is not ASCII matches no host, and lower case must not turn it into
+		// one that does.
 		r.Domain = strings.TrimPrefix(value, ".")
 		if isASCII(r.Domain) {
 			r.Domain = strings.ToLower(r.Domain)
@@ -138,7 +139,7 @@ func (r *Received) Attribute(name, value string) {
 	}
 }
 
-// WellFormed reports whether a Set-Cookie field can carry what r holds, for one
+// WellFormed reports whether a Set-Cookie field can express r. It is for an r
 // that was not parsed from a field.
 func (r *Received) WellFormed() bool {
 	return !strings.Contains(r.Name, "=") && trim(r.Name) == r.Name && trim(r.Value) == r.Value &&
@@ -146,7 +147,7 @@ func (r *Received) WellFormed() bool {
 }
 
 // expiry returns when the cookie ends, and the zero time for one that ends with
-// the session. Max-Age goes before Expires wherever they stand: section 5.7.
+// the session. Max-Age wins over Expires, whatever their order: section 5.7.
 func (r *Received) expiry(now time.Time) time.Time {
 	switch {
 	case !r.HasLifetime:
@@ -160,7 +161,7 @@ func (r *Received) expiry(now time.Time) time.Time {
 
 const (
 	maxLifetime = 1 << 40      // seconds, far above lastSecond and far below overflow
-	lastSecond  = 253402300799 // 9999-12-31 23:59:59, the last that text forms can write
+	lastSecond  = 253402300799 // 9999-12-31 23:59:59, the last that the file formats can express
 )
 
 // parseLifetime reads the value of Max-Age (section 5.6.2), which may have any
@@ -189,8 +190,8 @@ func fits(name, value string) bool {
 
 func trim(s string) string { return strings.Trim(s, " \t") }
 
-// clean reports whether s can stand in a Set-Cookie field without ending it or
-// one of its parts.
+// clean reports whether s can be part of a Set-Cookie field without ending it
+// or one of its parts.
 func clean(s string) bool { return !hasControl(s) && !strings.Contains(s, ";") }
 
 // hasControl reports whether s has a control character other than TAB.
@@ -203,8 +204,8 @@ func hasControl(s string) bool {
 	return false
 }
 
-// equalFold compares regardless of the case of ASCII letters alone, as
-// strings.EqualFold does not: it takes "ſecure" for "secure".
+// equalFold ignores the case of ASCII letters only. strings.EqualFold would
+// take "ſecure" for "secure".
 func equalFold(s, t string) bool {
 	if len(s) != len(t) {
 		return false

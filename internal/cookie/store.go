@@ -14,8 +14,8 @@ const (
 	// maxAge bounds how long a cookie is kept: section 5.5.
 	maxAge = 400 * 24 * time.Hour
 
-	// maxHeader is how long a Cookie field may become by cookies of parent
-	// domains, see [Store.Header]: what curl sends and Apache takes.
+	// maxHeader is how long cookies of parent domains may make a Cookie field,
+	// see [Store.Header]. It is what curl sends and Apache accepts.
 	maxHeader = 8190
 )
 
@@ -35,12 +35,12 @@ type Cookie struct {
 	end time.Time // when a store drops it; zero for a session cookie
 }
 
-// Settle brings the domain of a cookie that a program or a file gives into its
-// canonical form. It returns why c can be no cookie, or "" if it can; the reason
-// repeats neither name nor value.
+// Settle brings the domain of a cookie from a program or a file into its
+// canonical form. It returns why c is not a valid cookie, or "" if it is; the
+// reason contains neither name nor value.
 //
-// Nothing belongs to an address or to a public suffix, so that a cookie for
-// one is for that host alone, as Receive has it, too.
+// No host lies below an address or may share a public suffix, so a cookie for
+// one of these is host-only, as in Receive.
 func (c *Cookie) Settle() (reason string) {
 	if c.Domain == "" {
 		c.HostOnly = true
@@ -66,10 +66,10 @@ func (c *Cookie) Settle() (reason string) {
 	return ""
 }
 
-// prefixHolds reports whether c has what the prefix of its name promises to
-// servers (section 5.4; __Http- and __Host-Http- are of the draft that follows,
-// draft-ietf-httpbis-layered-cookies). A cookie without a name must not
-// look on the wire as if it had such a name.
+// prefixHolds reports whether c keeps what the prefix of its name promises to
+// servers (section 5.4; __Http- and __Host-Http- come from the next draft,
+// draft-ietf-httpbis-layered-cookies). A cookie without a name must not look
+// like one with such a name when it is sent.
 func (c *Cookie) prefixHolds(rootPath bool) bool {
 	name := c.Name
 	if name == "" {
@@ -100,13 +100,13 @@ func (c *Cookie) prefixHolds(rootPath bool) bool {
 type entry struct {
 	Cookie
 	pair  string // what is sent; Name and Value are parts of it
-	order uint64 // of insertion, for cookies created in one instant
+	order uint64 // of insertion, for cookies created at the same instant
 }
 
 func (e *entry) expired(now time.Time) bool { return !e.end.IsZero() && !now.Before(e.end) }
 
 // endAt returns when a cookie set now ends: at most maxAge from now, and no
-// later than it would have ended in the store that it comes from.
+// later than in the store that it comes from.
 func (c *Cookie) endAt(now time.Time) time.Time {
 	end := c.Expires
 	if end.IsZero() {
@@ -147,7 +147,7 @@ func (s *Store) Receive(o *Origin, r *Received, now time.Time) {
 	case r.Domain == "":
 	case r.Domain == o.Host:
 		// For an address, and for a host that is a public suffix itself, the
-		// attribute can mean no more than the host.
+		// attribute can mean only the host itself.
 		c.HostOnly = o.IP || o.publicSuffix() == o.Host
 	case !domainMatch(o.Host, r.Domain) || len(r.Domain) <= len(o.publicSuffix()):
 		return
@@ -165,8 +165,9 @@ func (s *Store) Receive(o *Origin, r *Received, now time.Time) {
 	}
 }
 
-// shadowsSecure reports whether c could stand in for a Secure cookie that was
-// set over https: "leave Secure cookies alone", section 5.7 (CVE-2025-9086).
+// shadowsSecure reports whether c could take the place of a Secure cookie that
+// was set over https: "leave Secure cookies alone", section 5.7
+// (CVE-2025-9086).
 func (s *Store) shadowsSecure(c *Cookie) bool {
 	if s.secure[c.Name] == 0 {
 		return false
@@ -184,12 +185,12 @@ func (s *Store) shadowsSecure(c *Cookie) bool {
 	return false
 }
 
-// Put stores a cookie that the program gives, which no limit of number
-// concerns. One that has expired deletes what it would replace.
+// Put stores a cookie that the program gives, to which no limit of number
+// applies. One that has expired deletes the cookie that it would replace.
 func (s *Store) Put(c Cookie, now time.Time) { s.insert(&c, now) }
 
 // insert adds c or puts it in the place of the cookie of the same name, domain,
-// host-only flag and path, and reports whether there is one more now.
+// host-only flag and path, and reports whether the store has grown.
 func (s *Store) insert(c *Cookie, now time.Time) (grown bool) {
 	list := s.domains[c.Domain]
 	at := slices.IndexFunc(list, func(e *entry) bool {
@@ -232,8 +233,9 @@ func (s *Store) insert(c *Cookie, now time.Time) (grown bool) {
 	return true
 }
 
-// ownStrings lets e share no memory with the field that it came from, which can
-// be far larger, and share what it can with another cookie of its domain.
+// ownStrings copies the strings of e, so that it does not keep alive the field
+// that it came from, which may be far larger. It shares what it can with
+// another cookie of its domain.
 func (e *entry) ownStrings(other *entry) {
 	if other == nil {
 		other = new(entry)
@@ -262,7 +264,7 @@ func (e *entry) ownStrings(other *entry) {
 	e.Name, e.Value = e.pair[:n], e.pair[n+1:]
 }
 
-// note and discard keep the counts as e comes and goes.
+// note and discard update the counts when e is added and removed.
 func (s *Store) note(e *entry) {
 	s.count++
 	if e.Secure {
@@ -294,8 +296,8 @@ func (s *Store) keep(domain string, list []*entry) {
 }
 
 // limit makes room after a server has added a cookie to domain. It removes one
-// cookie for each that was added, so that a jar which the program itself has
-// filled above the limits does not lose what it was given at once.
+// cookie for each that was added, so that a jar that the program itself has
+// filled above the limits does not lose everything at once.
 func (s *Store) limit(domain string, now time.Time) {
 	if list := s.domains[domain]; len(list) > maxPerDomain {
 		s.evict(candidate{}.or(list, now))
@@ -317,14 +319,14 @@ func (s *Store) evict(c candidate) {
 	}
 }
 
-// A candidate is what goes first of the cookies seen so far.
+// A candidate is the first to be evicted of the cookies seen so far.
 type candidate struct {
 	*entry
 	priority int
 }
 
-// or looks through the cookies of one more domain. Of those with one priority
-// the one goes that was used least recently: section 5.7.
+// or also considers the cookies of another domain. Among equal priorities, the
+// least recently used is evicted: section 5.7.
 func (c candidate) or(list []*entry, now time.Time) candidate {
 	for _, e := range list {
 		p := evictionPriority(e, len(list), now)

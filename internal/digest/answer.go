@@ -14,10 +14,10 @@ import (
 // which no field value may have (RFC 9110, section 5.5).
 var ErrControl = errors.New("digest: control character in the user name or the request target")
 
-// Credentials are what a user proves to know. They are hashed byte by byte as they
-// are here. A server that asks for UTF-8 expects Unicode Normalization Form C
-// (RFC 7616, section 4); what else a server hashes is not told. However they are
-// formatted, the password does not show.
+// Credentials are what a user proves to know. Their bytes are hashed as they
+// are. A server that asks for UTF-8 expects Unicode Normalization Form C (RFC
+// 7616, section 4); other servers do not say what they hash. No way of
+// formatting shows the password.
 type Credentials struct {
 	Username, Password string
 }
@@ -25,13 +25,13 @@ type Credentials struct {
 // Format writes the user name.
 func (c Credentials) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "%q, password ***", c.Username) }
 
-// A Request is what an answer depends on beside the challenge.
+// A Request is what an answer depends on besides the challenge.
 type Request struct {
 	Method string
 	URI    string // the request target exactly as it is sent, with query and path parameters
 
-	// Body writes the content to w. It is called for qop auth-int alone, once,
-	// before anything is sent; nil means that there is no content.
+	// Body writes the content to w. It is called once, for qop auth-int only,
+	// before anything is sent. Nil means that there is no content.
 	Body func(w io.Writer) error
 }
 
@@ -41,18 +41,18 @@ type Answer struct {
 
 	space  *space
 	nonce  nonce
-	verify func(rspauth string) bool // nil: there is nothing to go by. A closure hides its secret from every formatting verb
+	verify func(rspauth string) bool // nil: nothing to compare with. A closure hides its secret from every formatting verb
 }
 
-// Verify reports whether the server may be the one that knows the password, too:
-// info proves it (RFC 7616, section 3.5) or, as that of most servers, has no
-// proof. That of qop auth-int needs the content of the response and is not looked at.
+// Verify reports whether the server may know the password too: info proves it
+// (RFC 7616, section 3.5) or, as with most servers, contains no proof. The
+// proof of qop auth-int needs the content of the response and is ignored.
 func (a Answer) Verify(info Info) bool {
 	return info.rspauth == "" || a.verify == nil || a.verify(info.rspauth)
 }
 
-// answer computes the answer of section 3.4 with the nonce n, which may have
-// replaced that of the challenge.
+// answer computes the answer of section 3.4 with the nonce n, which may be
+// newer than that of the challenge.
 func (d *Digest) answer(c Credentials, n nonce, req Request) (Answer, error) {
 	a1 := d.sum(c.Username, d.Realm, c.Password)
 	if d.session {
@@ -118,7 +118,7 @@ func (d *Digest) credentials(username string, n nonce, uri, response string) str
 	switch {
 	case d.qop != "":
 		fields = append(fields, "qop="+d.qop, "nc="+n.nc(), quoted("cnonce", n.cnonce))
-	case d.session: // A1 cannot be checked without it
+	case d.session: // the server needs it to check A1
 		fields = append(fields, quoted("cnonce", n.cnonce))
 	}
 	if d.userhash {
@@ -127,9 +127,9 @@ func (d *Digest) credentials(username string, n nonce, uri, response string) str
 	return "Digest " + strings.Join(fields, ", ")
 }
 
-// username gives the name hashed if the server wants that (RFC 7616, section
-// 3.4.4); encoded if it needs to be and the server understands it (section 4);
-// else as it is.
+// username returns the name: hashed if the server wants that (RFC 7616, section
+// 3.4.4), encoded if it has to be and the server understands it (section 4),
+// and otherwise unchanged.
 func (d *Digest) username(name string) string {
 	switch {
 	case d.userhash:
@@ -144,7 +144,7 @@ var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func quoted(name, value string) string { return name + `="` + escaper.Replace(value) + `"` }
 
-// percentEncoded escapes what is no attr-char of RFC 8187, section 3.2.1.
+// percentEncoded escapes everything but attr-char of RFC 8187, section 3.2.1.
 func percentEncoded(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
@@ -165,7 +165,8 @@ type Info struct {
 	rspauth string
 }
 
-// ParseInfo reads the field's values. Of a malformed field it returns nothing.
+// ParseInfo reads the field's values. It returns nothing if the field is
+// malformed.
 func ParseInfo(values []string) Info {
 	field := strings.Join(values, ",")
 	if len(field) > maxFieldBytes {

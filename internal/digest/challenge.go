@@ -2,9 +2,9 @@ package digest
 
 import "strings"
 
-// Bounds on what a response may make the parser do. Challenges come from
-// anyone; parsers of other clients took quadratic time and more on long ones
-// (CVE-2020-8492, CVE-2021-3733, CVE-2021-21240).
+// Bounds on the work of the parser. Anyone can send challenges, and parsers of
+// other clients took quadratic time or more for long ones (CVE-2020-8492,
+// CVE-2021-3733, CVE-2021-21240).
 const (
 	maxFieldBytes = 16 << 10
 	maxChallenges = 16
@@ -14,7 +14,7 @@ const (
 // field, of any scheme (RFC 9110, section 11.3).
 type Challenge struct {
 	Scheme  string // as sent; schemes are case-insensitive
-	Token68 string // what schemes like Negotiate send in place of parameters
+	Token68 string // what schemes such as Negotiate send instead of parameters
 
 	params map[string]string // by name in lower case
 }
@@ -27,9 +27,9 @@ func (c Challenge) Param(name string) (value string, ok bool) {
 }
 
 // Parse returns the challenges of all field values, in order. A challenge that
-// is malformed or has a parameter twice is left out: one that cannot be
-// understood must not be answered. So is all from the 17th challenge on, and
-// from the value on that ends beyond 16 KiB.
+// is malformed or has a parameter twice is left out, because one that cannot be
+// understood must not be answered. Also left out are the 17th challenge and all
+// after it, and the value that ends beyond 16 KiB and all after it.
 func Parse(values []string) []Challenge {
 	var all []Challenge
 	left := maxFieldBytes
@@ -59,10 +59,11 @@ func appendChallenges(all []Challenge, field string) []Challenge {
 }
 
 // A scanner reads a field value from left to right. Every method takes time
-// linear in what it consumes or, where it only looks, in what is consumed next.
+// linear in what it consumes or, if it only looks ahead, in what is consumed
+// next.
 type scanner struct {
 	rest   string
-	looked int // bytes looked at so far, for the test of that
+	looked int // bytes looked at so far; a test checks that this is linear
 }
 
 func (sc *scanner) skip(set string) {
@@ -72,14 +73,14 @@ func (sc *scanner) skip(set string) {
 }
 
 // next goes to the next element of a list and reports whether there is one. It
-// takes a missing comma for what it is in practice, an oversight.
+// tolerates a missing comma, which in practice is an oversight.
 func (sc *scanner) next() bool {
 	sc.skip(" \t,")
 	return sc.rest != ""
 }
 
-// skipJunk goes to the next comma. Something is there that the grammar has no
-// place for, and only commas separate.
+// skipJunk goes to the next comma, over something that the grammar does not
+// allow.
 func (sc *scanner) skipJunk() {
 	_, after, _ := strings.Cut(sc.rest, ",")
 	sc.looked += len(sc.rest) - len(after)
@@ -101,7 +102,7 @@ func (sc *scanner) take(in func(byte) bool) string {
 func (sc *scanner) token() string { return sc.take(isTokenChar) }
 
 // equals consumes an equals sign with the whitespace around it that RFC 9110
-// calls bad but demands to be read (section 5.6.3).
+// calls bad but requires recipients to accept (section 5.6.3).
 func (sc *scanner) equals() bool {
 	start := sc.rest
 	sc.skip(" \t")
@@ -115,7 +116,8 @@ func (sc *scanner) equals() bool {
 	return true
 }
 
-// token68 consumes what follows the name of a scheme if that is no parameter.
+// token68 consumes what follows the name of a scheme, unless that is a
+// parameter.
 func (sc *scanner) token68() string {
 	start := sc.rest
 	if sc.take(isToken68Char) == "" {
@@ -131,8 +133,8 @@ func (sc *scanner) token68() string {
 	return token
 }
 
-// challenge consumes one challenge, or something that is none, and reports
-// whether the challenge is well-formed.
+// challenge consumes one challenge, or text that is not one, and reports
+// whether it is a well-formed challenge.
 func (sc *scanner) challenge() (c Challenge, ok bool) {
 	c.Scheme = sc.token()
 	if c.Scheme == "" {
@@ -146,9 +148,9 @@ func (sc *scanner) challenge() (c Challenge, ok bool) {
 }
 
 // params consumes parameters up to the next scheme or the end. It reports false
-// if something between them is no parameter, or if one of them is malformed or
-// there twice: a name "MUST only occur once" (RFC 9110, section 11.2), and which
-// of two values the server means is anybody's guess.
+// if there is something else between them, or if one of them is malformed or
+// occurs twice: a name "MUST only occur once" (RFC 9110, section 11.2), and
+// nobody can know which of two values the server means.
 func (sc *scanner) params() (params map[string]string, ok bool) {
 	params, ok = make(map[string]string), true
 	for sc.next() {
@@ -172,8 +174,9 @@ func (sc *scanner) params() (params map[string]string, ok bool) {
 	return params, ok
 }
 
-// value consumes a quoted-string, or else all up to a comma or whitespace:
-// nonces and lists come unquoted with characters that no token has.
+// value consumes a quoted-string, or else everything up to a comma or
+// whitespace: servers send nonces and lists unquoted, with characters that a
+// token cannot have.
 func (sc *scanner) value() (value string, ok bool) {
 	if strings.HasPrefix(sc.rest, `"`) {
 		return sc.quoted()
@@ -182,13 +185,13 @@ func (sc *scanner) value() (value string, ok bool) {
 	return value, !strings.Contains(value, `"`) && !hasControl(value)
 }
 
-// quoted consumes a quoted-string, with two allowances for what servers send.
+// quoted consumes a quoted-string, and tolerates two mistakes of servers.
 //
-// A quote inside that nobody escaped (nginx writes the realm as configured) does
-// not end the string: what ends one has a comma, a parameter or nothing behind
-// it. And a backslash is an escape before a quote or a backslash only, where
-// senders have to write one (RFC 9110, section 5.6.4); elsewhere it is itself,
-// as in the realm "DOMAIN\user" of Apache and for Python's Requests.
+// An unescaped quote inside (nginx writes the realm as configured) does not end
+// the string: the closing quote is followed by a comma, a parameter or the end.
+// A backslash is an escape only before a quote or a backslash, where senders
+// must write one (RFC 9110, section 5.6.4). Elsewhere it stands for itself, as
+// in Apache's realm "DOMAIN\user" and in Python's Requests.
 func (sc *scanner) quoted() (value string, ok bool) {
 	var b strings.Builder
 	s := sc.rest

@@ -1,12 +1,12 @@
 // Package digest answers challenges of the Digest scheme: RFC 7616, and the
-// forms of RFC 2617 and RFC 2069 that servers still speak.
+// forms of RFC 2617 and RFC 2069 that servers still use.
 //
 // [Parse] reads the challenges of a response, [Select] finds the one to answer,
 // and [Spaces] answers it. A Spaces remembers the nonce, so that later requests
-// need no challenge. Nothing here sends or reads a message.
+// need no challenge. The package sends and reads no messages.
 //
-// It is written by hand because the known library, icholy/digest, finds no
-// challenge that stands behind another in the same field.
+// It is written by hand because the best known library, icholy/digest, does not
+// find a challenge that follows another one in the same field.
 package digest
 
 import (
@@ -29,7 +29,7 @@ type Digest struct {
 	Realm     string
 	Nonce     string
 	Algorithm string // as the server spells it; "" if it names none, which means MD5
-	Stale     bool   // the last answer was refused for the age of its nonce alone
+	Stale     bool   // the last answer was refused only because its nonce was too old
 
 	opaque   string
 	domain   []string // URIs that the nonce is good for; none means the whole origin
@@ -45,7 +45,7 @@ type Digest struct {
 var algorithms = [...]struct {
 	name     string
 	newHash  func() hash.Hash
-	approved bool // by FIPS 140; where that is enforced, the others panic
+	approved bool // approved by FIPS 140; where that is enforced, the others panic
 }{
 	{"SHA-512-256", sha512.New512_256, true},
 	{"SHA-512", sha512.New, true},
@@ -54,11 +54,12 @@ var algorithms = [...]struct {
 	{"SHA", sha1.New, false},
 }
 
-// Select returns the challenge to answer: of those of the Digest scheme that can
-// be answered the one with the strongest algorithm, and of equals the first. It
-// returns false if there is none. One cannot be answered that has no realm or no
-// nonce, an algorithm or only qualities of protection that are unknown (MD5 and SHA-1
-// are where FIPS 140 is enforced), or a realm outside ASCII whose encoding is not told.
+// Select returns the challenge to answer: among the challenges of the Digest
+// scheme that can be answered, the first with the strongest algorithm. It
+// returns false if there is none. A challenge cannot be answered if it has no
+// realm or no nonce, if its algorithm or all its qualities of protection are
+// unknown (MD5 and SHA-1 count as unknown where FIPS 140 is enforced), or if
+// its realm is not ASCII and its encoding is not given.
 func Select(challenges []Challenge) (d Digest, ok bool) {
 	best := len(algorithms)
 	for _, c := range challenges {
@@ -97,9 +98,10 @@ func (c Challenge) digest() (d Digest, rank int, ok bool) {
 	return d, rank, ok
 }
 
-// readableRealm reports whether it is plain which bytes of the realm to hash.
-// Outside ASCII nothing says what they encode, and clients hash them as they are,
-// as UTF-8 or as UTF-8 twice over; charset="UTF-8" leaves one reading.
+// readableRealm reports whether it is clear which bytes of the realm to hash.
+// Outside ASCII nothing says how they are encoded: some clients hash them as
+// they are, some as UTF-8, some as UTF-8 twice encoded. charset="UTF-8" settles
+// it.
 func (d *Digest) readableRealm() bool {
 	if d.utf8 {
 		return utf8.ValidString(d.Realm)
@@ -122,9 +124,9 @@ func lookUp(name string) (rank int, session, ok bool) {
 	return 0, false, false
 }
 
-// preferred returns the quality of protection to use of those offered: auth where
-// it is there, since auth-int needs the whole body before the first byte of the
-// request. A challenge that offers none wants the form of RFC 2069.
+// preferred returns the quality of protection to use of those offered: auth if
+// offered, since auth-int needs the whole body before the first byte of the
+// request. A challenge that offers none expects the form of RFC 2069.
 func preferred(offered string) (qop string, ok bool) {
 	list := strings.FieldsFunc(strings.ToLower(offered), func(r rune) bool {
 		return r == ',' || r == ' ' || r == '\t'
@@ -138,9 +140,10 @@ func preferred(offered string) (qop string, ok bool) {
 }
 
 // covers reports whether uri, a request target at origin, is in the protection
-// space: it begins with one of the URIs of the domain parameter, or there are none.
-// Those on other servers are left aside, since nothing learnt here is used there.
-// To a proxy the parameter means nothing, nor to a target that is no path.
+// space: it begins with one of the URIs of the domain parameter, or there are
+// none. URIs on other servers are ignored, since nothing learnt here is used
+// there. The parameter has no meaning for a proxy, or for a target that is not
+// a path.
 func (d *Digest) covers(origin, uri string) bool {
 	if len(d.domain) == 0 || !strings.HasPrefix(uri, "/") {
 		return true

@@ -8,25 +8,26 @@ import (
 )
 
 const (
-	// maxSpaces bounds what a client that goes from host to host remembers.
+	// maxSpaces bounds the memory of a client that visits many hosts.
 	maxSpaces = 64
 	// maxNonces is how many nonces of a space keep their count. Servers behind
-	// one address each issue their own, so that one replaces the other and returns.
+	// one address each issue their own, so that nonces alternate.
 	maxNonces = 4
 )
 
 // Spaces answers challenges with one set of credentials. It remembers the
-// protection spaces that it answered in: each belongs to one origin and realm, and
-// holds the last challenge and how often its nonce was used. What is known of one
-// origin is never used at another. Beyond 64 spaces the one not used for the
-// longest time is forgotten, which costs one more challenge.
+// protection spaces that it has answered in. Each belongs to one origin and
+// realm, and holds the last challenge and how often its nonce was used. What it
+// knows about one origin is never used for another. Beyond 64 spaces it forgets
+// the one that was not used for the longest time, at the cost of one more
+// challenge.
 //
-// A Spaces with Credentials is ready for use, also by several goroutines at once:
-// in one space no two answers have the same nonce and count, as long as the nonce is
-// one of the last four there. It must not be copied after use.
+// A Spaces with Credentials is ready for use, also by several goroutines at
+// once: no two answers in one space have the same nonce and count, as long as
+// the nonce is one of the last four there. It must not be copied after use.
 //
-// An origin is any text that the caller gives each server or proxy of its own. To
-// be found in domain parameters it has to be a scheme and an authority.
+// An origin is any text that the caller uses for one server or proxy. To match
+// domain parameters it must be a scheme and an authority.
 type Spaces struct {
 	Credentials Credentials
 
@@ -39,25 +40,25 @@ type Spaces struct {
 // A space is one protection space (RFC 9110, section 11.5).
 type space struct {
 	origin string
-	digest *Digest // not changed once it is here
-	nonces []nonce // the current one comes last
+	digest *Digest // not changed once it is stored here
+	nonces []nonce // the current one is the last
 }
 
-// A nonce is one of the server's, with what its use depends on.
+// A nonce is a nonce of the server, with the state that its use needs.
 type nonce struct {
 	value string
 	count uint32 // of its uses
 
-	// Of the session that the -sess algorithms know. It has one A1, from the nonce of
-	// the challenge and the first client nonce (RFC 7616, section 3.4.2), and servers
-	// keep that A1 or compute it again from what a request holds. With one client
-	// nonce for all of a session both get the same.
+	// Of the session of the -sess algorithms. It has one A1, made from the
+	// nonce of the challenge and the first client nonce (RFC 7616, section
+	// 3.4.2). Some servers keep that A1, others compute it again from each
+	// request. With one client nonce for the whole session both get the same.
 	session string
 	cnonce  string
 }
 
-// nc is the nonce count. That it starts again after 2³² uses is for the server to
-// refuse: it then sends a new nonce.
+// nc is the nonce count. It starts again after 2³² uses; the server then
+// refuses it and sends a new nonce.
 func (n nonce) nc() string { return fmt.Sprintf("%08x", n.count) }
 
 // Answer answers a challenge of origin and remembers it. It fails with what
@@ -66,9 +67,9 @@ func (s *Spaces) Answer(origin string, d Digest, req Request) (Answer, error) {
 	return s.challenged(origin, &d).answer(s.Credentials, req)
 }
 
-// Preempt answers what origin would ask if it got the request without an answer.
-// It returns false if nothing is known that is good for this request target, and
-// fails as Answer does.
+// Preempt gives the answer that origin would ask for if it got the request
+// without one. It returns false if nothing known applies to this request
+// target, and fails as Answer does.
 func (s *Spaces) Preempt(origin string, req Request) (a Answer, ok bool, err error) {
 	t, ok := s.expected(origin, req.URI)
 	if !ok {
@@ -78,8 +79,8 @@ func (s *Spaces) Preempt(origin string, req Request) (a Answer, ok bool, err err
 	return a, err == nil, err
 }
 
-// Renew makes the next answers use the nonce that info, which came back for a,
-// gives in exchange. An answer whose nonce was replaced since changes nothing.
+// Renew makes the next answers use the new nonce in info, which the server sent
+// in reply to a. It does nothing if the nonce of a has been replaced since.
 func (s *Spaces) Renew(a Answer, info Info) {
 	if a.space == nil || info.NextNonce == "" {
 		return
@@ -128,7 +129,7 @@ func (s *Spaces) expected(origin, uri string) (t turn, ok bool) {
 	return sp.take(cnonce), true
 }
 
-// find returns the space used last of those that fit, or nil.
+// find returns the matching space that was used last, or nil.
 func (s *Spaces) find(fits func(*space) bool) *space {
 	for i, sp := range slices.Backward(s.recent) {
 		if fits(sp) {
@@ -155,7 +156,8 @@ func (s *Spaces) newCnonce() string {
 	return rand.Text()
 }
 
-// use makes n the current nonce. One that was here before goes on with its count.
+// use makes n the current nonce. A nonce that was stored before continues its
+// count.
 func (sp *space) use(n nonce) {
 	i := slices.IndexFunc(sp.nonces, func(old nonce) bool { return old.value == n.value })
 	switch {

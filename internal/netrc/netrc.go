@@ -1,4 +1,4 @@
-// Package netrc reads netrc files, in which users keep the credentials of hosts.
+// Package netrc reads netrc files, in which users keep credentials for hosts.
 //
 // The grammar is that of Python's netrc module, which Requests uses:
 //
@@ -8,24 +8,24 @@
 //	macro    = "macdef" name, and all lines up to an empty one
 //	comment  = "#" and all up to the end of the line
 //
-// Words are separated by space, tab and line ends. A word in quotes may hold spaces,
-// and a backslash takes away the meaning of the next character. A comment stands
-// where a keyword could: as a value, "#" is a character like others.
+// Words are separated by spaces, tabs and line ends. A word in quotes may
+// contain spaces, and a backslash makes the next character literal. A comment
+// can stand only where a keyword can: in a value, "#" is an ordinary character.
 //
 // It differs from Python's module in this:
 //
 //   - A quote must be closed, and a backslash followed by something, on the same
-//     line. Python would take the next lines, with the secrets of other hosts, as part
+//     line. Python would take the next lines, with the secrets of other hosts, for part
 //     of the value.
-//   - A comment is one also behind an empty line or when no space follows "#", where
+//   - A comment may follow an empty line, and needs no space after "#", where
 //     Python stumbles over its words or reads them as entries.
-//   - An empty word in quotes where a keyword should be is an error. For Python the
+//   - An empty word in quotes where a keyword should be is an error. In Python the
 //     file ends there.
 //   - Host names are compared in any letter case.
 //   - "machine default" is the host of that name, not the default entry.
-//   - All entries of a host are kept, to be told apart by their login.
-//   - A byte order mark at the beginning is passed over.
-//   - Macros, which are for FTP, are passed over.
+//   - All entries of a host are kept, and are distinguished by login.
+//   - A byte order mark at the beginning is ignored.
+//   - Macros, which are for FTP, are ignored.
 package netrc
 
 import (
@@ -36,15 +36,15 @@ import (
 	"strings"
 )
 
-// maxBytes bounds a file. No line is bounded by itself (CVE-2022-35260: a buffer
-// for lines of 4095 bytes); tokens are passwords, and may be long.
+// maxBytes bounds a file. There is no limit for a line (a buffer of 4095 bytes
+// for lines was CVE-2022-35260): tokens used as passwords may be long.
 const maxBytes = 1 << 20
 
 // ErrTooLarge reports a file of more than 1 MiB.
 var ErrTooLarge = errors.New("netrc: file larger than 1 MiB")
 
-// A SyntaxError reports what the grammar has no place for. It does not quote the
-// file: what is in the wrong place may well be a password.
+// A SyntaxError reports text that the grammar does not allow. It does not quote
+// the file: what is in the wrong place may be a password.
 type SyntaxError struct {
 	Line   int // counted from 1
 	Reason string
@@ -52,8 +52,9 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("netrc: line %d: %s", e.Line, e.Reason) }
 
-// An Entry holds the credentials of one host, or of all that have no entry. What the
-// file does not give is empty. However an Entry is formatted, the password does not show.
+// An Entry holds the credentials for one host, or for all hosts without an
+// entry. What the file does not give is empty. No way of formatting an Entry
+// shows the password.
 type Entry struct {
 	Login, Account, Password string
 }
@@ -70,21 +71,21 @@ func (e Entry) Username() string {
 // Format writes the user name.
 func (e Entry) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "%q, password ***", e.Username()) }
 
-// A File is what a netrc file says. A nil File has no entries. It may be used by
-// several goroutines at once.
+// A File is the content of a netrc file. A nil File has no entries. It may be
+// used by several goroutines at once.
 type File struct {
 	machines map[string][]*Entry // by host in lower case, in the order of the file
 	defaults []*Entry
 }
 
 // Lookup returns the entry for host, a name or an address without brackets and
-// port. Only an entry for exactly this host will do, or else the default entry. If
-// login is not empty, the entry must be one for this login; of several the last one
-// counts, as in Python. An entry counts as a whole: where the password is missing
-// it is empty, and never that of another entry. Where there are entries for host,
-// the default entry is out, even if nothing comes of them.
+// port. It is an entry for exactly this host, or else the default entry. If
+// login is not empty, the entry must be for this login; if there are several,
+// the last one counts, as in Python. Entries are never combined: a missing
+// password is empty, not that of another entry. If there are entries for host,
+// the default entry is not used, even if none of them matches.
 //
-// Lookup returns false if there is no such entry or nothing is in it.
+// Lookup returns false if there is no such entry or it is empty.
 func (f *File) Lookup(host, login string) (Entry, bool) {
 	if f == nil {
 		return Entry{}, false
@@ -101,8 +102,8 @@ func (f *File) Lookup(host, login string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// lower folds the letters of ASCII alone. The others that have a small letter of
-// ASCII, such as the Kelvin sign, would name another host.
+// lower folds ASCII letters only. Other characters whose lower case is ASCII,
+// such as the Kelvin sign, would name another host.
 func lower(host string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

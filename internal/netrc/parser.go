@@ -7,7 +7,7 @@ const whitespace = " \t\n"
 // A parser reads the text word by word, up to the first error.
 type parser struct {
 	text string
-	rest string // what of text is still to be read
+	rest string // the part of text that is still to be read
 	err  *SyntaxError
 
 	looked int // bytes looked at so far, for the test that this is linear
@@ -15,7 +15,7 @@ type parser struct {
 
 func (p *parser) parse() (*File, error) {
 	f := &File{machines: make(map[string][]*Entry)}
-	var entry *Entry // the one being read; nil outside
+	var entry *Entry // the entry being read; nil outside of one
 	for keyword, ok := p.keyword(); ok; keyword, ok = p.keyword() {
 		switch keyword {
 		case "machine":
@@ -42,7 +42,7 @@ func (p *parser) parse() (*File, error) {
 	return f, nil
 }
 
-// field returns what keyword gives a value to, or nil.
+// field returns the field that keyword sets, or nil.
 func (e *Entry) field(keyword string) *string {
 	if e == nil {
 		return nil
@@ -58,7 +58,7 @@ func (e *Entry) field(keyword string) *string {
 	return nil
 }
 
-// fail records an error in what was read last, and leaves nothing to read.
+// fail records an error in the last word, and ends the reading.
 func (p *parser) fail(reason string) {
 	if p.err == nil {
 		read := p.text[:len(p.text)-len(p.rest)]
@@ -68,8 +68,8 @@ func (p *parser) fail(reason string) {
 	p.rest = ""
 }
 
-// keyword consumes the next word that is in no comment. It returns false where
-// nothing is left to read.
+// keyword consumes the next word that is not in a comment. It returns false if
+// nothing is left.
 func (p *parser) keyword() (word string, ok bool) {
 	p.skipSpace()
 	for strings.HasPrefix(p.rest, "#") {
@@ -96,8 +96,8 @@ func (p *parser) host() string {
 	return lower(name)
 }
 
-// skipMacro passes over the name of a macro and over its lines, of which the last
-// is empty.
+// skipMacro skips the name of a macro and its lines, the last of which is
+// empty.
 func (p *parser) skipMacro() {
 	p.value()
 	if !p.skipPast("\n\n") {
@@ -105,7 +105,8 @@ func (p *parser) skipMacro() {
 	}
 }
 
-// skipPast goes past the next end, or to the end of the file and reports false.
+// skipPast skips the next occurrence of end. If there is none, it goes to the
+// end of the file and reports false.
 func (p *parser) skipPast(end string) bool {
 	_, after, ok := strings.Cut(p.rest, end)
 	p.looked += len(p.rest) - len(after)
@@ -119,7 +120,7 @@ func (p *parser) skipSpace() {
 	p.rest = after
 }
 
-// word consumes what is there up to whitespace, or what is in quotes.
+// word consumes everything up to whitespace, or a word in quotes.
 func (p *parser) word() string {
 	in, quoted := strings.CutPrefix(p.rest, `"`)
 	if !quoted {
@@ -135,8 +136,8 @@ func (p *parser) word() string {
 	return word
 }
 
-// until consumes all before the first byte that is in ends and has no backslash
-// before it. It returns that without the backslashes.
+// until consumes everything before the first byte of ends that has no backslash
+// before it, and returns it without the backslashes.
 func (p *parser) until(ends string) string {
 	var b strings.Builder
 	for {

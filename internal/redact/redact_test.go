@@ -227,7 +227,7 @@ func FuzzURL(f *testing.F) {
 		name := names[int(which)%len(names)]
 		raw := "http://a.test/" + strings.NewReplacer("?", "", "#", "", `\`, "").Replace(path)
 		switch place % 6 {
-		case 0: // its name is unknown, before the last "@" it is a password
+		case 0: // anything before the last "@" is a password
 			if strings.ContainsAny(user, `:/?#@\.[`) || user == "localhost" {
 				t.Skip()
 			}

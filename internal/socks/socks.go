@@ -1,16 +1,16 @@
 // Package socks asks a SOCKS proxy for a connection, over one already made to it.
 //
 // Each function is one handshake: SOCKS4 (Lee, "SOCKS: A protocol for TCP proxy
-// across firewalls"), SOCKS4a (its extension for names) and SOCKS5 (RFC 1928 with
-// the user and password of RFC 1929). What is left to the caller is all that is
-// not the protocol: to dial, to set a deadline on the connection or close it when
-// a context ends, to resolve names for SOCKS4, and to close the connection after
-// an error, as a handshake that failed half way cannot be taken up again.
+// across firewalls"), SOCKS4a (its extension for names) and SOCKS5 (RFC 1928
+// with the user and password of RFC 1929). Everything else is up to the caller:
+// to dial, to set a deadline on the connection or close it when a context ends,
+// to resolve names for SOCKS4, and to close the connection after an error,
+// since a failed handshake cannot be resumed.
 //
-// After success the connection is the stream to the target: no byte that follows
-// the reply has been read. No error names the target or the credentials.
+// After success the connection is the stream to the target: no byte after the
+// reply has been read. No error names the target or the credentials.
 //
-// It is written by hand because golang.org/x/net/proxy knows SOCKS5 alone.
+// It is written by hand because golang.org/x/net/proxy supports only SOCKS5.
 package socks
 
 import (
@@ -22,26 +22,26 @@ import (
 
 // Errors found before anything is sent.
 var (
-	// ErrAddress reports a target that the protocol cannot express: a name that is
-	// empty, longer than 255 bytes or contains a zero byte, an IPv6 zone, or an
-	// IPv6 address for SOCKS4. A long name is never resolved here instead: that is
-	// how CVE-2023-38545 overran a buffer, and would tell the local resolver a
-	// name meant for the proxy.
+	// ErrAddress reports a target that the protocol cannot express: a name that
+	// is empty, longer than 255 bytes or contains a zero byte, an IPv6 zone, or
+	// an IPv6 address for SOCKS4. A long name is never resolved locally
+	// instead: that would tell the local resolver a name meant for the proxy,
+	// and it is how CVE-2023-38545 overran a buffer.
 	ErrAddress = errors.New("socks: target cannot be expressed in the protocol")
 	// ErrCredentials reports a user or a password that the protocol cannot express.
 	ErrCredentials = errors.New("socks: credentials cannot be expressed in the protocol")
 )
 
-// Errors of the proxy. Beside these, a handshake fails with [*ReplyError], with
-// [io.ErrUnexpectedEOF] if the proxy ended the connection, and with whatever the
-// connection itself reports, such as [os.ErrDeadlineExceeded].
+// Errors of the proxy. A handshake may also fail with [*ReplyError], with
+// [io.ErrUnexpectedEOF] if the proxy closed the connection, and with errors of
+// the connection itself, such as [os.ErrDeadlineExceeded].
 var (
 	// ErrNoMethod reports a SOCKS5 proxy that accepts none of the authentication
 	// methods offered, such as one that wants a password when none was given.
 	ErrNoMethod = errors.New("socks: proxy accepts no authentication method offered")
 	// ErrAuth reports a SOCKS5 proxy that rejected user and password.
 	ErrAuth = errors.New("socks: proxy rejected user and password")
-	// ErrProtocol reports an answer that is not of the protocol.
+	// ErrProtocol reports an answer that violates the protocol.
 	ErrProtocol = errors.New("socks: malformed answer of the proxy")
 )
 
@@ -91,11 +91,12 @@ func (e *ReplyError) Text() string {
 
 const (
 	commandConnect = 1   // of SOCKS4 and SOCKS5
-	maxField       = 255 // what a length of one byte can tell
+	maxField       = 255 // the maximum of a length in one byte
 )
 
-// checkName tells whether a proxy can be given the name to resolve. SOCKS4a ends
-// it with a zero byte, so that one inside would start a field of the sender's choice.
+// checkName reports whether the name can be sent to a proxy. SOCKS4a ends it
+// with a zero byte, so a zero byte inside would let the name forge another
+// field.
 func checkName(name string) error {
 	switch {
 	case name == "":
@@ -108,8 +109,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// exchange sends a message and fills answer. It never reads more than that: what
-// follows may belong to the target.
+// exchange sends a message and fills answer. It never reads more than that: the
+// next bytes may come from the target.
 func exchange(conn io.ReadWriter, message, answer []byte) error {
 	if _, err := conn.Write(message); err != nil {
 		return fmt.Errorf("socks: sending: %w", err)

@@ -15,8 +15,8 @@ const (
 )
 
 // Connect4 asks the SOCKS4 proxy at the other end of conn for a connection to
-// target, which is an IPv4 address as the protocol knows no other. The user may
-// be empty; SOCKS4 has no password.
+// target, which is an IPv4 address, the only kind in this protocol. The user
+// may be empty; SOCKS4 has no password.
 func Connect4(conn io.ReadWriter, target netip.AddrPort, user string) error {
 	ip := target.Addr().Unmap()
 	if !ip.Is4() {
@@ -29,8 +29,8 @@ func Connect4(conn io.ReadWriter, target netip.AddrPort, user string) error {
 	return connect4(conn, ip, target.Port(), user, "")
 }
 
-// Connect4a is [Connect4] for a host that the proxy resolves. An IPv4 address in
-// text form goes out as an address.
+// Connect4a is [Connect4] for a host that the proxy resolves. An IPv4 address
+// in text form is sent as an address.
 func Connect4a(conn io.ReadWriter, host string, port uint16, user string) error {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return Connect4(conn, netip.AddrPortFrom(ip, port), user)
@@ -54,7 +54,7 @@ func connect4(conn io.ReadWriter, ip netip.Addr, port uint16, user, host string)
 	if host != "" {
 		message = append(append(message, host...), 0)
 	}
-	var reply [8]byte // version, code, and a port and an address that mean nothing here
+	var reply [8]byte // version, code, and a port and an address without meaning here
 	if err := exchange(conn, message, reply[:]); err != nil {
 		return err
 	}

@@ -28,9 +28,10 @@ const (
 // host, which is an IP address in text form, without brackets, or a name for the
 // proxy to resolve.
 //
-// A nil user offers no authentication. With one, the proxy chooses between none
-// and user and password, and the request for the connection is sent after it
-// accepted them, never before. A password may be empty, the name of a user not.
+// A nil user offers no authentication. With one, the proxy chooses between no
+// authentication and user and password. The request for the connection is sent
+// only after the proxy has accepted them. The password may be empty, the name
+// of the user may not.
 func Connect5(conn io.ReadWriter, host string, port uint16, user *url.Userinfo) error {
 	request, err := request5(host, port)
 	if err != nil {
@@ -118,7 +119,7 @@ func authenticate5(conn io.ReadWriter, login []byte) error {
 }
 
 // connect5 sends the request and reads the reply (RFC 1928, section 6) with the
-// address that the proxy connects from, which says nothing to a client.
+// address that the proxy connects from, which is of no use to a client.
 func connect5(conn io.ReadWriter, request []byte) error {
 	var reply [2]byte
 	if err := exchange(conn, request, reply[:]); err != nil {

@@ -17,19 +17,21 @@ import (
 // [Reader].
 var ErrTooLarge = errors.New("event too large")
 
-// An Event is an event of a stream. Its text is UTF-8: what was not in the
-// stream has become U+FFFD.
+// An Event is an event of a stream. Its text is UTF-8: invalid bytes have
+// become U+FFFD.
 type Event struct {
 	// ID is the last event ID that the stream has given, with this event or
-	// before it; what a client sends back as Last-Event-ID. It has no NUL, CR or
-	// LF, but may have other controls, which a header must not.
+	// before it; a client sends it back as Last-Event-ID. It contains no NUL,
+	// CR or LF, but may contain other control characters, which a header must
+	// not.
 	ID string
-	// Type is the name of the event, "message" if it was given none.
+	// Type is the name of the event, "message" if the stream gave none.
 	Type string
 	// Data is the data lines of the event, joined by line feeds.
 	Data string
 	// Retry is the reconnection time the stream has asked for, with this event
-	// or before it; 0 also if it has not, which [Reader.Retry] tells apart.
+	// or before it; or 0 if there was none. [Reader.Retry] tells a time of 0
+	// from none.
 	Retry time.Duration
 }
 
@@ -38,12 +40,12 @@ type Reader struct {
 	src   io.Reader
 	limit int
 	buf   []byte
-	rest  []byte // what of buf is still to be parsed
-	err   error  // what src or the limit ended the stream with
+	rest  []byte // the part of buf that is still to be parsed
+	err   error  // the error of src or of the limit that ended the stream
 
-	line    []byte // the start of a line whose end is still to come
+	line    []byte // the start of a line whose end has not come yet
 	started bool   // the first line, which may have a byte order mark, is over
-	afterCR bool   // a line feed that comes next belongs to the line end before it
+	afterCR bool   // a line feed that comes next belongs to the carriage return before it
 
 	data  []byte // of the event that is being read, a line feed after each line
 	kind  string // its type
@@ -62,13 +64,13 @@ const (
 )
 
 // NewReader returns a Reader of the stream src. A line, and the data of an
-// event, may be up to limit bytes long; 0 is for no limit.
+// event, may be up to limit bytes long; 0 means no limit.
 func NewReader(src io.Reader, limit int) *Reader {
 	return &Reader{src: src, limit: limit}
 }
 
-// Reset makes r read src, the same stream after a reconnection. It drops an event
-// that is not complete, and keeps the last event ID and the reconnection time.
+// Reset makes r read src, the same stream after a reconnection. It drops an
+// incomplete event, and keeps the last event ID and the reconnection time.
 func (r *Reader) Reset(src io.Reader) {
 	*r = Reader{
 		src: src, limit: r.limit, buf: r.buf, line: r.line[:0], data: r.data[:0],
@@ -76,11 +78,11 @@ func (r *Reader) Reset(src io.Reader) {
 	}
 }
 
-// Next returns the next event, as soon as src has given the end of the blank
-// line after it. At the end of src it fails with [io.EOF], when src fails with
-// the error of src, and beyond the limit with [ErrTooLarge]; any further call
-// fails in the same way. An event that the end cuts short is dropped, as the
-// standard has it, since none can tell what it lacks.
+// Next returns the next event as soon as src has returned the end of the blank
+// line after it. It fails with [io.EOF] at the end of src, with the error of
+// src, or with [ErrTooLarge] beyond the limit; later calls fail in the same
+// way. An event that the end cuts short is dropped, as the standard demands,
+// since nobody can tell what is missing.
 func (r *Reader) Next() (Event, error) {
 	for {
 		line, err := r.readLine()
@@ -99,9 +101,9 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// LastEventID returns what a client that reconnects sends as Last-Event-ID, "" for
-// no such field, and whether the stream has given it. A block with an ID and no
-// data is not an event, but its ID counts here.
+// LastEventID returns what a client that reconnects sends as Last-Event-ID, ""
+// for no such field, and whether the stream has given it. A block with an ID
+// but no data is not an event, but its ID counts.
 func (r *Reader) LastEventID() (string, bool) { return r.lastID, r.hasID }
 
 // Retry returns the reconnection time the stream has asked for, and whether it
@@ -130,9 +132,9 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
-// cut takes from the buffer what it has of a line, and reports whether the end
-// of the line was there: LF, CR LF or CR. A CR ends it at once, as to wait for
-// an LF could hold an event back for hours.
+// cut takes as much of a line as the buffer has, and reports whether the end of
+// the line was there: LF, CR LF or CR. A CR ends the line at once, because
+// waiting for an LF could hold an event back for hours.
 func (r *Reader) cut() (line []byte, ended bool) {
 	if r.afterCR && len(r.rest) > 0 {
 		r.rest = bytes.TrimPrefix(r.rest, []byte("\n"))
@@ -169,7 +171,7 @@ func (r *Reader) fill() error {
 		var n int
 		n, r.err = r.src.Read(r.buf)
 		if r.rest = r.buf[:n]; n > 0 {
-			return nil // with an error, too: that is for the next time
+			return nil // even with an error, which is returned the next time
 		}
 	}
 	return r.fail(io.ErrNoProgress)
@@ -181,8 +183,8 @@ func (r *Reader) fail(err error) error {
 	return err
 }
 
-// field takes in a line that is not blank. A line that begins with a colon, a
-// comment, has the field name "", which is as unknown as any other.
+// field processes a line that is not blank. A comment, which begins with a
+// colon, has the field name "", and is ignored like any unknown name.
 func (r *Reader) field(line []byte) error {
 	name, value, _ := bytes.Cut(line, []byte(":"))
 	value = bytes.TrimPrefix(value, []byte(" "))
@@ -206,7 +208,7 @@ func (r *Reader) field(line []byte) error {
 	return nil
 }
 
-// dispatch ends a block of lines, which is an event if it had data.
+// dispatch ends a block of lines. If it had data, it is an event.
 func (r *Reader) dispatch() (Event, bool) {
 	r.lastID, r.hasID, r.named = r.id, r.hasID || r.named, false
 	kind, data := r.kind, r.data
@@ -220,8 +222,8 @@ func (r *Reader) dispatch() (Event, bool) {
 	return Event{ID: r.id, Type: kind, Data: text(data[:len(data)-1]), Retry: r.retry}, true
 }
 
-// milliseconds returns the time that a text of ASCII digits alone stands for,
-// or the longest if it is longer.
+// milliseconds returns the time for a text of ASCII digits only, or the longest
+// Duration if it is longer than that.
 func milliseconds(digits string) (time.Duration, bool) {
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return 0, false
@@ -234,8 +236,8 @@ func milliseconds(digits string) (time.Duration, bool) {
 	return time.Duration(n) * time.Millisecond, true
 }
 
-// text decodes UTF-8 as the Encoding standard does: each longest part that
-// could begin a character and does not go on as one becomes one U+FFFD.
+// text decodes UTF-8 as the Encoding standard does: each maximal part that
+// begins a character but does not complete it becomes one U+FFFD.
 func text(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)

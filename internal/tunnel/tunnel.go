@@ -1,8 +1,8 @@
-// Package tunnel asks an HTTP proxy for a tunnel with CONNECT (RFC 9110, section
-// 9.3.6), over a connection already made to it.
+// Package tunnel asks an HTTP proxy for a tunnel with CONNECT (RFC 9110,
+// section 9.3.6), over an existing connection to it.
 //
-// To dial, to speak TLS to the proxy, to set a deadline on the connection or
-// close it when a context ends, and to close it after an error is the caller's.
+// The caller dials, speaks TLS to the proxy, sets a deadline on the connection
+// or closes it when a context ends, and closes it after an error.
 package tunnel
 
 import (
@@ -25,9 +25,9 @@ const (
 	maxRest   = 64 << 10 // of a refusal, as far as it is read to use the connection again
 )
 
-// Errors of [Connect], beside [*StatusError], [io.ErrUnexpectedEOF] for a proxy
-// that ended the connection, and whatever the connection itself reports, such as
-// [os.ErrDeadlineExceeded]. None names the target or repeats a header.
+// Errors of [Connect], besides [*StatusError], [io.ErrUnexpectedEOF] for a
+// proxy that closed the connection, and errors of the connection itself, such
+// as [os.ErrDeadlineExceeded]. None names the target or repeats a header.
 var (
 	// ErrAddress reports a target that is not host:port. Nothing was sent.
 	ErrAddress = errors.New("tunnel: target is not host:port")
@@ -46,21 +46,21 @@ type StatusError struct {
 	Again      bool   // the proxy takes another CONNECT on the connection
 }
 
-// Error quotes the reason, of which the proxy may have made anything.
+// Error quotes the reason, in which the proxy may send anything.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("tunnel: proxy answered %.80q", e.Status)
 }
 
 // Connect asks the proxy at the other end of conn for a tunnel to target, a
-// host:port with an IPv6 address in brackets. The request carries Host and the
-// fields of header, which is for the proxy alone: User-Agent and
-// Proxy-Authorization belong there, what is meant for the target does not
-// (CVE-2015-3153). The caller has validated it. Any 2xx opens the tunnel.
+// host:port with an IPv6 address in brackets. The request has Host and the
+// fields of header, which only the proxy sees: User-Agent and
+// Proxy-Authorization belong there, fields for the target do not
+// (CVE-2015-3153). The caller has validated them. Any 2xx opens the tunnel.
 //
-// The connection returned is the tunnel, and conn itself unless the proxy sent
-// more than its header: such bytes are the target's, and are read first. They
-// may as well be injected by the proxy. Through TLS they fail the handshake;
-// over a tunnel in plain text nobody could tell.
+// The returned connection is the tunnel. It is conn itself unless the proxy
+// sent more than its header: such bytes come from the target, and are read
+// first. The proxy may also have injected them. With TLS the handshake then
+// fails; without TLS nobody can tell.
 func Connect(conn net.Conn, target string, header http.Header) (net.Conn, error) {
 	if !isAuthority(target) {
 		return nil, ErrAddress
@@ -85,7 +85,8 @@ func Connect(conn net.Conn, target string, header http.Header) (net.Conn, error)
 		answer.Again = answer.Again && complete && r.Buffered() == 0
 		return nil, answer
 	}
-	// A Content-Length or Transfer-Encoding of a 2xx says nothing (RFC 9110, section 9.3.6).
+	// A Content-Length or Transfer-Encoding of a 2xx has no meaning (RFC 9110,
+	// section 9.3.6).
 	surplus, _ := r.Peek(r.Buffered())
 	if len(surplus) == 0 {
 		return conn, nil
@@ -101,7 +102,8 @@ func request(w io.Writer, target string, header http.Header) error {
 	for name := range header {
 		switch http.CanonicalHeaderKey(name) {
 		case "Host", "Content-Length", "Transfer-Encoding":
-			// One Host (RFC 9112, section 3.2), and no content that could be framed.
+			// Exactly one Host (RFC 9112, section 3.2), and no framing, as
+			// there is no content.
 			exclude[name] = true
 		}
 	}
@@ -111,8 +113,8 @@ func request(w io.Writer, target string, header http.Header) error {
 	return err
 }
 
-// readHeader reads up to the end of the first header that is not interim. What
-// the reader holds bounds the loop.
+// readHeader reads up to the end of the first header that is not interim. The
+// limit of the reader bounds the loop.
 func readHeader(r *bufio.Reader) (*StatusError, error) {
 	text := textproto.NewReader(r)
 	for {
@@ -131,7 +133,7 @@ func readHeader(r *bufio.Reader) (*StatusError, error) {
 		if err != nil {
 			return nil, err
 		}
-		// After a 101, which nobody asked for, no other answer would come.
+		// After an unrequested 101, no other response would come.
 		if code/100 == 1 && code != http.StatusSwitchingProtocols {
 			continue
 		}
@@ -214,7 +216,8 @@ func skipTrailer(r *bufio.Reader) bool {
 }
 
 // isAuthority tells whether s is host:port in bytes that can stand in a request
-// line (RFC 9112, section 3.2.3). A zone would mean an interface of this machine.
+// line (RFC 9112, section 3.2.3). A zone would name an interface of this
+// machine.
 func isAuthority(s string) bool {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || host == "" || net.JoinHostPort(host, port) != s {
@@ -232,8 +235,8 @@ func isHostByte(r rune) bool {
 		strings.ContainsRune("-._~!$&'()*+,;=:", r)
 }
 
-// A surplusConn gives first what was read beyond the header. Like the connection
-// below it, it has one reader at a time.
+// A surplusConn first returns the bytes that were read beyond the header. Like
+// the connection below, it allows one reader at a time.
 type surplusConn struct {
 	net.Conn
 	surplus []byte
