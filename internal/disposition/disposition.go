@@ -14,8 +14,8 @@ type Disposition struct {
 	// Type is "attachment", "inline" or another word, in lower case.
 	Type string
 	// Params holds the parameters in the order they were sent, repeated ones
-	// too, with names in lower case and values unquoted. What is not UTF-8 was
-	// taken for ISO-8859-1.
+	// too, with names in lower case and values unquoted. Values that are not
+	// UTF-8 are read as ISO-8859-1.
 	Params []Param
 }
 
@@ -25,13 +25,13 @@ type Param struct {
 	quoted      bool
 }
 
-// Parse returns the parts of a field value. It takes any value, as what servers
-// send is often malformed, and gives it the meaning that browsers do:
+// Parse returns the parts of a field value. It accepts any value, since servers
+// often send malformed ones, and gives it the same meaning as browsers:
 //
 //   - a value without quotes goes on to the next semicolon, whatever is in it;
 //   - a part without an equals sign is no parameter;
 //   - nor is one whose quotes are not closed, which ends the field;
-//   - text between closing quotes and the next semicolon is passed over.
+//   - text between closing quotes and the next semicolon is ignored.
 func Parse(value string) Disposition {
 	if !utf8.ValidString(value) {
 		value = extvalue.FromLatin1(value)
@@ -40,10 +40,10 @@ func Parse(value string) Disposition {
 	return s.disposition()
 }
 
-// Param returns the text of the first parameter of that name, given in lower
-// case: of the extended form (RFC 8187, name*) if that is there and can be
-// decoded, else of the plain one. An extended value in quotes is not decoded,
-// as none that the grammar allows has them.
+// Param returns the text of the first parameter with that name, which is given
+// in lower case. It uses the extended form (RFC 8187, name*) if there is one
+// that can be decoded, and otherwise the plain one. An extended value in quotes
+// is not decoded, because the grammar does not allow quotes there.
 func (d Disposition) Param(name string) (string, bool) {
 	if p, ok := d.first(name + "*"); ok && !p.quoted {
 		if text, ok := extvalue.Decode(p.Value); ok {
@@ -64,18 +64,18 @@ func (d Disposition) first(name string) (Param, bool) {
 }
 
 // Filename returns the file name that a field value suggests, filename* before
-// filename (RFC 6266, section 4.3), and whether it does suggest one. The name
-// is the server's word and may be a path to anywhere: see [Sanitise]. The parts
+// filename (RFC 6266, section 4.3), and whether it suggests one. The server
+// chooses the name, which may be a path to anywhere: see [Sanitise]. The parts
 // of RFC 2231 (filename*0) are not used in HTTP and are not joined.
 func Filename(value string) (string, bool) { return Parse(value).Param("filename") }
 
 const lws = " \t"
 
-// A scanner reads a field value from left to right. It looks at no byte more
-// than a constant number of times, so that a value takes linear time.
+// A scanner reads a field value from left to right. It looks at each byte a
+// constant number of times, so that a value takes linear time.
 type scanner struct {
 	rest   string
-	looked int // bytes looked at so far, for the test of that
+	looked int // bytes looked at so far; a test checks that this is linear
 }
 
 func (s *scanner) disposition() Disposition {
@@ -109,8 +109,8 @@ func (s *scanner) param() (p Param, ok bool) {
 	return p, p.Name != ""
 }
 
-// unquote consumes a quoted string whose opening quote is gone. It reports
-// false if there is no closing quote.
+// unquote consumes a quoted string after its opening quote. It reports false if
+// there is no closing quote.
 func (s *scanner) unquote() (text string, ok bool) {
 	var b strings.Builder
 	for {
@@ -126,14 +126,14 @@ func (s *scanner) unquote() (text string, ok bool) {
 	}
 }
 
-// part consumes what is there up to the next semicolon, and the semicolon.
+// part consumes everything up to and including the next semicolon.
 func (s *scanner) part() string {
 	part := s.until(";")
 	s.consume(';')
 	return part
 }
 
-// until consumes the input up to the first of the bytes in stop, or all of it.
+// until consumes the input up to the first byte in stop, or all of it.
 func (s *scanner) until(stop string) string {
 	end := strings.IndexAny(s.rest, stop)
 	if end < 0 {

@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is what the file systems in use allow a name, in bytes.
+// maxName is the longest name that common file systems allow, in bytes.
 const maxName = 255
 
 // Sanitise makes a name that a server gave into one that is safe to create in
 // a directory of the caller's choice, on every system. It reports false if
 // there is no such name; the caller then takes another.
 //
-// Of a path, with slashes or backslashes, it takes the last part. White space
-// and dots are taken off both ends: Windows drops them from the end, and at the
-// front they would make a hidden file, such as a .bashrc. So are joiners, which
-// HFS+ passes over. A name above 255 bytes is cut, before its extension.
-// Refused are
+// It takes the last part of a path, with slashes or backslashes. White space
+// and dots are removed from both ends: Windows drops them from the end, and at
+// the front they would make a hidden file, such as a .bashrc. So are joiners,
+// which HFS+ ignores. A name of more than 255 bytes is cut before its
+// extension. Refused are
 //
 //   - names that have nothing left, "" and ".." among them;
 //   - colons, which name drives and alternate streams (a:b, b.txt:c);
@@ -27,7 +27,8 @@ const maxName = 255
 //   - names of DOS devices, with any extension (nul, COM1.txt);
 //   - what is not UTF-8.
 //
-// The result keeps any other character, so it is not safe as a word of a shell.
+// The result keeps all other characters, so it is not safe as a word in a
+// shell.
 func Sanitise(name string) (string, bool) {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	if !utf8.ValidString(name) || strings.ContainsFunc(name, refused) {
@@ -64,7 +65,7 @@ func cut(name string) string {
 	}
 	ext := path.Ext(name)
 	if len(ext) > maxName/2 {
-		ext = "" // a name with a dot early in it, rather than an extension
+		ext = "" // this is a name with an early dot, not an extension
 	}
 	end := maxName - len(ext)
 	for !utf8.RuneStart(name[end]) {

@@ -2,8 +2,8 @@
 //
 // It follows the algorithm of the RFC's appendix B, which gives a meaning to
 // most malformed input. Where that algorithm would give up on the rest of a
-// field, the parser goes on, as one server's slip should not cost the links
-// after it; what it makes of such input is said at [Parse].
+// field, the parser continues, since one mistake should not cost the links
+// after it. [Parse] says what it makes of such input.
 package linkheader
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/go-requests/requests/internal/extvalue"
 )
 
-// What [Parse] takes from one response: far more than a list of pages or of
-// preload hints needs, and little enough that a field of three bytes a link
-// cannot make the list of them huge.
+// Limits of [Parse] for one response. They are far above what a list of pages
+// or of preload hints needs, and low enough that links of three bytes each
+// cannot make the list huge.
 const (
 	MaxBytes = 64 << 10 // all field values together
 	MaxLinks = 1000
@@ -27,8 +27,8 @@ var ErrTooLarge = errors.New("link header too large")
 // A Link is one link of a Link header field.
 type Link struct {
 	// URL is the target as it was sent: a URI reference, to be resolved against
-	// the URL of the response, even where the content names another base (RFC
-	// 8288, section 3.1). "" is that URL itself.
+	// the URL of the response, even if the content names another base (RFC
+	// 8288, section 3.1). "" means that URL itself.
 	URL string
 
 	// Rel is the value of the first rel parameter as it was sent, "next" or
@@ -38,8 +38,8 @@ type Link struct {
 
 	// Anchor is the value of the first anchor parameter: a URI reference,
 	// resolved as URL is, to what the link starts from. It is "" for the
-	// response itself. A link that starts elsewhere says nothing of the
-	// response, so it must not be taken for, say, its next page.
+	// response itself. A link that starts elsewhere says nothing about the
+	// response, so it must not be taken for its next page, for example.
 	Anchor string
 
 	// Params holds every parameter in the order they were sent, rel, anchor
@@ -52,15 +52,15 @@ type Link struct {
 type Param struct{ Name, Value string }
 
 // Parse returns the links of all values of a response's Link header fields, in
-// order. It fails with [ErrTooLarge] alone, and then returns the links up to
-// there. Otherwise:
+// order. Its only error is [ErrTooLarge], with which it returns the links
+// before the limit. Otherwise:
 //
 //   - a target may lack one or both of its brackets, and then ends at a
 //     semicolon or comma; quotes around it are taken off, and quotes alone
 //     are none;
 //   - quotes around a whole field are taken off;
 //   - text before a target's brackets, and between a target or a quoted value
-//     and the next semicolon or comma, is passed over;
+//     and the next semicolon or comma, is ignored;
 //   - single quotes around a value are taken off (rel='next');
 //   - a quoted value that is not closed goes on to the end of the field.
 func Parse(values []string) ([]Link, error) {
@@ -131,11 +131,11 @@ func (l Link) Attributes() []Param {
 }
 
 // A scanner holds what is left of a field value. Every method consumes what it
-// returns, and none looks further than it consumes by more than a constant
-// factor, so that a value takes linear time.
+// returns, and looks ahead at no more than a constant factor beyond that, so
+// that a value takes linear time.
 type scanner struct {
 	rest   string
-	looked int // bytes looked at so far, for the test of that
+	looked int // bytes looked at so far; a test checks that this is linear
 }
 
 const (
@@ -241,7 +241,7 @@ func (s *scanner) quoted() string {
 	return b.String()
 }
 
-// until consumes the input up to the first of the bytes in stop, or all of it.
+// until consumes the input up to the first byte in stop, or all of it.
 func (s *scanner) until(stop string) string {
 	end := s.index(stop)
 	head := s.rest[:end]
@@ -249,7 +249,7 @@ func (s *scanner) until(stop string) string {
 	return head
 }
 
-// index returns where the first of the bytes in stop is, or else the end.
+// index returns the position of the first byte in stop, or the end.
 func (s *scanner) index(stop string) int {
 	end := strings.IndexAny(s.rest, stop)
 	if end < 0 {

@@ -2,11 +2,11 @@
 // MIME Sniffing Standard (mimesniff.spec.whatwg.org, section 4.4), several by
 // the Fetch Standard (fetch.spec.whatwg.org, "extract a MIME type").
 //
-// Where RFC 9110 has one form and servers many, these say what is meant by
-// each. Values are taken as bytes; those above 0x7F stand for Latin-1.
+// RFC 9110 has one form and servers send many; these standards say what each of
+// them means. Values are bytes; those above 0x7F stand for Latin-1.
 //
 // It is written by hand because mime.ParseMediaType refuses a value with a
-// parameter that is malformed or there twice, where browsers read on.
+// malformed or repeated parameter, which browsers accept.
 package mediatype
 
 import (
@@ -20,14 +20,14 @@ type Type struct {
 	Essence string
 
 	params  string // as received, from the first semicolon on
-	charset string // taken over from an earlier value, for want of one in params
+	charset string // taken over from an earlier value if params has none
 }
 
-// white is what HTTP white space is to both standards.
+// white is HTTP white space in both standards.
 const white = "\t\n\r "
 
-// Parse reads one media type. It reports false for what has no type and
-// subtype; a parameter that is malformed is left out.
+// Parse reads one media type. It reports false if there is no type and subtype.
+// Malformed parameters are left out.
 func Parse(s string) (Type, bool) {
 	s = strings.Trim(s, white)
 	essence, params := s, ""
@@ -42,8 +42,8 @@ func Parse(s string) (Type, bool) {
 }
 
 // Extract returns the media type that the values of Content-Type, one a header
-// line, give together. The last type wins. It keeps the charset of those just
-// before it if they are the same but for parameters.
+// line, give together. The last type wins. It keeps the charset of the types
+// just before it if they differ only in parameters.
 func Extract(values ...string) (Type, bool) {
 	all := ""
 	switch len(values) {
@@ -164,15 +164,15 @@ func cutParam(s string) (name, value string, ok bool, rest string) {
 	if end < 0 {
 		end = len(s) - quoted
 	}
-	if quoted > 0 { // what stands behind the quotes is ignored
+	if quoted > 0 { // text after the quotes is ignored
 		return name, value, true, s[quoted+end:]
 	}
 	value = strings.TrimRight(s[:end], white)
 	return name, value, value != "", s[end:]
 }
 
-// quotedLen returns the length of the quoted string that s begins with. One
-// that is not closed goes on to the end.
+// quotedLen returns the length of the quoted string that s begins with. An
+// unclosed one extends to the end.
 func quotedLen(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {

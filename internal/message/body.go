@@ -9,21 +9,22 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A SourceError is what the source of a request's body gave, in difference to
-// an error of the connection.
+// A SourceError is an error of the source of a request's body, as opposed to
+// one of the connection.
 type SourceError struct{ Err error }
 
 func (e *SourceError) Error() string { return e.Err.Error() }
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// WriteBody writes what body gives to w, framed as the head says: exactly
-// Length bytes, or chunks and the trailer. Each chunk is one Write.
+// WriteBody copies body to w, framed as the head announces: exactly Length
+// bytes, or chunks and the trailer. Each chunk is one Write.
 //
-// A body that is longer or shorter than Length is [fault.InvalidOption]. It is
-// found before its last bytes are written, so that the peer never has a request
-// that looks complete. An error of body comes as a [*SourceError], one of w as it
-// is. After any error the connection is of no use for another request. Body is
-// not closed; nil is an empty one.
+// A body that is longer or shorter than Length is [fault.InvalidOption]. This
+// is detected before the last bytes are written, so that the peer never gets a
+// request that looks complete. An error of body is returned as a
+// [*SourceError], one of w unchanged. After any error the connection cannot be
+// used for another request. WriteBody does not close body; nil is an empty
+// body.
 func (r *Request) WriteBody(w io.Writer, body io.Reader) error {
 	if body == nil {
 		body = http.NoBody
@@ -36,8 +37,9 @@ func (r *Request) WriteBody(w io.Writer, body io.Reader) error {
 	return r.writeSized(w, body, buf[:])
 }
 
-// A copyBuffer carries a body from its source to the connection. With 128 KiB an
-// upload takes a tenth less time than with 32; more gains nothing.
+// A copyBuffer carries a body from its source to the connection. With 128 KiB
+// an upload takes a tenth less time than with 32 KiB; a larger buffer gains
+// nothing.
 type copyBuffer [128 << 10]byte
 
 var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
@@ -68,8 +70,8 @@ func (r *Request) writeSized(w io.Writer, body io.Reader, buf []byte) error {
 	return nil
 }
 
-// Where in a buffer the data of a chunk is, so that what goes around it can be
-// written along with it.
+// Positions of the data of a chunk in a buffer, so that its frame can be
+// written in the same Write.
 const (
 	chunkHeadRoom = len("ffffffffffffffff\r\n")
 	chunkTailRoom = len("\r\n")
@@ -98,8 +100,8 @@ func (r *Request) writeChunks(w io.Writer, body io.Reader, buf []byte) error {
 	}
 }
 
-// writeLastChunk ends the body with the trailer. That is not yet there when the
-// head is checked, and so is checked here.
+// writeLastChunk ends the body with the trailer, which is checked here because
+// it is not complete when the head is checked.
 func (r *Request) writeLastChunk(w io.Writer, b []byte) error {
 	if err := checkTrailer(r.Trailer); err != nil {
 		return err
@@ -109,8 +111,8 @@ func (r *Request) writeLastChunk(w io.Writer, b []byte) error {
 	return write(w, append(b, "\r\n"...))
 }
 
-// fill reads once, and again while the source has nothing to say. ended says
-// that nothing follows.
+// fill reads until the source returns bytes or an error. ended says that
+// nothing follows.
 func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
 	for range maxEmptyReads {
 		n, err := body.Read(b)
@@ -128,11 +130,11 @@ func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
 	return 0, false, &SourceError{io.ErrNoProgress}
 }
 
-// maxEmptyReads is how often in a row a reader may give neither bytes nor an
+// maxEmptyReads is how often in a row a reader may return neither bytes nor an
 // error, as in package bufio.
 const maxEmptyReads = 100
 
-// confirmEnd reports a source that has more than it announced, of which it
+// confirmEnd returns an error if the source has more than it announced. It
 // reads into b.
 func confirmEnd(body io.Reader, b []byte) error {
 	n, _, err := fill(body, b)

@@ -9,12 +9,12 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
-// Check reports what of the request must not be sent, since its reader could
-// take it for something else: for several requests, or for one of another
-// length (RFC 9112, section 11). The errors are [fault.InvalidHeader] for a
-// field, Host included, [fault.InvalidURL] for the target and
-// [fault.InvalidOption] for the rest. Nothing else in this package checks
-// except WriteBody, which checks the trailer.
+// Check reports what must not be sent because its reader could misunderstand
+// it, as several requests or as one of another length (RFC 9112, section 11).
+// The errors are [fault.InvalidHeader] for a field, Host included,
+// [fault.InvalidURL] for the target and [fault.InvalidOption] for the rest.
+// Apart from WriteBody, which checks the trailer, nothing else in this package
+// checks the request.
 func (r *Request) Check() error {
 	switch {
 	case !IsToken(r.Method):
@@ -53,15 +53,15 @@ func (r *Request) authority() string {
 	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
-// hasZone reports whether host is an IPv6 address with a zone, which means
-// nothing to anybody else and is not for others to know (RFC 6874, section 3).
+// hasZone reports whether host is an IPv6 address with a zone, which has no
+// meaning for others and is none of their business (RFC 6874, section 3).
 func hasZone(host string) bool {
 	address, _, _ := strings.Cut(host, "]")
 	return strings.HasPrefix(address, "[") && strings.Contains(address, "%")
 }
 
 // checkField checks a field of the head, and that it does not contradict what
-// AppendHead says by itself.
+// AppendHead writes itself.
 func (r *Request) checkField(name string, values []string) error {
 	if err := checkValues(name, values); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (r *Request) checkField(name string, values []string) error {
 	return nil
 }
 
-// agrees checks the values of a field of which there may be one.
+// agrees checks the values of a field that may occur once.
 func agrees(name string, values []string, same func(string) bool) error {
 	for _, v := range values {
 		if !same(trim(v)) || len(values) > 1 {
@@ -100,7 +100,7 @@ func contradiction(name string) error {
 	return fault.Text(fault.InvalidHeader, "the field "+redact.Token(name)+" contradicts the request")
 }
 
-// has reports whether h has the field name, in any letters.
+// has reports whether h has the field name, in any letter case.
 func has(h http.Header, name string) bool {
 	for n := range h {
 		if equalFold(n, name) {
@@ -110,7 +110,7 @@ func has(h http.Header, name string) bool {
 	return false
 }
 
-// checkTrailer checks the fields that go behind the body.
+// checkTrailer checks the fields that are sent after the body.
 func checkTrailer(h http.Header) error {
 	for name, values := range h {
 		if err := checkValues(name, values); err != nil {

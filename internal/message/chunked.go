@@ -8,15 +8,15 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Bounds on what is not data in a chunked body, those of net/http.
+// Bounds on everything but data in a chunked body, as in net/http.
 const (
 	maxChunkLine = 4 << 10  // of the line with the size of a chunk
 	maxTrailer   = 4 << 10  // of all trailer fields
 	maxExcess    = 16 << 10 // see [Reader.count]
 )
 
-// readChunked reads a chunked body (RFC 9112, section 7.1). It waits for no more
-// when it has something to return.
+// readChunked reads a chunked body (RFC 9112, section 7.1). It does not wait
+// for more when it has something to return.
 func (r *Reader) readChunked(p []byte) (n int, err error) {
 	for {
 		if n, err = r.decode(p); n > 0 || err != nil || r.phase == atEnd {
@@ -33,8 +33,8 @@ func (r *Reader) readChunked(p []byte) (n int, err error) {
 	}
 }
 
-// decode moves data from the buffer to p, which may be the buffer itself: what
-// is between the chunks makes the data come no later than it is to be.
+// decode moves data from the buffer to p. p may be the buffer itself, since
+// removing the bytes between chunks only moves data towards the front.
 func (r *Reader) decode(p []byte) (n int, err error) {
 	for r.phase != atEnd {
 		if r.phase != atChunkData {
@@ -59,13 +59,13 @@ func (r *Reader) decode(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// minInPlace is the least room for data that is worth to read chunks into it.
-// One read then brings what would take many through the buffer.
+// minInPlace is the least room in p that makes it worth reading chunks into it.
+// One read then does the work of many through the buffer.
 const minInPlace = 4 * bufferSize
 
-// decodeInPlace asks the source for bytes in p, and takes out of them what is not
-// data. The rest of a size that is not there to its end goes into the buffer,
-// which is empty.
+// decodeInPlace reads from the source into p, and removes everything but the
+// data. An incomplete chunk size at the end goes into the buffer, which is
+// empty.
 func (r *Reader) decodeInPlace(p []byte) (n int, err error) {
 	r.drop()
 	m, err := r.ask(p)
@@ -80,8 +80,8 @@ func (r *Reader) decodeInPlace(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readBetween reads the next piece of what is not data, and reports whether it
-// was there as a whole.
+// readBetween reads the next piece between data, and reports whether it was
+// complete.
 func (r *Reader) readBetween() (bool, error) {
 	b := r.buf[r.r:r.w]
 	switch r.phase {
@@ -101,16 +101,16 @@ func (r *Reader) readBetween() (bool, error) {
 	}
 }
 
-// consume goes on behind the next n bytes.
+// consume skips the next n bytes.
 func (r *Reader) consume(n int, next phase) {
 	r.r += n
 	r.seen = 0
 	r.phase = next
 }
 
-// readSize reads a line with the size of a chunk. It ends in CRLF and has no CR
-// before that: what takes a bare LF for its end reads other chunks (RFC 9112,
-// section 7.1.1; CVE-2025-22871).
+// readSize reads a line with the size of a chunk. It must end in CRLF and
+// contain no other CR: a reader that accepts a bare LF sees other chunks (RFC
+// 9112, section 7.1.1; CVE-2025-22871).
 func (r *Reader) readSize(b []byte) (bool, error) {
 	i := bytes.IndexByte(b[r.seen:], '\n')
 	if i < 0 {
@@ -145,9 +145,9 @@ func (r *Reader) readSize(b []byte) (bool, error) {
 
 var errChunkLine = fault.Text(fault.Protocol, "the line with the size of a chunk is too long")
 
-// chunkSize returns the size that line begins with. Extensions mean nothing to
-// us (RFC 9112, section 7.1.1). One that no int64 holds is as good as the
-// largest that does, since nobody will send so much.
+// chunkSize returns the size at the beginning of line. Extensions are ignored
+// (RFC 9112, section 7.1.1). A size above the largest int64 is replaced by
+// that, since nobody will send so much.
 func chunkSize(line []byte) (int64, error) {
 	line = line[:trimEnd(line, 0, len(line))]
 	if i := bytes.IndexByte(line, ';'); i >= 0 {
@@ -181,9 +181,9 @@ func unhex(c byte) (digit byte, ok bool) {
 	return 0, false
 }
 
-// count bounds what is sent beside data (CVE-2023-39326). Each chunk has 16
-// bytes free, and twice its size: to send a byte at a time is a right use, to
-// send a long extension with each is none.
+// count bounds the bytes besides data (CVE-2023-39326). Each chunk has an
+// allowance of 16 bytes plus twice its size: sending a byte at a time is
+// legitimate, sending a long extension with each is not.
 func (r *Reader) count(line int, size int64) error {
 	r.excess += int64(line) - 16 - 2*min(size, math.MaxInt32)
 	if r.excess = max(r.excess, 0); r.excess > maxExcess {
@@ -193,7 +193,7 @@ func (r *Reader) count(line int, size int64) error {
 }
 
 // readTrailer reads the trailer section (RFC 9112, section 7.1.2), which is
-// empty as a rule.
+// usually empty.
 func (r *Reader) readTrailer(b []byte) (bool, error) {
 	if len(b) < 2 {
 		return false, nil

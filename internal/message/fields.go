@@ -9,17 +9,17 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
-// maxFields bounds the fields of one head, where a bound in bytes alone would
-// let 200 000 short ones pass (CVE-2023-38039).
+// maxFields bounds the fields of one head. A bound in bytes alone would allow
+// 200 000 short ones (CVE-2023-38039).
 const maxFields = 1000
 
-// A span is where in a head the name and the value of a field are.
+// A span is the position of the name and value of a field in a head.
 type span struct{ name, colon, value, end int32 }
 
-// parseFields reads the field lines of head from start on, up to the empty line
-// with which head ends. It writes names in canonical form, and values without
-// their folds, into head itself: so one string for all of head is all that the
-// names and values of the map need.
+// parseFields reads the field lines of head from start up to the empty line at
+// its end. It writes names in canonical form, and values without folds, into
+// head itself, so that one string for all of head serves all names and values
+// of the map.
 func parseFields(head []byte, start int) (http.Header, string, error) {
 	var buf [24]span
 	spans, err := splitFields(buf[:0], head, start)
@@ -47,7 +47,7 @@ func parseFields(head []byte, start int) (http.Header, string, error) {
 	return header, text, nil
 }
 
-// splitFields appends where the fields are (RFC 9112, section 5).
+// splitFields appends the positions of the fields (RFC 9112, section 5).
 func splitFields(spans []span, head []byte, start int) ([]span, error) {
 	for at := start; ; {
 		line, next := cutLine(head, at)
@@ -86,10 +86,10 @@ func splitFields(spans []span, head []byte, start int) ([]span, error) {
 }
 
 // readName checks the name of a field and writes it in canonical form over
-// itself. White space before the colon is refused, since some take the name
-// without it and some do not (section 5.1, CVE-2019-16276). A name with a space
-// inside is nobody's, and is left as it is. An error has the number of the line
-// alone: without a name, anything can be in it.
+// itself. White space before the colon is refused, since some readers drop it
+// and some do not (section 5.1, CVE-2019-16276). A name with a space inside
+// means nothing to anybody, and is left as it is. An error has only the number
+// of the line: without a name, the line may contain anything.
 func readName(line []byte, colon, number int) error {
 	name, plain := line[:max(colon, 0)], true
 	for _, c := range name {
@@ -117,7 +117,7 @@ func malformed(number int, what string) error {
 	return fault.Text(fault.Protocol, "field line "+strconv.Itoa(number)+" "+what)
 }
 
-// badValue names the field, if its name is one.
+// badValue names the field, if its name is valid.
 func badValue(name []byte, number int) error {
 	if !IsToken(string(name)) {
 		return malformed(number, "has a control character")
@@ -138,7 +138,7 @@ func canonicalize(name []byte) {
 	}
 }
 
-// trimEnd returns where b[begin:end] ends without white space.
+// trimEnd returns the end of b[begin:end] without white space.
 func trimEnd(b []byte, begin, end int) int {
 	for end > begin && isBlank(b[end-1]) {
 		end--
@@ -146,9 +146,9 @@ func trimEnd(b []byte, begin, end int) int {
 	return end
 }
 
-// cutLine returns the line of b that begins at at, without its end, and where
-// the next one begins. A line ends in LF, with or without a CR before it (RFC
-// 9112, section 2.2).
+// cutLine returns the line of b that begins at at, without its line end, and
+// the start of the next one. A line ends in LF, with or without a CR before it
+// (RFC 9112, section 2.2).
 func cutLine(b []byte, at int) (line []byte, next int) {
 	i := bytes.IndexByte(b[at:], '\n')
 	if i < 0 { // it does not happen: b ends with a line

@@ -19,8 +19,8 @@ const (
 )
 
 // frame decides where the response to req ends, by the rules of RFC 9112,
-// section 6.3. What contradicts itself is an error even where there is no body,
-// since the sender cannot be trusted with the next response either.
+// section 6.3. A contradiction is an error even without a body, since the
+// sender cannot be trusted with the next response either.
 func (r *Response) frame(req *Request) error {
 	chunked, err := r.isChunked()
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *Response) frame(req *Request) error {
 	return nil
 }
 
-// isChunked reports whether the body is chunked. No other coding is taken, as
+// isChunked reports whether the body is chunked. Other codings are refused, as
 // none was asked for. In HTTP/1.0 there are no codings, see [Response.faulty].
 func (r *Response) isChunked() (bool, error) {
 	codings, coded := r.Header["Transfer-Encoding"]
@@ -73,8 +73,8 @@ func (r *Response) isChunked() (bool, error) {
 	return true, nil
 }
 
-// faulty reports a body whose end nobody can tell: one with a Transfer-Encoding
-// in HTTP/1.0 (RFC 9112, section 6.1). Some recipients go by it and some do not.
+// faulty refuses a body whose end is ambiguous: one with a Transfer-Encoding in
+// HTTP/1.0 (RFC 9112, section 6.1), which some recipients obey and some ignore.
 func (r *Response) faulty() error {
 	if _, coded := r.Header["Transfer-Encoding"]; coded && r.Minor == 0 {
 		return fault.Text(fault.Protocol, "a Transfer-Encoding in a response of HTTP/1.0")
@@ -82,9 +82,9 @@ func (r *Response) faulty() error {
 	return nil
 }
 
-// contentLength returns the length that the fields give, -1 if there are none.
-// Repeated ones must be the same, byte for byte; lists are refused (RFC 9112,
-// section 6.3, leaves both to the recipient).
+// contentLength returns the length in the fields, or -1 if there are none.
+// Repeated fields must be identical, byte for byte, and lists are refused (RFC
+// 9112, section 6.3, leaves both to the recipient).
 func contentLength(values []string) (int64, error) {
 	if len(values) == 0 {
 		return -1, nil
@@ -101,8 +101,8 @@ func contentLength(values []string) (int64, error) {
 	return int64(n), nil
 }
 
-// checkAnnounced refuses a trailer that would change the framing it is in (RFC
-// 9110, section 6.5.1).
+// checkAnnounced refuses a trailer that would change the framing of its own
+// message (RFC 9110, section 6.5.1).
 func checkAnnounced(values []string) (err error) {
 	elements(values, func(e string) bool {
 		if isFraming(e) {

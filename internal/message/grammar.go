@@ -12,7 +12,7 @@ const (
 	upperByte              // an upper-case letter
 )
 
-// class has a bit for each kind that a byte is of.
+// class has a bit for each kind that a byte belongs to.
 var class = func() (t [256]uint8) {
 	for c := range t {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
@@ -65,8 +65,9 @@ func trim[T string | []byte](s T) T {
 	return s
 }
 
-// elements calls f with each element of a list that several lines may make up,
-// without the empty ones, until f returns false (RFC 9110, section 5.6.1).
+// elements calls f with each element of a list, which may extend over several
+// lines, without empty elements, until f returns false (RFC 9110, section
+// 5.6.1).
 func elements(values []string, f func(string) bool) {
 	for _, v := range values {
 		for more := true; more; {
@@ -79,8 +80,8 @@ func elements(values []string, f func(string) bool) {
 	}
 }
 
-// hasToken reports whether the list has token, in any letters. A token is ASCII,
-// so that no other letter may fold into one of it.
+// hasToken reports whether the list has token, in any letter case. A token is
+// ASCII, so no other letter may fold into it.
 func hasToken(values []string, token string) (found bool) {
 	elements(values, func(e string) bool {
 		found = equalFold(e, token)

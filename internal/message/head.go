@@ -12,11 +12,11 @@ import (
 const maxHeads = 1 << 20
 
 // Head reads the head of the next response to req, which may be an interim one;
-// the next call then reads the one behind it. All heads of one response together
-// may have 1 MiB, and each of them 1000 fields.
+// the next call then reads the head after it. All heads of one response
+// together may be 1 MiB long, and each may have 1000 fields.
 //
-// It returns io.EOF if the source ended before the first byte of any of them,
-// and [io.ErrUnexpectedEOF] if later. A 101 that req has not asked for is
+// It returns io.EOF if the source ended before the first byte of them, and
+// [io.ErrUnexpectedEOF] if it ended later. A 101 that req has not asked for is
 // [fault.Protocol].
 func (r *Reader) Head(req *Request) (Response, error) {
 	switch {
@@ -47,7 +47,7 @@ func (r *Reader) Head(req *Request) (Response, error) {
 	return res, nil
 }
 
-// begin goes on with the body of res.
+// begin continues with the body of res.
 func (r *Reader) begin(res *Response, req *Request) {
 	r.heads = 0
 	r.closes = res.Close || req.ExpectsClose()
@@ -67,7 +67,7 @@ func (r *Reader) begin(res *Response, req *Request) {
 	r.err = res.faulty()
 }
 
-// findHead reads until the buffer has a whole head, and returns its size.
+// findHead reads until the buffer has a complete head, and returns its size.
 func (r *Reader) findHead() (int, error) {
 	for {
 		size, err := r.searchHead()
@@ -89,9 +89,9 @@ func (r *Reader) findHead() (int, error) {
 	}
 }
 
-// searchHead returns the size of the head that is in the buffer, 0 if it is not
-// there to its end, which is an empty line (RFC 9112, section 2.1). What is not
-// HTTP is refused as soon as that shows, since its end may never come.
+// searchHead returns the size of the head in the buffer, or 0 if the empty line
+// at its end (RFC 9112, section 2.1) has not come yet. It refuses anything but
+// HTTP as soon as possible, since the end may never come.
 func (r *Reader) searchHead() (int, error) {
 	b := r.buf[r.r:r.w]
 	for {
@@ -123,7 +123,7 @@ func (r *Reader) searchHead() (int, error) {
 	}
 }
 
-// parseHead makes a response to req of its head, in which it writes.
+// parseHead parses the head of a response to req, and overwrites parts of it.
 func parseHead(head []byte, req *Request) (Response, error) {
 	line, next := cutLine(head, 0)
 	status, err := parseStatusLine(line)
@@ -141,7 +141,7 @@ func parseHead(head []byte, req *Request) (Response, error) {
 	return res, res.frame(req)
 }
 
-// A statusLine is what a status line says (RFC 9112, section 4).
+// A statusLine is a parsed status line (RFC 9112, section 4).
 type statusLine struct {
 	minor, code int
 	at          int // where code and reason begin
@@ -149,9 +149,10 @@ type statusLine struct {
 
 const version = "HTTP/1.1"
 
-// parseStatusLine is strict in the version and the code. More than one space
-// before the code is taken, as by net/http, and control characters in the
-// reason, which nobody parses; a CR there could hide where the line ends.
+// parseStatusLine is strict about the version and the code. Like net/http it
+// accepts more than one space before the code. It also accepts control
+// characters in the reason, which nobody parses, except for NUL and for CR,
+// which could hide the end of the line.
 func parseStatusLine(line []byte) (s statusLine, err error) {
 	if err := checkStart(line); err != nil {
 		return s, err
@@ -185,9 +186,9 @@ func parseStatusLine(line []byte) (s statusLine, err error) {
 
 var errStatusLine = fault.Text(fault.Protocol, "the status line is malformed")
 
-// checkStart reports what cannot be the beginning of a response of HTTP/1.
-// Fewer bytes than a version has are given the benefit of the doubt. Of other
-// protocols the error shows five bytes, which may tell which one it is.
+// checkStart refuses what cannot be the beginning of an HTTP/1 response. Fewer
+// bytes than a version get the benefit of the doubt. For other protocols the
+// error shows five bytes, which may tell which one it is.
 func checkStart(b []byte) error {
 	switch {
 	case isTLSRecord(b):
@@ -207,8 +208,9 @@ func checkStart(b []byte) error {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// isTLSRecord reports whether b begins as an alert or a handshake message of TLS
-// does (RFC 8446, section 5.1): what a port of https says to a request in the clear.
+// isTLSRecord reports whether b begins like an alert or a handshake message of
+// TLS (RFC 8446, section 5.1), with which an https port answers a request in
+// the clear.
 func isTLSRecord(b []byte) bool {
 	return len(b) >= 2 && (b[0] == 21 || b[0] == 22) && b[1] == 3
 }

@@ -1,10 +1,10 @@
 // Package message is HTTP/1.1 on the wire, from the side of a client: it writes
-// a request and reads a response, as RFC 9112 has it. What a message means is
-// for others (RFC 9110).
+// a request and reads a response, as RFC 9112 has it. It leaves the meaning of
+// messages to others (RFC 9110).
 //
-// It knows nothing of connections, pools, proxies and time. A [Request] is
-// checked and becomes bytes, a [Reader] makes responses of what an [io.Reader]
-// gives. Whoever owns the connection writes the bytes, sets deadlines, and
+// It knows nothing about connections, pools, proxies and time. A [Request] is
+// checked and becomes bytes; a [Reader] turns what an [io.Reader] returns into
+// responses. The owner of the connection writes the bytes, sets deadlines and
 // closes it.
 //
 // One exchange goes like this:
@@ -19,15 +19,14 @@
 // # Strictness
 //
 // A response is taken only if net/http's ReadResponse takes it too, and is
-// refused in some more cases: where the framing of a message is in doubt, two
-// readers of it could disagree on where it ends (RFC 9112, section 11). All
-// fields are kept as they were sent, those of the framing too, and none is
-// added.
+// refused in more cases: if the framing of a message is in doubt, two readers
+// could disagree on where it ends (RFC 9112, section 11). All fields are kept
+// as they were sent, including those of the framing, and none is added.
 //
 // # Errors
 //
-// What cannot be sent is [fault.InvalidHeader], [fault.InvalidOption] or
-// [fault.InvalidURL] and names the argument. A response that is not HTTP is
-// [fault.Protocol]. An error may name a field, but never has a value or a line
-// of the peer's: a cookie or a token may be in it.
+// A request that cannot be sent is [fault.InvalidHeader], [fault.InvalidOption]
+// or [fault.InvalidURL], and the error names the argument. A response that is
+// not HTTP is [fault.Protocol]. An error may name a field, but never quotes a
+// value or a line from the peer, which may contain a cookie or a token.
 package message

@@ -7,22 +7,22 @@ import (
 	"sync"
 )
 
-// A Reader reads the responses that come on one connection, one after the
-// other: Head, until it gives one that is not interim, then Read to io.EOF. It
-// is for one goroutine at a time. The zero Reader needs a Reset.
+// A Reader reads the responses on one connection, one after the other: Head
+// until it returns one that is not interim, then Read until io.EOF. Only one
+// goroutine at a time may use it. The zero Reader needs a Reset.
 //
-// An error of the source is returned as it is, and does no harm to the Reader:
-// after a timeout, the same call goes on where it has stopped. An io.EOF within
-// a message is [io.ErrUnexpectedEOF]. A [fault.Protocol] is final.
+// An error of the source is returned unchanged and does not harm the Reader:
+// after a timeout, the same call continues where it stopped. An io.EOF within a
+// message becomes [io.ErrUnexpectedEOF]. A [fault.Protocol] is final.
 type Reader struct {
 	src  io.Reader
 	buf  []byte // nil while there is nothing in it
 	r, w int    // what is unread is buf[r:w]
 	late error  // that the source gave along with the last bytes
 
-	// seen is how much of buf[r:w] was searched for the end of the line, the
-	// head or the trailer that is being read, so that bytes which come one by
-	// one are not searched again and again.
+	// seen is how much of buf[r:w] was searched for the end of the current
+	// line, head or trailer, so that bytes which come one by one are not
+	// searched again and again.
 	seen int
 
 	phase   phase
@@ -50,30 +50,30 @@ const (
 	atEnd
 )
 
-// NewReader returns a Reader of what src gives.
+// NewReader returns a Reader of src.
 func NewReader(src io.Reader) *Reader {
 	r := new(Reader)
 	r.Reset(src)
 	return r
 }
 
-// Reset forgets all that was read, and has r read from src.
+// Reset discards everything read so far, and makes r read from src.
 func (r *Reader) Reset(src io.Reader) {
 	r.drop()
 	*r = Reader{src: src}
 }
 
 // Read reads the body of the response whose head was read last, and returns
-// io.EOF at its end, as a rule along with the last bytes.
+// io.EOF at its end, usually together with the last bytes.
 //
-// Where Framing is UntilClose, io.EOF is only what the source said. Whether that
-// is the end of the body or a connection that broke is for its owner to decide:
-// without a close_notify of TLS, or after a write that failed, it is no end (RFC
-// 9112, section 9.8).
+// If Framing is UntilClose, io.EOF only repeats what the source said. The owner
+// of the connection decides whether that is the end of the body or a broken
+// connection: without a close_notify of TLS, or after a failed write, it is not
+// the end (RFC 9112, section 9.8).
 //
-// Where Framing is Tunnel, Read gives what follows the head, without end.
+// If Framing is Tunnel, Read returns everything after the head, without end.
 //
-// Large reads go past the buffer into p.
+// Large reads bypass the buffer and go directly into p.
 func (r *Reader) Read(p []byte) (n int, err error) {
 	switch {
 	case r.err != nil:
@@ -102,13 +102,13 @@ func (r *Reader) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Errors of a Reader that is not used as it should be.
+// Errors of a misused Reader.
 var (
 	errNoHead = errors.New("message: Read before Head")
 	errUnread = errors.New("message: Head before the end of the body")
 )
 
-// fail ends the use of r.
+// fail makes err final.
 func (r *Reader) fail(err error) error {
 	r.err = err
 	r.drop()
@@ -126,7 +126,7 @@ func (r *Reader) readSized(p []byte) (int, error) {
 	return n, unexpected(err)
 }
 
-// readAll reads what ends with the connection.
+// readAll reads a body that ends with the connection.
 func (r *Reader) readAll(p []byte) (int, error) {
 	n, err := r.take(p, r.phase == atTunnel)
 	if err == io.EOF && r.phase == untilEOF {
@@ -135,8 +135,8 @@ func (r *Reader) readAll(p []byte) (int, error) {
 	return n, err
 }
 
-// take reads into p once. It asks the source if nothing is buffered, and past
-// the buffer if direct says so or p has more room.
+// take reads into p once. It asks the source if nothing is buffered, and
+// bypasses the buffer if direct is set or p has more room.
 func (r *Reader) take(p []byte, direct bool) (int, error) {
 	if r.r == r.w {
 		if direct || len(p) >= bufferSize {
@@ -152,7 +152,7 @@ func (r *Reader) take(p []byte, direct bool) (int, error) {
 	return n, nil
 }
 
-// ask reads from the source, at least one byte if there is no error.
+// ask reads from the source: at least one byte, or an error.
 func (r *Reader) ask(p []byte) (int, error) {
 	if err := r.late; err != nil {
 		r.late = nil
@@ -176,7 +176,7 @@ func (r *Reader) ask(p []byte) (int, error) {
 
 var errCount = errors.New("message: the source returned an impossible count")
 
-// fill adds to the buffer what the source gives.
+// fill reads from the source into the buffer.
 func (r *Reader) fill() error {
 	r.makeRoom()
 	n, err := r.ask(r.buf[r.w:])
@@ -189,9 +189,9 @@ const bufferSize = 4 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// makeRoom makes room for more bytes. It moves what is unread only where that is
-// less than what has been read, or else doubles the buffer, so that the work is
-// in proportion to the bytes that come.
+// makeRoom makes room for more bytes. It moves the unread bytes only if they
+// are fewer than those already read, and otherwise doubles the buffer, so that
+// the work stays proportional to the bytes received.
 func (r *Reader) makeRoom() {
 	unread := r.w - r.r
 	switch {
@@ -223,7 +223,8 @@ func (r *Reader) keep(b []byte) {
 	r.w = copy(r.buf, b)
 }
 
-// drop gives the buffer away, whatever is in it. One that had to grow is not kept.
+// drop gives the buffer back, whatever is in it. A buffer that has grown is not
+// kept.
 func (r *Reader) drop() {
 	if len(r.buf) == bufferSize {
 		buffers.Put((*[bufferSize]byte)(r.buf))
@@ -231,36 +232,37 @@ func (r *Reader) drop() {
 	r.buf, r.r, r.w = nil, 0, 0
 }
 
-// Release gives the buffer back, if there is nothing in it. Read and Head do so
-// by themselves at the end of a response. For a Reader that is given up before
-// that, Reset(nil) gives it back in any case.
+// Release gives the buffer back if it is empty. Read and Head do this
+// themselves at the end of a response. For a Reader that is abandoned before
+// that, Reset(nil) gives the buffer back in any case.
 func (r *Reader) Release() {
 	if r.r == r.w {
 		r.drop()
 	}
 }
 
-// Trailer returns the fields that came behind a chunked body, with names in
-// canonical form, when Read has returned io.EOF. Those of the framing are left
-// out (RFC 9110, section 6.5.1). It is nil if there were none.
+// Trailer returns the fields after a chunked body, with names in canonical
+// form, once Read has returned io.EOF. Fields of the framing are left out (RFC
+// 9110, section 6.5.1). It is nil if there were none.
 func (r *Reader) Trailer() http.Header { return r.trailer }
 
-// Complete reports whether the response was read to its end, be it that it has no body.
+// Complete reports whether the response was read to its end; one without a body
+// is complete after its head.
 func (r *Reader) Complete() bool { return r.phase == atEnd && r.err == nil }
 
-// Buffered is the number of bytes that the source has given and nobody has
-// read. When the response is complete, they are what the server has sent beyond
-// it, and must not be taken for the next response (CVE-2026-48931).
+// Buffered is the number of bytes that were read from the source and not used
+// yet. When the response is complete, the server has sent them beyond it, and
+// they must not be taken for the next response (CVE-2026-48931).
 func (r *Reader) Buffered() int { return r.w - r.r }
 
 // Reusable reports whether another request may be sent on the connection, as
-// far as the messages tell: the response is complete, neither it nor the request
-// ends the connection, and nothing was read behind it.
+// far as the messages tell: the response is complete, neither it nor the
+// request ends the connection, and nothing was read after it.
 func (r *Reader) Reusable() bool {
 	return r.Complete() && !r.closes && r.Buffered() == 0 && r.late == nil
 }
 
-// unexpected is err, where the source must not end.
+// unexpected is err where the source must not end yet.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

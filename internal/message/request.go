@@ -6,52 +6,54 @@ import (
 	"strconv"
 )
 
-// A Request is what the head of a request says. Its maps are read only, so that
-// requests may share them.
+// A Request is the head of a request. Its maps are only read, so that requests
+// may share them.
 type Request struct {
 	Method string // a token (RFC 9110, section 9.1), in the letters in which it is to be sent
 	Target string // the request target, in any of the forms of RFC 9112, section 3.2
 	Host   string // the Host field, which may be empty; of an IPv6 address without its zone
 
-	// Header is sent with the names as they are spelled, and one line for each
-	// value. Host and the fields of the framing need not be in it; where they
-	// are, they must say the same as the rest of the Request. A User-Agent that
-	// is empty is not sent.
+	// Header is sent with names as they are spelled, and one line for each
+	// value. Host and the fields of the framing need not be in it; if they are,
+	// they must agree with the rest of the Request. An empty User-Agent is not
+	// sent.
 	Header http.Header
 
-	// Trailer has the fields to send behind the body, if Length is negative: only
-	// then there is a place for them in HTTP/1.1. The names are announced in the
+	// Trailer has the fields to send after the body, if Length is negative:
+	// HTTP/1.1 has a place for them only then. The names are announced in the
 	// head; the values may be set until the body has ended.
 	Trailer http.Header
 
-	// Length is the length of the body in bytes. Below zero it is not known,
-	// and the body is sent chunked.
+	// Length is the length of the body in bytes. If negative, the length is
+	// unknown and the body is sent chunked.
 	Length int64
 
-	// Close says in the head that no other request will follow on the connection.
+	// Close announces in the head that no other request will follow on the
+	// connection.
 	Close bool
 
-	// Sparing announces the length of no body as net/http does, which has POST,
-	// PUT and PATCH say so alone.
+	// Sparing announces the length of an absent body only for POST, PUT and
+	// PATCH, as net/http does.
 	Sparing bool
 }
 
-// ExpectsClose reports whether the request says that no other one follows on
-// its connection, by Close or by a Connection field (RFC 9112, section 9.6).
+// ExpectsClose reports whether the request announces that no other one follows
+// on its connection, by Close or by a Connection field (RFC 9112, section 9.6).
 func (r *Request) ExpectsClose() bool {
 	return r.Close || hasToken(r.Header["Connection"], "close")
 }
 
 // AsksUpgrade reports whether the request asks for another protocol, by
-// Connection and Upgrade fields (RFC 9110, section 7.8). Only then a 101 is a
-// response to it.
+// Connection and Upgrade fields (RFC 9110, section 7.8). Only then may the
+// response be a 101.
 func (r *Request) AsksUpgrade() bool {
 	return len(r.Header["Upgrade"]) > 0 && hasToken(r.Header["Connection"], "upgrade")
 }
 
-// announcesNone reports whether a request without a body says so. GET and HEAD
-// have none as a rule, and CONNECT cannot have one; to other methods servers
-// answer 411 (RFC 9110, section 8.6). Requests does likewise.
+// announcesNone reports whether a request without a body announces a length of
+// zero. GET and HEAD usually have no body, and CONNECT cannot have one; for
+// other methods servers may answer 411 (RFC 9110, section 8.6). Requests does
+// the same.
 func (r *Request) announcesNone() bool {
 	if r.Sparing {
 		return r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch
@@ -64,7 +66,7 @@ func (r *Request) announcesNone() bool {
 // ends it. The request must have passed Check. The order is Host, User-Agent,
 // the fields of the framing, and the others sorted by name.
 //
-// Without a body it announces one of length zero, as Requests does, unless the
+// Without a body it announces a length of zero, as Requests does, unless the
 // method is GET, HEAD or CONNECT.
 func (r *Request) AppendHead(b []byte) []byte {
 	b = append(b, r.Method...)
@@ -93,7 +95,7 @@ func (r *Request) AppendHead(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// isOwn reports whether AppendHead writes the field name by itself.
+// isOwn reports whether AppendHead writes the field name itself.
 func isOwn(name string) bool {
 	return name == "User-Agent" || isFraming(name) || equalFold(name, "Host")
 }

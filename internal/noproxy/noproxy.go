@@ -33,7 +33,7 @@ import (
 // and names and addresses may be followed by :port, which limits them to URLs
 // that spell out this port; an IPv6 address then has to be in brackets. An
 // entry of any other form, such as 192.0.2.0/33 or name:http, exempts nothing:
-// in doubt the proxy is used.
+// if in doubt, the proxy is used.
 //
 //   - Domain entries match names only and address entries addresses only.
 //     Names are not resolved, so that a range says nothing about a name.
@@ -49,9 +49,9 @@ type List struct {
 	addresses []address
 }
 
-// Parse reads a NO_PROXY value. It always gives a List, because a variable that
-// other programs share is no reason to fail: an entry that cannot be read is
-// one that exempts nothing.
+// Parse reads a NO_PROXY value. It always returns a List, because a variable
+// that other programs share is no reason to fail: an entry that cannot be read
+// exempts nothing.
 func Parse(value string) List {
 	var l List
 	for entry := range strings.FieldsFuncSeq(value, isSeparator) {
@@ -139,8 +139,9 @@ func (a address) match(ip netip.Addr, zone, port string) bool {
 	return a.prefix.Contains(ip) && (a.zone == "" || a.zone == zone) && (a.port == "" || a.port == port)
 }
 
-// parseIP parses an IP address without brackets. The zone is parted from it,
-// because netip.Prefix.Contains has no range contain an address with a zone.
+// parseIP parses an IP address without brackets. It returns the zone
+// separately, because netip.Prefix.Contains is false for every address with a
+// zone.
 func parseIP(host string) (ip netip.Addr, zone string, ok bool) {
 	if !strings.Contains(host, ":") && strings.Trim(host, ".0123456789") != "" {
 		return netip.Addr{}, "", false // a name; netip would allocate an error to say so
@@ -159,8 +160,9 @@ func unmap(p netip.Prefix) netip.Prefix {
 	return p
 }
 
-// splitPort parts an entry into host and port and takes the brackets from an
-// IPv6 address. An address without brackets has no port: all of ::1:80 is address.
+// splitPort splits an entry into host and port and removes the brackets of an
+// IPv6 address. An address without brackets has no port: all of ::1:80 is the
+// address.
 func splitPort(entry string) (host, port string, ok bool) {
 	if inner, bracketed := strings.CutPrefix(entry, "["); bracketed {
 		host, port, ok = strings.Cut(inner, "]")
