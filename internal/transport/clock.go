@@ -16,10 +16,10 @@ const (
 	writing
 )
 
-// A clock keeps the deadlines of a connection that has none of its own, as the
-// channels of an SSH connection have none: what is under way when one passes
-// is ended by closing the connection. As long as the connection takes
-// deadlines, the clock only counts. A nil clock does nothing.
+// A clock keeps deadlines for a connection that does not support them, such as
+// a channel of an SSH connection: if a deadline passes during a read or write,
+// the clock closes the connection. While the connection accepts deadlines, the
+// clock only counts. A nil clock does nothing.
 type clock struct {
 	expire func()
 
@@ -39,7 +39,8 @@ type half struct {
 
 func newClock(expire func()) *clock { return &clock{expire: expire} }
 
-// set gives the connection a deadline, and keeps it if the connection cannot.
+// set sets a deadline on the connection, or keeps it here if the connection
+// cannot.
 func (c *clock) set(d direction, t time.Time, nc net.Conn, set func(net.Conn, time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +50,7 @@ func (c *clock) set(d direction, t time.Time, nc net.Conn, set func(net.Conn, ti
 			return err
 		}
 		c.used = true
-		nc.SetDeadline(time.Time{}) // one direction may have taken one
+		nc.SetDeadline(time.Time{}) // one direction may have accepted it
 	}
 	for _, h := range []struct {
 		*half
@@ -92,7 +93,7 @@ func (c *clock) of(d direction) *half {
 	return &c.write
 }
 
-// begin is called before a read or write. A deadline that has passed fails it.
+// begin is called before a read or write. It fails if the deadline has passed.
 func (c *clock) begin(d direction) error {
 	if c == nil {
 		return nil
@@ -108,7 +109,8 @@ func (c *clock) begin(d direction) error {
 	return nil
 }
 
-// end is called after it, and reports whether a deadline has ended it.
+// end is called after a read or write, and reports whether a deadline has ended
+// it.
 func (c *clock) end(d direction) (expired bool) {
 	if c == nil {
 		return false

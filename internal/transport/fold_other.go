@@ -4,7 +4,7 @@ package transport
 
 import "errors"
 
-// A fold needs a peek that does not wait, so there is none: the watch is used.
+// A fold needs a peek that does not block. Without one, the watch is used.
 type fold struct{}
 
 func (w *wire) openFold() bool { return false }
@@ -13,5 +13,5 @@ func (w *wire) pushFolded([]byte) (int, error) { return 0, errors.ErrUnsupported
 
 func (w *wire) peekFolded([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
-// isReset cannot be told.
+// isReset cannot be determined here.
 func (w *wire) isReset() bool { return true }

@@ -9,25 +9,26 @@ import (
 	"syscall"
 )
 
-// A fold looks whether a socket is silent, writes, and waits for the answer, all
-// within one RawConn.Read. That arms the poller of the runtime before it calls
-// step, so that nothing is missed that comes after the peek, and it looks at
-// the deadline. No system call is made but those that are needed: no read
-// comes too early.
+// A fold checks that a socket is silent, writes, and waits for the answer, all
+// within one RawConn.Read. RawConn.Read arms the runtime's poller before it
+// calls step, so that nothing that comes after the peek is missed, and it
+// checks the deadline. There are no needless system calls: no read comes too
+// early.
 //
-// It holds the lock for reading, and Close waits for step. Therefore step never
-// waits, and calls nothing but one peek, one write and one read.
+// RawConn.Read holds the lock for reading, and Close waits for step. Therefore
+// step never blocks: it makes one peek, one write and one read, and calls
+// nothing else.
 type fold struct {
 	raw  syscall.RawConn
 	step func(fd uintptr) (done bool) // (*wire).step, bound once
 	look func(fd uintptr)             // (*wire).look, likewise
 
 	dst     []byte
-	written bool // the look is over, and write(2) was called
+	written bool // the look is done, and write(2) was called
 	put     int  // what it took
 	n       int
 	op      string
-	err     error // an errno but for net.ErrClosed
+	err     error // an errno, or net.ErrClosed
 	one     [1]byte
 }
 
@@ -96,7 +97,8 @@ func (w *wire) pushFolded(p []byte) (int, error) {
 	return w.outcome()
 }
 
-// outcome is what net.Conn.Read would return for what step did last.
+// outcome returns what net.Conn.Read would have returned for the last system
+// call of step.
 func (w *wire) outcome() (int, error) {
 	f := &w.fold
 	switch {
@@ -113,7 +115,7 @@ func (w *wire) outcome() (int, error) {
 	return 0, w.opError(f.op, f.err)
 }
 
-// named calls an error of RawConn.Read one of Read.
+// named turns an error of RawConn.Read into one of Read.
 func (w *wire) named(err error) error {
 	if e, ok := err.(*net.OpError); ok {
 		e.Op = "read"
@@ -130,7 +132,7 @@ func (w *wire) look(fd uintptr) {
 	}
 }
 
-// peekFolded is peek by the fold. It is no matter of deadlines.
+// peekFolded is peek by the fold. Deadlines do not affect it.
 func (w *wire) peekFolded(p []byte) (int, error) {
 	f := &w.fold
 	f.dst = p
@@ -145,11 +147,11 @@ func (w *wire) peekFolded(p []byte) (int, error) {
 	return w.outcome()
 }
 
-// isReset reports whether the connection was reset, without taking the error.
-// One that has ended by FIN still has a peer.
+// isReset reports whether the connection was reset, without consuming the error
+// of the socket. After a FIN there is still a peer.
 func (w *wire) isReset() bool {
 	if _, ok := w.nc.(*net.TCPConn); !ok || w.fold.raw == nil {
-		return true // nobody can say
+		return true // unknown
 	}
 	reset := false
 	err := w.fold.raw.Control(func(fd uintptr) {
@@ -159,7 +161,8 @@ func (w *wire) isReset() bool {
 	return reset || err != nil
 }
 
-// MSG_DONTWAIT is for sockets that a program has made blocking, by Fd of their File.
+// MSG_DONTWAIT is for sockets that a program has made blocking by calling Fd of
+// their File.
 func peek(fd int, p []byte) (int, error) {
 	return uninterrupted(func() (int, error) {
 		n, _, err := syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)

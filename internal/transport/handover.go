@@ -13,10 +13,10 @@ type handed struct {
 
 var _ io.ReadWriteCloser = (*handed)(nil)
 
-// handOver ends HTTP on the link, after a 101. What is returned reads rest first,
-// then what the link still holds, decrypted or not, then the connection; it
-// writes straight through. Both deadlines are cleared. It may be read, written
-// and closed by different goroutines, and has a CloseWrite.
+// handOver ends HTTP on the link, after a 101. The result first reads rest,
+// then what the link still holds, decrypted or not, then the connection. It
+// writes directly. Both deadlines are cleared. It may be read, written and
+// closed by different goroutines, and has a CloseWrite.
 func (l *link) handOver(rest []byte) (io.ReadWriteCloser, error) {
 	if err := l.flush(); err != nil {
 		return nil, err

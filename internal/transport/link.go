@@ -17,7 +17,7 @@ import (
 //
 //	unpark(deadline)   on a new link too, for the deadlines of the dial
 //	queue(head)        and the beginning of the body, if it is at hand
-//	Read               looks whether the connection is silent, writes what is queued, waits, reads
+//	Read               checks that the connection is silent, writes what is queued, waits, reads
 //	quiet()            once the response is complete; if false, Close
 //	park()             and into the pool
 //
@@ -27,15 +27,15 @@ import (
 // One goroutine at a time calls the methods, with three exceptions: after
 // flush, one goroutine may Write while another one Reads; abort and the
 // Set*Deadline methods may be called by any goroutine at any time. A link that
-// is handed over, to HTTP/2 or by a 101, is never queued on again and may be
-// used as any net.Conn is.
+// is handed over, to HTTP/2 or by a 101, is never used with queue again and may
+// be used like any net.Conn.
 type link struct {
 	tls *tls.ConnectionState // of the innermost TLS; nil if there is none
 
 	w      *wire
 	layers []layer       // of TLS, the innermost last
 	top    io.ReadWriter // w, or the innermost TLS
-	more   bool          // the last Read filled its buffer: there may be more that is decrypted
+	more   bool          // the last Read filled its buffer: there may be more decrypted bytes
 	one    [1]byte
 }
 
@@ -45,17 +45,18 @@ type layer struct {
 	rec  *record
 }
 
-// errStale is what errors.Is finds in the error of a queue, Read, Write or flush
-// that looked before it wrote the queued bytes, and found that the connection is
-// not silent: bytes that nobody asked for, its end, or an error. Nothing of the
-// request was written, so it may go to another connection whatever its method.
-// The error wraps what was found: io.EOF, an error of the network, or
+// errStale is wrapped by the error of a queue, Read, Write or flush that looked
+// before it wrote the queued bytes and found that the connection is not silent:
+// there were unrequested bytes, its end, or an error. Nothing of the request
+// was written, so it may go to another connection whatever its method. The
+// error also wraps what was found: io.EOF, an error of the network, or
 // errUnasked. The link is closed.
 //
 // A connection may be stale on its first use too, if the server speaks first.
 var errStale = errors.New("the connection was not silent before the request")
 
-// errUnasked is the cause of an errStale: the server spoke unasked.
+// errUnasked is the cause of an errStale: the server sent something without a
+// request.
 var errUnasked = errors.New("the server sent what nobody asked for")
 
 // A staleError is an errStale with what was found.
@@ -64,13 +65,13 @@ type staleError struct{ cause error }
 func (e *staleError) Error() string   { return errStale.Error() + ": " + e.cause.Error() }
 func (e *staleError) Unwrap() []error { return []error{errStale, e.cause} }
 
-// newLink returns the link over nc, which the link owns from now on. If nc is a
-// link already, such as the one to a proxy on which CONNECT was answered, it is
-// returned as it is.
+// newLink returns a link over nc, which the link owns from now on. If nc is a
+// link already, such as the one to a proxy that has answered CONNECT, it is
+// returned unchanged.
 func newLink(nc net.Conn) *link { return makeLink(nc, false) }
 
-// makeLink is newLink. With noFold, the connection is used as on systems whose
-// sockets cannot be peeked at.
+// makeLink is newLink. With noFold it treats the connection as on systems
+// without a peek.
 func makeLink(nc net.Conn, noFold bool) *link {
 	if l, ok := nc.(*link); ok {
 		return l
@@ -80,9 +81,9 @@ func makeLink(nc net.Conn, noFold bool) *link {
 }
 
 // handshake puts TLS over the link. It may be called again, for TLS to an
-// origin within TLS to a proxy. config is not changed and must not be later;
-// its ServerName is set. The connection is closed if ctx ends first. After
-// an error the link can only be closed.
+// origin within TLS to a proxy. config is not changed, must not change later,
+// and has a ServerName. The connection is closed if ctx ends first. After an
+// error the link can only be closed.
 func (l *link) handshake(ctx context.Context, config *tls.Config) error {
 	r := &record{w: l.w, below: l.top}
 	if n := len(l.layers); n > 0 {
@@ -99,9 +100,9 @@ func (l *link) handshake(ctx context.Context, config *tls.Config) error {
 	return nil
 }
 
-// queue keeps a copy of p as the beginning of a request. The next Read, Write or
-// flush looks whether the connection is silent, and only then writes it. A
-// request is queued by one call or by several; what is above 16 KiB goes by
+// queue keeps a copy of p as the beginning of a request. The next Read, Write
+// or flush checks that the connection is silent, and only then writes it. A
+// request may be queued by several calls; anything above 16 KiB is sent by
 // Write, after flush.
 func (l *link) queue(p []byte) error {
 	l.w.hold()
@@ -111,9 +112,10 @@ func (l *link) queue(p []byte) error {
 	return nil
 }
 
-// flush looks and writes what is queued, as Read does, but waits for no answer.
-// It does not wait until all is written either: if the peer does not take it,
-// a goroutine goes on writing, and the next Write waits for that.
+// flush looks and writes what is queued, as Read does, but does not wait for an
+// answer. Nor does it wait until everything is written: if the peer does not
+// take it, a goroutine continues writing, and the next Write waits for that
+// goroutine.
 func (l *link) flush() error {
 	for l.w.held {
 		var err error
@@ -135,7 +137,8 @@ func (l *link) flush() error {
 	return nil
 }
 
-// look has Read of the wire do its task, once, and returns how many bytes were found.
+// look makes the wire's Read perform a task once, and returns how many bytes
+// were found.
 func (l *link) look(t task) (n int, err error) {
 	l.w.task = t
 	defer func() { l.w.task = exchange }()
@@ -147,17 +150,17 @@ func (l *link) look(t task) (n int, err error) {
 	return r.n - r.r, err
 }
 
-// sent reports whether anything of what was queued last may have gone out. If
-// not, the request may go to another connection whatever its method. It is
-// to be asked after Read, Write or flush has returned an error.
+// sent reports whether any of what was queued last may have been sent. If not,
+// the request may go to another connection whatever its method. It is for use
+// after Read, Write or flush has returned an error.
 func (l *link) sent() bool { return l.w.sent }
 
 // Read writes what is queued, if the connection is silent, and reads.
 //
-// Its error is io.EOF only at an end that can be trusted to be the end of a body
-// without length. An end that cannot is io.ErrUnexpectedEOF: of TLS without
-// close_notify (RFC 9112, section 9.8), or after a write that failed, which
-// may have taken the news that the connection was reset. The error is
+// Its error is io.EOF only if the end can be trusted as the end of a body
+// without length. Otherwise it is io.ErrUnexpectedEOF: for TLS without
+// close_notify (RFC 9112, section 9.8), and after a failed write, which may
+// have consumed the error that says that the connection was reset. The error is
 // os.ErrDeadlineExceeded if a deadline passed (wrapped); Read may then be
 // called again, unless the connection has no deadlines of its own.
 func (l *link) Read(p []byte) (int, error) {
@@ -181,8 +184,8 @@ func (l *link) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended reports whether io.EOF is the end that the peer meant. TLS says so by
-// close_notify, which nobody on the way can forge or take the news of.
+// ended reports whether the peer meant the end that io.EOF reports. Under TLS
+// close_notify says so, which nobody on the way can forge.
 func (l *link) ended() bool {
 	if l.w.aborted.Load() {
 		return false
@@ -193,8 +196,8 @@ func (l *link) ended() bool {
 	return !l.w.cut()
 }
 
-// stale closes a link on which a look found err, and nothing was written. If the
-// look did not take place, err is all that happened.
+// stale closes a link whose look found err, so that nothing was written. If the
+// look did not take place, it returns err.
 func (l *link) stale(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -205,7 +208,7 @@ func (l *link) stale(err error) error {
 	case errors.Is(err, errPartial):
 		err = errUnasked
 	}
-	// Nothing is said to the peer: a close_notify would go out behind the request.
+	// No goodbye to the peer: a close_notify would be sent behind the request.
 	l.w.drop()
 	l.w.abort()
 	return &staleError{err}
@@ -221,9 +224,9 @@ func (l *link) Write(p []byte) (int, error) {
 
 // quiet reports whether the link may be idle: nothing is left of what was read
 // from the socket, decrypted or not, everything queued is written, nothing
-// failed and nobody has called abort. Bytes that a reader above has taken are
-// the caller's to know about, and those still in the kernel are found by the
-// look before the next request. It makes no system call.
+// failed and nobody has called abort. The caller knows about bytes that a
+// reader above has taken; bytes still in the kernel are found by the look
+// before the next request. It makes no system call.
 func (l *link) quiet() bool {
 	w := l.w
 	switch {
@@ -237,7 +240,7 @@ func (l *link) quiet() bool {
 	return !l.unread() || l.digest() == nil
 }
 
-// unread reports whether anything may be left of what was read from the socket.
+// unread reports whether anything read from the socket may be left.
 func (l *link) unread() bool {
 	if l.more {
 		return true
@@ -250,10 +253,10 @@ func (l *link) unread() bool {
 	return false
 }
 
-// digest lets TLS read what was read from the socket, without waiting for more.
-// The error is nil if nothing is left: session tickets and the like are no
-// error (RFC 8446, section 4.6), data and the end are. What TLS answers goes out
-// before the next request.
+// digest lets TLS process what was read from the socket, without waiting for
+// more. The error is nil if nothing is left: session tickets and the like are
+// fine (RFC 8446, section 4.6), data and the end are errors. Replies of TLS are
+// sent before the next request.
 func (l *link) digest() error {
 	if len(l.layers) == 0 {
 		return errUnasked
@@ -263,7 +266,7 @@ func (l *link) digest() error {
 	for _, layer := range l.layers {
 		layer.rec.noWait = true
 	}
-	n, err := l.top.Read(l.one[:]) // never into an empty buffer, which looks at nothing
+	n, err := l.top.Read(l.one[:]) // never into an empty buffer, with which TLS reads nothing
 	l.w.held = held
 	for _, layer := range l.layers {
 		layer.rec.noWait = false
@@ -281,9 +284,9 @@ func (l *link) digest() error {
 	return err
 }
 
-// park makes the link idle. It gives back its buffers, and where the look of
-// the next request has nothing to look at, a goroutine begins to wait for what
-// the peer may say. quiet has returned true.
+// park makes the link idle. It gives back the buffers. If the socket cannot be
+// peeked at, a goroutine begins to wait for what the peer may send. quiet must
+// have returned true.
 func (l *link) park() {
 	l.release()
 	l.w.used = true
@@ -300,8 +303,9 @@ func (l *link) release() {
 	}
 }
 
-// unpark ends being idle. It sets both deadlines, or clears them if deadline is
-// zero, so that none of an exchange before is seen. The error is an errStale.
+// unpark ends the idle state. It sets both deadlines, or clears them if
+// deadline is zero, so that none of an earlier exchange applies. The error is
+// an errStale.
 func (l *link) unpark(deadline time.Time) error {
 	if l.w.watch != nil {
 		l.w.watch.stop()
@@ -312,8 +316,8 @@ func (l *link) unpark(deadline time.Time) error {
 	return nil
 }
 
-// alive reports whether an idle link is still silent, by one look. It is for the
-// sweep of the pool: a request looks by itself.
+// alive reports whether an idle link is still silent, by one look. It is for
+// the sweep of the pool; requests look themselves.
 func (l *link) alive() bool {
 	for !l.w.broken.Load() {
 		n, err := l.look(looking)
@@ -329,8 +333,9 @@ func (l *link) alive() bool {
 // closeWait is how long saying goodbye may take.
 const closeWait = time.Second
 
-// Close ends the connection. Under TLS it says so first (RFC 8446, section
-// 6.1), unless something is queued or has failed. It takes no longer than a second.
+// Close ends the connection. Under TLS it sends close_notify first (RFC 8446,
+// section 6.1), unless something is queued or has failed. It takes at most a
+// second.
 func (l *link) Close() error {
 	if len(l.layers) > 0 && !l.w.held && !l.w.broken.Load() {
 		timer := time.AfterFunc(closeWait, func() { l.w.abort() })
@@ -342,9 +347,9 @@ func (l *link) Close() error {
 	return l.w.abort()
 }
 
-// abort ends the connection at once, from any goroutine, and whatever the link
-// does. A Read or Write under way returns an error, but abort does not undo
-// that a request is sent: ask sent. quiet returns false from now on.
+// abort ends the connection at once. Any goroutine may call it, whatever the
+// link is doing. A Read or Write under way returns an error, but a request may
+// have been sent already: ask sent. quiet returns false from now on.
 func (l *link) abort() { l.w.abort() }
 
 // CloseWrite tells the peer that nothing more will be written: by close_notify
@@ -360,8 +365,8 @@ func (l *link) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// The deadlines are those of the connection. If it has none, the link closes
-// it when one passes while it reads or writes.
+// Deadlines are those of the connection. If it does not support them, the link
+// closes it when a deadline passes during a read or write.
 
 func (l *link) SetDeadline(t time.Time) error      { return l.w.SetDeadline(t) }
 func (l *link) SetReadDeadline(t time.Time) error  { return l.w.SetReadDeadline(t) }

@@ -23,7 +23,7 @@ type outbox struct {
 	mu      sync.Mutex
 	written sync.Cond
 	pending []byte  // none unless somebody writes
-	slot    *[]byte // where pending goes back to
+	slot    *[]byte // the slice from the pool that pending uses
 	writing bool    // somebody does
 	err     error   // of a write, after which there is no other
 

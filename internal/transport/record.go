@@ -10,8 +10,8 @@ import (
 )
 
 // A record is the buffer under TLS. It hands up one record at a time, so that
-// crypto/tls never holds bytes behind the record that it was asked for: what
-// was read too much stays here, where it is known to be unread.
+// crypto/tls never holds bytes behind the record that it was asked for: surplus
+// bytes stay here, where they are known to be unread.
 type record struct {
 	w     *wire
 	below io.ReadWriter // w, or the TLS to a proxy
@@ -20,19 +20,19 @@ type record struct {
 	small *[smallBuffer]byte
 	large *[largeBuffer]byte
 	buf   []byte // of one of them; nil while idle
-	r, n  int    // buf[r:n] is read and not handed up
+	r, n  int    // buf[r:n] was read and not handed up
 	left  int    // of the record that is being handed up
 	full  bool   // the last Read of below filled the buffer: TLS below may have more
 	err   error  // of below, to be returned when the buffer is empty
 	eof   bool   // below has ended
 
 	noWait bool // nothing is read from the socket
-	closed bool // a look hands up nothing: it could begin a renegotiation
+	closed bool // a look hands up nothing, since that could begin a renegotiation
 }
 
 const (
 	smallBuffer = 4 << 10  // for most responses
-	largeBuffer = 64 << 10 // for those that fill a small one: with less, the copy costs more than crypto/tls alone
+	largeBuffer = 64 << 10 // for responses that fill a small one: with a smaller one the copy costs more than crypto/tls alone
 
 	recordHeader = 5 // type, version and length (RFC 8446, section 5.1)
 )
@@ -42,14 +42,14 @@ var (
 	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
 
-// errPartial ends a look at an idle connection that found a part of a record, or
-// one that must not be handed up.
+// errPartial ends a look at an idle connection that found a part of a record,
+// or a record that must not be handed up.
 var errPartial = errors.New("part of a TLS record")
 
 // Read hands up bytes of one record, for crypto/tls.
 //
-// Where a look finds something, the request is held back until the record is
-// complete, and TLS has told what it is: the rest of it must not be taken for a
+// If a look finds something, the request is held back until the record is
+// complete and TLS has said what it is: its rest must not be taken for a
 // response. On an idle connection nobody waits for that.
 func (r *record) Read(p []byte) (int, error) {
 	for {
@@ -62,7 +62,7 @@ func (r *record) Read(p []byte) (int, error) {
 		whole := have > 0 && have == r.left && !r.closed
 		switch {
 		case r.noWait && (begun && !whole || !begun && r.outer == nil):
-			return 0, os.ErrDeadlineExceeded // the one error that crypto/tls goes on after
+			return 0, os.ErrDeadlineExceeded // the only error after which crypto/tls continues
 		case r.w.held && r.w.used && begun && !whole:
 			return 0, errPartial
 		case have > 0:
@@ -81,8 +81,8 @@ func (r *record) Read(p []byte) (int, error) {
 	}
 }
 
-// fill reads once, when less than a header is left, or if a record has begun that
-// is to be completed before anything is written.
+// fill reads once. It is called when less than a header is left, or to complete
+// a record before anything is written.
 func (r *record) fill(begun bool) error {
 	if begun && r.w.task == exchange {
 		r.w.task = completing
@@ -91,7 +91,7 @@ func (r *record) fill(begun bool) error {
 	r.makeRoom()
 	free := r.buf[r.n:]
 	if len(free) == 0 {
-		return errPartial // no record is as large
+		return errPartial // no record is that large
 	}
 	n, err := r.below.Read(free)
 	r.n += n
@@ -104,7 +104,7 @@ func (r *record) fill(begun bool) error {
 	return err
 }
 
-// makeRoom takes a buffer, a larger one if the last one was filled at once.
+// makeRoom takes a buffer, a larger one if the last one was filled by one read.
 func (r *record) makeRoom() {
 	old := r.buf[r.r:r.n]
 	switch {
@@ -118,8 +118,8 @@ func (r *record) makeRoom() {
 	r.r, r.n = 0, copy(r.buf, old)
 }
 
-// unread reports whether there are bytes that TLS has not seen, or a record of
-// which it has seen a part.
+// unread reports whether there are bytes that TLS has not seen, or a record
+// that it has seen only a part of.
 func (r *record) unread() bool { return r.r < r.n || r.left > 0 || r.err != nil }
 
 // release gives the buffers back, if nothing is in them.
@@ -136,7 +136,7 @@ func (r *record) release() {
 	r.small, r.large, r.buf, r.r, r.n, r.full = nil, nil, nil, 0, 0, false
 }
 
-// Write hands down what TLS writes, a request or of its own.
+// Write passes on what TLS writes: a request, or messages of its own.
 func (r *record) Write(p []byte) (int, error) { return r.below.Write(p) }
 
 // Close is called by crypto/tls if the context of a handshake ends.

@@ -8,9 +8,9 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// handOver gives the connection to the caller, after a 101: the limits of the
-// call are over, and so is the watch over its context, which programs end when
-// the handshake is done.
+// handOver gives the connection to the caller after a 101. The limits of the
+// call no longer apply, and neither does its context, which programs often
+// cancel when the handshake is done.
 func (x *answer) handOver() (io.ReadCloser, error) {
 	c := x.conn
 	rest := make([]byte, c.reader.Buffered())

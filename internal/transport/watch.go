@@ -5,25 +5,25 @@ import (
 	"sync"
 )
 
-// A watch is for connections that cannot be peeked at. While one is idle, a
-// goroutine waits in its Read. It remains the only reader until that Read
-// returns, since a Read cannot be called back, and hands over what it got to
-// the exchange that began meanwhile.
+// A watch is for connections that cannot be peeked at. While the connection is
+// idle, a goroutine waits in its Read. Since a Read cannot be cancelled, the
+// goroutine remains the only reader until that Read returns, and hands its
+// bytes over to the exchange that has begun meanwhile.
 //
-// What arrives in the moment before the request is written, and has not got to
-// the goroutine yet, the watch cannot know of.
+// The watch cannot know about bytes that arrive just before the request is
+// written and have not reached the goroutine yet.
 type watch struct {
 	w *wire
 
 	mu      sync.Mutex
 	changed sync.Cond
-	running bool // the goroutine is there
+	running bool // the goroutine is running
 	waiting bool // it has begun to read
-	idle    bool // nobody waits for what it reads
+	idle    bool // no exchange waits for its bytes
 	goesOn  bool // it reads more than once while idle
 	buf     *[smallBuffer]byte
 	r, n    int   // buf[r:n] is read and not taken
-	err     error // that the goroutine ended with, not taken
+	err     error // with which the goroutine ended, not taken yet
 }
 
 func newWatch(w *wire) *watch {
@@ -32,8 +32,8 @@ func newWatch(w *wire) *watch {
 	return t
 }
 
-// start makes the watch wait. Under TLS it goes on after it has read something,
-// which may be a session ticket.
+// start makes the watch wait. Under TLS it continues after it has read
+// something, which may be a session ticket.
 func (t *watch) start(tls bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,7 +79,7 @@ func (t *watch) run() {
 	t.changed.Broadcast()
 }
 
-// settle is how often heard lets other goroutines run.
+// settle is how often heard lets other goroutines run before it decides.
 const settle = 16
 
 // heard reports whether anything came while the connection was idle.
@@ -89,8 +89,8 @@ func (t *watch) heard() bool {
 	for t.running && !t.waiting {
 		t.changed.Wait()
 	}
-	// If the connection was idle for a moment only, the goroutine may be about
-	// to return with what was there already.
+	// If the connection was idle only for a moment, the goroutine may be about
+	// to return with bytes that were there already.
 	for i := 0; i < settle && t.running && t.r == t.n; i++ {
 		t.mu.Unlock()
 		runtime.Gosched()
@@ -99,14 +99,14 @@ func (t *watch) heard() bool {
 	return t.r < t.n || t.err != nil
 }
 
-// unread reports whether there are bytes that nobody took.
+// unread reports whether there are bytes that nobody has taken.
 func (t *watch) unread() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.r < t.n
 }
 
-// take reads from the connection, first what the goroutine has read.
+// take reads from the connection, after what the goroutine has read.
 func (t *watch) take(p []byte) (int, error) {
 	t.mu.Lock()
 	for t.running && t.r == t.n {

@@ -10,22 +10,23 @@ import (
 	"time"
 )
 
-// A wire is the connection below everything: a socket, or whatever a DialContext
-// of the program returned. It holds back what is written until the look.
+// A wire is the connection below everything: a socket, or whatever a
+// DialContext of the program returned. It holds back written bytes until the
+// look.
 type wire struct {
 	nc     net.Conn
-	socket bool   // of the operating system, which takes a few KiB without waiting
-	fold   fold   // looks, writes and waits in one step; not on every connection
+	socket bool   // a socket of the operating system, which takes a few KiB without blocking
+	fold   fold   // looks, writes and waits in one step; not available on every connection
 	watch  *watch // where there is no fold
-	clock  *clock // where there may be no deadlines
+	clock  *clock // where deadlines may not be supported
 
 	task    task    // of Read
 	used    bool    // it was idle before
 	held    bool    // Write appends to pending
-	pending []byte  // in order: the beginning of a request, and what TLS said meanwhile
-	slot    *[]byte // where pending goes back to
-	sent    bool    // something of what was held last may have gone out
-	rest    *rest   // of what was held last, if it was not taken at once
+	pending []byte  // in order: the beginning of a request, and what TLS has written meanwhile
+	slot    *[]byte // the slice from the pool that pending uses
+	sent    bool    // some of what was held last may have been sent
+	rest    *rest   // the part of it that was not taken at once
 
 	dated   atomic.Bool  // there may be a deadline
 	writing atomic.Int32 // writes under way
@@ -50,12 +51,12 @@ type rest struct {
 	err  error
 }
 
-// noFold says that a wire is to have no fold although it could, as if the
-// operating system had no peek.
+// newWire returns a wire over nc. With noFold it uses no fold even if it could,
+// as if the operating system had no peek.
 func newWire(nc net.Conn, noFold bool) *wire {
 	w := &wire{nc: nc}
-	// Nothing but these very types: what embeds one has its SyscallConn too,
-	// but its own Read and Write would be passed by.
+	// Exactly these types: a type that embeds one has its SyscallConn too, but
+	// its own Read and Write would be bypassed.
 	switch nc.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		w.socket = true
@@ -68,7 +69,7 @@ func newWire(nc net.Conn, noFold bool) *wire {
 	return w
 }
 
-// pendingBuffers has buffers for what is held back.
+// pendingBuffers has buffers for held bytes.
 var pendingBuffers = sync.Pool{New: func() any {
 	b := make([]byte, 0, 4<<10)
 	return &b
@@ -77,7 +78,7 @@ var pendingBuffers = sync.Pool{New: func() any {
 // maxPooled is the largest buffer that is kept for another request.
 const maxPooled = 64 << 10
 
-// hold begins to hold back what is written.
+// hold begins to hold back written bytes.
 func (w *wire) hold() {
 	if !w.held {
 		w.held, w.sent, w.rest = true, false, nil
@@ -93,10 +94,10 @@ func (w *wire) keep(p []byte) {
 	w.pending = append(w.pending, p...)
 }
 
-// release gives back what an idle wire has no need of.
+// release gives back what an idle wire does not need.
 func (w *wire) release() {
 	if w.slot == nil || len(w.pending) > 0 {
-		return // an answer of TLS goes out before the next request
+		return // a reply of TLS that is sent before the next request
 	}
 	if *w.slot = w.pending[:0]; cap(w.pending) <= maxPooled {
 		pendingBuffers.Put(w.slot)
@@ -104,12 +105,13 @@ func (w *wire) release() {
 	w.slot, w.pending = nil, nil
 }
 
-// drop forgets what is held back.
+// drop discards held bytes.
 func (w *wire) drop() { w.held, w.pending, w.slot = false, nil, nil }
 
-// Read looks first if something is held back. If it is held still when Read
-// returns, the look found something, which is what Read returns, or never took
-// place; nothing was written. Where Read waits for nothing, it returns 0, nil.
+// Read looks first if something is held back. If it is still held when Read
+// returns, nothing was written: the look found something, which Read returns,
+// or did not take place. A task that does not wait for an answer returns 0,
+// nil.
 func (w *wire) Read(p []byte) (int, error) {
 	switch {
 	case w.task == looking:
@@ -120,7 +122,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	return w.receive(p)
 }
 
-// push looks whether the connection is silent, writes what is held back, and
+// push checks that the connection is silent, writes what is held back, and
 // waits for an answer if that is its task. What it finds or reads goes to p.
 func (w *wire) push(p []byte) (int, error) {
 	if w.watch == nil {
@@ -137,10 +139,10 @@ func (w *wire) push(p []byte) (int, error) {
 		if n == 0 && err != nil {
 			return 0, err
 		}
-		w.pending = w.pending[:0] // an answer may be there though it was not all taken
+		w.pending = w.pending[:0] // there may be an answer although not everything was taken
 	} else {
-		// It may not take it before its answer is read, and if it fails nobody
-		// can say that nothing went out.
+		// It may take nothing before its answer is read, and after an error
+		// nobody knows whether anything was sent.
 		w.sendRest(0)
 	}
 	return w.pushed(p)
@@ -169,7 +171,7 @@ func (w *wire) receive(p []byte) (n int, err error) {
 	return n, err
 }
 
-// maxEmpty is how many reads in a row may give neither bytes nor an error.
+// maxEmpty is how many reads in a row may return neither bytes nor an error.
 const maxEmpty = 100
 
 // readConn is the Read of the connection.
@@ -200,7 +202,7 @@ func (w *wire) Write(p []byte) (int, error) {
 			return 0, r.err
 		}
 	}
-	if len(w.pending) > 0 { // an answer of TLS from the time when it was idle
+	if len(w.pending) > 0 { // a reply of TLS from the time when it was idle
 		if _, err := w.send(w.pending); err != nil {
 			return 0, err
 		}
@@ -221,7 +223,7 @@ func (w *wire) send(p []byte) (int, error) {
 		err = w.opError("write", os.ErrDeadlineExceeded)
 	}
 	if err != nil {
-		w.broken.Store(true) // of TLS a part of a record may have gone out
+		w.broken.Store(true) // a part of a TLS record may have been sent
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			w.failed.Store(true)
 		}
@@ -229,8 +231,8 @@ func (w *wire) send(p []byte) (int, error) {
 	return n, err
 }
 
-// sendRest starts a goroutine that writes what is held back but for its first n
-// bytes, so that an early answer can be read meanwhile.
+// sendRest starts a goroutine that writes the held bytes except for the first
+// n, so that an early answer can be read meanwhile.
 func (w *wire) sendRest(n int) {
 	p := w.pending[n:]
 	r := &rest{done: make(chan struct{})}
@@ -243,8 +245,8 @@ func (w *wire) sendRest(n int) {
 	}()
 }
 
-// restWait is for a goroutine that is about to return, since the response to what
-// it wrote is there.
+// restWait is how long to wait for that goroutine. It is about to return, since
+// the response to its bytes has come.
 const restWait = 10 * time.Millisecond
 
 // settled reports whether all that was held back has been written.
@@ -262,11 +264,12 @@ func (w *wire) settled() bool {
 	}
 }
 
-// cut reports, after io.EOF, whether it may be a reset in truth. A write that
-// meets the reset takes the error of the socket, and leaves EOF to the reader.
+// cut reports, after io.EOF, whether the connection may really have been reset.
+// A write that meets the reset consumes the error of the socket, and the reader
+// gets EOF.
 func (w *wire) cut() bool {
-	// A peer that has read all and answered may be faster than the goroutine
-	// that has written it.
+	// A peer that has read everything and answered may be faster than the
+	// writing goroutine.
 	if w.rest != nil && !w.settled() {
 		late := time.NewTimer(lastWrite)
 		defer late.Stop()
@@ -278,7 +281,7 @@ func (w *wire) cut() bool {
 	return w.writing.Load() > 0 && w.isReset() || w.failed.Load()
 }
 
-// peek looks, without waiting or writing. What it finds goes to p.
+// peek looks without blocking or writing. What it finds goes to p.
 func (w *wire) peek(p []byte) (int, error) {
 	switch {
 	case w.watch == nil:
@@ -289,8 +292,8 @@ func (w *wire) peek(p []byte) (int, error) {
 	return 0, nil
 }
 
-// abort closes the connection; a look under way that has written nothing yet
-// writes nothing any more.
+// abort closes the connection. A look under way that has written nothing yet
+// will not write.
 func (w *wire) abort() error {
 	w.aborted.Store(true)
 	w.broken.Store(true)
@@ -300,7 +303,7 @@ func (w *wire) abort() error {
 // expire is abort for a deadline.
 func (w *wire) expire() { w.abort() }
 
-// opError makes of a bare error what a method of net.Conn returns.
+// opError wraps a bare error the way a method of net.Conn does.
 func (w *wire) opError(op string, err error) error {
 	e := &net.OpError{Op: op, Source: w.nc.LocalAddr(), Addr: w.nc.RemoteAddr(), Err: err}
 	if e.Addr != nil {
