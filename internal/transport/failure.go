@@ -10,25 +10,25 @@ import (
 	"github.com/go-requests/requests/internal/message"
 )
 
-// A failure is why an exchange has ended before the head of a response.
+// A failure says why an exchange has ended before the head of a response.
 type failure struct {
-	err   error // of its kind
+	err   error // with its kind
 	sent  bool  // the server may have seen the request
 	stale bool  // the connection had ended before
 	lost  bool  // the connection ended without a byte of an answer
 	only1 bool  // the server wants the request by HTTP/1.1
 
-	elsewhere bool // not acted on, and to be sent on another connection of HTTP/2
+	elsewhere bool // the server has not acted on it, and it may be sent on another connection of HTTP/2
 	refused   bool // the server has refused the stream
 }
 
-// A hookError is what a function of the caller's has returned, to be passed on
-// as it is.
+// A hookError is an error of a function of the caller's, which is passed on
+// unchanged.
 type hookError struct{ err error }
 
 func (h *hookError) Error() string { return h.err.Error() }
 
-// failed closes the connection, and gives err its kind.
+// failed closes the connection and gives err its kind.
 func (x *answer) failed(err error) *failure {
 	c := x.conn
 	f := &failure{sent: c.queued && c.link.sent(), stale: errors.Is(err, errStale), lost: !c.heard && isLost(err) && !errors.Is(err, os.ErrDeadlineExceeded)}
@@ -58,8 +58,8 @@ func (x *answer) drop() {
 	x.conn, x.err = nil, errClosed
 }
 
-// headError gives a failure before the end of the head its kind. Own is what the
-// upload has ended the exchange for.
+// headError gives a failure before the end of the head its kind. own is the
+// error by which the upload has ended the exchange, or nil.
 func (x *answer) headError(err, own error) error {
 	if hook, ok := err.(*hookError); ok {
 		return hook.err
@@ -106,7 +106,7 @@ func (x *answer) bodyError(err error) error {
 	return fault.New(fault.IncompleteBody, err)
 }
 
-// failed says why there is no response.
+// failed describes why there is no response.
 func (x *stream) failed(a *attempt, err error) *failure {
 	s := x.shared
 	f := &failure{sent: true}
@@ -125,14 +125,14 @@ func (x *stream) failed(a *attempt, err error) *failure {
 	case err == errGoAway() || !x.wrote.Load():
 		f.sent, f.elsewhere = false, s.ended()
 	case goAway && s.frames.last.Load() == 0:
-		// A server that gives up a new connection with an error would do the same
-		// on another one.
+		// A server that ends a new connection with an error would do the same
+		// to another one.
 		f.sent = false
 	default:
-		f.lost = s.cc.Err() != nil && (x.news == nil || !x.news.any())
+		f.lost = s.cc.Err() != nil && (x.interim == nil || !x.interim.any())
 	}
 	if s.ended() {
-		s.leave() // before another connection is looked for
+		s.leave() // before looking for another connection
 	}
 	if f.elsewhere && x.feed != nil {
 		a.body = x.feed.giveBack()
@@ -175,7 +175,7 @@ func (x *stream) bodyError(err error) error {
 	return x.classify(err, fault.IncompleteBody)
 }
 
-// known returns the reason for an end that is none of the server's.
+// known returns the reason if the server has not caused the end.
 func (x *stream) known(err error) (error, bool) {
 	if x.feed != nil {
 		if own := x.feed.failure(); own != nil {
@@ -191,9 +191,9 @@ func (x *stream) known(err error) (error, bool) {
 	return fault.Of(err)
 }
 
-// classify gives an end its kind: lost, if it was the end of the stream or the
-// connection. The words of net/http for what is malformed quote it, be it a
-// cookie, and are not kept.
+// classify gives an error its kind: lost if the stream or the connection has
+// ended. net/http quotes malformed text in its errors, even a cookie, so that
+// their words are not kept.
 func (x *stream) classify(err error, lost error) error {
 	if reset, ok := errors.AsType[streamReset](err); ok {
 		if reset.Code != protocolError {
@@ -212,9 +212,9 @@ func (x *stream) classify(err error, lost error) error {
 
 const refusedStream = 0x7 // an error code (RFC 9113, section 7)
 
-// A streamReset is the end of a stream before its time (RFC 9113, section 6.4).
-// errors.As fills it from net/http's own unexported type, which it therefore
-// looks like field by field.
+// A streamReset is the premature end of a stream (RFC 9113, section 6.4). It
+// has the same fields as an unexported type of net/http, so that errors.As can
+// fill it.
 type streamReset struct {
 	StreamID uint32
 	Code     uint32

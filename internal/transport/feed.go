@@ -9,15 +9,15 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A feed is the body of a request as net/http reads it, on a goroutine that it
-// does not always wait for. The exchange ends the feed, which is when nobody
-// reads the source any more.
+// A feed is the body of a request as net/http reads it, on a goroutine that
+// net/http does not always wait for. When the exchange has ended the feed,
+// nobody reads the source any more.
 type feed struct {
 	stream *stream
 	call   *Call
 	source io.Reader
 	closer io.Closer // nil if the body is in memory
-	left   int64     // bytes that are to come, below zero if that is not known
+	left   int64     // bytes still to come, negative if unknown
 
 	// For a source that blocks.
 	quit   chan struct{} // closed by stop
@@ -29,19 +29,19 @@ type feed struct {
 	begun   bool      // the source was read
 	reading bool      // a Read of the source is under way
 	stopped bool      // nothing more is to be read
-	over    bool      // the source has come to its end, or failed
+	over    bool      // the source has ended or failed
 	err     error     // of the source
 
-	finished bool // the end was told, and the source closed; who reads or ends has it
+	finished bool // Up was told of the end and the source is closed; whoever reads or ends the feed sets it
 }
 
-// A block is what one Read of a source gave.
+// A block is the result of one Read of a source.
 type block struct {
 	n   int
 	err error
 }
 
-// blockSize is how much is read at once of a source that blocks.
+// blockSize is how much is read at once from a source that may block.
 const blockSize = 32 << 10
 
 func newFeed(x *stream, a *attempt) *feed {
@@ -59,8 +59,8 @@ func newFeed(x *stream, a *attempt) *feed {
 	return f
 }
 
-// Read implements io.Reader. The clock stands still while it is the source that
-// is waited for.
+// Read implements io.Reader. The clock stands still while it waits for the
+// source.
 func (f *feed) Read(p []byte) (int, error) {
 	f.mu.Lock()
 	if f.stopped || f.over {
@@ -95,7 +95,7 @@ func (f *feed) Read(p []byte) (int, error) {
 	switch {
 	case stopped:
 		return 0, errStopped
-	case err == nil: // the server has the limit to take it
+	case err == nil: // the server has the limit to take the bytes
 		f.stream.watch()
 	default:
 		f.stream.sent()
@@ -103,12 +103,12 @@ func (f *feed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads the source, and holds that it is as long as was said. More than
-// that is found before net/http writes the last bytes, so that the server never
-// has a request that looks complete.
+// read reads the source and checks its length. A longer source is detected
+// before net/http writes the last bytes, so that the server never gets a
+// request that looks complete.
 func (f *feed) read(p []byte, first bool) (n int, err error) {
 	defer func() {
-		if r := recover(); r != nil { // the program would end, as nobody could recover from it
+		if r := recover(); r != nil { // nobody could recover from it, and the program would end
 			n, err = 0, fmt.Errorf("panic in the request body: %v", r)
 		}
 	}()
@@ -135,11 +135,11 @@ func (f *feed) read(p []byte, first bool) (n int, err error) {
 	return n, err
 }
 
-// maxEmptyReads is how often in a row a source may give neither bytes nor an
+// maxEmptyReads is how often in a row a source may return neither bytes nor an
 // error, as in package bufio.
 const maxEmptyReads = 100
 
-// fill reads the source until it has something to say.
+// fill reads the source until it returns bytes or an error.
 func (f *feed) fill(p []byte) (int, error) {
 	for range maxEmptyReads {
 		n, err := f.take(p)
@@ -153,8 +153,8 @@ func (f *feed) fill(p []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// take reads the source once. One that blocks is read where it can be left
-// behind, and into a buffer of its own then.
+// take reads the source once. A source that may block is read by another
+// goroutine, which can be left behind, into a separate buffer.
 func (f *feed) take(p []byte) (int, error) {
 	if f.quit == nil {
 		return f.source.Read(p)
@@ -181,7 +181,7 @@ func (f *feed) take(p []byte) (int, error) {
 		}
 		return copy(p, buf[:max(b.n, 0)]), b.err
 	case <-f.quit:
-		if closer := f.closer; closer != nil { // left to who waits for the Read
+		if closer := f.closer; closer != nil { // left to the goroutine that waits for the Read
 			f.closer = nil
 			go func() {
 				<-f.blocks
@@ -198,7 +198,7 @@ func (f *feed) Close() error {
 	return nil
 }
 
-// stop has nothing more read.
+// stop ends the reading.
 func (f *feed) stop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -210,8 +210,9 @@ func (f *feed) stop() {
 	}
 }
 
-// end stops the feed and waits until nobody reads the source, unless that is
-// one which blocks, and does. It reports whether all was read.
+// end stops the feed and waits until nobody reads the source, except for a
+// blocked Read of a source that may block. It reports whether everything was
+// read.
 func (f *feed) end() (complete bool) {
 	f.stop()
 	f.mu.Lock()
@@ -224,7 +225,8 @@ func (f *feed) end() (complete bool) {
 	return complete
 }
 
-// finish tells of the end, and closes the source. Nobody else uses it.
+// finish reports the end to Up and closes the source, which nobody else uses by
+// then.
 func (f *feed) finish() (err error) {
 	if f.finished {
 		return nil
@@ -244,7 +246,7 @@ func (f *feed) finish() (err error) {
 	return err
 }
 
-// giveBack returns the source if it was not read, for another try.
+// giveBack returns the source for another try, or nil if it was read.
 func (f *feed) giveBack() io.ReadCloser {
 	f.stop()
 	f.mu.Lock()
@@ -256,14 +258,14 @@ func (f *feed) giveBack() io.ReadCloser {
 	return f.source.(io.ReadCloser)
 }
 
-// isOver reports whether nothing more is read.
+// isOver reports whether the reading has ended.
 func (f *feed) isOver() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.over || f.stopped
 }
 
-// failure returns what the source has ended the call with, nil if it has not.
+// failure returns the error by which the source has ended the call, or nil.
 func (f *feed) failure() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -5,31 +5,32 @@ import (
 	"sync/atomic"
 )
 
-// A frames watches the frames of a connection of HTTP/2 go by (RFC 9113, section
-// 4.1), for what net/http does not tell. All but its atomics are the reader's.
+// A frames parses the frames that a connection of HTTP/2 receives (RFC 9113,
+// section 4.1), for information that net/http does not give. Only the reader
+// uses it, except for the atomic fields.
 type frames struct {
 	buf  [frameHead]byte
 	n    int       // bytes in buf
-	part framePart // that buf is being filled with
+	part framePart // that buf is filled with
 	left int       // of the payload, behind what is in buf
 
-	news     bool  // there is something that net/http will know when it reads again
+	news     bool  // net/http will have processed something new when it reads again
 	settings bool  // the server has sent its SETTINGS
-	most     int64 // streams at once, -1 if the server sets no bound
+	most     int64 // concurrent streams, -1 if the server sets no limit
 
 	goAway atomic.Bool
 	code   atomic.Uint32 // of the GOAWAY
-	last   atomic.Uint32 // stream that the server may have acted on
+	last   atomic.Uint32 // last stream that the server may have acted on
 }
 
-// A framePart is what is being read.
+// A framePart is the part of a frame that is being read.
 type framePart uint8
 
 const (
 	inHead framePart = iota
 	inSetting
 	inGoAway
-	inRest // nobody wants to know
+	inRest // ignored
 )
 
 const (
@@ -45,7 +46,7 @@ const (
 	protocolError  = 0x1
 )
 
-// see goes on with the next bytes that were read.
+// see parses the next bytes.
 func (f *frames) see(b []byte) {
 	for len(b) > 0 {
 		if f.part == inRest {
@@ -77,7 +78,7 @@ func (f *frames) size() int {
 	return frameHead
 }
 
-// whole takes a part of which all is in buf.
+// whole processes a part that is completely in buf.
 func (f *frames) whole() {
 	switch f.part {
 	case inHead:
@@ -100,7 +101,7 @@ func (f *frames) whole() {
 	f.next()
 }
 
-// head takes the head of a frame.
+// head processes the head of a frame.
 func (f *frames) head() {
 	f.left = int(f.buf[0])<<16 | int(f.buf[1])<<8 | int(f.buf[2])
 	kind, flags := f.buf[3], f.buf[4]
@@ -118,7 +119,7 @@ func (f *frames) head() {
 	f.next()
 }
 
-// next begins another part if the frame has none, or none of this kind, left.
+// next begins the next part when the current one has ended.
 func (f *frames) next() {
 	switch {
 	case f.left == 0:

@@ -15,25 +15,25 @@ import (
 )
 
 // A conn is a connection of HTTP/1.1, which serves one exchange after the other
-// (RFC 9112, section 9.3). It is in the hands of one exchange, of a pool or of a
-// [Pin]. All that an exchange needs beside its [Response] is in it, so that it is
-// made once.
+// (RFC 9112, section 9.3). It belongs to one exchange, to a pool or to a [Pin].
+// It holds everything that an exchange needs besides its [Response], so that
+// this is allocated once.
 type conn struct {
 	link   *link
 	host   *host
 	reader message.Reader
-	abort  func() // (*conn).end, for the end of a context
+	abort  func() // (*conn).end, called when a context ends
 	times  Times  // of its dial
-	used   bool   // by an exchange before
+	used   bool   // by an earlier exchange
 
 	// The lock of the pool guards these.
-	at    node[conn] // among those that are idle
+	at    node[conn] // among the idle ones
 	since int64      // when it became idle, by [wall]
-	older *conn      // the next one in a list of those to be closed
+	older *conn      // the next one in a list of connections to close
 
-	uncounted bool // the pool has it no more
+	uncounted bool // the pool does not count it any more
 
-	parked bool // it is as an idle one is
+	parked bool // it is in the state of an idle one
 
 	// Of the exchange.
 	call   *Call
@@ -41,9 +41,9 @@ type conn struct {
 	start  time.Time // of the call
 	limit  time.Duration
 	upload *upload
-	queued bool // the link has the request
-	heard  bool // a byte of the response has come
-	inBody bool // each read has the limit to itself
+	queued bool // the request was queued on the link
+	heard  bool // the first byte of the response has come
+	inBody bool // each read has the whole limit
 }
 
 func newConn(l *link, h *host) *conn {
@@ -53,14 +53,14 @@ func newConn(l *link, h *host) *conn {
 	return c
 }
 
-// end closes the connection in the middle of an exchange, whatever that does.
-// Who has the response may never close it.
+// end closes the connection in the middle of an exchange, whatever that is
+// doing. The owner of the response may never close it.
 func (c *conn) end() {
 	c.link.abort()
 	c.host.pool.discard(c)
 }
 
-// park readies c for being idle, unless it cannot be used again.
+// park prepares c for being idle. It reports false if c cannot be used again.
 func (c *conn) park() bool {
 	c.parked = c.link.quiet()
 	if c.parked {
@@ -95,8 +95,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// maxInline is the largest head and body that go out in one piece, without
-// looking for an answer meanwhile. The buffers of sockets hold more.
+// maxInline is the largest head and body that are sent in one piece, without
+// looking for an answer meanwhile. The buffers of sockets are larger.
 const maxInline = 16 << 10
 
 // heads are the buffers in which heads are written.
@@ -105,24 +105,24 @@ var heads = sync.Pool{New: func() any { return new([]byte) }}
 // errNotKept tells a trace that there are enough idle connections.
 var errNotKept = errors.New("the connection is not kept")
 
-// errClosed is what a body gives that was closed before its end.
+// errClosed is the error of a body that was closed before its end.
 var errClosed = fault.New(fault.Closed, http.ErrBodyReadAfterClose)
 
-// An answer is what is left of a call when the head of its response has come:
-// the body, and at its end the connection for the next call.
+// An answer is the rest of a call after the head of its response: the body and,
+// at its end, the connection for the next call.
 type answer struct {
-	stream *stream // of HTTP/2, which has all that follows by itself
+	stream *stream // of HTTP/2, which needs none of the fields below
 
 	conn *conn
-	res  *Response // that it is a part of
+	res  *Response // which it is a part of
 	ctx  context.Context
-	stop func() bool // the end of the context from closing the connection; nil if it has none
+	stop func() bool // keeps the end of the context from closing the connection; nil if it has none
 	pin  *Pin
-	err  error // what further reads return; nil while the body is on its way
+	err  error // what later reads return; nil until the body has ended
 }
 
-// exchange sends a request and reads the head of its response. After a failure
-// the connection is closed.
+// exchange sends a request and reads the head of its response. It closes the
+// connection after a failure.
 func (c *conn) exchange(a *attempt) (*Response, *failure) {
 	c.begin(a)
 	res := a.call.response()
@@ -191,8 +191,8 @@ func (c *conn) begin(a *attempt) {
 	c.used = true
 }
 
-// send has the request sent, as much of it as goes out in one piece by the next
-// read, the rest by a goroutine.
+// send sends the request: as much as fits into one piece with the next read,
+// and the rest by a goroutine.
 func (c *conn) send(a *attempt) error {
 	buf := heads.Get().(*[]byte)
 	b := a.appendHead((*buf)[:0])
@@ -233,8 +233,8 @@ func (c *conn) send(a *attempt) error {
 	return nil
 }
 
-// queue gives the link what it is to send when it has looked. The clock runs
-// from now on, unless a body follows.
+// queue gives the link the bytes to send after its look. The clock runs from
+// now on, unless a body follows.
 func (c *conn) queue(a *attempt, b []byte, whole bool) error {
 	var deadline time.Time
 	if c.limit > 0 && whole {
@@ -292,7 +292,7 @@ func (x *answer) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer. A connection that is left before the end of the
-// body is of no more use (RFC 9112, section 9.3).
+// body cannot be used again (RFC 9112, section 9.3).
 func (x *answer) Close() error {
 	if x.err == nil {
 		x.err = errClosed
@@ -301,8 +301,8 @@ func (x *answer) Close() error {
 	return nil
 }
 
-// Hurry lowers the Read limit, for a body that is only read to have its
-// connection again.
+// Hurry lowers the Read limit, for a body that is read only to reuse its
+// connection.
 func (x *answer) Hurry(limit time.Duration) {
 	if x.stream != nil {
 		x.stream.hurry(limit)
@@ -313,8 +313,8 @@ func (x *answer) Hurry(limit time.Duration) {
 	}
 }
 
-// end lets the connection go when the body has ended with why, and returns
-// what it has ended with after all.
+// end gives up the connection when the body has ended with why, and returns the
+// error that the caller gets.
 func (x *answer) end(why error) error {
 	c := x.conn
 	complete := why == io.EOF
@@ -329,7 +329,7 @@ func (x *answer) end(why error) error {
 			complete = false
 		}
 		if own := u.failure(); why == io.EOF && own != nil && !isA[*fault.Limit](own) {
-			why = own // what the server had was cut short by the source
+			why = own // the source cut short the request that the server got
 		}
 	}
 	if x.stop != nil && !x.stop() {

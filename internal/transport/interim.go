@@ -11,12 +11,13 @@ import (
 // maxInterim bounds what comes before a response.
 const maxInterim = 1 << 20
 
-// fieldOverhead is what a field counts beside its text (RFC 9113, section 6.5.2).
+// fieldOverhead is what a field counts in addition to its text (RFC 9113,
+// section 6.5.2).
 const fieldOverhead = 32
 
-// A news keeps the informational responses of one exchange until the goroutine
-// of the caller tells of them.
-type news struct {
+// An interimQueue keeps the informational responses of one exchange until the caller's
+// goroutine reports them.
+type interimQueue struct {
 	before func(int, textproto.MIMEHeader) error // of the caller's trace
 	ready  chan struct{}
 
@@ -32,12 +33,12 @@ type interim struct {
 	header textproto.MIMEHeader
 }
 
-func newNews(before func(int, textproto.MIMEHeader) error) *news {
-	return &news{before: before, ready: make(chan struct{}, 1)}
+func newInterimQueue(before func(int, textproto.MIMEHeader) error) *interimQueue {
+	return &interimQueue{before: before, ready: make(chan struct{}, 1)}
 }
 
-// got is called by the goroutine that reads the connection.
-func (n *news) got(status int, header textproto.MIMEHeader) error {
+// got adds a response. The goroutine that reads the connection calls it.
+func (n *interimQueue) got(status int, header textproto.MIMEHeader) error {
 	if n.before != nil {
 		if err := n.before(status, header); err != nil {
 			return err
@@ -69,8 +70,8 @@ func (n *news) got(status int, header textproto.MIMEHeader) error {
 	return nil
 }
 
-// tell calls f with what has come.
-func (n *news) tell(f func(int, http.Header) error) error {
+// tell calls f with each response that has come.
+func (n *interimQueue) tell(f func(int, http.Header) error) error {
 	n.mu.Lock()
 	queue := n.queue
 	n.queue = nil
@@ -87,14 +88,14 @@ func (n *news) tell(f func(int, http.Header) error) error {
 }
 
 // any reports whether anything has come.
-func (n *news) any() bool {
+func (n *interimQueue) any() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.size > 0
 }
 
-// end has nothing more kept.
-func (n *news) end() {
+// end makes got drop what comes later.
+func (n *interimQueue) end() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.over = true

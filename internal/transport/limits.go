@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// renew gives a read of the body the limit to itself. While the request is
-// still being sent it is not the server's turn.
+// renew gives a read of the body the whole limit, or none while the request is
+// still being sent: it is not the server's turn.
 func (c *conn) renew() {
 	if c.limit <= 0 {
 		return
@@ -24,14 +24,14 @@ func (c *conn) renew() {
 	c.link.SetReadDeadline(deadline)
 }
 
-// turn starts the clock: it is the server's turn. The caller holds mu.
+// turn starts the clock, since it is the server's turn. The caller holds mu.
 func (u *upload) turn() {
 	if u.limit > 0 {
 		u.conn.link.SetReadDeadline(time.Now().Add(u.limit))
 	}
 }
 
-// extend moves the deadline of the writes.
+// extend moves the deadline for writes.
 func (u *upload) extend() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -44,28 +44,29 @@ func (u *upload) extend() error {
 	return nil
 }
 
-// The limit of a stream of HTTP/2 is no deadline of the connection, which others use too.
-// One timer serves all of a connection: to start and to stop the clock of one is
-// a store, which a timer for each, moved by every read, would not be.
+// The limit of a stream of HTTP/2 is not a deadline of the connection, which
+// other streams share. One timer serves all streams of a connection: starting
+// or stopping the clock of a stream is then one store, where a timer for each
+// would be reset by every read.
 
-// now is the time by the clock of the stream, which is never zero.
+// now is the time since the start of the stream. It is never zero.
 func (x *stream) now() int64 { return int64(time.Since(x.start)) + 1 }
 
-// watch gives the server the limit from now on.
+// watch starts the limit of the server.
 func (x *stream) watch() {
 	if limit := x.limit.Load(); limit > 0 {
 		x.deadline.Store(x.now() + limit)
 	}
 }
 
-// pause stops the clock, while it is not the server that is waited for.
+// pause stops the clock while nobody waits for the server.
 func (x *stream) pause() { x.deadline.Store(0) }
 
-// await notes that the caller waits for the server. While the request is still
-// being sent it is not the server's turn.
+// await records that the caller waits for the server. While the request is
+// still being sent, it is not the server's turn.
 func (x *stream) await() { x.turn(true) }
 
-// rest notes that the caller waits no more.
+// rest records that the caller does not wait any more.
 func (x *stream) rest() { x.turn(false) }
 
 func (x *stream) turn(waiting bool) {
@@ -90,8 +91,7 @@ func (x *stream) turn(waiting bool) {
 	}
 }
 
-// sent notes that the request is sent, but for what the connection has to take
-// of it.
+// sent records that the whole request was handed to the connection.
 func (x *stream) sent() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -103,7 +103,7 @@ func (x *stream) sent() {
 	}
 }
 
-// register puts x under the clock of s, and starts its own.
+// register adds x to the streams under the clock of s, and starts its limit.
 func (s *shared) register(x *stream) {
 	x.watch()
 	s.mu.Lock()
@@ -112,7 +112,7 @@ func (s *shared) register(x *stream) {
 	s.wakeIn(time.Duration(x.limit.Load()))
 }
 
-// forget ends the watch over x.
+// forget removes x from the streams under the clock.
 func (s *shared) forget(x *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,14 +121,14 @@ func (s *shared) forget(x *stream) {
 	}
 }
 
-// hasten has the clock look in d, as a limit was lowered.
+// hasten makes the clock look within d, since a limit was lowered.
 func (s *shared) hasten(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wakeIn(d)
 }
 
-// wakeIn has the clock look in d at the latest. The caller holds mu.
+// wakeIn makes the clock look within d. The caller holds mu.
 func (s *shared) wakeIn(d time.Duration) {
 	now := time.Now()
 	if !s.wake.IsZero() && !now.Add(d).Before(s.wake) {
@@ -143,7 +143,8 @@ func (s *shared) wakeIn(d time.Duration) {
 }
 
 // tick ends the streams whose limit has run out, and looks again when the next
-// one may: one whose clock stands still has its whole limit from now on.
+// one may have. A stream whose clock stands still has its whole limit from now
+// on.
 func (s *shared) tick() {
 	var expired []*stream
 	s.mu.Lock()

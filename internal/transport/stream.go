@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A stream is one exchange on a shared connection. It is the context of the
-// request too, so that net/http finds the hooks in it.
+// A stream is one exchange on a shared connection. It is also the context of
+// the request, so that net/http finds the hooks in it.
 type stream struct {
 	context.Context // the caller's
 	shared          *shared
@@ -25,26 +25,26 @@ type stream struct {
 	res             *Response
 	trace           httptrace.ClientTrace
 	feed            *feed          // nil without a body
-	news            *news          // nil if nobody wants to know of what comes before the response
+	interim         *interimQueue  // nil if nobody wants interim responses
 	hr              *http.Response // of net/http
-	stop            func() bool    // the end of the context from ending the upload; nil if none goes on
-	err             error          // what further reads return; nil while the body is on its way
+	stop            func() bool    // keeps the end of the context from ending the upload; nil without an upload
+	err             error          // what later reads return; nil until the body has ended
 
 	handed  bool         // net/http has the request
 	wrote   atomic.Bool  // the head of the request is written
 	first   atomic.Int64 // how long the first byte of the response took
 	start   time.Time    // of the call
-	expired atomic.Bool  // the limit has run out
+	expired atomic.Bool  // its limit has run out
 
 	// The limit, which is kept by the clock of the connection.
 	limit    atomic.Int64  // a time.Duration, zero for none
 	cancel   chan struct{} // to end the exchange in net/http; nil if nobody will
 	once     sync.Once     // that it is closed
-	deadline atomic.Int64  // by the clock of the stream's start; zero while it stands still
+	deadline atomic.Int64  // by stream.now; zero while the clock stands still
 	at       node[stream]
 
 	mu      sync.Mutex
-	sending bool // the request is not all sent
+	sending bool // the request is not completely sent
 	waiting bool // the caller waits for the server
 	answer  bool // the body of the response is there
 }
@@ -75,9 +75,9 @@ func (x *stream) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// exchange sends the request of a on the stream that was reserved, and gives
-// that back in all cases. What was not acted on, by the rules of RFC 9113,
-// sections 6.8 and 8.7, is a failure that is elsewhere and not sent.
+// exchange sends the request of a on the reserved stream, and always gives the
+// stream back. If the server has not acted on the request by the rules of RFC
+// 9113, sections 6.8 and 8.7, the failure is elsewhere and not sent.
 func (s *shared) exchange(a *attempt) (*Response, *failure) {
 	x := &stream{Context: a.ctx, shared: s, call: a.call, res: a.call.response(), start: a.start}
 	done := false
@@ -140,14 +140,14 @@ func (x *stream) begin(a *attempt) {
 		}
 	}
 	if call.Interim != nil {
-		x.news = newNews(x.trace.Got1xxResponse)
-		x.trace.Got1xxResponse = x.news.got
+		x.interim = newInterimQueue(x.trace.Got1xxResponse)
+		x.trace.Got1xxResponse = x.interim.got
 	}
 	if call.Body.present() {
 		x.feed = newFeed(x, a)
 		x.sending = true
 	}
-	if call.Read > 0 || x.news != nil {
+	if call.Read > 0 || x.interim != nil {
 		x.cancel = make(chan struct{})
 	}
 	x.waiting = true
@@ -157,11 +157,11 @@ func (x *stream) begin(a *attempt) {
 	}
 }
 
-// request makes what net/http is to send.
+// request makes the request for net/http.
 func (x *stream) request(a *attempt) *http.Request {
 	call := x.call
 	x.url = url.URL{Scheme: call.URL.Scheme, Host: call.URL.Host, Opaque: call.Target}
-	if strings.HasPrefix(call.Target, "//") { // which is not the beginning of an authority here
+	if strings.HasPrefix(call.Target, "//") { // here that does not begin an authority
 		x.url.Opaque = "//" + call.Host + call.Target
 	}
 	hr := (&http.Request{
@@ -171,7 +171,7 @@ func (x *stream) request(a *attempt) *http.Request {
 		Cancel: x.cancel,
 	}).WithContext(x)
 	if hr.Close {
-		x.shared.leave() // it is closed after the calls on it
+		x.shared.leave() // it is closed when its calls have ended
 	}
 	if x.feed != nil {
 		hr.Body, hr.ContentLength = x.feed, call.Length
@@ -182,9 +182,9 @@ func (x *stream) request(a *attempt) *http.Request {
 	return hr
 }
 
-// fieldsOf are the fields of a request for net/http, which would send a
-// User-Agent of its own. Those of the connection mean nothing in HTTP/2 (RFC
-// 9113, section 8.2.2).
+// fieldsOf returns the fields of a request for net/http, which would otherwise
+// add its own User-Agent. Fields of the connection have no meaning in HTTP/2
+// (RFC 9113, section 8.2.2).
 func fieldsOf(call *Call) http.Header {
 	h := call.Header
 	_, agent := h["User-Agent"]
@@ -239,11 +239,10 @@ func isOfConnection(name string) bool {
 	return false
 }
 
-// roundTrip sends the request. Where somebody wants to know of what comes before
-// the response, it is the goroutine of the caller that tells, since the one of
-// net/http reads for all who share the connection.
+// roundTrip sends the request. Interim responses are reported by the caller's
+// goroutine, since that of net/http reads for all who share the connection.
 func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
-	if x.news == nil {
+	if x.interim == nil {
 		return x.shared.cc.RoundTrip(hr)
 	}
 	type result struct {
@@ -255,11 +254,11 @@ func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 		res, err := x.shared.cc.RoundTrip(hr)
 		done <- result{res, err}
 	}()
-	defer x.news.end()
+	defer x.interim.end()
 	for {
 		select {
-		case <-x.news.ready:
-			if err := x.news.tell(x.call.Interim); err != nil {
+		case <-x.interim.ready:
+			if err := x.interim.tell(x.call.Interim); err != nil {
 				x.interrupt()
 				if r := <-done; r.err == nil {
 					r.hr.Body.Close()
@@ -267,7 +266,7 @@ func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		case r := <-done:
-			err := x.news.tell(x.call.Interim)
+			err := x.interim.tell(x.call.Interim)
 			if err != nil {
 				if r.err == nil {
 					r.hr.Body.Close()
@@ -279,7 +278,7 @@ func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 	}
 }
 
-// answered takes the head of the response.
+// answered fills in the Response from the head.
 func (x *stream) answered(hr *http.Response) {
 	x.hr = hr
 	res := x.res
@@ -289,7 +288,7 @@ func (x *stream) answered(hr *http.Response) {
 	if x.call.Method == http.MethodHead {
 		res.Length = 0
 	}
-	if len(hr.Trailer) > 0 { // net/http has taken the announcement out
+	if len(hr.Trailer) > 0 { // net/http has removed the announcement
 		names := make([]string, 0, len(hr.Trailer))
 		for name := range hr.Trailer {
 			names = append(names, name)
@@ -309,8 +308,8 @@ func (x *stream) answered(hr *http.Response) {
 			x.feed.end() // net/http does not wait for its source
 			x.sent()
 		} else if !x.feed.isOver() && x.Context.Done() != nil {
-			// An upload that waits for the server to take more does not see the end
-			// of its context.
+			// An upload that waits for the server does not notice the end of
+			// its context.
 			x.stop = context.AfterFunc(x.Context, func() { x.hr.Body.Close() })
 		}
 	}
@@ -342,8 +341,8 @@ func (x *stream) Close() error {
 	return nil
 }
 
-// end ends the exchange when the body has ended with why, and returns what
-// further reads will.
+// end ends the exchange when the body has ended with why, and returns the error
+// for later reads.
 func (x *stream) end(why error) error {
 	complete := why == io.EOF
 	if x.feed != nil {
@@ -374,7 +373,7 @@ func (x *stream) finish() {
 	x.shared.done()
 }
 
-// drop ends an exchange that has brought nothing.
+// drop ends an exchange without a response.
 func (x *stream) drop() {
 	if x.feed != nil {
 		x.feed.end()
@@ -392,13 +391,13 @@ func (x *stream) interrupt() {
 	x.mu.Lock()
 	upload := x.answer && x.sending
 	x.mu.Unlock()
-	if upload { // which may not see that
+	if upload { // which may not notice
 		go x.hr.Body.Close()
 	}
 }
 
-// refuse notes that the server has refused a stream, which has ended. It is asked
-// for none until another one has.
+// refuse records that the server has refused a stream, which has ended. The
+// next stream waits until another one has ended.
 func (s *shared) refuse() {
 	s.mu.Lock()
 	s.refused = s.calls > 0

@@ -32,8 +32,8 @@ func (x *answer) handOver() (io.ReadCloser, error) {
 	return &upgraded{ReadWriteCloser: raw, conn: c}, nil
 }
 
-// An upgraded connection has another protocol than HTTP. It counts as one of
-// its pool until it is closed.
+// An upgraded connection speaks another protocol than HTTP. Its pool counts it
+// until it is closed.
 type upgraded struct {
 	io.ReadWriteCloser
 	conn *conn

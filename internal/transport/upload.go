@@ -16,21 +16,22 @@ import (
 )
 
 const (
-	// expectWait is how long a server may take to say that it wants the body,
-	// where it was asked (RFC 9110, section 10.1.1).
+	// expectWait is how long to wait for a server that was asked whether it
+	// wants the body (RFC 9110, section 10.1.1).
 	expectWait = time.Second
-	// lastWrite is how long a server that has answered may take for the last
-	// bytes, which the goroutine that sends them has perhaps not seen written.
+	// lastWrite is how long to wait for the last bytes after the server has
+	// answered. The goroutine that sends them may not have noticed yet that
+	// they are written.
 	lastWrite = 50 * time.Millisecond
-	// pieceSize is that of the writes of a long body, each of which has the Read
-	// limit to itself; under TLS it is that of a record, since after a timeout
-	// nobody can tell how much of a write was taken.
+	// pieceSize is the size of the writes of a long body, each of which has the
+	// whole Read limit. Under TLS it is the size of a record, since after a
+	// timeout nobody knows how much of a write was taken.
 	pieceSize    = 128 << 10
 	tlsPieceSize = 16 << 10
 )
 
-// An upload is a body that a goroutine sends, since the server may answer
-// before its end.
+// An upload is a request body that a goroutine sends, since the server may
+// answer before its end.
 type upload struct {
 	conn  *conn
 	call  *Call
@@ -39,20 +40,20 @@ type upload struct {
 	limit time.Duration
 	wait  chan struct{} // closed when the server wants the body; nil if it was not asked
 	quit  chan struct{} // closed by end
-	done  chan struct{} // closed when the goroutine has let go of everything
+	done  chan struct{} // closed when the goroutine has ended
 
 	mu      sync.Mutex
 	invited bool // wait is closed
-	begun   bool // the server wants the body, or did not say in time
-	stopped bool // nothing more is to be read or written
+	begun   bool // the server wants the body, or did not answer in time
+	stopped bool // nothing more may be read or written
 	reading bool // a Read of the source is under way
-	ended   bool // all was read
+	ended   bool // everything was read
 	over    bool // nothing more is written
 	err     error
-	ours    bool // err is not of the connection, but of the source or the limit
+	ours    bool // err is an error of the source or the limit, not of the connection
 }
 
-// errStopped ends an upload that nobody wants any more.
+// errStopped ends an upload that is not wanted any more.
 var errStopped = errors.New("the server has answered before the end of the body")
 
 func newUpload(c *conn, a *attempt) *upload {
@@ -126,8 +127,8 @@ func (u *upload) wanted() bool {
 	return !u.stopped
 }
 
-// unwanted reports whether the server has answered a question for the body by
-// something else than 100.
+// unwanted reports whether the server was asked for the body and has answered
+// with something else than 100.
 func (u *upload) unwanted() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -147,7 +148,7 @@ func (u *upload) proceed() {
 // send writes the body.
 func (u *upload) send() (err error) {
 	defer func() {
-		if p := recover(); p != nil { // the program would end, as nobody could recover from it
+		if p := recover(); p != nil { // nobody could recover from it, and the program would end
 			err = &message.SourceError{Err: fmt.Errorf("panic in the request body: %v", p)}
 		}
 	}()
@@ -193,7 +194,7 @@ func (c *Call) tell(n int) error {
 	return nil
 }
 
-// sentInline tells of a body that has gone out with its head.
+// sentInline reports a body that was sent with its head.
 func (c *Call) sentInline() error {
 	if len(c.Body.Bytes) == 0 || c.Up == nil {
 		return nil
@@ -213,7 +214,7 @@ func (u *upload) piece() int {
 	return pieceSize
 }
 
-// Write gives the server the limit to take anything at all.
+// Write writes b. It gives the server the Read limit to take anything at all.
 func (u *upload) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		if err := u.extend(); err != nil {
@@ -229,7 +230,7 @@ func (u *upload) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// A source reads the body of an upload until that is ended.
+// A source reads the body of an upload until the upload is stopped.
 type source upload
 
 func (s *source) Read(b []byte) (int, error) {
@@ -253,8 +254,9 @@ func (s *source) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// end stops the upload and waits until nobody reads the source any more, unless
-// that is one which may block, and does. It reports whether all was sent.
+// end stops the upload and waits until nobody reads the source any more, except
+// for a blocked Read of a source that may block. It reports whether everything
+// was sent.
 func (u *upload) end() bool {
 	u.mu.Lock()
 	if u.ended && !u.over {
@@ -281,12 +283,12 @@ func (u *upload) end() bool {
 	return u.err == nil
 }
 
-// complete waits until all is sent, and reports whether it was.
+// complete waits until everything is sent, and reports whether that succeeded.
 func (u *upload) complete(ctx context.Context) bool {
 	select {
 	case <-u.done:
 		return u.err == nil
-	case <-u.quit: // it was ended before, and is perhaps left behind
+	case <-u.quit: // it was stopped before, and may be left behind
 		return false
 	case <-ctx.Done():
 		return u.end()

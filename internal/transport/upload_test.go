@@ -105,7 +105,7 @@ func TestReadLimitOfUpload(t *testing.T) {
 	}
 }
 
-// The clock stands still while it is the source that is waited for.
+// The clock stands still while it waits for the source.
 func TestReadLimitWaitsForSource(t *testing.T) {
 	p := &pipes{}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
