@@ -11,8 +11,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// attemptDelay is how long an address may take before the next one is tried
-// beside it (RFC 8305, section 5).
+// attemptDelay is how long an address may take before the next one is tried in
+// parallel (RFC 8305, section 5).
 const attemptDelay = 250 * time.Millisecond
 
 // dial connects to the first address of host that answers.
@@ -95,9 +95,8 @@ func (d *dialer) resolve(ctx context.Context, network, host string) ([]netip.Add
 	return ips, nil
 }
 
-// alternate puts the addresses of the two families one after the other, and
-// otherwise leaves them in their order, which the resolver has sorted (RFC 8305,
-// section 4).
+// alternate makes the two address families alternate, and otherwise keeps the
+// order of the resolver (RFC 8305, section 4).
 func alternate(ips []netip.Addr) []netip.Addr {
 	if len(ips) < 3 {
 		return ips
@@ -121,8 +120,8 @@ func alternate(ips []netip.Addr) []netip.Addr {
 	return mixed
 }
 
-// race connects by dial to the addresses, each one attemptDelay after the one before
-// or at once when that has failed, until one answers.
+// race connects to the addresses by dial until one answers. It tries each one
+// attemptDelay after the one before, or at once when that has failed.
 func race(ctx context.Context, addrs []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
 	if len(addrs) == 1 {
 		return dial(ctx, addrs[0])

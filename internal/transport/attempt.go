@@ -14,24 +14,25 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Do sends a call and returns its response, whose body is on its way. Before
-// that or, where there is a response, before its body has ended, nobody reads the
-// source of the request any more, but for a Read of one that blocks.
+// Do sends a call and returns its response, whose body the caller reads. When
+// Do has returned an error, or when the body of the response has ended, nobody
+// reads the source of the request any more, except for a blocked Read of a
+// source that may block.
 //
-// It is sent again by itself only where that can do no harm: on another
-// connection if nothing of it was sent; or if a connection ends without an answer
-// that was there before the call, for which the method must be one that has no
-// effect, or the request have an Idempotency-Key, and the body be one that can be
-// sent again. A call whose context has ended is not sent.
+// Do sends a call again only where that can do no harm: on another connection
+// if nothing of it was sent, or if a connection that existed before the call
+// ends without an answer. In the second case the method must have no effect, or
+// the request have an Idempotency-Key, and the body must be one that can be
+// sent again. Do does not send a call whose context has ended.
 //
-// Errors have a kind of package fault, but for those of functions and sources
-// of the caller's, which are returned as they are. If the server cannot have seen
-// the request they are wrapped once more, so that [Sent] can tell.
+// Errors have a kind of package fault, except for those of functions and
+// sources of the caller's, which are returned unchanged. If the server cannot
+// have seen the request they are wrapped once more, so that [Sent] can tell.
 func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if err := call.Check(); err != nil {
 		return nil, &unsent{err}
 	}
-	if call.Method == http.MethodConnect { // it makes a tunnel of the connection, which nobody asked for
+	if call.Method == http.MethodConnect { // it would turn the connection into a tunnel, which nobody asked for
 		return nil, &unsent{fault.Text(fault.InvalidOption, "the method CONNECT is not one of a request")}
 	}
 	p, err := e.pool(&call.Route)
@@ -74,20 +75,21 @@ func (a *attempt) by1() (*Response, error) {
 	return a.do()
 }
 
-// An attempt is a call being sent, perhaps on one connection after the other.
+// An attempt is a call being sent, perhaps on several connections one after the
+// other.
 type attempt struct {
 	ctx   context.Context
 	call  *Call
 	pin   *Pin // that of the call, or of a login at the proxy
 	trace *httptrace.ClientTrace
 	start time.Time
-	now   time.Time // is old by no more than what is done without waiting
+	now   time.Time // the current time, except for work without waiting
 	pool  *pool
 	to    endpoint
-	body  io.ReadCloser // opened, and not read yet; nil if there is none
+	body  io.ReadCloser // opened but not read yet; nil if there is none
 	only1 bool          // the server wants the request by HTTP/1.1
 
-	// For a proxy that is asked in absolute form.
+	// For a proxy that gets the request in absolute form.
 	target        string
 	authorization string
 }
@@ -151,12 +153,11 @@ func (a *attempt) try() (*Response, error) {
 	}
 }
 
-// maxRefusals is how often a call is sent anew that servers refuse, as net/http
-// does by itself.
+// maxRefusals is how often a refused call is sent again, as in net/http.
 const maxRefusals = 6
 
-// pause waits before the call is sent for the nth time anew: the first time not
-// at all, then for a second, two, and so on, and a little more.
+// pause waits before the nth repetition of a call: not at all before the first,
+// then for one second, two, four and so on, and a little more.
 func (a *attempt) pause(n int) {
 	if n < 2 {
 		return
@@ -184,8 +185,9 @@ func (a *attempt) connect(fresh bool) (seat, error) {
 }
 
 // repeatable reports whether the request may be sent again although the server
-// may have acted on it: the rule of net/http, stricter than RFC 9110, section
-// 9.2.2, since PUT and DELETE are not always as idempotent as they should be.
+// may have acted on it. This is the rule of net/http, stricter than RFC 9110,
+// section 9.2.2, since PUT and DELETE are not always as idempotent as they
+// should be.
 func (a *attempt) repeatable() bool {
 	if !a.call.Body.repeatable() {
 		return false
@@ -199,7 +201,7 @@ func (a *attempt) repeatable() bool {
 	return has || hasOld
 }
 
-// expects reports whether the server is asked before the body is sent.
+// expects reports whether the request asks the server before it sends the body.
 func (a *attempt) expects() bool {
 	for _, v := range a.call.Header["Expect"] {
 		if strings.EqualFold(v, "100-continue") {
@@ -209,7 +211,7 @@ func (a *attempt) expects() bool {
 	return false
 }
 
-// inline reports whether the body goes out with a head of n bytes.
+// inline reports whether the body is sent together with a head of n bytes.
 func (a *attempt) inline(n int) bool {
 	b := &a.call.Body
 	if !b.present() && a.call.Length == 0 {
@@ -233,8 +235,8 @@ func (a *attempt) appendHead(b []byte) []byte {
 	return b
 }
 
-// forward sends the call to the proxy itself and, where that asks for a login,
-// once more.
+// forward sends the call to the proxy itself, and once more if the proxy asks
+// for a login.
 func (a *attempt) forward() (*Response, error) {
 	a.target = absolute(a.call)
 	login := &a.pool.dialer.login
@@ -284,7 +286,7 @@ func absolute(c *Call) string {
 	return c.URL.Scheme + "://" + host + target
 }
 
-// copyTo writes the body to w, for a login that vouches for it.
+// copyTo writes the body to w, for a login that includes its hash.
 func (s *Source) copyTo(w io.Writer) error {
 	if s.Open == nil {
 		_, err := w.Write(s.Bytes)
@@ -322,7 +324,7 @@ func (r *Response) discard(pinned bool) {
 	r.Body.Close()
 }
 
-// An unsent error is one of a call of which nothing was sent.
+// An unsent error is the error of a call of which nothing was sent.
 type unsent struct{ error }
 
 func (u *unsent) Unwrap() error { return u.error }

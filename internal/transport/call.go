@@ -12,11 +12,11 @@ import (
 )
 
 // A Call is one request and how to send it. It must not change until
-// [Engine.Do] has returned, and the message, which the response is read by, not
-// until the body of the response has ended.
+// [Engine.Do] has returned; the message must not change until the body of the
+// response has ended.
 type Call struct {
-	// Request is the message. Its Target is the one for the server itself; where
-	// a proxy is asked for the absolute form, the engine makes it of that. A
+	// Request is the message. Its Target is the one for the server itself, from
+	// which the engine makes the absolute form for a proxy. A
 	// Proxy-Authorization field does not belong there: see [Proxy].
 	message.Request
 
@@ -27,32 +27,33 @@ type Call struct {
 
 	// Connect limits name resolution, proxy, TCP and TLS together, and Read the
 	// silence of the server: from the sent request to the complete head of the
-	// response, then between two reads of the body, and in an upload the time in
-	// which nothing at all is taken. Zero is no limit.
+	// response, then between two reads of the body, and, in an upload, the time
+	// in which the server takes nothing at all. Zero is no limit.
 	Connect, Read time.Duration
 
-	// Times is filled in, if it is not nil, until the body has ended.
+	// Times, if it is not nil, is filled in until the body has ended.
 	Times *Times
 	// Interim is called with each response of the class 1xx but 101, on the
 	// goroutine of Do or, over HTTP/2, on one that Do waits for. Its error ends
 	// the call and is returned as it is. It may be nil.
 	Interim func(status int, header http.Header) error
-	// Up is told of the request's body: 0 where it begins, which it does anew
-	// each time that it is sent, then the length of each block, and -1 at the
-	// end, a bad one too. It is called by whoever reads the source, and its error
-	// is one of that. It may be nil.
+	// Up is told of the request's body: 0 at its beginning, each time that it
+	// is sent, then the length of each block, and -1 at its end, even after an
+	// error. Whoever reads the source calls it, and its error counts as an
+	// error of the source. It may be nil.
 	Up func(n int) error
 
 	// Tap is told of the heads of messages as they go by. It may be nil.
 	Tap Tap
 
-	// Pin, if it is not nil, names the connection to take, and keeps it.
+	// Pin, if it is not nil, holds the connection to use, and keeps it
+	// afterwards.
 	Pin *Pin
 
-	// Start is when the call began, for Times. Zero is when Do is called.
+	// Start is when the call began, for Times. Zero means when Do is called.
 	Start time.Time
-	// Into, if it is not nil, may be what Do returns, so that the caller can
-	// have it in memory of its own.
+	// Into, if it is not nil, is what Do fills in and returns, so that the
+	// caller can allocate it.
 	Into *Response
 }
 
@@ -82,18 +83,18 @@ type Tap interface {
 // tapKey is the key of the Tap of the call that a connection is made for.
 type tapKey struct{}
 
-// A Source is the body of a request. The zero Source is none. Its length is
-// that of the message.
+// A Source is the body of a request. The zero Source is no body. Its length is
+// in the message.
 type Source struct {
 	// Bytes is a body in memory.
 	Bytes []byte
-	// Open returns the body from its beginning, where it is not in memory. It is
-	// called once for each time that the body is sent.
+	// Open returns the body from its beginning, if it is not in memory. It is
+	// called once each time that the body is sent.
 	Open func() (io.ReadCloser, error)
 	// Again says that Open can be called more than once.
 	Again bool
-	// Blocks says that a Read may block indefinitely. Such a Read is left behind
-	// where a call ends before it; for any other source Do waits.
+	// Blocks says that a Read may block indefinitely. If the call ends first,
+	// such a Read is left behind; for any other source Do waits.
 	Blocks bool
 }
 
@@ -103,13 +104,13 @@ func (s *Source) present() bool { return len(s.Bytes) > 0 || s.Open != nil }
 // repeatable reports whether the body can be sent more than once.
 func (s *Source) repeatable() bool { return s.Open == nil || s.Again }
 
-// A Route is what connections have in common that may serve each other's
-// requests, beside the host: with another verification, certificate or proxy
-// they must not (CVE-2024-35195, CVE-2016-5420, CVE-2026-3784).
+// A Route is what connections must have in common, besides the host, to serve
+// the same requests: with another verification, certificate or proxy they must
+// not (CVE-2024-35195, CVE-2016-5420, CVE-2026-3784).
 type Route struct {
 	TLS   TLS
 	Proxy Proxy
-	Only1 bool // HTTP/1.1 alone, for what servers want by no other version
+	Only1 bool // HTTP/1.1 only, for requests that servers accept by no other version
 }
 
 // A Proxy is the proxy of a [Route]; the zero Proxy is none.
@@ -120,7 +121,7 @@ type Proxy struct {
 	User, Password       string
 	HasUser, HasPassword bool
 	// Authorization is the value of a Proxy-Authorization field given by hand,
-	// which takes the place of User and Password.
+	// which replaces User and Password.
 	Authorization string
 	// Login takes the place of all of these, unless it is nil. It must be
 	// comparable.
@@ -141,15 +142,15 @@ type Legs interface {
 	Next(status int, header http.Header) (string, error)
 }
 
-// A Response is what came for a [Call].
+// A Response is the response to a [Call].
 type Response struct {
 	StatusCode   int
 	Status       string // "200 OK"
 	Proto        string // "HTTP/1.1"
 	Major, Minor int    // of Proto
 	Header       http.Header
-	Trailer      http.Header // what came behind the body, once it has ended
-	Length       int64       // of the body, -1 if only its end will tell
+	Trailer      http.Header // the fields after the body, once it has ended
+	Length       int64       // of the body, -1 if unknown
 	Close        bool        // the server ends the connection
 
 	// Foreign is what a RoundTripper of the program's own has returned; nil for
@@ -157,10 +158,10 @@ type Response struct {
 	Foreign *http.Response
 
 	// Body is never nil, and must be read to io.EOF or closed. Once it has
-	// ended, Do's promise on the source of the request holds: nobody reads it
-	// any more. After a 101 it is an [io.ReadWriteCloser], which is the
-	// connection: the limits of the call are over, and the end of its context
-	// does not close it. It may have a method CloseWrite.
+	// ended, nobody reads the source of the request any more, as Do promises.
+	// After a 101 it is an [io.ReadWriteCloser], which is the connection: the
+	// limits of the call no longer apply, and the end of its context does not
+	// close it. It may have a method CloseWrite.
 	Body io.ReadCloser
 	// TLS is the state of the connection with the server, nil if it is in the clear.
 	TLS *tls.ConnectionState

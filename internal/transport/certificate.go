@@ -48,21 +48,21 @@ func (t *TLS) Merged() *tls.Config {
 	return c
 }
 
-// A credential makes the tls.Config of new connections. Its files are of one
-// generation until one of them changes.
+// A credential makes the tls.Config of new connections. Until one of its files
+// changes, they form one generation.
 type credential struct {
 	settings TLS
 	http2    bool // is offered
 
 	mu     sync.Mutex
-	seen   []seenFile  // the files of the generation, as they were before they were read
+	seen   []seenFile  // the files of the generation, as they were just before they were read
 	server *tls.Config // of the generation; nil before the first
 }
 
 // config returns the configuration for TLS with the server, whose name is set,
-// and reads the files if they have changed. Those that cannot be read leave the
-// last generation in force: a certificate and its key are two files, and one is
-// changed before the other. They are then tried again for the next connection.
+// and reads the files if they have changed. If they cannot be read, the last
+// generation stays in force: a certificate and its key are two files, and one
+// is replaced before the other. They are tried again for the next connection.
 func (c *credential) config(serverName string) (*tls.Config, error) {
 	base, err := c.current()
 	if err != nil || base.ServerName != "" {
@@ -74,8 +74,8 @@ func (c *credential) config(serverName string) (*tls.Config, error) {
 }
 
 // proxyConfig is the configuration for TLS with the proxy itself. The client's
-// certificate is for the target, as are the sessions to be resumed, which are
-// kept by name alone (CVE-2021-22890), and a proxy speaks HTTP/1.1 to us.
+// certificate is for the target, and so are sessions to resume, which are
+// stored by name only (CVE-2021-22890). A proxy speaks HTTP/1.1 to us.
 func (c *credential) proxyConfig(proxy string) (*tls.Config, error) {
 	base, err := c.current()
 	if err != nil {
@@ -109,7 +109,8 @@ func (c *credential) current() (*tls.Config, error) {
 	return fresh, nil
 }
 
-// load makes a configuration of the settings and what is in the files now.
+// load makes a configuration from the settings and the current content of the
+// files.
 func (c *credential) load() (*tls.Config, error) {
 	s := &c.settings
 	config := s.Merged()
@@ -119,7 +120,7 @@ func (c *credential) load() (*tls.Config, error) {
 	if config.NextProtos == nil {
 		config.NextProtos = []string{"h2", "http/1.1"}
 	}
-	if !c.http2 { // what is not spoken is not offered
+	if !c.http2 { // not offered if not spoken
 		config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
 	}
 	if s.SkipVerify {
@@ -169,8 +170,8 @@ func (s *TLS) keyFile() string {
 }
 
 // loadBundle reads the authorities of a PEM file, or of all the files in a
-// directory, as c_rehash fills them: the names are of no importance here, and
-// files that hold no certificate are passed over.
+// directory, as c_rehash fills it. Names do not matter, and files without a
+// certificate are ignored.
 func loadBundle(path string) (*x509.CertPool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -199,7 +200,7 @@ func loadBundle(path string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// entries are the paths of what is in a directory.
+// entries returns the paths of the entries of a directory.
 func entries(dir string) ([]string, error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
@@ -212,18 +213,19 @@ func entries(dir string) ([]string, error) {
 	return paths, nil
 }
 
-// isFile reports whether name is a file, perhaps by a link, of which hashed
-// directories are full, dangling ones too.
+// isFile reports whether name is a file or a link to one. Hashed directories
+// are full of links, including dangling ones.
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// A seenFile is what a change of a file shows in. Links are followed, since
-// Kubernetes and certbot replace the link and leave the files as they are.
+// A seenFile is the state of a file, by which changes are noticed. Links are
+// followed, since Kubernetes and certbot replace a link and leave the files as
+// they are.
 type seenFile struct {
 	path string
-	info os.FileInfo // nil if it cannot be had
+	info os.FileInfo // nil if unavailable
 }
 
 func (f seenFile) same(other seenFile) bool {
@@ -233,7 +235,7 @@ func (f seenFile) same(other seenFile) bool {
 	return os.SameFile(f.info, other.info) && f.info.Size() == other.info.Size() && f.info.ModTime().Equal(other.info.ModTime())
 }
 
-// look notes how the files are, those of a directory included.
+// look returns the state of the files, including those in a directory.
 func (c *credential) look() []seenFile {
 	var list []seenFile
 	for _, path := range [...]string{c.settings.CABundle, c.settings.CertFile, c.settings.KeyFile} {
@@ -245,7 +247,7 @@ func (c *credential) look() []seenFile {
 		if err != nil || !info.IsDir() {
 			continue
 		}
-		paths, _ := entries(path) // one that cannot be read is reported by load
+		paths, _ := entries(path) // load reports a directory that cannot be read
 		for _, p := range paths {
 			info, _ := os.Stat(p)
 			list = append(list, seenFile{p, info})

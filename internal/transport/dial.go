@@ -15,7 +15,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A dialer makes the connections of a pool: all that happens before the first
+// A dialer makes the connections of a pool. It does everything before the first
 // byte of a request.
 type dialer struct {
 	config *Config
@@ -25,13 +25,13 @@ type dialer struct {
 	made   *atomic.Int64 // counts the connections
 }
 
-// open makes a connection that requests to e can be sent on.
+// open makes a connection on which requests to e can be sent.
 func (d *dialer) open(ctx context.Context, e endpoint) (*link, error) {
 	if e.forwarded {
 		return d.dialProxy(ctx)
 	}
 	config, err := (*tls.Config)(nil), error(nil)
-	if e.secure { // before anything is sent, as a file may be missing
+	if e.secure { // before anything is sent, since a file may be missing
 		if config, err = d.cert.config(withoutZone(e.host)); err != nil {
 			return nil, err
 		}
@@ -59,8 +59,8 @@ func (d *dialer) reach(ctx context.Context, e endpoint) (*link, error) {
 	}
 }
 
-// connect makes a TCP connection, or what a function of the program's own makes
-// in its place.
+// connect makes a TCP connection, or the connection of a function of the
+// program's own.
 func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) {
 	var c net.Conn
 	var err error
@@ -98,15 +98,15 @@ func (d *dialer) custom(ctx context.Context, host, port string) (net.Conn, error
 	return c, nil
 }
 
-// isNil reports whether there is nothing in c, a nil pointer included.
+// isNil reports whether c is nil or holds a nil pointer.
 func isNil(c net.Conn) bool {
 	v := reflect.ValueOf(c)
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// handshake speaks TLS over l, which it closes if that fails. A peer that goes
-// away before it has said what it dislikes is a failed connection, which may be
-// tried again; what TLS refuses stays refused.
+// handshake puts TLS over l, and closes l if that fails. If the peer disappears
+// without an alert, the connection has failed and may be tried again; what TLS
+// refuses stays refused.
 func handshake(ctx context.Context, l *link, config *tls.Config) error {
 	trace := httptrace.ContextClientTrace(ctx)
 	if trace != nil && trace.TLSHandshakeStart != nil {
@@ -135,14 +135,15 @@ func handshake(ctx context.Context, l *link, config *tls.Config) error {
 	return fault.New(fault.TLS, err)
 }
 
-// isPlainHTTP reports whether what came in place of a TLS record begins a
-// response of HTTP/1, as of a server that has another port for TLS.
+// isPlainHTTP reports whether an HTTP/1 response came in place of a TLS record,
+// as from a server that has another port for TLS.
 func isPlainHTTP(err error) bool {
 	e, ok := errors.AsType[tls.RecordHeaderError](err)
 	return ok && string(e.RecordHeader[:]) == "HTTP/"
 }
 
-// handshaking runs a handshake over l that knows no context. The end of ctx ends it.
+// handshaking runs a handshake over l that takes no context. The end of ctx
+// ends it.
 func handshaking(ctx context.Context, l *link, f func() error) error {
 	stop := context.AfterFunc(ctx, func() { l.SetDeadline(time.Unix(1, 0)) })
 	err := f()
@@ -152,7 +153,7 @@ func handshaking(ctx context.Context, l *link, f func() error) error {
 	return err
 }
 
-// dialError gives a failure to connect its kind.
+// dialError gives an error of connecting its kind.
 func dialError(ctx context.Context, err error) error {
 	if ended := fault.Ended(ctx); ended != nil {
 		return ended
@@ -172,9 +173,9 @@ func dialError(ctx context.Context, err error) error {
 	return fault.New(fault.Connection, err)
 }
 
-// isTLS reports whether err is about the handshake or the certificate. An
-// alert of the server, such as for a certificate it misses, comes as a
-// "remote error" at the first read (RFC 8446, section 4.4.2.4).
+// isTLS reports whether err is about the handshake or the certificate. An alert
+// of the server, for example about a missing certificate, comes as a "remote
+// error" at the first read (RFC 8446, section 4.4.2.4).
 func isTLS(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
 		return true

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// defaultRoutes is how many routes are kept where Config.Routes says nothing.
+	// defaultRoutes is how many routes are kept if Config.Routes is zero.
 	defaultRoutes = 64
-	// defaultPerHost is how many idle connections to one host are kept. The two
-	// of net/http make 32 parallel callers dial for nearly every request.
+	// defaultPerHost is how many idle connections to one host are kept. With
+	// two, as in net/http, 32 parallel callers dial for nearly every request.
 	defaultPerHost = 64
-	// defaultIdleTimeout closes a connection that nobody needed for so long.
+	// defaultIdleTimeout is how long a connection may be idle.
 	defaultIdleTimeout = 90 * time.Second
 )
 
 // Config says how an [Engine] makes and keeps connections. The zero Config is
-// good. It must not change once used.
+// ready to use. It must not change once used.
 type Config struct {
 	// Dial makes the connections in place of a [net.Dialer], also those to
 	// proxies. The Connect limit of the call that wants one is in its context.
@@ -46,31 +46,32 @@ type Config struct {
 	// ProxyHeader are the fields of CONNECT beside Host and Proxy-Authorization.
 	ProxyHeader http.Header
 
-	// PerHost is how many idle connections to one host are kept, zero for 64.
+	// PerHost is how many idle connections to one host are kept. Zero means 64.
 	PerHost int
 	// Block makes PerHost the limit of all connections to a host.
 	Block bool
-	// Routes is how many routes are kept, zero for 64. Beyond it the connections
-	// of the one not used for the longest time are given up.
+	// Routes is how many routes are kept. Zero means 64. Beyond it, the
+	// connections of the route that was not used for the longest time are given
+	// up.
 	Routes int
-	// IdleTimeout closes a connection that nobody needed for so long. Zero means
-	// 90 seconds, a negative value never.
+	// IdleTimeout is how long a connection may be idle before it is closed.
+	// Zero means 90 seconds, a negative value never.
 	IdleTimeout time.Duration
 
 	DisableHTTP2     bool // HTTP/1.1 only
 	UnencryptedHTTP2 bool // HTTP/2 to http URLs, without asking the server (RFC 9113, section 3.3)
 }
 
-// An Engine sends calls over connections of its own, which it keeps for the
-// next ones. The zero Engine is ready, and it is safe for many goroutines.
+// An Engine sends calls over connections of its own, which it keeps for later
+// calls. The zero Engine is ready to use. It is safe for concurrent use.
 type Engine struct {
 	Config Config
 
-	recent atomic.Pointer[pool] // the one used last: mostly the one wanted next
+	recent atomic.Pointer[pool] // the one used last, which is usually the next one too
 
 	mu     sync.Mutex
 	pools  []*pool // the one used last comes first
-	gone   Stats   // what those given up have counted
+	gone   Stats   // the totals of pools that were given up
 	closed bool
 }
 
@@ -78,12 +79,12 @@ type Engine struct {
 type Stats struct {
 	Open    int   // connections that are open
 	Idle    int   // of these, the ones that no call uses
-	Waiting int   // calls without a connection yet: one is being made, or Block has them wait
+	Waiting int   // calls without a connection yet: one is being made, or Block makes them wait
 	Dialed  int64 // connections made so far
-	Reused  int64 // calls that got a connection made before
+	Reused  int64 // calls on a connection that existed before
 }
 
-// pool returns the pool of route, and makes it if need be.
+// pool returns the pool of route, and makes it if necessary.
 func (e *Engine) pool(route *Route) (*pool, error) {
 	if p := e.recent.Load(); p != nil && p.serves(route) {
 		return p, nil
@@ -100,7 +101,7 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 			return nil, err
 		}
 		for i, c := range route.TLS.configs() {
-			if c != nil { // one that nobody has any more cannot be named by another call
+			if c != nil { // no other call can name one that nobody has any more
 				p.cleanups[i] = runtime.AddCleanup(c, abandon, weak.Make(p))
 			}
 		}
@@ -117,8 +118,8 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 	return p, nil
 }
 
-// drop gives up a pool: the connections that are idle at once, those in use
-// when they are free. The caller holds mu.
+// drop gives up a pool. It closes idle connections at once, and those in use
+// when they become free. The caller holds mu.
 func (e *Engine) drop(i int) {
 	p := e.pools[i]
 	e.pools = slices.Delete(e.pools, i, i+1)
@@ -143,7 +144,7 @@ func abandon(of weak.Pointer[pool]) {
 }
 
 // Stats says what the connections are doing now. Of routes that were given up
-// only the totals are counted.
+// it includes only the totals.
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()

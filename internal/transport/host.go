@@ -4,23 +4,23 @@ import (
 	"slices"
 )
 
-// A host is the connections to one endpoint. Its pool's lock guards it.
+// A host holds the connections to one endpoint. The lock of its pool guards it.
 type host struct {
 	pool *pool
 	to   endpoint
 	proto
 
-	idle    []*conn   // of HTTP/1.1, the one used last is the last
-	shared  []*shared // of HTTP/2, on which there may be room; a slice that is here is not changed
-	full    bool      // there was none when it was last looked for
-	open    int       // connections that are not closed, and dials under way
+	idle    []*conn   // of HTTP/1.1; the last one was used last
+	shared  []*shared // of HTTP/2, on which there may be room; the slice is replaced, never changed
+	full    bool      // there was no room when it was last looked for
+	open    int       // open connections, and dials under way
 	dials   list[dial]
-	orphans list[dial]   // those of dials that nobody waits for
-	covered list[waiter] // who waits for a dial under way or a connection
-	queued  list[waiter] // behind them, who may not have a dial of their own
+	orphans list[dial]   // dials that nobody waits for
+	covered list[waiter] // those who wait for a dial under way or a connection
+	queued  list[waiter] // after them, those who may not have a dial of their own yet
 }
 
-// A proto is what the server of a host speaks, as far as it is known.
+// A proto is the protocol of the server of a host, as far as it is known.
 type proto uint8
 
 const (
@@ -29,7 +29,7 @@ const (
 	http2
 )
 
-// gone counts a connection no more. The caller holds mu.
+// gone stops counting a connection. The caller holds mu.
 func (c *conn) gone() {
 	if !c.uncounted {
 		c.uncounted = true
@@ -38,10 +38,9 @@ func (c *conn) gone() {
 	}
 }
 
-// offer gives c to who has waited for the longest time, or keeps it. It returns
-// the connection that is one too many, nil if there is none: one that was used
-// makes room if the first in the queue needs a new one. The caller holds mu, and
-// then calls settle.
+// offer gives c to the call that has waited longest, or keeps it. It returns a
+// connection that must be closed, or nil: a used one makes room if the first in
+// the queue needs a new one. The caller holds mu, and then calls settle.
 func (h *host) offer(c *conn) (surplus *conn) {
 	w, first := h.next(c.used), h.queued.front()
 	if c.used && first != nil && first.fresh && (w == nil || w.dial == nil) {
@@ -55,8 +54,8 @@ func (h *host) offer(c *conn) (surplus *conn) {
 	return nil
 }
 
-// next returns who has waited for the longest time, for a connection that was
-// used or for any. The caller holds mu.
+// next returns the call that has waited longest for any connection or, with
+// used, for one that may have been used. The caller holds mu.
 func (h *host) next(used bool) *waiter {
 	for _, first := range [...]*node[waiter]{h.covered.first, h.queued.first} {
 		for at := first; at != nil; at = at.next {
@@ -75,9 +74,9 @@ func (h *host) serve(w *waiter, s seat) {
 	close(w.ready)
 }
 
-// lend gives streams of HTTP/2 to those who wait. It is to be called when a
-// stream has become free, when a connection knows how many it has, and when one
-// is not of use any more, without the lock of the pool.
+// lend gives streams of HTTP/2 to those who wait. Call it without the lock of
+// the pool when a stream has become free, when a connection knows how many it
+// has, and when a connection has become useless.
 func (h *host) lend() {
 	p := h.pool
 	for {
@@ -110,7 +109,7 @@ func (h *host) lend() {
 }
 
 // reserve takes a stream of one of the connections. If there is none, soon says
-// that one of them may have some in a moment, and will call lend.
+// that one of them may have some in a moment, and will then call lend.
 func reserve(list []*shared) (s *shared, soon bool) {
 	for _, s := range slices.Backward(list) {
 		ok, wait := s.reserve()
@@ -122,8 +121,8 @@ func reserve(list []*shared) (s *shared, soon bool) {
 	return nil, soon
 }
 
-// settle finds a dial for each waiter that has none, as far as there may be one
-// more. The caller holds mu.
+// settle finds a dial for each waiter without one, as far as another dial is
+// allowed. The caller holds mu.
 func (h *host) settle() {
 	for {
 		w := h.queued.front()
@@ -133,11 +132,11 @@ func (h *host) settle() {
 		d := h.orphans.front()
 		switch {
 		case len(h.shared) > 0 && !h.full:
-			return // a stream will do
+			return // it gets a stream
 		case d != nil:
 			h.orphans.remove(&d.orphan)
 		case h.proto != http1 && h.joinable() != nil:
-			// Until ALPN has decided, a second connection may be one too many, and
+			// Until ALPN has decided, a second connection may be superfluous:
 			// one of HTTP/2 has room for many calls.
 			d = h.joinable()
 		case h.pool.engine.Config.Block && h.open >= h.pool.perHost():
@@ -150,7 +149,7 @@ func (h *host) settle() {
 	}
 }
 
-// joinable returns a dial that nobody has given up, nil if there is none.
+// joinable returns a dial that was not cancelled, or nil.
 func (h *host) joinable() *dial {
 	for at := h.dials.last; at != nil; at = at.prev {
 		if !at.of.cancelled {
@@ -160,8 +159,8 @@ func (h *host) joinable() *dial {
 	return nil
 }
 
-// unshare takes s out of those on which there is room: it is draining or has
-// ended. It counts until it is discarded.
+// unshare removes s from the connections with room: it is draining or has
+// ended. It is counted until it is closed.
 func (h *host) unshare(s *shared) {
 	p := h.pool
 	p.mu.Lock()
@@ -173,7 +172,7 @@ func (h *host) unshare(s *shared) {
 	h.lend()
 }
 
-// drained counts s no more, which was closed.
+// drained stops counting s, which was closed.
 func (h *host) drained(*shared) {
 	p := h.pool
 	p.mu.Lock()

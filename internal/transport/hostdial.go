@@ -11,16 +11,17 @@ import (
 )
 
 // A dial is a connection being made. It belongs to its host: the waiter that it
-// was begun for may be served by another one, and another waiter by it.
+// was begun for may get another connection, and another waiter may get this
+// one.
 type dial struct {
 	host    *host
 	cancel  context.CancelFunc
-	owner   *waiter       // whom it was begun for
-	limit   time.Duration // that of the owner, by which it ends; zero is never
+	owner   *waiter       // the waiter that it was begun for
+	limit   time.Duration // the limit of the owner, after which the dial ends; zero is no limit
 	clock   dialClock
-	proxied atomic.Bool // it is the proxy that is waited for
+	proxied atomic.Bool // it is waiting for the proxy
 
-	// The lock of the pool guards what follows.
+	// The lock of the pool guards the fields below.
 	at        node[dial] // among the dials of the host
 	orphan    node[dial] // among those that nobody waits for
 	waiters   int
@@ -29,9 +30,8 @@ type dial struct {
 
 type dialKey struct{}
 
-// dial begins to make a connection, for w as long as nobody else needs it
-// more. It has the values of the context of w, and its Connect limit. The caller
-// holds mu.
+// dial begins to make a connection on behalf of w. It has the values of the
+// context of w, and its Connect limit. The caller holds mu.
 func (h *host) dial(w *waiter) *dial {
 	d := &dial{host: h, owner: w, limit: w.limit}
 	ctx := d.clock.hear(context.WithoutCancel(w.ctx))
@@ -47,15 +47,15 @@ func (h *host) dial(w *waiter) *dial {
 	return d
 }
 
-// waitForProxy notes whether it is the proxy that the dial of ctx waits for, as
-// limits that run out meanwhile say so.
+// waitForProxy records whether the dial of ctx is waiting for the proxy. A
+// limit that runs out meanwhile says so.
 func waitForProxy(ctx context.Context, is bool) {
 	if d, ok := ctx.Value(dialKey{}).(*dial); ok {
 		d.proxied.Store(is)
 	}
 }
 
-// drop gives up a dial. The caller holds mu.
+// drop cancels a dial. The caller holds mu.
 func (h *host) drop(d *dial) {
 	if d.orphan.of != nil {
 		h.orphans.remove(&d.orphan)
@@ -116,8 +116,8 @@ func (h *host) isHTTP2(l *link) bool {
 	return h.pool.h2c
 }
 
-// open makes the connection. A panic of a function of the program's own would
-// end the program, as nobody above could recover from it.
+// open makes the connection. It recovers from a panic of a function of the
+// program's own, which would otherwise end the program.
 func (d *dial) open(ctx context.Context) (l *link, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -127,7 +127,7 @@ func (d *dial) open(ctx context.Context) (l *link, err error) {
 	return d.host.pool.dialer.open(ctx, d.host.to)
 }
 
-// dialed takes in a connection of HTTP/1.1 that was made. The caller holds mu.
+// dialed adds a new connection of HTTP/1.1. The caller holds mu.
 func (h *host) dialed(d *dial, c *conn) (surplus *conn) {
 	h.proto = http1
 	first := h.covered.front()
@@ -142,8 +142,8 @@ func (h *host) dialed(d *dial, c *conn) (surplus *conn) {
 	return h.offer(c)
 }
 
-// share takes in a connection of HTTP/2 that was made. The caller holds mu, and
-// then calls lend.
+// share adds a new connection of HTTP/2. The caller holds mu, and then calls
+// lend.
 func (h *host) share(d *dial, s *shared) {
 	h.proto = http2
 	h.requeue(d, nil)
@@ -151,8 +151,8 @@ func (h *host) share(d *dial, s *shared) {
 	h.full = false
 }
 
-// swap gives first, who gets what d has brought, in exchange for its own dial to
-// one who waits for d. The caller holds mu.
+// swap is called when first gets the connection of d: a waiter for d gets the
+// dial of first in exchange. The caller holds mu.
 func (h *host) swap(first *waiter, d *dial) {
 	for at := h.covered.first; at != nil; at = at.next {
 		if at.of.dial == d {
@@ -162,8 +162,8 @@ func (h *host) swap(first *waiter, d *dial) {
 	}
 }
 
-// requeue has those wait anew who waited for d, which is over, but for one. The
-// caller holds mu.
+// requeue puts those who waited for d, except for one, back into the queue,
+// since d is over. The caller holds mu.
 func (h *host) requeue(d *dial, but *waiter) {
 	for at := h.covered.last; at != nil && d.waiters > 0; {
 		w := at.of
@@ -175,8 +175,9 @@ func (h *host) requeue(d *dial, but *waiter) {
 	}
 }
 
-// failed tells those who waited for d. A limit that ran out is that of the one
-// whom it was begun for; others may have more time. The caller holds mu.
+// failed tells those who waited for d about err. If a limit ran out, it was
+// that of the waiter that d was begun for; others may have more time. The
+// caller holds mu.
 func (h *host) failed(d *dial, err error) {
 	limited := isA[*fault.Limit](err)
 	for at := h.covered.first; at != nil && d.waiters > 0; {

@@ -26,7 +26,7 @@ type conn struct {
 	times  Times  // of its dial
 	used   bool   // by an earlier exchange
 
-	// The lock of the pool guards these.
+	// The lock of the pool guards these fields.
 	at    node[conn] // among the idle ones
 	since int64      // when it became idle, by [wall]
 	older *conn      // the next one in a list of connections to close

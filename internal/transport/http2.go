@@ -19,26 +19,26 @@ const (
 	// maxHeaderBytes bounds the header of a response (CVE-2023-38039).
 	maxHeaderBytes = 1 << 20
 	// pingAfter is how long a connection of HTTP/2 may be silent before it is
-	// asked for a sign of life, and pingTimeout how long that may take. The
-	// streams on a dead one would each wait for their own limit.
+	// pinged, and pingTimeout how long the answer may take. Otherwise each
+	// stream on a dead connection would wait for its own limit.
 	pingAfter   = 15 * time.Second
 	pingTimeout = 15 * time.Second
-	// maxStreams is how many calls a connection serves. A stream's number has 31
-	// bits, of which a client has the odd ones (RFC 9113, section 5.1.1).
+	// maxStreams is how many calls a connection serves. Stream numbers have 31
+	// bits, and a client uses the odd ones (RFC 9113, section 5.1.1).
 	maxStreams = 1<<30 - 1<<10
-	// stuckAfter is how many looks of the pool in a row may find one and the same
+	// stuckAfter is how many sweeps of the pool in a row may find the same
 	// write under way before the connection is given up: about a minute.
 	stuckAfter = 12
 )
 
-// newMultiplexer returns what makes HTTP/2 of connections that are there
-// already. It never dials.
+// newMultiplexer returns a Transport that speaks HTTP/2 on existing
+// connections. It never dials.
 func newMultiplexer() *http.Transport {
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return ctx.Value(handedKey{}).(net.Conn), nil
 		},
-		DisableCompression:     true, // the caller decodes
+		DisableCompression:     true, // the caller decodes bodies
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ExpectContinueTimeout:  expectWait,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
@@ -51,23 +51,23 @@ func newMultiplexer() *http.Transport {
 // handedKey is the key of a connection in the context of NewClientConn.
 type handedKey struct{}
 
-// multiplex has t speak HTTP/2 on nc.
+// multiplex makes t speak HTTP/2 on nc.
 func multiplex(t *http.Transport, nc net.Conn) (*http.ClientConn, error) {
 	ctx := context.WithValue(context.Background(), handedKey{}, nc)
 	return t.NewClientConn(ctx, "http", "handed:80")
 }
 
 // hasHTTP2 reports whether net/http speaks HTTP/2, which a build tag and
-// GODEBUG=http2client=0 take away. What is not spoken is not to be offered.
+// GODEBUG=http2client=0 disable. It must not be offered then.
 var hasHTTP2 = sync.OnceValue(func() bool {
 	t := &http.Transport{ForceAttemptHTTP2: true}
 	t.CloseIdleConnections() // sets up the protocols
 	return t.TLSNextProto["h2"] != nil
 })
 
-// errGoAway is what net/http returns for a stream above the last one that a
-// GOAWAY names, which the server has not acted on (RFC 9113, section 6.8). It
-// has no name there, so it is provoked once. It is nil if that has failed.
+// errGoAway is the error of net/http for a stream above the last one that a
+// GOAWAY names, on which the server has not acted (RFC 9113, section 6.8). It
+// is not exported, so it is provoked once. It is nil if that has failed.
 var errGoAway = sync.OnceValue(func() error {
 	const (
 		settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -99,25 +99,25 @@ var errGoAway = sync.OnceValue(func() error {
 // [http.ClientConn] over a link.
 //
 // The methods of a ClientConn call hooks, so they are called without a lock.
-// What it says of its state is not always so: after a GOAWAY an idle one is
-// neither closed nor has it an Err, and before SETTINGS it grants more than the
-// server does. The frames that the server sends tell more.
+// What it says about its state is not always right: after a GOAWAY an idle one
+// is not closed and has no Err, and before SETTINGS it grants more streams than
+// the server does. The frames from the server tell more.
 type shared struct {
 	host  *host
 	link  *link
 	cc    *http.ClientConn
-	made  chan struct{} // closed when cc is there
+	made  chan struct{} // closed when cc is set
 	times Times         // of its dial
 
 	frames frames
-	most   atomic.Int64 // streams at once, as the server has it
-	hooked atomic.Bool  // the end of a stream is told to the host
+	most   atomic.Int64 // concurrent streams that the server allows
+	hooked atomic.Bool  // the host is told of the end of a stream
 	total  atomic.Int64 // streams so far
 
-	fault   atomic.Pointer[error] // with which reading or writing has failed
+	fault   atomic.Pointer[error] // with which a read or write has failed
 	closing atomic.Bool
 	reading atomic.Bool
-	silent  atomic.Bool // net/http has given it up, as it did not answer
+	silent  atomic.Bool // net/http has given it up because it did not answer
 	out     outbox
 	gone    chan struct{} // closed when it is closed
 	once    sync.Once
@@ -125,23 +125,23 @@ type shared struct {
 	mu      sync.Mutex
 	calls   int          // in flight: from reserve to the end of the body
 	since   int64        // when calls became zero, by wall
-	settled bool         // the SETTINGS of the server are known
-	begun   bool         // before that: it has the one call that it may have
-	missed  bool         // another one was turned away since
-	refused bool         // the server has refused one, and none has ended since
-	leaving bool         // it takes no more calls
-	streams list[stream] // those under the clock
+	settled bool         // the SETTINGS of the server have come
+	begun   bool         // before that: it has its one call
+	missed  bool         // another call was turned away meanwhile
+	refused bool         // the server has refused a stream, and none has ended since
+	leaving bool         // it accepts no more calls
+	streams list[stream] // streams under the clock
 	clock   *time.Timer
 	wake    time.Time // when the clock looks; zero if it does not
 
-	stuck     int // looks that found one and the same write
+	stuck     int // sweeps that found the same write
 	lastWrite uint64
 }
 
 // newShared makes a shared of a link whose server speaks HTTP/2. It owns the
-// link, from now on and if it fails.
+// link, even if it fails.
 func newShared(l *link, h *host, times Times) (*shared, error) {
-	if err := l.w.renew(time.Time{}); err != nil { // of the dial; it never has one again
+	if err := l.w.renew(time.Time{}); err != nil { // clears the deadline of the dial; there is never another one
 		l.abort()
 		return nil, fault.New(fault.Connection, err)
 	}
@@ -158,9 +158,9 @@ func newShared(l *link, h *host, times Times) (*shared, error) {
 	return s, nil
 }
 
-// reserve takes a stream. If there is none, soon says that there may be some in
-// a moment, and that host.lend will be called then: on a new connection one call
-// is let through until the server has said how many it takes.
+// reserve takes a stream. If there is none, soon says that there may be one in
+// a moment, and that host.lend will be called then: a new connection gets only
+// one call until the server has said how many streams it allows.
 func (s *shared) reserve() (ok, soon bool) {
 	s.mu.Lock()
 	switch {
@@ -204,23 +204,23 @@ func (s *shared) grab() bool {
 	return false
 }
 
-// maxLooks is how often in a row a connection that has streams left refuses one
-// before it counts as draining. A stream may have ended between the two looks.
+// maxLooks is how often in a row a connection with streams left must refuse one
+// to count as draining. A stream may have ended between the two checks.
 const maxLooks = 5
 
-// hook has the end of a stream told to the host, if it is not yet, and reserves a
-// stream that may have ended before.
+// hook makes the ClientConn tell the host of the end of a stream, and reserves
+// a stream in case one has ended before.
 func (s *shared) hook() bool {
 	if s.hooked.Swap(true) {
 		return false
 	}
-	// It costs each exchange some locks, so that it is set where there was a need
-	// for once.
+	// The hook costs each exchange some locks, so it is set only when it was
+	// needed once.
 	s.cc.SetStateHook(func(*http.ClientConn) { s.host.lend() })
 	return s.cc.Reserve() == nil
 }
 
-// release gives a stream back that was reserved and not used.
+// release gives back a reserved stream that was not used.
 func (s *shared) release() {
 	s.cc.Release()
 	s.done()
@@ -246,14 +246,14 @@ func (s *shared) done() {
 	}
 }
 
-// settle notes what the SETTINGS of the server say, when net/http has read them.
+// settle records the SETTINGS of the server after net/http has read them.
 func (s *shared) settle(most int64) {
 	<-s.made
 	if s.cc == nil {
 		return
 	}
 	if most < 0 {
-		most = int64(s.cc.Available() + s.cc.InFlight()) // the server sets no bound
+		most = int64(s.cc.Available() + s.cc.InFlight()) // the server sets no limit
 	}
 	s.most.Store(most)
 	s.mu.Lock()
@@ -265,8 +265,8 @@ func (s *shared) settle(most int64) {
 // reused reports whether it has served a call before.
 func (s *shared) reused() bool { return s.total.Load() > 0 }
 
-// leave has the connection take no more calls. It is closed when the last one
-// has ended.
+// leave makes the connection accept no more calls. It is closed when the last
+// call has ended.
 func (s *shared) leave() {
 	s.mu.Lock()
 	first := !s.leaving
@@ -281,7 +281,8 @@ func (s *shared) leave() {
 	}
 }
 
-// idleSince returns since when no call is in flight, by wall, 0 if one is.
+// idleSince returns the wall time since which no call is in flight, or 0 if one
+// is.
 func (s *shared) idleSince() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,8 +292,8 @@ func (s *shared) idleSince() int64 {
 	return s.since
 }
 
-// look gives up the connection if the server has taken nothing of a write for
-// long. It is called from time to time.
+// look gives up the connection if the server has taken nothing of a write for a
+// long time. The sweep calls it.
 func (s *shared) look() {
 	now := s.out.writes.Load()
 	s.mu.Lock()
@@ -311,16 +312,16 @@ func (s *shared) look() {
 // close ends the connection when no call is in flight any more.
 func (s *shared) close() { s.leave() }
 
-// ended reports whether the connection is of no use any more.
+// ended reports whether the connection cannot be used for another call.
 func (s *shared) ended() bool { return s.cc.Err() != nil || s.frames.goAway.Load() }
 
-// lost returns what ended the connection, nil if it was net/http, for something
-// that the server may not do.
+// lost returns the error that ended the connection, or nil if net/http ended it
+// because the server violated the protocol.
 func (s *shared) lost() error {
 	if s.cc.Err() == nil {
 		return nil
 	}
-	<-s.gone // since net/http ends the streams before it closes
+	<-s.gone // net/http ends the streams before it closes the connection
 	if s.silent.Load() {
 		return errSilent
 	}
@@ -330,16 +331,16 @@ func (s *shared) lost() error {
 	return nil
 }
 
-// errSilent is the end of a connection on which no ping was answered.
+// errSilent is the end of a connection that did not answer a ping.
 var errSilent = errors.New("the server has not answered a ping")
 
-// A framed is the connection of a shared as net/http has it.
+// A framed is the connection of a shared as net/http sees it.
 type framed shared
 
 func (f *framed) shared() *shared { return (*shared)(f) }
 
-// Read also watches the frames. When net/http reads again, it has acted on those
-// that it has read.
+// Read also parses the frames. When net/http reads again, it has processed
+// those that it has read.
 func (f *framed) Read(p []byte) (int, error) {
 	s := f.shared()
 	if s.frames.news {
@@ -368,16 +369,16 @@ func (f *framed) Write(p []byte) (int, error) {
 	return f.shared().out.Write(p)
 }
 
-// failed notes what has ended the connection, which what comes of closing it has
-// not.
+// failed records the error that ended the connection. Errors that follow from
+// closing it do not count.
 func (s *shared) failed(err error) {
 	if !s.closing.Load() {
 		s.fault.CompareAndSwap(nil, &err)
 	}
 }
 
-// Close is called by net/http alone: at the end of its reading or, before that,
-// when a ping is not answered, a write has failed, or the pool wants it.
+// Only net/http calls Close: when its reading ends or, before that, when a ping
+// was not answered, a write has failed, or the pool asks for it.
 func (f *framed) Close() error {
 	s := f.shared()
 	var err error

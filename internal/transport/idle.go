@@ -7,17 +7,18 @@ import (
 )
 
 const (
-	// sweepInterval is how often connections are looked at that the server has
-	// closed, or that nobody needed for long. It needs no goroutine to wait for each.
+	// sweepInterval is how often the pool looks for connections that the server
+	// has closed or that were idle for too long. So no goroutine has to wait
+	// for each.
 	sweepInterval = 5 * time.Second
-	// sweepBatch is how many hosts are looked at while the pool is locked.
+	// sweepBatch is how many hosts are examined while the pool is locked.
 	sweepBatch = 64
-	// maxIdle bounds the idle connections of a pool, all hosts together.
+	// maxIdle bounds the idle connections of a pool, for all hosts together.
 	maxIdle = 16 << 10
 )
 
-// keep makes c idle. It returns the connection that is one too many, perhaps c
-// itself. The caller holds mu.
+// keep makes c idle. It returns a connection that must be closed, perhaps c
+// itself, or nil. The caller holds mu.
 func (h *host) keep(c *conn) (surplus *conn) {
 	p := h.pool
 	if p.retired || len(h.idle) >= p.perHost() {
@@ -36,12 +37,12 @@ func (h *host) keep(c *conn) (surplus *conn) {
 	return surplus
 }
 
-// wall is the time by the clock of the wall, which goes on while the machine
-// sleeps, as the server's does.
+// wall is the wall clock time, which continues while the machine sleeps, as on
+// the server.
 func wall(t time.Time) int64 { return t.UnixNano() }
 
-// pop returns the connection that was used last, nil if there is none. The
-// caller holds mu.
+// pop removes and returns the connection that was used last, or nil. The caller
+// holds mu.
 func (h *host) pop() *conn {
 	if len(h.idle) == 0 {
 		return nil
@@ -54,8 +55,8 @@ func (h *host) pop() *conn {
 	return c
 }
 
-// take is pop for a call: connections that were idle for too long it returns to
-// be closed, as a list. The caller holds mu.
+// take is pop for a call. It also returns a list of connections to close, which
+// were idle for too long. The caller holds mu.
 func (h *host) take(now time.Time) (c, old *conn) {
 	for {
 		c := h.pop()
@@ -67,7 +68,7 @@ func (h *host) take(now time.Time) (c, old *conn) {
 	}
 }
 
-// unidle takes c out of the idle ones, wherever it is. The caller holds mu.
+// unidle removes c from the idle connections. The caller holds mu.
 func (h *host) unidle(c *conn) {
 	i := slices.Index(h.idle, c)
 	h.idle = slices.Delete(h.idle, i, i+1)
@@ -92,13 +93,14 @@ func (p *pool) interval() time.Duration {
 	return sweepInterval
 }
 
-// expired reports whether what is idle since then is so for too long.
+// expired reports whether a connection that became idle at since was idle for
+// too long.
 func (p *pool) expired(since int64, now time.Time) bool {
 	limit := p.limit()
 	return limit > 0 && wall(now)-since >= int64(limit)
 }
 
-// watch has the sweep run, unless there is nothing to look at. The caller holds
+// watch schedules the sweep, unless there is nothing to sweep. The caller holds
 // mu.
 func (p *pool) watch() {
 	if p.sweep == nil && !p.retired && len(p.hosts) > 0 {
@@ -106,8 +108,8 @@ func (p *pool) watch() {
 	}
 }
 
-// look closes the connections that are dead or have been idle for too long, and
-// forgets the hosts to which there are none. It locks the pool for some of them
+// look is the sweep: it closes connections that are dead or were idle for too
+// long, and removes hosts without connections. It locks the pool for some hosts
 // at a time.
 func (p *pool) look() {
 	now := time.Now()
@@ -137,8 +139,7 @@ func (p *pool) look() {
 	p.mu.Unlock()
 }
 
-// sweep adds the connections of h that are dead or old to a list. The caller
-// holds mu.
+// sweep adds the dead and old connections of h to a list. The caller holds mu.
 func (h *host) sweep(now time.Time, dead *conn) *conn {
 	for _, c := range slices.Clone(h.idle) {
 		if h.pool.expired(c.since, now) || !c.link.alive() {

@@ -18,16 +18,16 @@ import (
 // connection is aborted, which the reader sees, and the next Write fails.
 type outbox struct {
 	link   *link
-	failed func(error) // is told before the connection is aborted
+	failed func(error) // called before the connection is aborted
 
 	mu      sync.Mutex
 	written sync.Cond
 	pending []byte  // none unless somebody writes
 	slot    *[]byte // the slice from the pool that pending uses
 	writing bool    // somebody does
-	err     error   // of a write, after which there is no other
+	err     error   // of a write, after which there are no more
 
-	writes atomic.Uint64 // begun and ended: odd while one is under way
+	writes atomic.Uint64 // counts beginnings and ends: odd while a write is under way
 }
 
 const (
@@ -38,7 +38,7 @@ const (
 	maxPending = 32 << 10
 )
 
-// open has the outbox write to l, and tell failed why it cannot.
+// open makes the outbox write to l, and tell failed about errors.
 func (o *outbox) open(l *link, failed func(error)) {
 	o.link, o.failed, o.written.L = l, failed, &o.mu
 }

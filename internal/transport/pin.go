@@ -2,15 +2,15 @@ package transport
 
 import "sync"
 
-// A Pin keeps the connection of one call for the next one, as authentication
-// needs that logs in a connection rather than a request (RFC 4559, section 6).
-// What was used with a Pin serves only calls with a Pin of the same owner from
-// then on. It is for one call at a time.
+// A Pin keeps the connection of one call for the next one, for authentication
+// that logs in a connection and not a request (RFC 4559, section 6). A
+// connection that was used with a Pin serves only calls with a Pin of the same
+// owner from then on. Only one call at a time may use a Pin.
 type Pin struct {
 	owner any
 
 	mu   sync.Mutex
-	conn *conn // that waits for the next call
+	conn *conn // waiting for the next call
 	free bool
 }
 
@@ -31,7 +31,7 @@ func (r *Response) Pin(owner any) *Pin {
 	return p
 }
 
-// hold keeps c, which is parked.
+// hold keeps c, which must be parked.
 func (p *Pin) hold(c *conn) {
 	c.host.pool.adopt(c, p.owner)
 	p.mu.Lock()
@@ -45,7 +45,7 @@ func (p *Pin) hold(c *conn) {
 	}
 }
 
-// take returns the connection that is kept, if it leads to e.
+// take returns the kept connection if it leads to e, or nil.
 func (p *Pin) take(from *pool, e endpoint) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +57,8 @@ func (p *Pin) take(from *pool, e endpoint) *conn {
 	return c
 }
 
-// Free ends the use of the Pin. Its connection is for others of its owner.
+// Free ends the use of the Pin. Its connection becomes available to others of
+// the same owner.
 func (p *Pin) Free() {
 	p.mu.Lock()
 	c := p.conn

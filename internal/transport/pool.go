@@ -14,34 +14,34 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A pool is the connections of one [Route].
+// A pool holds the connections of one [Route].
 type pool struct {
 	engine   *Engine
 	route    Route                       // without its Configs
-	configs  [3]weak.Pointer[tls.Config] // those of the route
-	custom   [3]bool                     // it has them
+	configs  [3]weak.Pointer[tls.Config] // of the route
+	custom   [3]bool                     // which of them it has
 	cleanups [3]runtime.Cleanup
 
 	dialer      dialer
-	h2c         bool                   // http is spoken by HTTP/2
-	multiplexer func() *http.Transport // that speaks it
+	h2c         bool                   // http URLs use HTTP/2
+	multiplexer func() *http.Transport // that speaks HTTP/2
 
 	dialed atomic.Int64
 	reused atomic.Int64
 
 	mu      sync.Mutex
 	hosts   map[endpoint]*host
-	last    *host       // the one asked for last
+	last    *host       // the last one looked up
 	idle    list[conn]  // of all hosts, the one idle for the longest time first
-	open    int         // connections that are not closed
-	retired bool        // nothing is kept any more
-	sweep   *time.Timer // nil if it does not run
+	open    int         // connections that are open
+	retired bool        // no connection is kept any more
+	sweep   *time.Timer // nil if it is not running
 }
 
-// An endpoint is what a connection leads to.
+// An endpoint is where a connection leads to.
 type endpoint struct {
 	secure     bool
-	forwarded  bool // it leads to the proxy, which is asked in absolute form, whatever the host
+	forwarded  bool // it leads to the proxy, which gets requests in absolute form, whatever their host
 	host, port string
 	owner      any // of a Pin
 }
@@ -77,7 +77,7 @@ func (p *pool) serves(r *Route) bool {
 		mine.CertFile == its.CertFile && mine.KeyFile == its.KeyFile && p.route.Proxy == r.Proxy
 }
 
-// endpoint returns what a call to u connects to.
+// endpoint returns where a call to u connects to.
 func (p *pool) endpoint(u *url.URL, pin *Pin) (endpoint, error) {
 	e := endpoint{host: u.Hostname(), port: u.Port()}
 	switch u.Scheme {
@@ -106,7 +106,7 @@ func (p *pool) endpoint(u *url.URL, pin *Pin) (endpoint, error) {
 	return e, nil
 }
 
-// address is what is connected to for e, for traces.
+// address is the address that a connection to e is made to, for traces.
 func (p *pool) address(e endpoint) string {
 	if proxy := p.route.Proxy.Host; proxy != "" {
 		return proxy
@@ -114,13 +114,13 @@ func (p *pool) address(e endpoint) string {
 	return net.JoinHostPort(e.host, e.port)
 }
 
-// perHost is how many idle connections to a host are kept, and with Block the
-// most that there may be.
+// perHost is how many idle connections to a host are kept and, with Block, the
+// limit of all of them.
 func (p *pool) perHost() int { return cmpOr(p.engine.Config.PerHost, defaultPerHost) }
 
-// to returns the host for e, and makes it if need be. The caller holds mu.
+// to returns the host for e, and makes it if necessary. The caller holds mu.
 func (p *pool) to(e endpoint) *host {
-	if p.last != nil && p.last.to == e { // mostly, and cheaper than to look it up
+	if p.last != nil && p.last.to == e { // the usual case, and cheaper than a lookup
 		return p.last
 	}
 	h := p.hosts[e]
@@ -139,8 +139,8 @@ func (p *pool) to(e endpoint) *host {
 	return h
 }
 
-// A seat is what a call gets of a pool: a connection to itself, or a stream of
-// one of HTTP/2, reserved.
+// A seat is what a call gets from a pool: a connection of its own, or a
+// reserved stream of one of HTTP/2.
 type seat struct {
 	conn   *conn
 	shared *shared
@@ -154,8 +154,8 @@ func (s seat) reused() bool {
 	return s.shared.reused()
 }
 
-// old reports whether the connection was there before, so that it may have ended
-// unseen. It need not have served a call: see [host.release].
+// old reports whether the connection existed before the call, so that it may
+// have ended unnoticed. It need not have served a call: see [host.release].
 func (s seat) old() bool { return s.reused() || s.conn != nil && s.conn.since != 0 }
 
 // exchange sends a request and reads the head of its response.
@@ -166,10 +166,10 @@ func (s seat) exchange(a *attempt) (*Response, *failure) {
 	return s.shared.exchange(a)
 }
 
-// get returns a seat for a call: on a connection that is there, unless it is to
-// be fresh, or else the first that a dial brings or another call is done with. A
-// connection that has served a call before may be stale, which its first use
-// will tell.
+// get returns a seat for a call: on an existing connection, unless fresh is
+// set, or else on the first connection that a dial makes or another call frees.
+// A connection that has served a call before may be stale, which its first use
+// will show.
 func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 	p.mu.Lock()
 	h := p.to(a.to)
@@ -180,7 +180,7 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 			return seat{shared: s}, nil
 		}
 		p.mu.Lock()
-		h = p.to(a.to) // the sweep may have forgotten it
+		h = p.to(a.to) // the sweep may have removed it
 	}
 	var old *conn
 	if !fresh {
@@ -191,7 +191,7 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 			return seat{conn: c}, nil
 		}
 	} else if p.engine.Config.Block && h.open >= p.perHost() {
-		if old = h.pop(); old != nil { // to make room
+		if old = h.pop(); old != nil { // makes room
 			old.gone()
 		}
 	}
@@ -201,7 +201,7 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 	lend := len(h.shared) > 0
 	p.mu.Unlock()
 	old.closeAll()
-	if lend { // a stream may have become free since
+	if lend { // a stream may have become free meanwhile
 		h.lend()
 	}
 	got, err := w.wait()
@@ -209,8 +209,8 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 	return got, err
 }
 
-// put ends the use of c, if it can be used again, and gives it to who has waited
-// for the longest time, or keeps it. It reports whether c is open.
+// put takes c back after use. If c can be used again, it goes to the call that
+// has waited longest, or is kept. put reports whether c is still open.
 func (p *pool) put(c *conn) bool {
 	if !c.parked && !c.park() {
 		c.link.Close()
@@ -225,7 +225,7 @@ func (p *pool) put(c *conn) bool {
 	return surplus != c
 }
 
-// discard notes that a connection in use was closed, so that another one may
+// discard records that a connection in use was closed, so that another one may
 // take its place.
 func (p *pool) discard(c *conn) {
 	p.mu.Lock()
@@ -234,8 +234,8 @@ func (p *pool) discard(c *conn) {
 	p.mu.Unlock()
 }
 
-// retire closes the idle connections, and has each one closed that is put from
-// now on.
+// retire closes the idle connections, and from now on put closes every
+// connection.
 func (p *pool) retire() {
 	p.mu.Lock()
 	p.retired = true
@@ -251,7 +251,7 @@ func (p *pool) retire() {
 	p.closeIdle()
 }
 
-// stats counts what p has.
+// stats counts the connections and calls of p.
 func (p *pool) stats() Stats {
 	p.mu.Lock()
 	all := Stats{Open: p.open, Idle: p.idle.n, Dialed: p.dialed.Load(), Reused: p.reused.Load()}

@@ -22,7 +22,7 @@ import (
 
 func (p *Proxy) isSOCKS() bool { return strings.HasPrefix(p.Scheme, "socks") }
 
-// resolves reports whether the proxy is given names to resolve.
+// resolves reports whether the proxy resolves names.
 func (p *Proxy) resolves() bool {
 	switch p.Scheme {
 	case "", "socks4", "socks5":
@@ -50,8 +50,8 @@ func (p *Proxy) userinfo() *url.Userinfo {
 // String is the URL of the proxy without its credentials.
 func (p Proxy) String() string { return p.Scheme + "://" + p.Host }
 
-// A Refusal is the answer of a proxy that would not connect to the target. It
-// is [fault.Proxy].
+// A Refusal is the answer of a proxy that did not connect to the target. It is
+// [fault.Proxy].
 type Refusal struct {
 	StatusCode int
 	Status     string // "407 Proxy Authentication Required"
@@ -217,8 +217,8 @@ func (o *overheard) messages() (request, response []byte) {
 	return o.sent, o.got
 }
 
-// socks has a SOCKS proxy connect to e. With socks4 and socks5 names are
-// resolved here, and the addresses tried in turn; with socks4a and socks5h the
+// socks makes a SOCKS proxy connect to e. With socks4 and socks5 names are
+// resolved here and their addresses tried in turn; with socks4a and socks5h the
 // proxy resolves them.
 func (d *dialer) socks(ctx context.Context, e endpoint) (*link, error) {
 	port, err := strconv.ParseUint(e.port, 10, 16)

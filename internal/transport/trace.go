@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Times say where the time of a call went. What did not happen is zero, as DNS,
-// Connect and TLS are on a connection that was there already. They are complete
+// Times say where the time of a call went. A step that did not happen is zero,
+// such as DNS, Connect and TLS on an existing connection. They are complete
 // when the body of the response has ended.
 type Times struct {
 	DNS     time.Duration // resolving the name
 	Connect time.Duration // TCP
-	TLS     time.Duration // handshakes, those with proxies included
-	// FirstByte is the time from the start of the call, before all of the above,
-	// to the first byte of the response.
+	TLS     time.Duration // handshakes, including those with proxies
+	// FirstByte is the time from the start of the call to the first byte of the
+	// response. It includes all of the above.
 	FirstByte time.Duration
 	Reused    bool // the connection had served another call before
 }
 
-// A dialClock takes the times of one dial, by the hooks that the resolver and
-// the dialer of net call, be it that a function of the program's own uses them.
-// Addresses that lost a race go on to be tried for a moment, so that events may
-// come at any time.
+// A dialClock measures one dial, by the hooks that the resolver and the dialer
+// of package net call, even if a function of the program's own uses them.
+// Attempts that have lost a race continue for a moment, so events may come at
+// any time.
 type dialClock struct {
 	mu                sync.Mutex
 	times             Times
@@ -33,14 +33,14 @@ type dialClock struct {
 	dns, connect, tls time.Time
 }
 
-// hear has what gets the context tell the clock.
+// hear returns a context whose users tell the clock.
 func (c *dialClock) hear(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
 		DNSDone:      func(httptrace.DNSDoneInfo) { c.done(&c.dns, &c.times.DNS) },
 		ConnectStart: func(_, _ string) { c.begin(&c.connect) },
 		ConnectDone: func(_, _ string, err error) {
-			if err == nil { // the address that answered; others go on to be tried
+			if err == nil { // the address that answered; other attempts continue
 				c.done(&c.connect, &c.times.Connect)
 			}
 		},
@@ -52,7 +52,7 @@ func (c *dialClock) hear(ctx context.Context) context.Context {
 func (c *dialClock) begin(at *time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at.IsZero() { // of several addresses tried at once the first counts
+	if at.IsZero() { // the first counts if several addresses are tried at once
 		*at = time.Now()
 	}
 }
@@ -66,7 +66,7 @@ func (c *dialClock) done(at *time.Time, took *time.Duration) {
 	*at = time.Time{}
 }
 
-// stop returns the times when the connection is there.
+// stop returns the times. It is called when the connection is established.
 func (c *dialClock) stop() Times {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *dialClock) stop() Times {
 	return c.times
 }
 
-// wroteHead tells a trace of the head that was written.
+// wroteHead tells a trace about the written head.
 func wroteHead(trace *httptrace.ClientTrace, head []byte) {
 	if trace.WroteHeaderField != nil {
 		first := true

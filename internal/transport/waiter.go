@@ -11,11 +11,11 @@ import (
 type waiter struct {
 	ctx   context.Context
 	host  *host
-	limit time.Duration // Connect; it runs while there is a dial
-	fresh bool          // no connection will do that was used before
+	limit time.Duration // Connect; it runs while a dial is under way
+	fresh bool          // it needs a connection that was not used before
 	ready chan struct{}
 
-	// The lock of the pool guards what follows until ready is closed.
+	// The lock of the pool guards the fields below until ready is closed.
 	at    node[waiter]
 	dial  *dial // nil while it is queued
 	timer *time.Timer
@@ -23,7 +23,7 @@ type waiter struct {
 	err error
 }
 
-// wait returns what the waiter gets, or why it waits no more.
+// wait returns what the waiter gets, or why it stopped waiting.
 func (w *waiter) wait() (seat, error) {
 	select {
 	case <-w.ready:
@@ -43,7 +43,7 @@ func (w *waiter) wait() (seat, error) {
 	return seat{}, ended
 }
 
-// leave has the waiter end with err, unless it got something before.
+// leave ends the wait with err, unless the waiter was served before.
 func (w *waiter) leave(err error) bool {
 	h := w.host
 	h.pool.mu.Lock()
@@ -63,9 +63,9 @@ func (h *host) fail(w *waiter, err error) {
 	close(w.ready)
 }
 
-// release takes a waiter out of its list. Its dial is for the next waiter or, if
-// there is none and the waiter was served by another one, for the pool. What
-// nobody waits for any more is given up. The caller holds mu.
+// release takes a waiter out of its list. Its dial is left to the next waiter
+// or, if there is none and the waiter was served otherwise, to the pool. A dial
+// that nobody needs is cancelled. The caller holds mu.
 func (h *host) release(w *waiter, gaveUp bool) {
 	if w.timer != nil {
 		w.timer.Stop()
@@ -87,7 +87,7 @@ func (h *host) release(w *waiter, gaveUp bool) {
 	}
 }
 
-// cover has w wait for d. The caller holds mu.
+// cover makes w wait for d. The caller holds mu.
 func (h *host) cover(w *waiter, d *dial) {
 	w.dial = d
 	d.waiters++
@@ -97,14 +97,14 @@ func (h *host) cover(w *waiter, d *dial) {
 	}
 }
 
-// uncover is the reverse of cover, but that the time goes on.
+// uncover undoes cover, except that the time continues to run.
 func (h *host) uncover(w *waiter) {
 	h.covered.remove(&w.at)
 	w.dial.waiters--
 	w.dial = nil
 }
 
-// expire ends the wait since Connect ran out.
+// expire ends the wait because Connect ran out.
 func (w *waiter) expire() {
 	h := w.host
 	h.pool.mu.Lock()
