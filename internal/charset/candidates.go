@@ -1,11 +1,11 @@
 package charset
 
-// A candidate is an encoding of single bytes that texts without a label are
-// found in. The order settles which is named if several make the same text.
+// A candidate is a single-byte encoding in which texts without a label occur.
+// If several give the same text, the first one is named.
 type candidate struct {
 	charset   string
-	prior     float64 // log of how much rarer than windows-1252, before the text is seen
-	languages string  // that are written in it
+	prior     float64 // log of how much rarer it is than windows-1252, before looking at the text
+	languages string  // that use it
 }
 
 const (

@@ -1,13 +1,13 @@
-// Package charset turns text in any encoding of the web into UTF-8, and finds
-// out which encoding a text is in.
+// Package charset converts text in any encoding of the web to UTF-8, and
+// detects the encoding of a text.
 //
-// It follows the Encoding Standard (encoding.spec.whatwg.org) and knows some
-// more encodings that Python's users meet. UTF-7 is not among them and never
-// will be: it hides markup from whoever looks for it.
+// It follows the Encoding Standard (encoding.spec.whatwg.org) and supports some
+// more encodings that users of Python meet. It does not support UTF-7 and never
+// will: that hides markup from filters.
 //
-// Detection is written by hand because golang.org/x/net/html/charset takes all
-// that is neither declared nor UTF-8 for windows-1252, and the ports of Python's
-// chardet read no declaration.
+// Detection is written by hand because golang.org/x/net/html/charset treats
+// everything that is neither declared nor UTF-8 as windows-1252, and the ports
+// of Python's chardet ignore declarations.
 package charset
 
 import (
@@ -19,14 +19,14 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// Lookup returns the name of the encoding that a label means, in lower case as
-// the DOM's TextDecoder has it. It knows the labels of the Encoding Standard,
-// UTF-32, code pages of IBM, and Python's names, whatever their case, hyphens
-// and underscores.
+// Lookup returns the name of the encoding for a label, in lower case as in the
+// DOM's TextDecoder. It knows the labels of the Encoding Standard, UTF-32, code
+// pages of IBM, and Python's names, whatever their case, hyphens and
+// underscores.
 //
 // As in browsers "iso-8859-1" and "us-ascii" mean windows-1252 and "gb2312"
-// means gbk: what is sent under these labels is written in the larger
-// encoding, and what is not decodes the same in it.
+// means gbk: text with these labels is usually in the larger encoding, and
+// other text decodes the same in it.
 func Lookup(label string) (name string, ok bool) {
 	c, ok := find(label)
 	if !ok {
@@ -35,10 +35,10 @@ func Lookup(label string) (name string, ok bool) {
 	return c.name, true
 }
 
-// Decode returns the text b in UTF-8. A label that [Lookup] does not know is
-// taken for UTF-8. As the Encoding Standard has it, a byte order mark counts
-// more than the label and is no part of the text, and what cannot be decoded
-// becomes U+FFFD, one for each maximal part of a sequence.
+// Decode returns the text b in UTF-8. An unknown label means UTF-8. As in the
+// Encoding Standard, a byte order mark wins over the label and is not part of
+// the text, and undecodable bytes become U+FFFD, one for each maximal part of a
+// sequence.
 func Decode(b []byte, label string) string {
 	c := labelled(label)
 	if mark, n, _ := byteOrderMark(b, c, true); mark != nil {
@@ -51,13 +51,13 @@ func Decode(b []byte, label string) string {
 		return string(b)
 	}
 	text, err := c.coding.NewDecoder().Bytes(b)
-	if err != nil { // no decoder of charsets has one
+	if err != nil { // decoders of charsets have no errors
 		return strings.ToValidUTF8(string(b), "\ufffd")
 	}
 	return string(text)
 }
 
-// decodeBytes decodes an encoding of single bytes.
+// decodeBytes decodes a single-byte encoding.
 func decodeBytes(b []byte, runes *[256]rune) string {
 	if isASCII(b) && runes['A'] == 'A' && runes['%'] == '%' { // not EBCDIC, nor cp864
 		return string(b)
@@ -83,7 +83,8 @@ func decodeBytes(b []byte, runes *[256]rune) string {
 }
 
 // NewReader returns a reader of the text in r in UTF-8, decoded as [Decode]
-// does. It passes on what r gives at once, but for the part of a character.
+// does. It passes on what r returns at once, except for an incomplete
+// character.
 func NewReader(r io.Reader, label string) io.Reader {
 	return transform.NewReader(r, &decoder{charset: labelled(label)})
 }
@@ -98,7 +99,7 @@ func labelled(label string) *charset {
 	return c
 }
 
-// A decoder decodes a stream. It knows by what once it has seen the first bytes.
+// A decoder decodes a stream. It chooses the encoding after the first bytes.
 type decoder struct {
 	*charset
 	transform.Transformer
@@ -122,10 +123,10 @@ func (d *decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err er
 
 func (d *decoder) Reset() { d.Transformer = nil }
 
-// byteOrderMark returns the encoding that the mark at the beginning of b
-// stands for and the length of the mark. It is undecided if b, not being the
-// whole text, may be a part of one. UTF-32 is looked for where it is expected:
-// elsewhere its mark is that of UTF-16 and a NUL.
+// byteOrderMark returns the encoding that the mark at the beginning of b stands
+// for and the length of the mark. It is undecided if b is incomplete and may be
+// the start of a mark. UTF-32 is recognised only where it is expected:
+// elsewhere its mark is that of UTF-16 followed by a NUL.
 func byteOrderMark(b []byte, expected *charset, whole bool) (c *charset, n int, undecided bool) {
 	for _, m := range [...]struct{ mark, name string }{
 		{"\xff\xfe\x00\x00", "utf-32le"},

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// A codePage is an encoding of single bytes: its 256 characters in order.
+// A codePage is a single-byte encoding: its 256 characters in order.
 type codePage string
 
 const asciiHalf = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f" +
@@ -20,7 +20,8 @@ func (p codePage) NewDecoder() *encoding.Decoder {
 	return &encoding.Decoder{Transformer: d}
 }
 
-// bytesOf returns the character of each byte, if a byte is a character in c.
+// bytesOf returns the character of each byte, if every character of c is one
+// byte.
 func bytesOf(c coding) (runes [256]rune, ok bool) {
 	switch c := c.(type) {
 	case codePage:

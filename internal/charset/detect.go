@@ -7,31 +7,32 @@ import (
 	"github.com/go-requests/requests/internal/mediatype"
 )
 
-// maxSample is how much of a text is looked at to find what it is written in.
-// Whether it is UTF-8 is asked of the whole.
+// maxSample is how much of a text is examined to detect its encoding. All of it
+// is examined for UTF-8.
 const maxSample = 64 << 10
 
-// maxUntyped is how far a declaration is looked for in a body of no known
-// type: as far as browsers look before they begin to parse.
+// maxUntyped is how far to search for a declaration in a body of unknown type:
+// as far as browsers search before they begin to parse.
 const maxUntyped = 1024
 
-// Detect returns the name of the encoding that b is in, as [Lookup] has it. It
-// is for a body whose Content-Type, which may be empty, names no charset. The
-// first of these that is there counts:
+// Detect returns the name of the encoding of b, as [Lookup] does. It is for a
+// body whose Content-Type, which may be empty, names no charset. The first of
+// these that applies decides:
 //
 //   - a byte order mark;
 //   - what the document declares: HTML in a <meta>, XML in its declaration, and
 //     a body without a type in either, should it be such a document;
-//   - the form of UTF-32 and UTF-16, without a doubt;
+//   - an unmistakable form of UTF-32 or UTF-16;
 //   - the escape sequences of ISO-2022-JP, ISO-2022-KR and HZ;
-//   - the blanks of EBCDIC, in what is text as such;
+//   - the blanks of EBCDIC, if the rest is text too;
 //   - UTF-8, if b is that, or would be but for a character cut at the end or
 //     very few wrong bytes;
 //   - the encoding in which b makes the likeliest text in a language it is used
 //     for, by which letters follow which, and what symbols stand beside.
 //
-// The last is a guess, and short texts make it worse. There always is a
-// result: "utf-8" for ASCII and for nothing, "windows-1252" for want of evidence.
+// The last is a guess, and less reliable for short texts. There is always a
+// result: "utf-8" for ASCII and for an empty body, "windows-1252" without
+// evidence.
 func Detect(b []byte, contentType string) string {
 	if mark, _, _ := byteOrderMark(b, nil, true); mark != nil {
 		return mark.name
@@ -56,7 +57,8 @@ func Detect(b []byte, contentType string) string {
 	if name := ebcdic(b); name != "" {
 		return name
 	}
-	// Markup and scripts may fill the beginning, and tell nothing.
+	// Markup and scripts may fill the beginning, and say nothing about the
+	// encoding.
 	first := indexHigh(b, 0)
 	if isDamagedUTF8(b[first:min(len(b), first+maxSample)]) {
 		return "utf-8"
@@ -65,7 +67,7 @@ func Detect(b []byte, contentType string) string {
 }
 
 // DetectJSON returns the name of the encoding of a JSON text, which is one of
-// Unicode's. Its first character is ASCII, so that the place of the NULs tells
+// Unicode's. Its first character is ASCII, so that the positions of NULs tell
 // which (RFC 4627, section 3).
 func DetectJSON(b []byte) string {
 	if mark, _, _ := byteOrderMark(b, nil, true); mark != nil {
@@ -74,7 +76,7 @@ func DetectJSON(b []byte) string {
 	if len(b) < 2 {
 		return "utf-8"
 	}
-	head := [4]byte{'x', 'x', 'x', 'x'} // what is missing is no NUL
+	head := [4]byte{'x', 'x', 'x', 'x'} // missing bytes do not count as NUL
 	copy(head[:], b)
 	switch {
 	case head[0] == 0 && head[1] == 0:
@@ -89,7 +91,7 @@ func DetectJSON(b []byte) string {
 	return "utf-8"
 }
 
-// declaration returns the encoding that a document of a type declares in itself.
+// declaration returns the encoding that a document of the given type declares.
 func declaration(sample []byte, essence string) string {
 	switch {
 	case essence == "":
@@ -106,8 +108,8 @@ func declaration(sample []byte, essence string) string {
 	return ""
 }
 
-// hasControls reports characters that are in no text, but in the bytes of
-// UTF-16 and UTF-32.
+// hasControls reports whether b has control characters, which are not in text
+// but are in the bytes of UTF-16 and UTF-32.
 func hasControls(b []byte) bool {
 	for _, c := range b {
 		if c < '\t' || c > '\r' && c < 0x1b {
@@ -117,9 +119,9 @@ func hasControls(b []byte) bool {
 	return false
 }
 
-// isDamagedUTF8 reports whether b, which is no valid UTF-8, is meant to be:
-// whether it ends within a character, or wrong bytes are few beside the
-// sequences that are right, which no other encoding has by chance.
+// isDamagedUTF8 reports whether b is not valid UTF-8 but was meant to be: it
+// ends within a character, or it has few wrong bytes compared with its valid
+// sequences, which do not occur in other encodings by chance.
 func isDamagedUTF8(b []byte) bool {
 	right, wrong := 0, 0
 	for utf8.FullRune(b) {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// ebcdicPages are the encodings of IBM's mainframes, in which ASCII's letters
-// are beyond ASCII and a blank is "@".
+// ebcdicPages are the encodings of IBM's mainframes, in which the bytes of
+// letters are not ASCII and a blank is the byte "@".
 var ebcdicPages = []candidate{
 	{"cp037", 0, western},
 	{"cp500", -1, western},
@@ -20,18 +20,17 @@ var ebcdicPages = []candidate{
 
 var ebcdicContenders = sync.OnceValue(func() []*contender { return contendersOf(ebcdicPages) })
 
-// ebcdicVariants are characters of ASCII that are in other places in each of them.
+// ebcdicVariants are the ASCII characters whose place differs between them.
 const ebcdicVariants = "!#$@[\\]^`{|}~"
 
 const (
-	ebcdicLeast  = 24      // bytes that show it
-	ebcdicSample = 4 << 10 // bytes that are enough
-	ebcdicBlanks = 20      // one of so many is a blank at least
-	ebcdicEnough = 3       // what a letter may cost on average
+	ebcdicLeast  = 24      // bytes that are evidence
+	ebcdicSample = 4 << 10 // bytes that suffice
+	ebcdicBlanks = 20      // at least one of so many is a blank
+	ebcdicEnough = 3       // the most that a letter may cost on average
 )
 
-// ebcdic returns the encoding of a mainframe in which b reads as text without a
-// doubt, or "".
+// ebcdic returns the mainframe encoding in which b is certainly text, or "".
 func ebcdic(b []byte) string {
 	b = b[:min(len(b), ebcdicSample)]
 	blanks, others := bytes.Count(b, []byte("@")), bytes.Count(b, []byte(" "))

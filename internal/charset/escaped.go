@@ -2,8 +2,8 @@ package charset
 
 import "bytes"
 
-// escaped returns the encoding of seven bits that a text in ASCII is in by its
-// escape sequences, or "".
+// escaped returns the seven-bit encoding that the escape sequences of an ASCII
+// text show, or "".
 func escaped(b []byte) string {
 	switch {
 	case !isASCII(b):
@@ -29,16 +29,16 @@ func isISO2022JP(b []byte) bool {
 	return false
 }
 
-// hzEnough is how many characters of Chinese, and on average how common ones,
-// show that a text is in HZ (RFC 1843). Its escapes are printable, and a text in
-// ASCII may have them by chance, or from someone who wants to hide the rest.
+// hzEnough is how many Chinese characters, and how common on average, show that
+// a text is in HZ (RFC 1843). Its escapes are printable: an ASCII text may
+// contain them by chance, or because someone wants to hide the rest.
 const (
 	hzEnough = 6
 	hzCommon = 9
 )
 
-// isHZ reports whether all that is between escapes of HZ in b is common
-// Chinese, and enough of it.
+// isHZ reports whether everything between escapes of HZ in b is common Chinese,
+// and whether there is enough of it.
 func isHZ(b []byte) bool {
 	common := commonCodes()[hzIndex]
 	n, cost := 0, 0.0

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// A charset is one encoding with the labels that mean it beside its name. Those
-// that differ only in what [squeeze] drops are given once.
+// A charset is one encoding with its other labels. Labels that differ only in
+// what [squeeze] drops are listed once.
 type charset struct {
 	name   string
 	coding coding
@@ -112,8 +112,8 @@ var charsets = []charset{
 	{"tcvn", tcvn, "", "tcvn-5712 tcvn5712-1 tcvn5712-1:1993"},
 	{"johab", johab{}, "", "cp1361 ms1361 ks-c-5601-1992"},
 
-	// Those that the standard has no text of, for the label may come from an
-	// attacker. A text in them is known by its form.
+	// Encodings that the standard replaces by an error, because the label may
+	// come from an attacker. Their texts are recognised by their form.
 	{"x-iso-2022-kr", iso2022KR{}, "", ""},
 	{"x-hz-gb-2312", simplifiedchinese.HZGB2312, "", ""},
 }
@@ -139,9 +139,10 @@ func find(label string) (*charset, bool) {
 	return c, ok
 }
 
-// squeeze appends to key what makes a label: "utf8" for "UTF_8", "utf-8" and
-// "utf 8". The Encoding Standard is stricter, Python's codecs are not. A label
-// that is longer than any known one is cut, and longer still.
+// squeeze appends the significant part of a label to key: "utf8" for "UTF_8",
+// "utf-8" and "utf 8". The Encoding Standard is stricter, Python's codecs are
+// not. A label that is longer than any known one is cut, but stays longer than
+// those.
 func squeeze(key []byte, label string) []byte {
 	for i := 0; i < len(label) && len(key) < maxLabel; i++ {
 		switch c := label[i]; {

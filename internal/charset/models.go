@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// modelData has a language on each line: its name, its alphabet, and how
-// likely each letter is to follow each other, see levelsOf. Alphabets are in the
-// order of Unicode and levels are digits, so that no words come about by chance.
+// modelData has a language on each line: its name, its alphabet, and how likely
+// each letter is to follow each other, see levelsOf. Alphabets are in the order
+// of Unicode and levels are digits, so that no words arise by chance.
 // TestModels writes it.
 //
 //go:embed models.txt
@@ -21,13 +21,13 @@ var modelData string
 // modelData.
 const level = 0.12
 
-// lastLevel is that of a pair which is as good as impossible.
+// lastLevel is the level of a practically impossible pair.
 const lastLevel = 93
 
 // unknown is the level of a letter that a language does not have.
 const unknown = 100
 
-// A model is a language, by which letter follows which.
+// A model is a language, described by which letter follows which.
 type model struct {
 	index  []uint8 // of a letter in the alphabet, by its number; 0 is none
 	size   int     // of the alphabet with the edge of a word, which is 0
@@ -52,10 +52,10 @@ func (m *model) word(letters []letterNumber) int {
 	return sum + m.next(prev, 0)
 }
 
-// anyWestern stands for the languages of the West of which there is no model.
+// anyWestern stands for Western languages without a model.
 const anyWestern = "western"
 
-// average returns what the models of languages have in common.
+// average returns the average of several models.
 func (l *library) average(names string) *model {
 	var chances [lastLevel + 1]float64
 	for i := range chances {
@@ -197,7 +197,7 @@ func levelsOf(text string) []byte {
 	return levels
 }
 
-// fold makes one of the letters that are one to a reader.
+// fold maps letters that readers take for the same to one of them.
 func fold(r rune) rune {
 	switch r = unicode.ToLower(r); r {
 	case 'ș':

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/text/encoding"
 )
 
-// A multibyte is a candidate with characters of several bytes.
+// A multibyte is a candidate whose characters have several bytes.
 type multibyte struct {
 	charset  string
 	prior    float64
 	language string // whose characters it is known by
 	// char returns the length of the character at the beginning of b, which is
-	// beyond ASCII, and its cost unless it is a common one. The length is 0 if it
-	// is none.
+	// beyond ASCII, and its cost unless it is a common one. The length is 0 if
+	// there is no character.
 	char func(b []byte) (size int, cost float64)
 }
 
@@ -252,11 +252,11 @@ func multibyteCost(index int, sample []byte) float64 {
 	return total + 4*thinCost/float64(length+1)
 }
 
-// read decodes a sample, and counts what is no character.
+// read decodes a sample, and counts what is not a character.
 func (m *multibyte) read(sample []byte) (text []byte, wrong int) {
 	c, _ := find(m.charset)
 	text, err := c.coding.NewDecoder().Bytes(sample)
-	if err != nil { // no decoder of charsets has one
+	if err != nil { // decoders of charsets have no errors
 		return nil, len(sample)
 	}
 	for _, r := range string(text) {

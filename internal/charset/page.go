@@ -8,10 +8,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A page is an encoding of single bytes as the detection sees it.
+// A page is a single-byte encoding as the detection sees it.
 type page [256]glyph
 
-// A glyph is what matters about a character.
+// A glyph holds what the detection needs to know about a character.
 type glyph struct {
 	kind   kind
 	script script
@@ -85,8 +85,8 @@ func glyphOf(r rune, numbers map[rune]letterNumber, tones bool) glyph {
 	return g
 }
 
-// splitTone returns the numbers of a letter of Vietnamese and of the mark of
-// its tone, should it have one. The model has the two apart.
+// splitTone returns the numbers of a Vietnamese letter and of its tone mark, if
+// it has one. The model has them separately.
 func splitTone(r rune, numbers map[rune]letterNumber) (letter, tone letterNumber) {
 	base := ""
 	for _, part := range norm.NFD.String(string(r)) {
@@ -104,7 +104,7 @@ func splitTone(r rune, numbers map[rune]letterNumber) (letter, tone letterNumber
 	return numbers[r], tone
 }
 
-// pageOf makes the page of an encoding. With tones it is one of Vietnamese.
+// pageOf makes the page of an encoding, of Vietnamese with tones.
 func pageOf(name string, tones bool) *page {
 	c, _ := find(name)
 	runes, _ := bytesOf(c.coding)

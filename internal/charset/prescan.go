@@ -31,8 +31,8 @@ func prescan(b []byte) string {
 	return ""
 }
 
-// declared returns the encoding that a label in a document stands for. A
-// document that can be read as ASCII is not in UTF-16, whatever it says.
+// declared returns the encoding for a label in a document. A document that can
+// be read as ASCII is not in UTF-16, whatever it says.
 func declared(label string) string {
 	name, ok := Lookup(label)
 	switch {
@@ -46,8 +46,8 @@ func declared(label string) string {
 	return name
 }
 
-// A scanner reads markup. At the end of the bytes whatever it reads is over,
-// and an attribute that was not closed does not count.
+// A scanner reads markup. The end of the bytes ends everything, and an
+// attribute that was not closed is ignored.
 type scanner struct {
 	b []byte
 	i int
@@ -89,7 +89,7 @@ func (p *scanner) skipTag() {
 
 // meta reads the attributes of a <meta> and returns the encoding they declare.
 func (p *scanner) meta() string {
-	var seen [3]bool // http-equiv, content, charset: of each the first counts
+	var seen [3]bool // http-equiv, content, charset: the first of each counts
 	var pragma, byContent bool
 	label, found := "", false
 	for {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Of a text no more than this is looked at closely.
+// Limits of what is examined closely.
 const (
 	sampleHead   = 2 << 10 // from the beginning
 	sampleSpread = 2 << 10 // from all over
@@ -18,9 +18,8 @@ const (
 	beside       = 32      // bytes kept before and behind those beyond ASCII
 )
 
-// sample returns the parts of b that have bytes beyond ASCII, with a little of
-// what is around: from the beginning, and from places all over b. It leaves
-// out the markup.
+// sample returns the parts of b that have bytes beyond ASCII, with some
+// context, from the beginning and from places all over b. It leaves out markup.
 func sample(b []byte) []byte {
 	s := sampler{markup: hasMarkup(b)}
 	i := s.take(b, 0, sampleHead)
@@ -37,8 +36,8 @@ func sample(b []byte) []byte {
 	return s.kept
 }
 
-// lineAt returns where a part of b begins at or behind i, not to be within a
-// character.
+// lineAt returns where a part of b begins, at or after i, so that it does not
+// begin within a character.
 func lineAt(b []byte, i int) int {
 	if i == 0 {
 		return 0
@@ -80,9 +79,8 @@ func (s *sampler) take(b []byte, i, n int) int {
 	return i
 }
 
-// start returns where to begin what is kept before the byte at high, and
-// whether that is in a tag. It does not cut a word, and does not go back
-// beyond first.
+// start returns where the context of the byte at high begins, and whether that
+// is in a tag. It does not cut a word, and does not go back beyond first.
 func (s *sampler) start(b []byte, first, high int) (from int, tag bool) {
 	from = max(first, high-beside)
 	if s.markup {
@@ -103,7 +101,7 @@ func (s *sampler) start(b []byte, first, high int) (from int, tag bool) {
 	return from, false
 }
 
-// end returns the end of what is kept around the byte at high.
+// end returns the end of the context of the byte at high.
 func (s *sampler) end(b []byte, high int, tag bool) int {
 	for i := high; i < len(b); i++ {
 		switch c := b[i]; {
@@ -123,8 +121,8 @@ func isTag(b []byte) bool {
 	return len(b) > 1 && (isLetter(b[1]) || b[1] == '/' || b[1] == '!')
 }
 
-// takeRare keeps some words of b with bytes that are rare in what is kept, for
-// many encodings differ in few.
+// takeRare keeps some words of b with bytes that are rare so far, since many
+// encodings differ in few bytes.
 func (s *sampler) takeRare(b []byte) {
 	var seen [256]int
 	for _, c := range s.kept {
@@ -165,8 +163,8 @@ func (s *sampler) takeRare(b []byte) {
 // encoding.
 func isWordByte(c byte) bool { return c >= '@' || c >= '0' && c <= '9' }
 
-// indexHigh returns the place of the first byte beyond ASCII at or behind i,
-// which is len(b) if there is none.
+// indexHigh returns the index of the first byte beyond ASCII at or after i, or
+// len(b) if there is none.
 func indexHigh(b []byte, i int) int {
 	for ; i+8 <= len(b) && binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 == 0; i += 8 {
 	}

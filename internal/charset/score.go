@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// A contender is a candidate with its page and models at hand.
+// A contender is a candidate with its page and models.
 type contender struct {
 	candidate
 	page    *page
 	models  []*model
 	unnamed int // which of them is anyWestern, if not -1
 	latin   bool
-	plain   bool // needs no letter beyond ASCII to be it
+	plain   bool // does not need letters beyond ASCII
 }
 
 var contenders = sync.OnceValue(func() []*contender { return contendersOf(candidates) })
@@ -35,26 +35,27 @@ func contendersOf(candidates []candidate) (all []*contender) {
 	return all
 }
 
-// As in browsers, windows-1252 is the encoding for want of evidence: any other
-// costs the more the fewer letters beyond ASCII there are, and most if none.
+// As in browsers, windows-1252 is the encoding without evidence: the fewer
+// letters beyond ASCII there are, the more any other encoding costs, and most
+// if there are none.
 const (
 	thinCost     = 4
 	noLetterCost = 25
 	formCost     = 0.9
 )
 
-// What a word costs that is in another language than the text, in levels.
+// The cost of a word in another language than the text, in levels.
 const (
 	ownWord     = 3  // it is not
 	englishWord = 10 // one of ASCII, which may be English, or a name
 	foreignWord = 22 // one beyond ASCII, in another language of the encoding
 )
 
-// unnamedLanguage is what it costs that a text is in none of the languages.
+// unnamedLanguage is the cost of a text in none of the languages.
 const unnamedLanguage = 50
 
 // cost returns how improbable the sample is in the encoding, as the negative
-// logarithm: in the language for which it is least.
+// logarithm, for the language with the lowest cost.
 func (c *contender) cost(s *survey, sample []byte) float64 {
 	s.look(sample, c.page)
 	generic := languages().models["en"]
@@ -106,8 +107,8 @@ func (c *contender) cost(s *survey, sample []byte) float64 {
 
 // guess returns the name of the candidate in which b makes the likeliest text:
 // for which the product of the probabilities of its letters, each given the
-// letter before, is highest. What is beside a letter or symbol and the case of
-// letters count by hand, in symbolCost and the costs of survey.go.
+// letter before, is highest. The neighbours of a letter or symbol and the case
+// of letters have costs set by hand, in symbolCost and survey.go.
 func guess(b []byte) string {
 	text := sample(b)
 	if len(text) <= enough*3/2 {
@@ -119,15 +120,15 @@ func guess(b []byte) string {
 	return best
 }
 
-// enough is how much of a sample shows what cannot be, which is what is behind
-// by hopeless.
+// enough is how much of a sample rules out a candidate, namely one that is
+// behind by hopeless.
 const (
 	enough   = 640
 	hopeless = 40
 )
 
 // likeliest returns the best candidate for a sample and the costs of all. It
-// passes over those that were hopeless in costs before.
+// skips those that were hopeless in costs before.
 func likeliest(text []byte, before map[string]float64) (best string, costs map[string]float64) {
 	limit := math.Inf(1)
 	for _, cost := range before {

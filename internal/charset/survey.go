@@ -1,9 +1,8 @@
 package charset
 
-// A survey is what one encoding of single bytes makes of a sample. It is made
-// to be used again.
+// A survey is how a sample reads in one single-byte encoding. It can be reused.
 type survey struct {
-	form    float64 // cost of all but the letters: the log of how rare they are where they stand
+	form    float64 // cost of everything but letters: the log of how rare they are in their places
 	words   []word
 	letters []letterNumber
 	high    int // letters beyond ASCII
@@ -20,9 +19,9 @@ func (s *survey) reset() {
 	s.words, s.letters = s.words[:0], s.letters[:0]
 }
 
-// What is unusual costs this, as the log of how much rarer it is.
+// The cost of unusual things, as the log of how much rarer they are.
 const (
-	costWrong     = 18 // a byte that is no character
+	costWrong     = 18 // a byte that is not a character
 	costScripts   = 9  // letters of two scripts side by side
 	costDigit     = 4  // a digit beside a letter beyond ASCII
 	costCase      = 8  // an upper case letter behind a lower case one
@@ -32,7 +31,7 @@ const (
 	costOneThai   = 4
 )
 
-// look surveys a sample, which has no markup.
+// look surveys a sample without markup.
 func (s *survey) look(sample []byte, p *page) {
 	s.reset()
 	for i := 0; i < len(sample); {
@@ -48,7 +47,7 @@ func (s *survey) look(sample []byte, p *page) {
 	}
 }
 
-// word takes the word of one script that begins at from, and returns its end.
+// word adds the word of one script that begins at from, and returns its end.
 func (s *survey) word(sample []byte, from int, p *page) int {
 	w := word{from: len(s.letters)}
 	script := p[sample[from]].script
@@ -75,7 +74,7 @@ func (s *survey) word(sample []byte, from int, p *page) int {
 	return i
 }
 
-// wordCost is the cost of how a word looks and what is beside it.
+// wordCost is the cost of the form of a word and of its neighbours.
 func wordCost(sample []byte, from, to int, p *page) float64 {
 	cost := caseCost(sample[from:to], p)
 	switch script := p[sample[from]].script; {
@@ -103,7 +102,7 @@ func caseCost(word []byte, p *page) float64 {
 		case g.upper:
 			mixed = mixed || wasLower
 			upper++
-		case g.rune == 'ß': // which has no capital, as a rule
+		case g.rune == 'ß': // which usually has no capital
 			sharp++
 		case g.lower:
 			lower++
@@ -121,7 +120,7 @@ func caseCost(word []byte, p *page) float64 {
 	return 0
 }
 
-// besideCost is the cost of what stands beside a word, whose nearest letter is
+// besideCost is the cost of the neighbour of a word whose nearest letter is
 // edge.
 func besideCost(beside, edge *glyph) float64 {
 	switch {

@@ -2,7 +2,7 @@ package charset
 
 import "unicode/utf8"
 
-// A place is where a character stands that is no letter.
+// A place is the position of a character that is not a letter.
 type place struct {
 	before     *glyph // the one before the last
 	prev, next *glyph
@@ -39,8 +39,8 @@ const (
 	costInWord  = 18 // between letters, where it cannot be
 )
 
-// symbolCost is the cost of the character at i, which is no letter. The numbers
-// are estimates.
+// symbolCost is the cost of the character at i, which is not a letter. The
+// numbers are estimates.
 func symbolCost(sample []byte, i int, p *page) float64 {
 	g, at := &p[sample[i]], placeOf(sample, i, p)
 	switch {

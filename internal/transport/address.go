@@ -185,9 +185,9 @@ func (d *dialer) allowed(host string, addr netip.AddrPort) error {
 	return nil
 }
 
-// allowRemote asks whether the address may be connected to that a function of
-// the program's own has chosen for host. What has no IP address, such as a socket
-// of Unix, cannot be asked about, and is refused.
+// allowRemote asks whether a connection to the address that a function of the
+// program's own has chosen for host is allowed. A connection without an IP
+// address, such as a Unix socket, is refused.
 func (d *dialer) allowRemote(host string, c net.Conn) error {
 	var addr netip.AddrPort
 	if remote := c.RemoteAddr(); remote != nil && strings.HasPrefix(remote.Network(), "tcp") {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// An outbox writes what net/http has for a connection of HTTP/2. Small writes are
-// done by a goroutine that is there while there is something to write: what many
-// streams have to say at one time goes out by one system call and in one TLS
-// record, and the goroutine that net/http makes for each stream does not descend
-// into crypto/tls, for which its stack would be copied to a larger one. Large
-// ones, of bodies, are worth neither a copy nor a wait.
+// An outbox writes the bytes of net/http to a connection of HTTP/2. A goroutine
+// that runs while there is something to write does the small writes: bytes that
+// many streams write at the same time are sent by one system call and in one
+// TLS record, and the goroutine that net/http starts for each stream does not
+// descend into crypto/tls, for which its stack would have to grow. Large
+// writes, of bodies, are worth neither a copy nor a wait.
 //
-// A small write returns before its bytes are written. If they cannot be, the
-// connection is aborted, which the reader sees, and the next Write fails.
+// A small Write returns before its bytes are written. If writing fails, the
+// connection is aborted, which the reader notices, and the next Write fails.
 type outbox struct {
 	link   *link
 	failed func(error) // called before the connection is aborted
@@ -34,7 +34,7 @@ const (
 	// maxJoined is the longest write that is joined with others. The heads of
 	// nearly all requests are shorter, and the blocks of bodies longer.
 	maxJoined = 4 << 10
-	// maxPending is how much of that waits to be written.
+	// maxPending is how much of them may wait to be written.
 	maxPending = 32 << 10
 )
 
@@ -105,7 +105,7 @@ func (o *outbox) write(p []byte) (int, error) {
 	return n, err
 }
 
-// drain waits until nobody writes, for as long as saying goodbye may take.
+// drain waits until nobody writes, but no longer than a goodbye may take.
 func (o *outbox) drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
