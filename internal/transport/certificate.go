@@ -94,7 +94,7 @@ func (c *credential) current() (*tls.Config, error) {
 	if c.server != nil && c.settings.CABundle == "" && c.settings.CertFile == "" && c.settings.KeyFile == "" {
 		return c.server, nil
 	}
-	now := c.look()
+	now := c.stat()
 	if c.server != nil && slices.EqualFunc(c.seen, now, seenFile.same) {
 		return c.server, nil
 	}
@@ -235,8 +235,8 @@ func (f seenFile) same(other seenFile) bool {
 	return os.SameFile(f.info, other.info) && f.info.Size() == other.info.Size() && f.info.ModTime().Equal(other.info.ModTime())
 }
 
-// look returns the state of the files, including those in a directory.
-func (c *credential) look() []seenFile {
+// stat returns the state of the files, including those in a directory.
+func (c *credential) stat() []seenFile {
 	var list []seenFile
 	for _, path := range [...]string{c.settings.CABundle, c.settings.CertFile, c.settings.KeyFile} {
 		if path == "" {

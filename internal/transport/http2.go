@@ -292,9 +292,9 @@ func (s *shared) idleSince() int64 {
 	return s.since
 }
 
-// look gives up the connection if the server has taken nothing of a write for a
+// checkWrite gives up the connection if the server has taken nothing of a write for a
 // long time. The sweep calls it.
-func (s *shared) look() {
+func (s *shared) checkWrite() {
 	now := s.out.writes.Load()
 	s.mu.Lock()
 	if now%2 == 0 || now != s.lastWrite {

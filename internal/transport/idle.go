@@ -33,7 +33,7 @@ func (h *host) keep(c *conn) (surplus *conn) {
 	c.since = wall(time.Now())
 	h.idle = append(h.idle, c)
 	p.idle.push(&c.at, c)
-	p.watch()
+	p.scheduleSweep()
 	return surplus
 }
 
@@ -100,18 +100,18 @@ func (p *pool) expired(since int64, now time.Time) bool {
 	return limit > 0 && wall(now)-since >= int64(limit)
 }
 
-// watch schedules the sweep, unless there is nothing to sweep. The caller holds
+// scheduleSweep schedules the sweep, unless there is nothing to sweep. The caller holds
 // mu.
-func (p *pool) watch() {
+func (p *pool) scheduleSweep() {
 	if p.sweep == nil && !p.retired && len(p.hosts) > 0 {
-		p.sweep = time.AfterFunc(p.interval(), p.look)
+		p.sweep = time.AfterFunc(p.interval(), p.sweepAll)
 	}
 }
 
-// look is the sweep: it closes connections that are dead or were idle for too
+// sweepAll closes connections that are dead or were idle for too
 // long, and removes hosts without connections. It locks the pool for some hosts
 // at a time.
-func (p *pool) look() {
+func (p *pool) sweepAll() {
 	now := time.Now()
 	p.mu.Lock()
 	hosts := slices.Collect(maps.Values(p.hosts))
@@ -127,7 +127,7 @@ func (p *pool) look() {
 		p.mu.Unlock()
 		dead.closeAll()
 		for _, s := range list {
-			s.look()
+			s.checkWrite()
 			if since := s.idleSince(); since != 0 && p.expired(since, now) {
 				s.close()
 			}
@@ -135,7 +135,7 @@ func (p *pool) look() {
 	}
 	p.mu.Lock()
 	p.sweep = nil
-	p.watch()
+	p.scheduleSweep()
 	p.mu.Unlock()
 }
 

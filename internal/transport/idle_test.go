@@ -93,12 +93,12 @@ func TestSweep(t *testing.T) {
 	for dead.link.alive() {
 		time.Sleep(time.Millisecond)
 	}
-	p.look()
+	p.sweepAll()
 	if s := p.stats(); s.Idle != 1 || s.Open != 1 || isClosed(alive) || !isClosed(old) || !isClosed(dead) || p.sweep == nil {
 		t.Errorf("stats = %+v; want the one that is alive, and the next sweep", s)
 	}
 	p.closeIdle()
-	p.look()
+	p.sweepAll()
 	if len(p.hosts) != 0 || p.sweep != nil {
 		t.Errorf("%d hosts, sweep %v; want none", len(p.hosts), p.sweep)
 	}

@@ -133,7 +133,7 @@ func (p *pool) to(e endpoint) *host {
 			h.proto = http1
 		}
 		p.hosts[e] = h
-		p.watch()
+		p.scheduleSweep()
 	}
 	p.last = h
 	return h

@@ -155,17 +155,17 @@ func TestStuckWrite(t *testing.T) {
 	s := &shared{link: newLink(client)}
 	s.out.writes.Store(1)
 	for range stuckAfter {
-		s.look()
+		s.checkWrite()
 	}
 	say(t, s.link, "x")
 	hear(t, server, "x")
 	s.out.writes.Store(3) // another one
 	for range stuckAfter {
-		s.look()
+		s.checkWrite()
 	}
 	say(t, s.link, "x")
 	hear(t, server, "x")
-	s.look()
+	s.checkWrite()
 	if n, err := server.Read(make([]byte, 1)); err == nil {
 		t.Errorf("%d bytes came; want the connection closed", n)
 	}
