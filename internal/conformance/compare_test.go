@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// An observation is what happened in a case, in the terms of its expectation.
+// An observation is what happened in a case, in the form of its expectation.
 type observation struct {
 	wire    []loggedRequest
 	steps   []seenStep
@@ -44,7 +44,7 @@ type seenRead struct {
 }
 
 type seenError struct {
-	class    string   // in the hierarchy of Requests, "" if it is none of these
+	class    string   // in the hierarchy of Requests, "" for any other error
 	isA      []string // its ancestors
 	message  string   // of an HTTPError or TooManyRedirects
 	response map[string]any
@@ -58,8 +58,8 @@ func (e *seenError) String() string {
 	return fmt.Sprintf("%q (%v)", e.class, e.err)
 }
 
-// A comparison holds an observation against an expectation by the rules of
-// FORMAT.md, section 12, and gathers what differs.
+// A comparison compares an observation with an expectation by the rules of
+// FORMAT.md, section 12, and gathers the differences.
 type comparison struct {
 	c     *corpusCase
 	hide  func(string) string
@@ -70,7 +70,7 @@ func (cmp *comparison) differs(place, format string, args ...any) {
 	cmp.diffs = append(cmp.diffs, place+": "+fmt.Sprintf(format, args...))
 }
 
-// same compares values and notes the difference.
+// same compares values and records a difference.
 func (cmp *comparison) same(place string, want, got any) {
 	if !sameJSON(want, got) {
 		cmp.differs(place, "got %s; want %s", briefJSON(got), briefJSON(want))
@@ -121,7 +121,7 @@ func (cmp *comparison) all(want *expectation, got *observation) {
 	}
 }
 
-// orEmpty is *s, "" for nil: an empty proxy counts as none.
+// orEmpty is *s, or "" for nil: an empty proxy counts as none.
 func orEmpty(s *string) string {
 	if s == nil {
 		return ""
@@ -206,7 +206,7 @@ func (cmp *comparison) raw(place string, want json.RawMessage, got any) {
 	cmp.same(place, v, got)
 }
 
-// err compares errors. Of a foreign one only that there is one.
+// err compares errors. For a foreign one it checks only that there is one.
 func (cmp *comparison) err(place string, want *wantError, got *seenError) {
 	if want == nil || got == nil {
 		if want != nil {
@@ -251,8 +251,8 @@ func (cmp *comparison) read(place string, op *readSpec, want *wantRead, got *see
 	}
 }
 
-// chunks compares the pieces of a body: one by one, or joined where the format
-// leaves to the client how it cuts.
+// chunks compares the pieces of a body: one by one, or joined if the format
+// lets the client choose the pieces.
 func (cmp *comparison) chunks(place string, op *readSpec, want *wantRead, got [][]byte) {
 	var pieces []any
 	var joined []byte
@@ -291,8 +291,8 @@ func (cmp *comparison) chunks(place string, op *readSpec, want *wantRead, got []
 	}
 }
 
-// cookies compares cookie lists, where want may have {"in": seconds} for a time
-// of expiry that is some time ahead.
+// cookies compares cookie lists, in which want may have {"in": seconds} for an
+// expiry relative to now.
 func (cmp *comparison) cookies(place string, want, got any) {
 	settleExpiry(want, got)
 	if list, ok := got.([]any); ok && len(list) == 0 {

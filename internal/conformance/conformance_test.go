@@ -182,7 +182,7 @@ func differences(t *testing.T, c *corpusCase, st *corpusSite) []string {
 	var diffs []string
 	now := time.Now()
 	synctest.Test(t, func(t *testing.T) { // in which the waits of retries take no time
-		time.Sleep(time.Until(now)) // its clock begins in the year 2000, for which certificates are not valid
+		time.Sleep(time.Until(now)) // its clock begins in the year 2000, when certificates are not valid yet
 		diffs = played(t, new(memory), st, c, want)
 	})
 	return diffs

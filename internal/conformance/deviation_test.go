@@ -12,8 +12,8 @@ import (
 )
 
 // deviations are the strict cases in which the library differs from Requests on
-// purpose: by name, or by a pattern of [path.Match] for a group of them with one
-// reason, of which some may not be in the open corpus.
+// purpose: by name, or by a pattern of [path.Match] for a group with one
+// reason, some of which may not be in the open corpus.
 type deviations map[string]*deviation
 
 type deviation struct {
@@ -64,8 +64,8 @@ func (l deviations) find(name string) *deviation {
 	return l[best]
 }
 
-// excuse notes how a strict case turned out, and returns the reason for which it
-// may differ, "" if it may not.
+// excuse records the result of a strict case, and returns the reason for which
+// it may differ, or "".
 func (l deviations) excuse(name string, differed bool) string {
 	d := l.find(name)
 	switch {
@@ -79,16 +79,16 @@ func (l deviations) excuse(name string, differed bool) string {
 	return ""
 }
 
-// skip notes a case that was not played.
+// skip records a case that was not played.
 func (l deviations) skip(name string) {
 	if d := l.find(name); d != nil {
 		d.skipped++
 	}
 }
 
-// faults are the entries that excuse more than they have to: a name whose case
-// passes and, if all cases that the list is made for were played, a pattern with
-// such a case, and a name that no case has.
+// faults are the entries that excuse too much: a name whose case passes and, if
+// all cases that the list is made for were played, a pattern with such a case,
+// and a name without a case.
 func (l deviations) faults(complete bool) []error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(l)) {

@@ -32,7 +32,8 @@ var classTree = map[string][]string{
 	"ReadTimeout":           {"Timeout"},
 }
 
-// classKinds are the classes that stand for one kind here, the more telling ones first.
+// classKinds are the classes for the kinds of the library, the more specific
+// ones first.
 var classKinds = []struct {
 	kind  error
 	class string
@@ -58,7 +59,7 @@ var classKinds = []struct {
 	{requests.ErrRetriesExhausted, "RetryError"},
 }
 
-// classOf maps an error to the hierarchy of Requests, "" for one that is not of it.
+// classOf maps an error to the hierarchy of Requests, or to "".
 func classOf(err error) string {
 	if _, ok := errors.AsType[*requests.HTTPError](err); ok {
 		return "HTTPError"

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// message compares what the wire and prepared requests have in common.
+// message compares the parts that the wire and prepared requests share.
 func (cmp *comparison) message(place string, want *wantMessage, got *seenMessage) {
 	if want.Method != nil {
 		cmp.same(place+".method", *want.Method, got.method)
@@ -88,8 +88,8 @@ func wantFields(headers [][]json.RawMessage) (map[string]*wantField, error) {
 	return fields, nil
 }
 
-// headers compares the fields of a message. One that is not expected is an
-// error, so that leaked credentials are, but for what every client may add.
+// headers compares the fields of a message. An unexpected field is an error, so
+// that leaked credentials are noticed, unless every client may add it.
 func (cmp *comparison) headers(place string, want *wantMessage, got *seenMessage, hide func(string) string) {
 	wanted, err := wantFields(want.Headers)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// jarList gives what is known of cookies in the form of FORMAT.md, section 11.4.
+// jarList returns all attributes of cookies in the form of FORMAT.md, section
+// 11.4.
 func jarList(cookies []*requests.Cookie) []any {
 	slices.SortFunc(cookies, func(a, b *requests.Cookie) int {
 		return slices.Compare([]string{a.Name, a.Domain, a.Path}, []string{b.Name, b.Domain, b.Path})
@@ -147,7 +148,7 @@ func setInJar(jar *requests.CookieJar, st *stepSpec) error {
 	return setCorpusCookie(jar, cookieSpec{Name: st.Name, Value: *value, Domain: st.Domain, Path: st.Path})
 }
 
-// lookInJar answers the operations that only list, within the domain and the path
+// lookInJar does the operations that only list, within the domain and the path
 // of the step.
 func lookInJar(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	names, values, domains, paths := []string{}, []string{}, []string{}, []string{}

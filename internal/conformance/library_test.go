@@ -12,10 +12,10 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// corpusCalls holds the calls of the library that the corpus asks for beyond plain
-// exchanges. One that the library does not have yet is nil, and the cases that
-// need it are skipped and counted. To end a skip, name the call here, or in
-// corpusFeatures where no call of its own is needed.
+// corpusCalls holds the calls of the library that the corpus needs beyond plain
+// exchanges. A call that the library does not have is nil, and cases that need
+// it are skipped and counted. To end a skip, name the call here, or in
+// corpusFeatures if it needs no call of its own.
 var corpusCalls = struct {
 	// code finds a status by a name of Requests; net/http has constants in its place.
 	code func(name string) (int, bool)
@@ -105,7 +105,8 @@ type corpusFormFile struct {
 	reader      io.Reader // may have a Name method
 }
 
-// A corpusFeature is something that a case can ask of a client or of this runner.
+// A corpusFeature is something that a case can require of a client or of this
+// player.
 type corpusFeature struct {
 	name string // in `requires`; one that ends in ":" stands for all that begin with it
 	have bool
@@ -143,7 +144,7 @@ var corpusFeatures = []corpusFeature{
 	{name: "line-delimiters", have: corpusCalls.lines != nil, uses: readsDelimited},
 }
 
-// lacking names the first feature that c asks for and that is not there, "" if none is missing.
+// lacking names the first feature that c needs and that is missing, or "".
 func lacking(c *corpusCase) string {
 	for _, f := range corpusFeatures {
 		if !f.have && (f.uses != nil && f.uses(c) || slices.ContainsFunc(c.Requires, f.is)) {

@@ -18,7 +18,8 @@ import (
 	"unicode/utf8"
 )
 
-// A seenMessage is what the requests of the wire and prepared requests have in common.
+// A seenMessage holds the parts that requests on the wire and prepared requests
+// share.
 type seenMessage struct {
 	method  string
 	headers [][2]string // in the order of the wire, values trimmed
@@ -36,7 +37,8 @@ func (m *seenMessage) header(name string) (value string, ok bool) {
 	return "", false
 }
 
-// maxObserved is the length from which on bytes and texts are compared by their sum.
+// maxObserved is the length above which bytes and texts are compared by their
+// hash.
 const maxObserved = 2048
 
 // observedBytes writes b as FORMAT.md, section 2, has it.
@@ -54,7 +56,7 @@ func unprintable(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || 0x7f <= r && r < 0xa0
 }
 
-// observedText writes text, which is measured as it is shown.
+// observedText writes text. Its length is that of the written form.
 func observedText(s string, hide func(string) string) any {
 	s = hide(s)
 	if sum, long := observedSum([]byte(s)); long {
@@ -113,8 +115,8 @@ func (m *seenMessage) boundary(expected bool) string {
 	return ""
 }
 
-// parts splits a multipart body, with nothing before the first part, between
-// them, or after the last.
+// parts splits a multipart body, and refuses anything before, between or after
+// the parts.
 func (m *seenMessage) parts() ([]seenPart, error) {
 	boundary := m.boundary(true)
 	if boundary == "" {

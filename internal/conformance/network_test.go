@@ -53,9 +53,9 @@ func (l boundedListener) Accept() (net.Conn, error) {
 	return nc, err
 }
 
-// A memory is the network of a case whose retries wait, hours at times. It is
-// made of pipes, as the clock of a synctest bubble stands still while a socket
-// is read.
+// A memory is the network of a case whose retries wait, hours at times. It
+// consists of pipes, because the clock of a synctest bubble does not advance
+// while a socket is read.
 type memory struct {
 	mu        sync.Mutex
 	listeners map[string]*memoryListener

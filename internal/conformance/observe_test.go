@@ -12,7 +12,7 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// observe notes what a response holds, and what reading it gives.
+// observe records a response and the results of reading it.
 func (p *player) observe(r *requests.Response, st *stepSpec, seen *seenStep) {
 	streaming := p.session.Stream
 	if st.Stream != nil {
@@ -86,7 +86,7 @@ func (p *player) read(r *requests.Response, op *readSpec, got *seenRead) (err er
 	return nil
 }
 
-// property is what a response tells without being read.
+// property returns what a response says without being read.
 func (p *player) property(r *requests.Response, op *readSpec) any {
 	switch op.Op {
 	case "encoding":
@@ -232,8 +232,8 @@ func (p *player) observePrepared(q *requests.PreparedRequest) *seenPrepared {
 	return &seenPrepared{seenMessage: *preparedMessage(q), url: q.URL.String(), pathURL: q.URL.RequestURI()}
 }
 
-// preparedMessage is q as a message. The fields that frame the body are not among
-// those of q, and follow from its length.
+// preparedMessage is q as a message. The fields that frame the body are not in
+// q; they follow from its length.
 func preparedMessage(q *requests.PreparedRequest) *seenMessage {
 	m := &seenMessage{method: q.Method}
 	for name, vals := range q.Header {
@@ -255,7 +255,7 @@ func preparedMessage(q *requests.PreparedRequest) *seenMessage {
 		return m
 	}
 	if body, err := q.Body(); err == nil && body != http.NoBody {
-		m.body, _ = io.ReadAll(body) // what is missing after an error will show
+		m.body, _ = io.ReadAll(body) // the comparison shows what is missing after an error
 		body.Close()
 	}
 	return m

@@ -14,8 +14,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// errNoGoProgram is the error for arguments that Python refuses as it runs, and
-// Go as it compiles.
+// errNoGoProgram is the error for arguments that Python refuses at run time and
+// Go at compile time.
 var errNoGoProgram = errors.New("the types of Go do not let a program say this")
 
 // requestOptions are the options of a step that shape its request.
@@ -162,7 +162,7 @@ func (p *player) upload(data json.RawMessage) requests.Option {
 	return requests.Bytes(p.bytes(data))
 }
 
-// pieceUpload gives one piece with each read, and then its end.
+// pieceUpload returns one piece with each read, and then its end.
 type pieceUpload struct {
 	pieces [][]byte
 	end    error
@@ -198,7 +198,7 @@ func (r *onceUpload) Seek(offset int64, whence int) (int64, error) {
 	return r.Reader.Seek(offset, whence)
 }
 
-// WriteTo would get round Read.
+// WriteTo must not bypass Read.
 func (r *onceUpload) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{r})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// A player plays one case: it does what the steps say with the library, and
-// notes what comes of it.
+// A player plays one case: it performs the steps with the library, and records
+// what happens.
 type player struct {
 	*scene
 	session   *requests.Session
@@ -99,7 +99,7 @@ func (p *player) noteWait(_ context.Context, a requests.Attempt) error {
 	return nil
 }
 
-// step does one step. What it returns is the response, if the step has one.
+// step performs one step. It returns the response, if the step has one.
 func (p *player) step(st *stepSpec, seen *seenStep) (*requests.Response, error) {
 	switch st.Op {
 	case "", "request":
@@ -165,8 +165,8 @@ func (p *player) request(st *stepSpec) (*requests.Response, error) {
 		if p.origins.net == (sockets{}) && len(p.c.Hostmap) == 0 {
 			return requests.Do(ctx, method, url, opts...)
 		}
-		// What the package functions dial is not for a caller to say: a
-		// session without a jar stands for theirs.
+		// A caller cannot choose what the package functions dial: a session
+		// without a jar replaces theirs.
 		s = p.open(requests.NewSession(requests.KeepCookies(false)))
 		return s.Do(ctx, method, url, opts...)
 	}
@@ -274,8 +274,8 @@ func (p *player) prepareAgain(q *requests.PreparedRequest, m mutationSpec) error
 	return err
 }
 
-// configure changes s as section 7 of FORMAT.md says. These are its fields, not
-// options, since a case may take away what it has set before.
+// configure changes s as section 7 of FORMAT.md says. It sets fields and not
+// options, since a case may remove what it has set before.
 func (p *player) configure(s *requests.Session, spec *sessionSpec) error {
 	if spec.HeadersClear {
 		clear(s.Headers)
@@ -329,8 +329,8 @@ func (p *player) configure(s *requests.Session, spec *sessionSpec) error {
 	return p.mount(s, spec.Mount)
 }
 
-// fieldValues are the values of a field of a session, none for null, by which it
-// is not sent.
+// fieldValues are the values of a field of a session. Null has none, so that
+// the field is not sent.
 func fieldValues(v any) []string {
 	switch v := v.(type) {
 	case nil:

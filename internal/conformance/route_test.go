@@ -89,8 +89,8 @@ func proxiesOption(m map[string]*string) requests.Proxies {
 	return p
 }
 
-// proxyOf tells which proxy a request through s would use, in the words in
-// which it was given. An adapter that sends nothing is told of it.
+// proxyOf returns the proxy that a request through s would use, as it was
+// given. An adapter that sends nothing is told which one it is.
 func proxyOf(ctx context.Context, s *requests.Session, url string, proxies map[string]*string, prepared bool) (string, error) {
 	scheme, _, _ := strings.Cut(url, "://")
 	var told proxyNote
@@ -123,7 +123,7 @@ func proxyOf(ctx context.Context, s *requests.Session, url string, proxies map[s
 	return proxy, nil
 }
 
-// A proxyNote is an adapter that notes the proxy of a request and answers it.
+// A proxyNote is an adapter that records the proxy of a request and answers it.
 type proxyNote struct{ proxy *url.URL }
 
 func (n *proxyNote) Send(_ context.Context, _ *requests.PreparedRequest, opts requests.SendOptions) (*requests.Response, error) {

@@ -32,7 +32,7 @@ func compareWith(t *testing.T, c *corpusCase, expect string, got *observation) [
 	return cmp.diffs
 }
 
-func TestConformanceHeaderRules(t *testing.T) {
+func TestHeaderRules(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		expect string // headers and absent of the first request
@@ -71,7 +71,7 @@ func TestConformanceHeaderRules(t *testing.T) {
 	}
 }
 
-func TestConformanceIgnore(t *testing.T) {
+func TestIgnore(t *testing.T) {
 	expect := `{"wire": [{"headers": [["X-A", "1"], ["X-B", "1"]], "target": "/a"}], "steps": [{"response": {"url": "a", "ok": true}}]}`
 	got := &observation{
 		wire:  []loggedRequest{{target: "/b", seenMessage: seenMessage{headers: [][2]string{{"X-A", "2"}, {"X-B", "1"}}}}},
@@ -100,7 +100,7 @@ func oneDifference(diffs []string, want string) bool {
 	return len(diffs) == 1 && strings.HasPrefix(diffs[0], want)
 }
 
-func TestConformanceMessageRules(t *testing.T) {
+func TestMessageRules(t *testing.T) {
 	multipart := [][2]string{{"Content-Type", "multipart/form-data; boundary=XX"}}
 	part := "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nX: 1\r\n\r\nv\r\n"
 	wantPart := `"multipart": [{"headers": [["x", "1"], ["Content-Disposition", "form-data; name=\"a\""]], "body": "v"}]`
@@ -145,7 +145,7 @@ func TestConformanceMessageRules(t *testing.T) {
 	}
 }
 
-func TestConformanceStepRules(t *testing.T) {
+func TestStepRules(t *testing.T) {
 	refused := &seenError{class: "ConnectTimeout", isA: errorAncestors("ConnectTimeout"), err: requests.ErrConnectTimeout}
 	for _, tt := range []struct {
 		name, expect string
@@ -187,9 +187,9 @@ func TestConformanceStepRules(t *testing.T) {
 	}
 }
 
-// TestConformanceDigest verifies the answers of RFC 2617, section 3.5, of RFC
+// TestDigest verifies the answers of RFC 2617, section 3.5, of RFC
 // 7616, section 3.9.1, and one of MD5-sess, and refuses other passwords and fields.
-func TestConformanceDigest(t *testing.T) {
+func TestDigest(t *testing.T) {
 	for _, tt := range []struct{ value, password string }{
 		{`Digest username="Mufasa", realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", uri="/dir/index.html", ` +
 			`qop=auth, nc=00000001, cnonce="0a4f113b", response="6629fae49393a05397450978507c4ef1", opaque="5ccc069c403ebaf9f0171e9517f40e41"`, "Circle Of Life"},
@@ -227,8 +227,8 @@ func TestConformanceDigest(t *testing.T) {
 	}
 }
 
-// TestConformanceOutcomeRules compares what is left when all steps are done.
-func TestConformanceOutcomeRules(t *testing.T) {
+// TestOutcomeRules compares what is left when all steps are done.
+func TestOutcomeRules(t *testing.T) {
 	soon := jsonNumber(int(time.Now().Unix()) + 3600)
 	jar := func(expires json.Number) []any { return []any{map[string]any{"name": "a", "expires": expires}} }
 	for _, tt := range []struct {
@@ -276,7 +276,7 @@ func TestConformanceOutcomeRules(t *testing.T) {
 	}
 }
 
-func TestConformanceValues(t *testing.T) {
+func TestValues(t *testing.T) {
 	fill := strings.NewReplacer("{host}", "h:1").Replace
 	for in, want := range map[string]string{
 		`"a {host}"`:                          "a h:1",
@@ -304,7 +304,7 @@ func TestConformanceValues(t *testing.T) {
 	}
 }
 
-func TestConformanceDeviations(t *testing.T) {
+func TestDeviations(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deviations.txt")
 	list := "# why\n\na/b/c\tone\na/g/*\ttwo\na/h/*\tthree\na/g/lo*\tfour\nz/z/z\tfive\nz/z/*\tsix\n"
 	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
@@ -343,7 +343,7 @@ func TestConformanceDeviations(t *testing.T) {
 	}
 }
 
-func TestConformanceErrorClass(t *testing.T) {
+func TestErrorClass(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want string

@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// A corpusSite is what all cases share: the authority, and the addresses where
-// nothing answers.
+// A corpusSite is shared by all cases: the certificate authority, and the
+// addresses where nothing answers.
 type corpusSite struct {
 	config    *tls.Config // of the tls origin
 	caFile    string
@@ -48,8 +48,8 @@ func newSite(t *testing.T) *corpusSite {
 }
 
 // reserveAddr returns an address that refuses connections and that the system
-// gives to nobody else: the near end of a connection. (A socket that is bound and
-// does not listen would do as well, but is not to be had from package net.)
+// gives to nobody else: the near end of a connection. (A bound socket that does
+// not listen would do as well, but package net has none.)
 func reserveAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -286,8 +286,8 @@ func (sc *scene) lookup(addr string) (origin string, known bool) {
 	return "", false
 }
 
-// dial connects to where the scene has addr. It is the only way out for the
-// library, and leads nowhere but to this machine.
+// dial connects to the place of addr in the scene. It is the library's only way
+// out, and leads only to this machine.
 func (sc *scene) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -324,7 +324,7 @@ func (sc *scene) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return sc.origins.net.dial(ctx, addr)
 }
 
-// complaints are what went wrong around the case rather than in it.
+// complaints are problems of the scene and not of the case.
 func (sc *scene) complaints() []string {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()

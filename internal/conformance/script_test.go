@@ -46,7 +46,7 @@ func exchangeWith(t *testing.T, script, sent string) (string, []loggedRequest, e
 	return string(answer), o.log(), err
 }
 
-func TestConformanceServer(t *testing.T) {
+func TestServer(t *testing.T) {
 	const get = "GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"
 	for _, tt := range []struct{ name, script, requests, want string }{
 		{"length", `[{"body": "abc"}]`, get,
@@ -95,8 +95,8 @@ func TestConformanceServer(t *testing.T) {
 	}
 }
 
-// TestConformanceTunnel goes through an origin to one that a CONNECT names.
-func TestConformanceTunnel(t *testing.T) {
+// TestTunnel goes through an origin to one that a CONNECT names.
+func TestTunnel(t *testing.T) {
 	st := newSite(t)
 	var c corpusCase
 	if err := decodeStrict([]byte(`{"hostmap": {"a.test:80": "base2"}, "server": [{"raw": "hello", "repeat": true}]}`), &c); err != nil {
@@ -126,7 +126,7 @@ func TestConformanceTunnel(t *testing.T) {
 	}
 }
 
-func TestConformanceServerLog(t *testing.T) {
+func TestServerLog(t *testing.T) {
 	for _, tt := range []struct {
 		name, request, framing, body string
 		cut                          bool
@@ -153,9 +153,9 @@ func TestConformanceServerLog(t *testing.T) {
 	}
 }
 
-// TestConformanceScene looks at the surroundings of a case: its names lead
+// TestScene looks at the surroundings of a case: its names lead
 // nowhere but to its own servers, and its environment holds what it says.
-func TestConformanceScene(t *testing.T) {
+func TestScene(t *testing.T) {
 	st := newSite(t)
 	t.Setenv("http_proxy", "http://proxy.invalid")
 	var c corpusCase
@@ -202,8 +202,8 @@ func TestConformanceScene(t *testing.T) {
 	}
 }
 
-// TestConformanceAuthority proves that the certificate is good for its names, and for no others.
-func TestConformanceAuthority(t *testing.T) {
+// TestAuthority proves that the certificate is good for its names, and for no others.
+func TestAuthority(t *testing.T) {
 	st := newSite(t)
 	pem, err := os.ReadFile(st.caFile)
 	if err != nil {

@@ -406,7 +406,7 @@ func (r *loggedRequest) wantsClose() bool {
 	return strings.EqualFold(v, "close")
 }
 
-// newCannedResponse makes a response of its description.
+// newCannedResponse makes a response from its description.
 func newCannedResponse(spec serverSpec, fill func(string) string) (cannedResponse, error) {
 	c := cannedResponse{serverSpec: spec}
 	var fault error
