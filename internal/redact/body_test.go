@@ -1,8 +1,12 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/json"
+	forms "mime/multipart"
+	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -121,6 +125,59 @@ func FuzzJSON(f *testing.F) {
 		}
 		if want = redact(want); !reflect.DeepEqual(decoded, want) {
 			t.Errorf("JSON(%q) = %q; want %v", in, got, want)
+		}
+	})
+}
+
+// FuzzStart puts a secret under a secret name into bodies of each kind, and cuts
+// them off anywhere.
+func FuzzStart(f *testing.F) {
+	f.Add(byte(0), byte(0), uint16(60), "user", "ann", "b")
+	f.Add(byte(1), byte(1), uint16(90), "", "{[", "--b")
+	f.Add(byte(2), byte(2), uint16(120), "a\r\n\r\nb", "\"", "x;y")
+	f.Add(byte(3), byte(3), uint16(20), "a", "\\", "b")
+	names := []string{"password", "access_token", "X-Api-Key", "jsessionid"}
+	f.Fuzz(func(t *testing.T, kind, which byte, cut uint16, before, after, boundary string) {
+		for _, s := range []string{before, after, boundary} {
+			if strings.Contains(s, secret) || strings.Contains(secret, s) && s != "" {
+				t.Skip()
+			}
+		}
+		name := names[int(which)%len(names)]
+		var body, contentType string
+		switch kind % 4 {
+		case 0:
+			body, contentType = url.QueryEscape(before)+"="+url.QueryEscape(after)+"&"+name+"="+secret, "application/x-www-form-urlencoded"
+		case 1:
+			data, err := json.Marshal([]any{before, map[string]any{after: before, name: map[string]any{after: []string{secret}}}})
+			if err != nil {
+				t.Skip()
+			}
+			body, contentType = string(data)+after, "application/json"
+		case 2:
+			var b bytes.Buffer
+			w := forms.NewWriter(&b)
+			if w.SetBoundary(boundary) != nil {
+				t.Skip()
+			}
+			w.WriteField(before, after)
+			w.WriteField(name, secret)
+			w.WriteField(after, before)
+			body, contentType = b.String(), w.FormDataContentType()
+		default:
+			data, err := json.Marshal(map[string]any{name: map[string]any{after: []string{secret}}})
+			if err != nil {
+				t.Skip()
+			}
+			body = string(data)
+		}
+		body = body[:min(len(body), int(cut))]
+		shown := Line(body)
+		if kind%4 < 3 {
+			shown = Start(body, contentType)
+		}
+		if strings.Contains(shown, secret) {
+			t.Errorf("of %q of type %q is shown %q", body, contentType, shown)
 		}
 	})
 }
