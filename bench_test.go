@@ -248,6 +248,60 @@ func BenchmarkParallel(b *testing.B) {
 	})
 }
 
+// BenchmarkGoroutine is a small GET on a goroutine that is made for it, as most
+// are: its stack is small at first, and each growth of it is a copy.
+func BenchmarkGoroutine(b *testing.B) {
+	base := benchServer(b)
+	p := paths[0]
+	alone := func(call func() error) func() error {
+		return func() error {
+			done := make(chan error)
+			go func() { done <- call() }()
+			return <-done
+		}
+	}
+	b.Run("by=hand", func(b *testing.B) {
+		c := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+		defer c.CloseIdleConnections()
+		parallel(b, alone(func() error { return p.hand(c, base) }))
+	})
+	b.Run("by=requests", func(b *testing.B) {
+		s := requests.NewSession()
+		defer s.Close()
+		parallel(b, alone(func() error { return p.ours(s, base) }))
+	})
+}
+
+// BenchmarkHTTP2 is calls of 32 goroutines on one connection: small ones, and
+// uploads of a megabyte.
+func BenchmarkHTTP2(b *testing.B) {
+	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Write(large[:1024])
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	ours := requests.NewSession(requests.TLS{Config: srv.Client().Transport.(*http.Transport).TLSClientConfig})
+	defer ours.Close()
+	b.Run("Small/by=hand", func(b *testing.B) {
+		parallel(b, func() error { return only(readAll(srv.Client().Get(srv.URL))) })
+	})
+	b.Run("Small/by=requests", func(b *testing.B) {
+		parallel(b, func() error { return content(ours.Get(context.Background(), srv.URL)) })
+	})
+	b.Run("Upload/by=hand", func(b *testing.B) {
+		parallel(b, func() error { return only(readAll(srv.Client().Post(srv.URL, "", bytes.NewReader(large)))) })
+	})
+	b.Run("Upload/by=requests", func(b *testing.B) {
+		parallel(b, func() error { return content(ours.Post(context.Background(), srv.URL, requests.Bytes(large))) })
+	})
+}
+
+// only is the error of what returns something else, too.
+func only[T any](_ T, err error) error { return err }
+
 func parallel(b *testing.B, call func() error) {
 	b.ReportAllocs()
 	b.SetParallelism(16) // times GOMAXPROCS
