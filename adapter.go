@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/message"
@@ -154,7 +155,7 @@ type HTTPAdapter struct {
 	engine     transport.Engine
 	invalid    error             // a field that cannot be used
 	outer      http.RoundTripper // Transport, or what Wrap has made; nil if the engine sends by itself
-	dog        watchdog          // for a Transport
+	dog        bridge.Watchdog   // for a Transport
 	asking     asking            // for Wrap
 	local      bool              // there is no network
 }

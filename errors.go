@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
@@ -283,10 +284,10 @@ func engineError(err error) error {
 
 // sendError gives an error of a RoundTripper or an adapter its kind. e is nil
 // for an adapter of the caller.
-func sendError(ctx context.Context, e *exchange, err error) error {
+func sendError(ctx context.Context, e *bridge.Exchange, err error) error {
 	if e != nil {
-		if e.expired.Load() {
-			return e.readTimeout()
+		if expired := e.Expired(); expired != nil {
+			return expired
 		}
 		ctx = e.Context
 	}
@@ -310,10 +311,10 @@ func sendError(ctx context.Context, e *exchange, err error) error {
 }
 
 // bodyError gives a failure to read the body of a response its kind.
-func bodyError(ctx context.Context, e *exchange, err error) error {
+func bodyError(ctx context.Context, e *bridge.Exchange, err error) error {
 	if e != nil {
-		if e.expired.Load() {
-			return e.readTimeout()
+		if expired := e.Expired(); expired != nil {
+			return expired
 		}
 		ctx = e.Context
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/fault"
 )
 
@@ -257,7 +258,7 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		hr, err := newExchange(context.Background(), Timeout{}, nil).request(p)
+		hr, err := (&trip{Exchange: bridge.NewExchange(context.Background(), 0, nil)}).request(p)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/coding"
 	"github.com/go-requests/requests/internal/file"
 )
@@ -25,13 +26,13 @@ type wireBody struct {
 	limit   int64 // MaxBody, 0 for none
 	header  http.Header
 	url     *url.URL
-	e       *exchange       // nil if the adapter has none
-	hurry   hurrier         // e or the exchange of the engine; nil for a body by hand
-	ctx     context.Context // of the call
-	life    *lifetime       // ends with the body
-	decoder *coding.Reader  // made by the first read, if there are codings
-	byHand  bool            // the program made the response
-	dump    *dumped         // nil if nobody wants a dump
+	e       *bridge.Exchange // nil if the adapter has none
+	hurry   hurrier          // e or the exchange of the engine; nil for a body by hand
+	ctx     context.Context  // of the call
+	life    *lifetime        // ends with the body
+	decoder *coding.Reader   // made by the first read, if there are codings
+	byHand  bool             // the program made the response
+	dump    *dumped          // nil if nobody wants a dump
 
 	claimed bool // by an iterator, or by a reader of the whole body
 	started bool // part of it was read
@@ -135,11 +136,11 @@ func (w *wireBody) readRaw(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if w.e != nil {
-		w.e.watch()
+		w.e.Watch()
 	}
 	n, err := w.src.Read(b)
 	if w.e != nil {
-		w.e.pause()
+		w.e.Pause()
 	}
 	if err != nil && err != io.EOF {
 		err = bodyError(w.ctx, w.e, err)
@@ -170,7 +171,7 @@ func (w *wireBody) release() {
 		w.src.Close()
 	}
 	if w.e != nil {
-		w.e.finish()
+		w.e.Finish()
 	}
 	if w.length == 0 {
 		w.dump.ended(nil) // there was nothing to read
@@ -266,7 +267,7 @@ func (r *Response) keep(raw []byte) {
 		r.wire.src.Close()
 	}
 	if r.wire.e != nil {
-		r.wire.e.finish()
+		r.wire.e.Finish()
 		r.wire.e = nil
 	}
 	r.wire.dump.raw(r.wire.header)

@@ -1,3 +1,9 @@
-// Package bridge is where the messages of package transport meet net/http: what
-// net/http makes of the fields of a response.
+// Package bridge is where the messages of this library meet net/http.
+//
+//	response.go   what net/http makes of the fields of a response
+//	exchange.go   sending by a RoundTripper of somebody else's, within the Read
+//	              limit, which watchdog.go keeps; upload.go is the body on its way
+//	bare.go       a body that net/http takes and that is not to be trusted
+//
+// It knows no session and no prepared request.
 package bridge

@@ -1,49 +1,22 @@
-package requests
+package bridge
 
 import (
 	"io"
 	"net/http"
-	"strconv"
 
-	"github.com/go-requests/requests/internal/transport"
+	"github.com/go-requests/requests/internal/fault"
 )
 
-// What net/http lets through of responses that are not HTTP, or not what was
-// asked for.
-
-// maxHeaderFields bounds the fields of a response, where net/http has a bound in
-// bytes alone, which 200 000 short fields keep (CVE-2023-38039).
-const maxHeaderFields = 1000
-
-// checkFraming refuses a response that must not be taken for one.
-func checkFraming(res *transport.Response, p *PreparedRequest) error {
-	switch {
-	case res.StatusCode < 100: // net/http takes "HTTP/1.1 000"
-		return failText(ErrProtocol, "status "+strconv.Itoa(res.StatusCode))
-	case res.StatusCode == http.StatusSwitchingProtocols && !asksUpgrade(p.Header):
-		return failText(ErrProtocol, "the server switched protocols unasked")
-	case res.Proto != "" && (res.Major < 1 || res.Major > 3):
-		return failText(ErrProtocol, "version "+res.Proto)
-	}
-	n := 0
-	for _, values := range res.Header {
-		if n += len(values); n > maxHeaderFields {
-			return failText(ErrProtocol, "more than "+strconv.Itoa(maxHeaderFields)+" header fields")
-		}
-	}
-	return nil
-}
-
-// isBare reports whether hr is of HTTP/1.0 and has its end where the connection
+// IsBare reports whether hr is of HTTP/1.0 and has its end where the connection
 // has. A Transfer-Encoding in such a response means that its framing is faulty
 // (RFC 9112, section 6.1), but net/http drops the field without a word.
-func isBare(hr *http.Response) bool {
+func IsBare(hr *http.Response) bool {
 	return hr.Proto == "HTTP/1.0" && hr.ContentLength < 0 && hr.Body != nil
 }
 
-// A bareBody is the body of a response of HTTP/1.0. It fails where it turns out
+// A BareBody is the body of a response of HTTP/1.0. It fails where it turns out
 // to be chunked: by a whole chunk, and the size of another one behind it.
-type bareBody struct {
+type BareBody struct {
 	io.ReadCloser
 	at   chunkPart
 	left uint64 // of the chunk
@@ -64,17 +37,17 @@ const (
 	notChunked
 )
 
-func (b *bareBody) Read(p []byte) (int, error) {
+func (b *BareBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.isChunked(p[:n]) {
-		return 0, failText(ErrProtocol, "a chunked body in a response of HTTP/1.0")
+		return 0, fault.Text(fault.Protocol, "a chunked body in a response of HTTP/1.0")
 	}
 	return n, err
 }
 
 // isChunked goes on with the next bytes of the body, and reports whether they
 // leave no doubt.
-func (b *bareBody) isChunked(p []byte) bool {
+func (b *BareBody) isChunked(p []byte) bool {
 	for len(p) > 0 && b.at != notChunked {
 		if b.at == inData {
 			n := min(uint64(len(p)), b.left)
@@ -109,7 +82,7 @@ func unhex(c byte) byte {
 }
 
 // next is where c leads to from anywhere but inData.
-func (b *bareBody) next(c byte) chunkPart {
+func (b *BareBody) next(c byte) chunkPart {
 	switch b.at {
 	case inSize:
 		if isHex(c) && b.size < 16 {
