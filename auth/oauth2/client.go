@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -13,11 +14,16 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// The types of golang.org/x/oauth2 that this package passes on.
+// Types of golang.org/x/oauth2 that this package uses under their names there, so
+// that code can pass them on without importing both.
 type (
 	// A Token is an access token with what came beside it.
 	Token = xoauth2.Token
-	// An Endpoint holds the URLs of an authorization server. See [Discover].
+	// An Endpoint holds the URLs of an authorization server: AuthURL, where the
+	// user agrees; TokenURL, where tokens come from; and DeviceAuthURL, where the
+	// device flow begins. Its AuthStyle says how the client authenticates itself
+	// there; zero finds out by trying. [Discover] fills one in from the server's
+	// metadata, and golang.org/x/oauth2/endpoints has those of many services.
 	Endpoint = xoauth2.Endpoint
 )
 
@@ -204,15 +210,19 @@ func (c *Client) carried(fetch fetcher) fetcher {
 		}
 		s, done := bare(c.Session)
 		defer done()
-		s.Hooks.Redirect = append(s.Hooks.Redirect, withinOrigin)
-		return fetch(context.WithValue(ctx, xoauth2.HTTPClient, s.Client()), old)
+		client := s.Client()
+		client.CheckRedirect = withinOrigin
+		return fetch(context.WithValue(ctx, xoauth2.HTTPClient, client), old)
 	}
 }
 
 // withinOrigin keeps a redirect from taking the secrets in a body to another server.
-func withinOrigin(_ context.Context, r *requests.Response, p *requests.PreparedRequest) error {
-	if origin(p.URL) != origin(r.URL) {
+func withinOrigin(next *http.Request, via []*http.Request) error {
+	switch {
+	case origin(next.URL) != origin(via[0].URL):
 		return refused("the token endpoint redirects to another server", nil)
+	case len(via) == 10: // as net/http does without a CheckRedirect
+		return refused("the token endpoint redirects for ever", nil)
 	}
 	return nil
 }

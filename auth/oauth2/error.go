@@ -3,6 +3,7 @@ package oauth2
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -60,8 +61,11 @@ func failed(err error) error {
 		}
 		return mine
 	}
-	if e, ok := errors.AsType[*requests.Error](err); ok {
-		return fmt.Errorf("oauth2: no token: %w", e)
+	if e, ok := errors.AsType[*url.Error](err); ok { // of the client of a session, with the URL as it is
+		err = e.Err
+	}
+	if errors.Is(err, requests.ErrRequest) && !known(err) {
+		return fmt.Errorf("oauth2: no token: %w", err)
 	}
 	if known(err) {
 		return err
