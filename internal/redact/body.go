@@ -39,8 +39,8 @@ func body(data, contentType string, cut bool) string {
 	return data
 }
 
-// Line masks what looks like a secret in a line of text: in JSON, whatever stands
-// before it, what has a secret name at the beginning of the line, as in YAML, and
+// Line masks the secrets in a line of text: in JSON, which may have text before
+// it; after a secret name at the beginning of the line, as in YAML; and
 // otherwise as Text does.
 func Line(line string) string {
 	if name, value, ok := strings.Cut(line, ":"); ok && strings.Trim(value, " \t\r") != "" {

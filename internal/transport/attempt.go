@@ -304,8 +304,8 @@ func (s *Source) copyTo(w io.Writer) error {
 	return err
 }
 
-// discard ends a response that nobody wants, and reads a short one to have its
-// connection again: with more patience where no other will do.
+// discard ends an unwanted response. It reads a short one, so that its
+// connection can be reused, and is more patient if no other connection will do.
 func (r *Response) discard(pinned bool) {
 	most, end := 1<<20, time.Time{}
 	if !pinned {

@@ -100,7 +100,8 @@ func (d *dialer) proxyConfig() (*tls.Config, error) {
 	return d.cert.proxyConfig(d.proxy.Host)
 }
 
-// tunnel has an HTTP proxy connect to e, and logs in if it asks for that.
+// tunnel makes an HTTP proxy connect to e, and logs in if the proxy asks for
+// that.
 func (d *dialer) tunnel(ctx context.Context, e endpoint) (*link, error) {
 	addr := net.JoinHostPort(withoutZone(e.host), e.port)
 	legs := d.login.begin(ctx, digest.Request{Method: http.MethodConnect, URI: addr})
@@ -132,10 +133,10 @@ func (d *dialer) tunnel(ctx context.Context, e endpoint) (*link, error) {
 // maxLegs is how often a request is sent again to log in at a proxy.
 const maxLegs = 6
 
-// ask sends one CONNECT over l, which may be nil for a new connection. kept is
-// the one over which to ask again after a [Refusal], nil if the proxy ends it. The
-// fields of the request that the tunnel is for are none of the proxy's business
-// (CVE-2015-3153).
+// ask sends one CONNECT over l, or over a new connection if l is nil. kept is
+// the connection on which to ask again after a [Refusal], nil if the proxy
+// closes it. The proxy does not see the fields of the request that the tunnel
+// is for (CVE-2015-3153).
 func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (through, kept *link, err error) {
 	header := d.config.ProxyHeader
 	if authorization != "" {

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	maxHeader = 64 << 10 // of all that comes before the tunnel, interim answers included
-	maxBody   = 4 << 10  // of a refusal, as far as it is kept
-	maxRest   = 64 << 10 // of a refusal, as far as it is read to use the connection again
+	maxHeader = 64 << 10 // for everything before the tunnel, interim responses included
+	maxBody   = 4 << 10  // of a refusal, the part that is kept
+	maxRest   = 64 << 10 // of a refusal, the most that is read to reuse the connection
 )
 
 // Errors of [Connect], besides [*StatusError], [io.ErrUnexpectedEOF] for a
@@ -42,8 +42,8 @@ type StatusError struct {
 	StatusCode int
 	Status     string // code and reason, as in "407 Proxy Authentication Required"
 	Header     http.Header
-	Body       []byte // at most 4 KiB; what is above or did not arrive is left out
-	Again      bool   // the proxy takes another CONNECT on the connection
+	Body       []byte // at most 4 KiB, as far as it arrived
+	Again      bool   // the proxy accepts another CONNECT on the connection
 }
 
 // Error quotes the reason, in which the proxy may send anything.
@@ -157,7 +157,7 @@ func parseStatusLine(line string) (code int, ok bool) {
 	return code, err == nil && code >= 100
 }
 
-// persists reports whether the connection stays after an answer (RFC 9112,
+// persists reports whether the connection stays open after an answer (RFC 9112,
 // section 9.3).
 func persists(line string, header textproto.MIMEHeader) bool {
 	if strings.HasPrefix(line, "HTTP/1.0") {
@@ -176,9 +176,9 @@ func persists(line string, header textproto.MIMEHeader) bool {
 }
 
 // readBody reads the start of a refusal, as much as comes without an error, and
-// reports whether it has come to its end. If nothing says where that is, it is
-// what came along with the header: a proxy that waits to be asked again would
-// have us wait for ever.
+// reports whether that is all of it. If nothing says where the body ends, it
+// reads only what came along with the header: waiting for a proxy that itself
+// waits for another request would take for ever.
 func readBody(r *bufio.Reader, header http.Header) (start []byte, complete bool) {
 	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
 	switch {
