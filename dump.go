@@ -444,8 +444,15 @@ func shownFields(h http.Header) string {
 	return b.String()
 }
 
+// cors begins the fields of CORS, which have names of credentials and no credentials
+// (Fetch Standard, section 3.3.3).
+const cors = "Access-Control-"
+
 // shownField is the line of a field.
 func shownField(name, value string) string {
+	if len(name) > len(cors) && strings.EqualFold(name[:len(cors)], cors) {
+		return redact.Visible(name+": "+redact.Value(value)) + "\n"
+	}
 	return redact.Visible(name+": "+redact.Field(name, value)) + "\n"
 }
 

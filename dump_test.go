@@ -620,6 +620,7 @@ func TestDumpSecrets(t *testing.T) {
 			t.Error(err)
 		}
 		w.Header().Set("X-"+name, secret)
+		w.Header().Set("Access-Control-Allow-Credentials", "true")
 		w.Header().Set("Refresh", "0; url=/?"+name+"="+secret)
 		w.Header().Set("Link", "</?a=b&"+name+"="+secret+`>; rel="next"`)
 		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
@@ -648,6 +649,7 @@ func TestDumpSecrets(t *testing.T) {
 						requests.BasicAuth("u", secret), requests.Cookies{"c": secret}}, opts...)...)
 					require.NoError(t, err, name)
 				})
+				require.Contains(t, b.String(), "Access-Control-Allow-Credentials: true")
 				require.NotContains(t, b.String(), secret, "%s in %s of %d bytes", name, what, most)
 				for n := 3; n < len(secret); n++ { // nor a part of it where the body is cut
 					if most > 0 && strings.Contains(b.String(), secret[:n]) {
