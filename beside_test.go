@@ -201,6 +201,14 @@ func besideCases() []besideCase {
 	return list
 }
 
+// notByProxy are the cases in which net/http gives a proxy another target than RFC
+// 9112, section 3.2.2, has it: one in origin form, one that is no URL, and one
+// with the host of the Host field.
+var notByProxy = []string{
+	"URL opaque path", "URL opaque and query", "OPTIONS *",
+	"field Host of the request", "field Host, IDN", "field Host, with a path",
+}
+
 // besideCancel cancels r once the server has got it, and the client the head of
 // the response if there is one.
 func besideCancel(r *http.Request, cancel func()) {
@@ -367,9 +375,20 @@ func TestClientBesideNetHTTP(t *testing.T) {
 			{"HTTPAdapter", f.transport(false), &requests.HTTPAdapter{TLS: requests.TLS{SkipVerify: true}}},
 			{"Wrap", f.transport(true), wrapped.Client().Transport},
 			{"RoundTripper", f.transport(true), over.Client().Transport},
+			{"proxy", f.transport(true), s.With(requests.Proxies{"http": f.URL}).Client().Transport},
 		} {
+			f.origin = f.URL
+			if way.name == "proxy" {
+				if major == 2 {
+					continue
+				}
+				f.origin = "http://origin.test"
+				to, err := url.Parse(f.URL)
+				require.NoError(t, err)
+				way.plain.(*http.Transport).Proxy = http.ProxyURL(to)
+			}
 			for _, c := range besideCases() {
-				if c.only != 0 && c.only != major {
+				if c.only != 0 && c.only != major || way.name == "proxy" && slices.Contains(notByProxy, c.name) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/HTTP %d/%s", way.name, major, c.name), func(t *testing.T) {
@@ -427,7 +446,8 @@ func TestClientRefusesBodies(t *testing.T) {
 // A besideServer is a server that keeps what it sees.
 type besideServer struct {
 	*httptest.Server
-	major int
+	major  int
+	origin string // whose URLs are asked for
 
 	served atomic.Int32
 	mu     sync.Mutex
@@ -443,6 +463,7 @@ func newBesideServer(t *testing.T, major int) *besideServer {
 		beside(w, r)
 	}))
 	f.Config.ErrorLog = log.New(io.Discard, "", 0)
+	f.Config.DisableGeneralOptionsHandler = true // which answers OPTIONS * where nobody sees it
 	if major == 2 {
 		f.EnableHTTP2 = true
 		f.StartTLS()
@@ -511,7 +532,7 @@ func (f *besideServer) observe(t *testing.T, rt http.RoundTripper, c besideCase)
 	t.Helper()
 	client := &http.Client{Transport: rt}
 	defer client.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", f.URL+"/path", nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", f.origin+"/path", nil)
 	require.NoError(t, err)
 	r.Method = c.method
 	if c.do != "" {

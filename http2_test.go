@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -373,5 +374,34 @@ func TestWindowOverrun(t *testing.T) {
 	isAll(t, r.Err(), ErrProtocol)
 	if got := statsOf(a, noneOpen); got.Open != 0 {
 		t.Errorf("Stats() = %+v; want none open", got)
+	}
+}
+
+// TestHTTP2NotModified is about a 304 with the length of the body that is not sent
+// (RFC 9110, section 8.6).
+func TestHTTP2NotModified(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		w.WriteHeader(http.StatusNotModified)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	a := new(HTTPAdapter)
+	s := over(t, a, TLS{SkipVerify: true})
+	for range 2 {
+		for _, stream := range []Stream{false, true} {
+			r, err := s.Get(bg, srv.URL, stream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := io.Copy(io.Discard, r.Body); n != 0 || err != nil || r.StatusCode != 304 || r.Header.Get("Content-Length") != "10" {
+				t.Errorf("%v with the fields %v and a body of %d, %v; want 304 without a body", r, r.Header, n, err)
+			}
+			r.Close()
+		}
+	}
+	if n := a.Stats().Dialed; n != 1 {
+		t.Errorf("%d connections; want 1", n)
 	}
 }

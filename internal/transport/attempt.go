@@ -272,6 +272,9 @@ func (a *attempt) forward() (*Response, error) {
 
 // absolute is the target of a call for a proxy (RFC 9112, section 3.2.2).
 func absolute(c *Call) string {
+	if !strings.HasPrefix(c.Target, "/") && c.Target != "*" { // it is one already
+		return c.Target
+	}
 	host, port := c.URL.Hostname(), c.URL.Port()
 	if strings.Contains(host, ":") {
 		host = "[" + withoutZone(host) + "]"

@@ -285,8 +285,15 @@ func (x *stream) answered(hr *http.Response) {
 	res.StatusCode, res.Status = hr.StatusCode, hr.Status
 	res.Proto, res.Major = "HTTP/2.0", 2
 	res.Header, res.Length = hr.Header, hr.ContentLength
-	if x.call.Method == http.MethodHead {
+	switch {
+	case x.call.Method == http.MethodHead:
 		res.Length = 0
+	case hr.StatusCode == http.StatusNotModified, hr.StatusCode == http.StatusNoContent:
+		// It may have the length of a body that is not sent (RFC 9110, section
+		// 8.6), for which net/http waits.
+		res.Length = 0
+		hr.Body.Close()
+		hr.Body = http.NoBody
 	}
 	if len(hr.Trailer) > 0 { // net/http has removed the announcement
 		names := make([]string, 0, len(hr.Trailer))
