@@ -190,6 +190,7 @@ func TestSecrets(t *testing.T) {
 	var shown bytes.Buffer
 	s := newSession(t)
 	s.Logger = slog.New(slog.NewJSONHandler(&shown, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Dump = requests.Dump{To: &shown}
 	auth := ntlm.New(`DOMAIN\john`, password)
 	r, err := s.Get(t.Context(), server.URL, auth)
 	require.NoError(t, err)

@@ -262,6 +262,7 @@ func TestAnotherOriginGetsNothing(t *testing.T) {
 	var log strings.Builder
 	s := newSession(t)
 	s.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Dump = requests.Dump{To: &log}
 	c := newClient()
 	_, err := s.Get(bg, srv.URL, c.Auth(access))
 	require.NoError(t, err)
@@ -273,6 +274,22 @@ func TestAnotherOriginGetsNothing(t *testing.T) {
 		require.NotContains(t, text, "SECRET")
 		require.NotContains(t, text, "oauth_signature=")
 	}
+}
+
+// TestDump holds for the legs, whose messages have all the secrets.
+func TestDump(t *testing.T) {
+	p, c := newProvider(t), newClient()
+	var dump strings.Builder
+	s := newSession(t, requests.Dump{To: &dump})
+	temporary, err := c.RequestToken(bg, s, p.URL+"/initiate", "http://127.0.0.1/ready")
+	require.NoError(t, err)
+	token, err := c.AccessToken(bg, s, p.URL+"/token", temporary, "verifier")
+	require.NoError(t, err)
+	_, err = s.Get(bg, p.URL+"/resource", c.Auth(token))
+	require.NoError(t, err)
+	require.Contains(t, dump.String(), "/resource")
+	require.NotContains(t, dump.String(), "SECRET")
+	require.NotContains(t, dump.String(), "oauth_signature=")
 }
 
 func TestInvalid(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	xoauth2 "golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -227,15 +228,22 @@ func withinOrigin(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// silence is how long an authorization server may say nothing, as in the calls of
+// a session. The client of a session has no such limit by itself.
+const silence = 30 * time.Second
+
 // bare derives a session that brings connections and nothing else: what a
 // session sends to its own server is not for another one.
 func bare(s *requests.Session) (*requests.Session, func()) {
 	if s == nil {
-		s = requests.NewSession()
+		s = requests.NewSession(requests.Timeout{Read: silence})
 		return s, func() { s.Close() }
 	}
 	d := s.With(requests.NoAuth(), requests.RaiseForStatus(false), requests.Stream(false))
 	d.BaseURL, d.Headers, d.Params, d.Cookies, d.NoCookies = "", nil, nil, nil, true
+	if d.Timeout.Read == 0 {
+		d.Timeout.Read = silence
+	}
 	d.Hooks = requests.Hooks{Request: []requests.OnRequest{withoutCookies}}
 	return d, func() {}
 }

@@ -332,6 +332,7 @@ func TestAnotherOriginGetsNothing(t *testing.T) {
 	var log strings.Builder
 	s := newSession(t)
 	s.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Dump = requests.Dump{To: &log}
 	_, err := s.Get(bg, srv.URL, source.Auth())
 	require.NoError(t, err)
 	require.NotNil(t, seen)
@@ -345,6 +346,24 @@ func TestAnotherOriginGetsNothing(t *testing.T) {
 	for _, text := range []string{log.String(), err.Error(), request.Curl(), fmt.Sprintf("%v %+v %#v %v %+v %#v %v", source, source, source, c, c, c, source.Auth())} {
 		require.NotContains(t, text, "SECRET")
 	}
+}
+
+// TestDump holds for the messages to the authorization server, too.
+func TestDump(t *testing.T) {
+	a := newAuthority(t, time.Hour)
+	var dump strings.Builder
+	s := newSession(t, requests.Dump{To: &dump})
+	c := a.client()
+	c.Session = s
+	source, err := c.Device(bg, func(string, string) {})
+	require.NoError(t, err)
+	welcome(t, s, a, source.Auth())
+	welcome(t, s, a, c.ClientCredentials().Auth())
+	require.Contains(t, dump.String(), "/api")
+	require.NotContains(t, dump.String(), "SECRET")
+	token, err := source.Token(bg)
+	require.NoError(t, err)
+	require.NotContains(t, dump.String(), token.AccessToken)
 }
 
 func TestStore(t *testing.T) {

@@ -179,3 +179,42 @@ func TestTokenEndpointThatMoved(t *testing.T) {
 	require.ErrorIs(t, err, requests.ErrAuthentication)
 	require.Nil(t, seen)
 }
+
+// TestTokenEndpointThatRedirects follows within the server, and not for ever.
+func TestTokenEndpointThatRedirects(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/token", http.RedirectHandler("/moved", http.StatusTemporaryRedirect))
+	mux.Handle("/loop", http.RedirectHandler("/loop", http.StatusTemporaryRedirect))
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, http.StatusOK, map[string]any{"access_token": r.FormValue("client_id"), "token_type": "Bearer"})
+	})
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	c := &oauth2.Client{ID: "id", Secret: clientSecret, Endpoint: oauth2.Endpoint{TokenURL: srv.URL + "/token", AuthStyle: xoauth2.AuthStyleInParams}}
+	token, err := c.ClientCredentials().Token(bg)
+	require.NoError(t, err)
+	require.Equal(t, "id", token.AccessToken)
+	c.Endpoint.TokenURL = srv.URL + "/loop"
+	_, err = c.ClientCredentials().Token(bg)
+	require.ErrorIs(t, err, requests.ErrAuthentication)
+	require.NotContains(t, err.Error(), "SECRET")
+}
+
+// TestTokenEndpointThatIsSilent ends without a limit of the program's own.
+func TestTokenEndpointThatIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := requests.NewSession(requests.TrustEnv(false))
+		defer s.Close()
+		s.Mount("https://", requests.RoundTripper(silent{}))
+		c := &oauth2.Client{ID: "id", Session: s, Endpoint: oauth2.Endpoint{TokenURL: "https://example.com/token"}}
+		_, err := c.ClientCredentials().Token(bg)
+		require.ErrorIs(t, err, requests.ErrReadTimeout)
+	})
+}
+
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
