@@ -2,7 +2,11 @@ package negotiate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/auth/negotiate"
@@ -24,4 +28,20 @@ func Example() {
 		return
 	}
 	fmt.Println(r.StatusCode)
+}
+
+// Without a ticket there is an error that says what to do.
+func ExampleFromCache() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	conf := filepath.Join(dir, "krb5.conf")
+	if err := os.WriteFile(conf, []byte("[libdefaults]\n\tdefault_realm = EXAMPLE.COM\n"), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	_, err = negotiate.FromCache(filepath.Join(dir, "tickets"), conf)
+	fmt.Println(errors.Is(err, requests.ErrAuthentication))
+	// Output: true
 }

@@ -9,8 +9,14 @@
 // The module brings github.com/jcmturner/gokrb5, which speaks to the KDC and does
 // the cryptography.
 //
+// At a proxy it is
+//
+//	s := requests.NewSession(requests.Proxies{"all": proxy}, negotiate.New(login).Auth().ForProxy())
+//
+// where the proxy is a service of Kerberos by its own name, "HTTP/" and its host.
+//
 // A server proves who it is with its answer, which is checked (mutual
-// authentication). What gokrb5 cannot do is refused and not ignored: delegation
+// authentication); a proxy does not. What gokrb5 cannot do is refused and not ignored: delegation
 // of the user's ticket, and channel bindings.
 package negotiate
 

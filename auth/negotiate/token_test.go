@@ -211,3 +211,13 @@ func TestCause(t *testing.T) {
 	require.True(t, strings.HasPrefix(err.Error(), requests.ErrAuthentication.Error()+": negotiate: no ticket: KDC  [31m  xx"), err)
 	require.Less(t, len(err.Error()), 500)
 }
+
+// TestPrintedSecrets looks for the password in what a program may print.
+func TestPrintedSecrets(t *testing.T) {
+	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()))
+	defer l.Close()
+	c := New(l)
+	for _, v := range []any{l, c, c.Auth(), c.Auth().ForProxy()} {
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v %s %q", v, v, v, v, v), "SECRET")
+	}
+}
