@@ -277,6 +277,43 @@ func ExampleHTTPAdapter_hosts() {
 	// Output: www.example.com
 }
 
+// A signer that is made for net/http goes around each attempt, below the retries:
+// it signs the request as it is sent, and anew each time.
+func ExampleHTTPAdapter_signer() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Signature") != "2" {
+			w.WriteHeader(http.StatusServiceUnavailable) // this attempt is lost
+		}
+		fmt.Fprint(w, "signature ", r.Header.Get("X-Signature"))
+	}))
+	defer server.Close()
+
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount(server.URL, &requests.HTTPAdapter{
+		Retry: requests.Retry{Total: 2, StatusCodes: []int{503}},
+		Wrap:  func(next http.RoundTripper) http.RoundTripper { return &signer{next: next} },
+	})
+	r, err := s.Put(context.Background(), server.URL, requests.Text("body"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Text())
+	// Output: signature 2
+}
+
+// A signer stands for that of an SDK.
+type signer struct {
+	next http.RoundTripper
+	n    atomic.Int64
+}
+
+func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context()) // a RoundTripper leaves the request as it is
+	r.Header.Set("X-Signature", fmt.Sprint(s.n.Add(1)))
+	return s.next.RoundTrip(r)
+}
+
 // What is mounted on a prefix has a policy of its own for the hosts below it.
 func ExampleHTTPAdapter_retry() {
 	busy := true
