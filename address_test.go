@@ -106,6 +106,25 @@ func TestPublicOnly(t *testing.T) {
 	require.EqualError(t, err, "requests: send http://inside.test/?token=***: address not allowed: inside.test at 127.0.0.1:80: 127.0.0.1 is loopback (RFC 1122)")
 }
 
+// Beside a Transport nobody would be asked.
+func TestAllowBesideTransport(t *testing.T) {
+	for _, a := range []*HTTPAdapter{{Allow: PublicOnly}, {Hosts: map[string]string{"a.test": "127.0.0.1"}}, {TrustProxy: true}} {
+		a.Transport = http.DefaultTransport
+		_, err := over(t, a, TrustEnv(false)).Get(bg, "http://127.0.0.1:1/")
+		isAll(t, err, ErrInvalidOption)
+	}
+	for _, url := range []string{"http://127.0.0.1:1/", "http://[::1]:1/"} { // below middleware it is asked
+		a := &HTTPAdapter{Allow: PublicOnly, Wrap: func(rt http.RoundTripper) http.RoundTripper { return rt }}
+		_, err := over(t, a, TrustEnv(false)).Get(bg, url)
+		isAll(t, err, ErrAddress)
+		r, _ := http.NewRequest("GET", url, nil)
+		_, err = (&HTTPAdapter{Allow: PublicOnly}).RoundTrip(r)
+		isAll(t, err, ErrAddress)
+		_, err = over(t, &HTTPAdapter{Allow: PublicOnly}, TrustEnv(false)).Client().Do(r)
+		isAll(t, err, ErrAddress)
+	}
+}
+
 // A Unix socket is at no address.
 func TestAllowUnixSocket(t *testing.T) {
 	l, err := net.Listen("unix", t.TempDir()+"/s")

@@ -10,7 +10,8 @@
 // it is HTTP/1.1, over connections that serve this Auth alone: keep it, in a
 // session or a variable, and later requests need no login. A server that offers
 // Negotiate but not NTLM gets the same messages by that name, as Windows takes
-// them. For Kerberos there is the package negotiate.
+// them. For Kerberos there is the package negotiate. At a proxy it is
+// ntlm.New(…).ForProxy().
 //
 // NTLM is weak: whoever is on the path can relay it or guess the password, so use
 // it over https. Channel bindings (Extended Protection) go-ntlmssp does not have.

@@ -76,6 +76,25 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+func TestAtProxy(t *testing.T) {
+	for _, scheme := range []string{"NTLM", "Negotiate"} {
+		proxy := newServer(scheme)
+		proxy.proxy = true
+		proxy.Start()
+		t.Cleanup(proxy.Close)
+		s := newSession(t, requests.Proxies{"all": proxy.URL}, ntlm.New(`DOMAIN\john`, password).ForProxy())
+		for range 3 {
+			r, err := s.Post(t.Context(), "http://example.test/", requests.Text("body"))
+			require.NoError(t, err)
+			require.Equal(t, `DOMAIN\john body`, r.Text())
+		}
+		require.EqualValues(t, 1, proxy.opened.Load(), "connections")
+		r, err := s.Get(t.Context(), "http://example.test/", ntlm.New(`DOMAIN\john`, "wrong").ForProxy())
+		require.NoError(t, err)
+		require.Equal(t, http.StatusProxyAuthRequired, r.StatusCode)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	server := started(t, "NTLM")
 	for user, pw := range map[string]string{`DOMAIN\john`: "wrong", `DOMAIN\nobody`: password, "john": password, `OTHER\john`: password} {

@@ -33,6 +33,7 @@ var hashes = map[string]string{
 type server struct {
 	*httptest.Server
 	schemes   []string            // offered
+	proxy     bool                // it is a proxy, which answers what it is asked in absolute form
 	challenge func([]byte) []byte // changes what is sent
 	opened    atomic.Int64
 	bodies    atomic.Int64 // bytes of requests
@@ -61,7 +62,8 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.bodies.Add(int64(len(body)))
 	c := r.Context().Value(connectionKey{}).(*connection)
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	authorization, authenticate, status := s.names()
+	scheme, text, _ := strings.Cut(r.Header.Get(authorization), " ")
 	message, _ := base64.StdEncoding.DecodeString(text)
 	switch {
 	case len(message) > 11 && message[8] == 1:
@@ -70,8 +72,8 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		if s.challenge != nil {
 			sent = s.challenge(sent)
 		}
-		w.Header().Set("WWW-Authenticate", scheme+" "+base64.StdEncoding.EncodeToString(sent))
-		w.WriteHeader(http.StatusUnauthorized)
+		w.Header().Set(authenticate, scheme+" "+base64.StdEncoding.EncodeToString(sent))
+		w.WriteHeader(status)
 		return
 	case len(message) > 11 && message[8] == 3:
 		user, err := verify(message, c.challenge)
@@ -98,9 +100,18 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// names are those of the fields, and the status of a challenge.
+func (s *server) names() (authorization, authenticate string, status int) {
+	if s.proxy {
+		return "Proxy-Authorization", "Proxy-Authenticate", http.StatusProxyAuthRequired
+	}
+	return "Authorization", "WWW-Authenticate", http.StatusUnauthorized
+}
+
 func (s *server) ask(w http.ResponseWriter) {
-	w.Header()["WWW-Authenticate"] = s.schemes
-	w.WriteHeader(http.StatusUnauthorized)
+	_, authenticate, status := s.names()
+	w.Header()[authenticate] = s.schemes
+	w.WriteHeader(status)
 	io.WriteString(w, "who are you?")
 }
 
