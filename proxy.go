@@ -232,9 +232,6 @@ func (l *proxyLegs) Next(status int, header http.Header) (string, error) {
 		if ended := contextError(l.ctx); ended != nil {
 			return "", ended
 		}
-		if known, ok := classified(err); ok {
-			return "", fault.New(ErrProxy, known)
-		}
 		return "", failForeign(ErrProxy, err)
 	}
 	if next == nil {
