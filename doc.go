@@ -121,6 +121,9 @@
 //
 //	client := &http.Client{Transport: &requests.HTTPAdapter{Retry: requests.Retry{Total: 3}}}
 //
+// A program that fetches URLs for others keeps them from its own network with
+// HTTPAdapter{Allow: [PublicOnly]}.
+//
 // # Streaming
 //
 // With Stream(true) a call returns as soon as the headers are there. Read the
