@@ -24,6 +24,8 @@ func Proxy(scheme string) (value, name string) {
 	switch scheme {
 	case "http":
 		value, name = httpProxy()
+	case "https": // in most calls, and without names put together for it
+		value, name = variable("https_proxy", "HTTPS_PROXY")
 	default:
 		value, name = variable(scheme+"_proxy", strings.ToUpper(scheme)+"_PROXY")
 	}

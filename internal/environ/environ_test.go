@@ -73,6 +73,14 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// Every call asks, so that it costs no memory.
+func TestAllocationsOfProxy(t *testing.T) {
+	set(t, nil)
+	for _, scheme := range []string{"http", "https"} {
+		require.Zero(t, testing.AllocsPerRun(100, func() { Proxy(scheme) }), scheme)
+	}
+}
+
 func TestNoProxyAndCABundle(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("names of variables have no letter case")
