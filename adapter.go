@@ -19,6 +19,7 @@ import (
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // An Adapter sends the requests whose URLs begin with the prefix that it is mounted
@@ -319,7 +320,7 @@ func (a *HTTPAdapter) configure() {
 		a.outer = belowTripper{a}
 	}
 	if a.Wrap != nil {
-		if a.outer = a.Wrap(a.outer); isNil(a.outer) {
+		if a.outer = a.Wrap(a.outer); values.IsNil(a.outer) {
 			a.invalid = failText(ErrInvalidOption, "HTTPAdapter.Wrap returned nil")
 		}
 	}
@@ -442,7 +443,7 @@ func (a *HTTPAdapter) Stats() Stats {
 // adapter goes on to work. [Session.Close] is for the end.
 func (a *HTTPAdapter) CloseIdleConnections() {
 	a.engine.CloseIdle()
-	if c, ok := a.Transport.(interface{ CloseIdleConnections() }); ok && !isNil(a.Transport) {
+	if c, ok := a.Transport.(interface{ CloseIdleConnections() }); ok && !values.IsNil(a.Transport) {
 		c.CloseIdleConnections()
 	}
 }

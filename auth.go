@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // An Auth authenticates requests. [BasicAuth], [BearerAuth], [DigestAuth],
@@ -108,7 +109,7 @@ func (a Auth) owner() any {
 // NewAuth makes an Auth of a. If a is nil, calls fail with [ErrInvalidOption], as
 // nothing would authenticate their requests.
 func NewAuth(a Authenticator) Auth {
-	if isNil(a) {
+	if values.IsNil(a) {
 		return Auth{method: invalidAuth("NewAuth(nil)")}
 	}
 	if _, ok := a.(connector); ok && !reflect.ValueOf(a).Comparable() {

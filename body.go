@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // A Body is what a request carries. [JSON], [Bytes], [Text], [Reader] and [Writer]
@@ -65,7 +66,7 @@ func Text(s string) Body {
 func Reader(r io.Reader) Body {
 	shared := &loan{r: r}
 	return Body{func() (content, error) {
-		if isNil(r) {
+		if values.IsNil(r) {
 			return content{}, failText(ErrInvalidOption, "Reader(nil)")
 		}
 		s, length, err := shared.stream("the request body")
@@ -623,7 +624,7 @@ func formContent(forms []Form) (content, error) {
 	entries := 0
 	for _, f := range forms {
 		entries += len(f)
-		if err := appendQuery(&b, f, nil, "form field"); err != nil {
+		if err := values.AppendQuery(&b, f, nil, "form field"); err != nil {
 			return content{}, err
 		}
 	}

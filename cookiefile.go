@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/cookie"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // A CookieFileOption says what [CookieJar.Save] writes: a [CookieFormat] or
@@ -80,7 +81,7 @@ func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
 	if err != nil {
 		return err
 	}
-	if isNil(w) {
+	if values.IsNil(w) {
 		return failText(ErrInvalidOption, "Save(nil)")
 	}
 	if _, err = w.Write(data); err != nil {
@@ -176,7 +177,7 @@ func (e enumerated) Unwrap() []error { return e }
 func (j *CookieJar) Load(r io.Reader) error { return j.load(r, "") }
 
 func (j *CookieJar) load(r io.Reader, path string) error {
-	if isNil(r) {
+	if values.IsNil(r) {
 		return failText(ErrInvalidOption, "Load(nil)")
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxCookieFile+1))

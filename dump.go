@@ -18,6 +18,7 @@ import (
 	"github.com/go-requests/requests/internal/mediatype"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // Dump writes what goes over the wire to To, so that you see what was sent and what
@@ -63,7 +64,7 @@ const defaultDumpBody = 4 << 10
 
 // tap returns what dumps the calls of an adapter, nil if nothing is wanted.
 func (d Dump) tap(w *dumpWriter) *tap {
-	if d.To == nil || isNil(d.To) {
+	if d.To == nil || values.IsNil(d.To) {
 		return nil
 	}
 	if d.MaxBody == 0 {

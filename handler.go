@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-requests/requests/internal/values"
 )
 
 // Handler makes an adapter that lets h answer, without a network: for tests, and for
@@ -26,7 +28,7 @@ func Handler(h http.Handler) Adapter { return &HTTPAdapter{Transport: handlerTri
 type handlerTripper struct{ h http.Handler }
 
 func (t handlerTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
-	if isNil(t.h) {
+	if values.IsNil(t.h) {
 		if hr.Body != nil {
 			hr.Body.Close()
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/multipart"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // Files is a body of the type multipart/form-data (RFC 7578): the values of
@@ -104,8 +105,8 @@ type multipartBody struct {
 // addForm adds a text field for each value, sorted by their names.
 func (m *multipartBody) addForm(f Form) error {
 	var keyBuf, valueBuf [8]string
-	for _, field := range sortedKeys(f, keyBuf[:0]) {
-		vals, err := values(valueBuf[:0], f[field], time.RFC3339Nano)
+	for _, field := range values.SortedKeys(f, keyBuf[:0]) {
+		vals, err := values.Append(valueBuf[:0], f[field], time.RFC3339Nano)
 		if err != nil {
 			return fail(ErrInvalidOption, fmt.Errorf("form field %q: %w", field, err))
 		}
@@ -188,7 +189,7 @@ func (f *File) filename() string {
 	if f.Path != "" {
 		return filepath.Base(f.Path)
 	}
-	if n, ok := f.Reader.(interface{ Name() string }); ok && !isNil(f.Reader) {
+	if n, ok := f.Reader.(interface{ Name() string }); ok && !values.IsNil(f.Reader) {
 		name := n.Name()
 		if name != "" && name[0] != '<' && name[len(name)-1] != '>' { // "<stdin>" is a description
 			return filepath.Base(name)
@@ -205,7 +206,7 @@ func (f *File) open() (*stream, int64, error) {
 		return nil, 0, failText(ErrInvalidOption, what+" has both a Path and a Reader")
 	case f.Path != "":
 		return fileStream(f.Path, what)
-	case isNil(f.Reader):
+	case values.IsNil(f.Reader):
 		return nil, 0, failText(ErrInvalidOption, what+" has neither a Path nor a Reader")
 	}
 	if f.loan == nil {

@@ -3,6 +3,8 @@ package requests
 import (
 	"log/slog"
 	"time"
+
+	"github.com/go-requests/requests/internal/values"
 )
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
@@ -212,7 +214,7 @@ func (p Params) clone() Params {
 	}
 	q := make(Params, len(p))
 	for k, v := range p {
-		q[k] = cloneValue(v)
+		q[k] = values.Clone(v)
 	}
 	return q
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/uri"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // Version is the version of this package, which the default User-Agent names.
@@ -221,7 +222,7 @@ func (set *settings) target(rawURL string) (*url.URL, *url.Userinfo, error) {
 // text is the value of a name as text.
 func (p PathParams) text(name string) (string, error) {
 	var buf [1]string
-	vals, err := values(buf[:0], p[name], time.RFC3339Nano)
+	vals, err := values.Append(buf[:0], p[name], time.RFC3339Nano)
 	switch {
 	case err != nil:
 		return "", fail(ErrInvalidOption, fmt.Errorf("PathParams: {%s}: %w", name, err))
@@ -258,12 +259,12 @@ const pairSize = 24
 // that both have keeps its place and takes the call's value.
 func encodeParams(b *strings.Builder, session Params, call []Params) error {
 	var keyBuf, valueBuf [8]string
-	for _, k := range sortedKeys(session, keyBuf[:0]) {
+	for _, k := range values.SortedKeys(session, keyBuf[:0]) {
 		replaced := false
 		for _, p := range call {
 			if v, ok := p[k]; ok {
 				replaced = true
-				if err := appendPairs(b, k, v, valueBuf[:0], "param"); err != nil {
+				if err := values.AppendPairs(b, k, v, valueBuf[:0], "param"); err != nil {
 					return err
 				}
 			}
@@ -271,13 +272,13 @@ func encodeParams(b *strings.Builder, session Params, call []Params) error {
 		if replaced {
 			continue
 		}
-		if err := appendPairs(b, k, session[k], valueBuf[:0], "param"); err != nil {
+		if err := values.AppendPairs(b, k, session[k], valueBuf[:0], "param"); err != nil {
 			return err
 		}
 	}
 	inSession := func(key string) bool { _, ok := session[key]; return ok }
 	for _, p := range call {
-		if err := appendQuery(b, p, inSession, "param"); err != nil {
+		if err := values.AppendQuery(b, p, inSession, "param"); err != nil {
 			return err
 		}
 	}
@@ -499,7 +500,7 @@ func mergeHeaders(session http.Header, call []Headers) (http.Header, error) {
 				return nil, givenTwice(key)
 			}
 			start := len(backing)
-			if backing, err = values(backing, v, http.TimeFormat); err != nil {
+			if backing, err = values.Append(backing, v, http.TimeFormat); err != nil {
 				return nil, fail(ErrInvalidHeader, fmt.Errorf("field %q: %w", key, err))
 			}
 			if len(backing) == start {

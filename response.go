@@ -15,6 +15,7 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // A Response is the answer to a request. Unless [Stream] was asked for, its body is
@@ -229,7 +230,7 @@ func (r *Response) Raw() (io.Reader, error) {
 // WriteTo writes the body to w, and implements [io.WriterTo]. A streamed
 // response goes through in blocks, can be written once, and is closed.
 func (r *Response) WriteTo(w io.Writer) (int64, error) {
-	if isNil(w) {
+	if values.IsNil(w) {
 		return 0, failText(ErrInvalidOption, "WriteTo(nil)")
 	}
 	if r.loaded {
@@ -291,7 +292,7 @@ func NewResponse(status int, header http.Header, body io.Reader) *Response {
 			r.Header.Add(name, v)
 		}
 	}
-	if isNil(body) {
+	if values.IsNil(body) {
 		body = http.NoBody
 	}
 	var ok bool

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/transport"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // RoundTripper is short for &HTTPAdapter{Transport: rt}. It makes an adapter of a
@@ -23,7 +24,7 @@ import (
 // [ErrInvalidOption]. An error of rt is [ErrAdapter], unless it is one of the
 // network.
 func RoundTripper(rt http.RoundTripper) Adapter {
-	if isNil(rt) {
+	if values.IsNil(rt) {
 		rt = noTripper{}
 	}
 	return &HTTPAdapter{Transport: rt}
@@ -34,10 +35,10 @@ type noTripper struct{ http.RoundTripper }
 
 // checkTransport refuses what cannot go together with Transport.
 func (a *HTTPAdapter) checkTransport() error {
-	if _, none := a.Transport.(noTripper); none || isNil(a.Transport) {
+	if _, none := a.Transport.(noTripper); none || values.IsNil(a.Transport) {
 		return failText(ErrInvalidOption, "the RoundTripper is nil")
 	}
-	if t, ok := a.Transport.(handlerTripper); ok && isNil(t.h) {
+	if t, ok := a.Transport.(handlerTripper); ok && values.IsNil(t.h) {
 		return failText(ErrInvalidOption, "Handler(nil)")
 	}
 	for _, field := range []struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/uri"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // A Session holds what calls have in common: default settings, cookies, and the
@@ -197,7 +198,7 @@ func (s *Session) setHeaders(h Headers) error {
 		if key != name && clashes(h, name) {
 			return givenTwice(key)
 		}
-		vals, err := values(nil, v, http.TimeFormat)
+		vals, err := values.Append(nil, v, http.TimeFormat)
 		if err != nil {
 			return fail(ErrInvalidHeader, fmt.Errorf("field %q: %w", key, err))
 		}
@@ -630,7 +631,7 @@ func (s *Session) adapter(u *url.URL) (Adapter, error) { return s.mounts.find(u)
 // Mount before the first call. Sessions made by With share their mounts.
 func (s *Session) Mount(prefix string, a Adapter) {
 	s.setup()
-	if isNil(a) {
+	if values.IsNil(a) {
 		s.reject(failText(ErrInvalidOption, "Mount: the adapter is nil"))
 		return
 	}

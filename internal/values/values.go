@@ -1,4 +1,6 @@
-package requests
+// Package values makes text of the values that Params, Headers and Form take, and
+// queries and forms of maps of them. It knows Go's types and nothing of requests.
+package values
 
 import (
 	"fmt"
@@ -10,12 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/uri"
 )
 
-// values appends the texts of one value of [Params], [Headers] or [Form] to
+// Append appends the texts of one value of Params, Headers or Form to
 // dst: none for nil, one for each element of a slice. layout is how a time is written.
-func values(dst []string, v any, layout string) ([]string, error) {
+func Append(dst []string, v any, layout string) ([]string, error) {
 	switch v := v.(type) {
 	case nil:
 		return dst, nil
@@ -74,7 +77,7 @@ func scalar(v any, layout string) (s string, ok bool, err error) {
 		}
 		return v.Format(layout), true, nil
 	case fmt.Stringer:
-		if isNil(v) {
+		if IsNil(v) {
 			return "", false, nil
 		}
 		return v.String(), true, nil
@@ -106,24 +109,24 @@ func scalar(v any, layout string) (s string, ok bool, err error) {
 	return "", false, fmt.Errorf("a value of type %T cannot be sent", v)
 }
 
-// cloneValue copies a value that is a slice, perhaps of slices: whoever gave it
+// Clone copies a value that is a slice, perhaps of slices: whoever gave it
 // may change it.
-func cloneValue(v any) any {
+func Clone(v any) any {
 	rv := reflect.ValueOf(v)
 	if rv.Kind() != reflect.Slice || rv.IsNil() {
 		return v
 	}
 	c := reflect.MakeSlice(rv.Type(), rv.Len(), rv.Len())
 	for i := range rv.Len() {
-		if e := reflect.ValueOf(cloneValue(rv.Index(i).Interface())); e.IsValid() {
+		if e := reflect.ValueOf(Clone(rv.Index(i).Interface())); e.IsValid() {
 			c.Index(i).Set(e)
 		}
 	}
 	return c.Interface()
 }
 
-// isNil reports whether v is nil or an interface that holds a nil pointer.
-func isNil(v any) bool {
+// IsNil reports whether v is nil or an interface that holds a nil pointer.
+func IsNil(v any) bool {
 	if v == nil {
 		return true
 	}
@@ -134,8 +137,8 @@ func isNil(v any) bool {
 	return false
 }
 
-// sortedKeys returns the keys of m in order, on the stack of the caller for small maps.
-func sortedKeys(m map[string]any, buf []string) []string {
+// SortedKeys returns the keys of m in order, on the stack of the caller for small maps.
+func SortedKeys(m map[string]any, buf []string) []string {
 	for k := range m {
 		buf = append(buf, k)
 	}
@@ -143,26 +146,26 @@ func sortedKeys(m map[string]any, buf []string) []string {
 	return buf
 }
 
-// appendQuery writes m as application/x-www-form-urlencoded after what b has,
+// AppendQuery writes m as application/x-www-form-urlencoded after what b has,
 // leaving out the keys for which skip is true. what names m in errors.
-func appendQuery(b *strings.Builder, m map[string]any, skip func(key string) bool, what string) error {
+func AppendQuery(b *strings.Builder, m map[string]any, skip func(key string) bool, what string) error {
 	var keyBuf, valueBuf [8]string
-	for _, k := range sortedKeys(m, keyBuf[:0]) {
+	for _, k := range SortedKeys(m, keyBuf[:0]) {
 		if skip != nil && skip(k) {
 			continue
 		}
-		if err := appendPairs(b, k, m[k], valueBuf[:0], what); err != nil {
+		if err := AppendPairs(b, k, m[k], valueBuf[:0], what); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// appendPairs writes key once for each value of v.
-func appendPairs(b *strings.Builder, key string, v any, buf []string, what string) error {
-	vals, err := values(buf, v, time.RFC3339Nano)
+// AppendPairs writes key once for each value of v.
+func AppendPairs(b *strings.Builder, key string, v any, buf []string, what string) error {
+	vals, err := Append(buf, v, time.RFC3339Nano)
 	if err != nil {
-		return fail(ErrInvalidOption, fmt.Errorf("%s %q: %w", what, key, err))
+		return fault.New(fault.InvalidOption, fmt.Errorf("%s %q: %w", what, key, err))
 	}
 	for _, s := range vals {
 		if b.Len() > 0 {
