@@ -222,8 +222,7 @@ func (p Params) clone() Params {
 // From makes Params, Headers or a [Form] of the maps that the rest of Go has in
 // their place, such as [url.Values] and [http.Header]:
 //
-//	requests.Get(ctx, url, requests.From[requests.Params](values))
-//	requests.Post(ctx, url, requests.From[requests.Form](values), requests.From[requests.Headers](header))
+//	requests.Get(ctx, url, requests.From[requests.Headers](http.Header{"X-Trace": {"a1"}}))
 //
 // The slices are those of m. A nil map gives a nil one, which says nothing.
 func From[T Params | Headers | Form, M ~map[string][]string](m M) T {
