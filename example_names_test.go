@@ -68,32 +68,6 @@ func ExampleHTTPAdapter_http2() {
 	// Output: HTTP/2.0
 }
 
-type tripperFunc func(*http.Request) (*http.Response, error)
-
-func (f tripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// Middleware of net/http goes around each attempt.
-func ExampleHTTPAdapter_wrap() {
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer server.Close()
-	s := requests.NewSession()
-	s.Mount("http://", &requests.HTTPAdapter{Wrap: func(next http.RoundTripper) http.RoundTripper {
-		return tripperFunc(func(r *http.Request) (*http.Response, error) {
-			res, err := next.RoundTrip(r)
-			if err == nil {
-				fmt.Println(r.Method, res.StatusCode)
-			}
-			return res, err
-		})
-	}})
-	defer s.Close()
-
-	if _, err := s.Get(context.Background(), server.URL); err != nil {
-		fmt.Println(err)
-	}
-	// Output: GET 200
-}
-
 // A proxy that resolves names itself connects where Allow cannot see.
 func ExampleHTTPAdapter_proxy() {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "for ", r.Host) }))
