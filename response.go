@@ -164,8 +164,12 @@ func (r *Response) Content() []byte {
 func (r *Response) Err() error { return r.wire.err }
 
 // Close ends a streamed response. It is not needed for one that is in memory,
-// and may be called any number of times.
+// and may be called any number of times. That of a nil Response does nothing, so
+// that a defer may stand before the look at the error.
 func (r *Response) Close() error {
+	if r == nil { // of a call that failed: the defer came before the look at its error
+		return nil
+	}
 	if !r.loaded && !r.kept {
 		r.adopt()
 		r.wire.Close()
