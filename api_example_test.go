@@ -42,6 +42,27 @@ func TestEachNameHasAnExample(t *testing.T) {
 	}
 }
 
+// mostNames is how many functions, methods and types the package may have, without
+// the methods by which a value keeps its secrets from fmt and slog. A new name that
+// does not fit takes the place of one that three lines of a program replace.
+const mostNames = 215
+
+func TestNamesAreFew(t *testing.T) {
+	data, err := os.ReadFile("testdata/api.txt")
+	require.NoError(t, err)
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		m := apiLine.FindStringSubmatch(line)
+		if m == nil || m[1] == "const" || m[1] == "var" || strings.Contains(line, " interface, ") || strings.Contains(line, " struct, ") ||
+			m[1] == "method" && (m[2] == "Format" || m[2] == "LogValue") {
+			continue
+		}
+		n++
+	}
+	require.Greater(t, n, 150, "this test proves nothing")
+	require.LessOrEqual(t, n, mostNames)
+}
+
 var apiLine = regexp.MustCompile(`^(const|var|func|type|method) (?:\([^)]+\) )?(\w+)(?: struct, (?:embedded \S+|(\w+)))?`)
 
 // apiName is the name that a line of testdata/api.txt is about, with "." before that
