@@ -444,7 +444,12 @@ func TestInvalid(t *testing.T) {
 		"no code":                    func() error { _, err := c.Exchange(bg, "", ""); return err },
 		"Login(nil)":                 func() error { _, err := c.Login(bg, nil); return err },
 		"Device(nil)":                func() error { _, err := c.Device(bg, nil); return err },
-		"FromTokenSource(nil)":       func() error { _, err := oauth2.FromTokenSource(nil).Token(bg); return err },
+		"an origin without a scheme": func() error {
+			source := oauth2.FromTokenSource(xoauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"}), "api.example.com")
+			_, err := requests.NewRequest("GET", "https://api.example.com/", source.Auth()).Prepare(bg)
+			return err
+		},
+		"FromTokenSource(nil)": func() error { _, err := oauth2.FromTokenSource(nil).Token(bg); return err },
 	} {
 		require.ErrorIs(t, call(), requests.ErrInvalidOption, name)
 	}

@@ -225,6 +225,9 @@ func (s *Source) fresh(ctx context.Context, old *Token) (*Token, error) {
 
 // Authenticate implements [requests.Authenticator].
 func (s *Source) Authenticate(ctx context.Context, p *requests.PreparedRequest) error {
+	if err := s.client.checkOrigins(); err != nil {
+		return err
+	}
 	if !s.client.trusts(p.URL) {
 		return refused("the token is not for "+origin(p.URL)+": Client.Origins does not have it", nil)
 	}
@@ -272,6 +275,16 @@ func invalidToken(challenges []string) bool {
 		}
 	}
 	return false
+}
+
+// checkOrigins refuses an origin that no URL has, such as a bare host.
+func (c *Client) checkOrigins() error {
+	for _, o := range c.Origins {
+		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" {
+			return invalid("Client.Origins has one that is not scheme://host, such as https://api.example.com")
+		}
+	}
+	return nil
 }
 
 // trusts reports whether u may get the token.
