@@ -43,7 +43,7 @@ Each figure is a multiple of the same thing written by hand on net/http: below 1
 	b.WriteString(`
 Server and client are processes of their own on one machine, over loopback. Short slices of each client alternate with slices of net/http
 in one process; a figure is the median of the ratios of neighbouring slices. Each first answer is checked in full. Differences below 3 %
-are noise. A call over a real network waits most of its time, which no client can shorten: the processor time is what a
+are noise on a quiet machine. A call over a real network waits most of its time, which no client can shorten: the processor time is what a
 client adds. [benchmarks](../benchmarks) says more about the harness, and has the file with which this library takes part.
 
 ` + "```" + `

@@ -23,7 +23,7 @@ const (
 	lineHigh  = 19
 	barHigh   = 12
 	titleHigh = 30
-	topHigh   = 66
+	topHigh   = 84
 )
 
 // chart draws the processor time of each client, as a multiple of that of
@@ -44,8 +44,11 @@ func chart(r *Run, t theme) string {
 	b.WriteString("<title>Processor time of a call, as a multiple of net/http by hand</title>\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="%s"/>`+"\n", width, high, t.back)
 	text(&b, 16, 26, t.text, `font-size="15" font-weight="600"`, "Processor time of a call, as a multiple of net/http by hand")
-	text(&b, 16, 45, t.dim, "", "Shorter is better. Measured on "+r.Date+" with "+r.Go+" on "+r.Machine+".")
+	text(&b, 16, 45, t.dim, "", "Shorter is better. A bar with » is cut.")
+	text(&b, 16, 62, t.dim, "", r.Date+", "+r.Go+", "+r.Machine)
 	one := position(1)
+	fmt.Fprintf(&b, `<line x1="%d" y1="%d" x2="%[1]d" y2="%[3]d" stroke="%[4]s" stroke-dasharray="3 3"/>`+"\n", one, topHigh+4, high-14, t.text)
+	text(&b, one, topHigh-2, t.dim, `text-anchor="middle"`, "net/http = 1")
 	y := topHigh
 	for _, s := range rows {
 		text(&b, 16, y+20, t.text, `font-weight="600"`, s.title)
@@ -59,8 +62,6 @@ func chart(r *Run, t theme) string {
 			y += lineHigh
 		}
 	}
-	fmt.Fprintf(&b, `<line x1="%d" y1="%d" x2="%[1]d" y2="%[3]d" stroke="%[4]s" stroke-dasharray="3 3"/>`+"\n", one, topHigh+4, y, t.text)
-	text(&b, one, topHigh-2, t.dim, `text-anchor="middle"`, "net/http = 1")
 	b.WriteString("</svg>\n")
 	return b.String()
 }
@@ -78,7 +79,8 @@ func bar(b *strings.Builder, t theme, y int, p column, ratio float64) {
 	}
 	text(b, left-8, y+barHigh-2, t.text, `text-anchor="end" `+weight, p.title)
 	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="2" fill="%s"/>`+"\n", left, y, end-left, barHigh, colour)
-	text(b, end+6, y+barHigh-2, t.text, weight, number(ratio)+cut)
+	halo := fmt.Sprintf(`paint-order="stroke" stroke="%s" stroke-width="4" `, t.back) // over the line of net/http
+	text(b, end+6, y+barHigh-2, t.text, halo+weight, number(ratio)+cut)
 }
 
 // number writes a ratio as far as it can be told from others.
