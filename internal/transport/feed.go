@@ -41,7 +41,8 @@ type block struct {
 	err error
 }
 
-// blockSize is how much is read at once from a source that may block.
+// blockSize is how much is read at once from a source that may block, and from
+// any source where a limit of time runs while the server takes the bytes.
 const blockSize = 32 << 10
 
 func newFeed(x *stream, a *attempt) *feed {
@@ -116,6 +117,9 @@ func (f *feed) read(p []byte, first bool) (n int, err error) {
 		if err := f.call.Up(0); err != nil {
 			return 0, err
 		}
+	}
+	if f.call.Read > 0 && len(p) > blockSize {
+		p = p[:blockSize] // the server has the limit to take this much
 	}
 	n, err = f.fill(p)
 	if n > 0 && f.call.Up != nil {

@@ -357,6 +357,44 @@ func TestReadLimitOfHTTP2(t *testing.T) {
 	})
 }
 
+// A server that is slow, but takes some of the body all the time, is not silent.
+// net/http reads as much of a body at once as a frame may hold.
+func TestReadLimitOfSlowUploadOfHTTP2(t *testing.T) {
+	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxFrameSize, Val: 1 << 20}}} // that of Go's server
+	s.serve = func(p *peer2, stream uint32) bool { return true }
+	var taken time.Time // the frames so far
+	s.data = func(p *peer2, f *wire2.DataFrame) {
+		id, n, ended := f.StreamID, uint32(len(f.Data())), f.StreamEnded()
+		if now := time.Now(); taken.Before(now) {
+			taken = now
+		}
+		taken = taken.Add(time.Duration(n) * 2 * time.Second / (16 << 10))
+		wait := time.Until(taken)
+		s.tasks.Go(func() {
+			time.Sleep(wait)
+			p.write(func() {
+				if n > 0 {
+					p.WriteWindowUpdate(0, n)
+					p.WriteWindowUpdate(id, n)
+				}
+			})
+			if ended {
+				p.ok(id)
+			}
+		})
+	}
+	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
+		body := make([]byte, 512<<10)
+		for _, kind := range bodyKinds {
+			call := withBody(s.call(t, "POST"), kind, body)
+			call.Read = 15 * time.Second
+			if got := <-after(t, 0, e, t.Context(), call); got.err != nil {
+				t.Errorf("%s: %+v", kind, got)
+			}
+		}
+	})
+}
+
 // E2.5: the limit is for each read of the body, and for nothing
 // between them.
 func TestReadLimitOfBodyOfHTTP2(t *testing.T) {
