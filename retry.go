@@ -43,17 +43,19 @@ import (
 //   - the proxy refused with a status below 500 other than 429.
 //
 // A final attempt gives the call its response or its error. The error of one that
-// follows others is a [*RetryError], which has them all. If the last attempt that Retry allows has failed too, the call gets
+// follows others is a [*RetryError], which has them all.
 //
-//   - a [*RetryError], which is [ErrRetriesExhausted] and has every attempt and
-//     the last response;
-//   - but the last response, if ReturnLast is set or its status is not one of
-//     StatusCodes;
-//   - and the plain error, if there was only one attempt.
+// If the last attempt that Retry allows has failed too, the call gets
 //
-// [RaiseForStatus] makes an [*HTTPError] of a response that the call would get,
-// and has a RetryError be one, too. A request whose body cannot be sent again
-// fails with [ErrBodyNotReplayable] in place of a retry.
+//   - the last response, if ReturnLast is set, or if its status is not one of
+//     StatusCodes and If is nil;
+//   - the error of the attempt, if it was the only one;
+//   - in all other cases a [*RetryError], which matches [ErrRetriesExhausted] and
+//     has every attempt and the last response.
+//
+// [RaiseForStatus] turns a response that the call would get into an [*HTTPError];
+// in a RetryError that has a response, [errors.As] finds one, too. A request whose
+// body cannot be sent again fails with [ErrBodyNotReplayable] in place of a retry.
 type Retry struct {
 	// Total limits the retries of all kinds together: 3 means up to four
 	// attempts. Zero leaves the limit to the numbers of the kinds. A negative
