@@ -209,6 +209,10 @@ var notByProxy = []string{
 	"field Host of the request", "field Host, IDN", "field Host, with a path",
 }
 
+// notByHandler are the cases that are about the connection: what is traced of it,
+// and how it ends.
+var notByHandler = []string{"body with Expect PUT", "no answer", "cancelled before", "cancelled while it waits", "cancelled in the body"}
+
 // besideCancel cancels r once the server has got it, and the client the head of
 // the response if there is one.
 func besideCancel(r *http.Request, cancel func()) {
@@ -440,6 +444,28 @@ func TestClientRefusesBodies(t *testing.T) {
 		_, err = s.Client().Do(r)
 		require.ErrorIs(t, err, requests.ErrInvalidOption)
 		require.Zero(t, complete.Load())
+	}
+}
+
+// TestHandlerBesideNetHTTP sends the list to the handler behind a server and, by
+// [requests.Handler], to the handler itself.
+func TestHandlerBesideNetHTTP(t *testing.T) {
+	noEnvironment(t)
+	f := newBesideServer(t, 1)
+	f.origin = f.URL
+	s := requests.NewSession()
+	defer s.Close()
+	s.Mount("http://", requests.Handler(http.HandlerFunc(beside)))
+	plain := f.transport(true)
+	for _, c := range besideCases() {
+		if c.only == 2 || slices.Contains(notByHandler, c.name) {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			_, want, _ := strings.Cut(f.observe(t, plain, c), "\n== ")
+			_, got, _ := strings.Cut(f.observe(t, s.Client().Transport, c), "\n== ")
+			require.Equal(t, want, got)
+		})
 	}
 }
 

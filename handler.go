@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -132,6 +133,7 @@ type handlerWriter struct {
 	length  int64       // declared by the handler, -1 if it has not
 	invalid bool        // the declared length is malformed
 	written int64
+	trailer http.Header    // once the handler has returned
 	res     *http.Response // nil until it is made
 	over    bool
 }
@@ -168,11 +170,18 @@ func (w *handlerWriter) inform(status int) {
 	if trace == nil || trace.Got1xxResponse == nil {
 		return
 	}
-	if err := trace.Got1xxResponse(status, textproto.MIMEHeader(w.header.Clone())); err != nil {
+	if err := trace.Got1xxResponse(status, textproto.MIMEHeader(withValues(w.header))); err != nil {
 		w.over = true
 		w.refused <- err
 		w.pipe.CloseWithError(err)
 	}
+}
+
+// withValues is a copy of h without the fields that have no value.
+func withValues(h http.Header) http.Header {
+	h = h.Clone()
+	maps.DeleteFunc(h, func(_ string, values []string) bool { return values == nil })
+	return h
 }
 
 // bodyAllowed reports whether the status may have a body (RFC 9110, section 6.4.1).
@@ -268,9 +277,11 @@ func (w *handlerWriter) answer(complete bool) {
 	w.res = &http.Response{
 		StatusCode: w.status, Status: strconv.Itoa(w.status) + " " + reason,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Body: w.body, ContentLength: w.length, Request: w.request, TLS: w.secure, Trailer: w.announced(),
+		Header: h, Body: &handlerBody{w.body, w}, ContentLength: w.length, Request: w.request, TLS: w.secure, Trailer: w.announced(),
+		Close: w.request.Close || closes(h),
 	}
 	if bare := !w.bodyAllowed() || w.request.Method == http.MethodHead || w.length == 0; bare {
+		w.res.Trailer = nil
 		if w.res.Body = http.NoBody; !w.bodyAllowed() {
 			w.res.ContentLength = 0
 		}
@@ -330,21 +341,41 @@ func (w *handlerWriter) finish() {
 		w.pipe.CloseWithError(io.ErrUnexpectedEOF) // shorter than declared
 		return
 	}
-	for name := range w.res.Trailer {
-		if _, sent := w.header[name]; !sent {
-			delete(w.res.Trailer, name)
-		}
+	if w.res.Body != http.NoBody {
+		w.trailer = w.sentTrailer() // for the reader, once the pipe is closed
 	}
+	if err := w.request.Context().Err(); err != nil { // a handler that has returned for that is not complete
+		w.pipe.CloseWithError(err)
+		return
+	}
+	w.pipe.Close()
+}
+
+// sentTrailer has the fields behind the body: those that were announced, and those
+// that the handler marks as such.
+func (w *handlerWriter) sentTrailer() http.Header {
+	t := make(http.Header)
 	for name, v := range w.header {
 		name, late := strings.CutPrefix(name, http.TrailerPrefix)
 		if _, announced := w.res.Trailer[name]; announced || late {
-			if w.res.Trailer == nil {
-				w.res.Trailer = make(http.Header)
-			}
-			w.res.Trailer[http.CanonicalHeaderKey(name)] = v
+			t[http.CanonicalHeaderKey(name)] = v
 		}
 	}
-	w.pipe.Close()
+	return t
+}
+
+// A handlerBody is the body of a response, behind which the trailer is.
+type handlerBody struct {
+	io.ReadCloser
+	w *handlerWriter
+}
+
+func (b *handlerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.w.res.Trailer = b.w.trailer
+	}
+	return n, err
 }
 
 // abort ends the response with err, as a broken connection would.

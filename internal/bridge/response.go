@@ -31,13 +31,13 @@ func Edit(res *http.Response, method string) {
 	h := edited{res: res}
 	if coded {
 		h.del("Transfer-Encoding")
-		if announces := res.Header["Trailer"]; announces != nil {
-			res.Trailer = named(announces)
-			h.del("Trailer")
-		}
 		if allowsBody(res.StatusCode) && method != http.MethodHead {
 			h.del("Content-Length")
 		}
+	}
+	if announces := res.Header["Trailer"]; announces != nil && chunked {
+		res.Trailer = named(announces)
+		h.del("Trailer")
 	}
 	if values := res.Header["Content-Length"]; len(values) > 1 {
 		h.set("Content-Length", values[0])
