@@ -98,7 +98,14 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	a.asking.begin(w)
 	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, withinKey{}, w), 0, &a.dog), before: w.interim}
 	t.OnEnd = func() { a.asking.end(w) }
+	returned := false
+	defer func() {
+		if !returned { // the middleware has panicked
+			t.Finish()
+		}
+	}()
 	r, err := t.send(ctx, a.outer, p, opts)
+	returned = true
 	if err == nil && w.times != nil && !r.upgraded() {
 		r.timed(clockOf(w.start, w.times))
 	}

@@ -280,6 +280,19 @@ func TestWrapKeepsTheCall(t *testing.T) {
 		_, err = s.Get(t.Context(), srv.URL) // what the adapter has is there
 		require.NoError(t, err)
 	})
+	t.Run("a middleware that panics", func(t *testing.T) {
+		s := wrapped(t, &requests.HTTPAdapter{}, func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/panic" {
+				panic("own")
+			}
+			return next.RoundTrip(r.WithContext(context.Background()))
+		})
+		require.PanicsWithValue(t, "own", func() {
+			s.Get(t.Context(), httpbin+"/panic", requests.Proxies{"http": "http://127.0.0.1:9"})
+		})
+		_, err := s.Get(t.Context(), httpbin+"/get") // that call asks for nothing any more
+		require.NoError(t, err)
+	})
 }
 
 // fetch is what middleware does for a token.
