@@ -124,7 +124,7 @@ func TestMessages(t *testing.T) {
 // TestCloseOfNothing: a defer before the look at the error does no harm.
 func TestCloseOfNothing(t *testing.T) {
 	r, err := requests.Get(t.Context(), "gopher://a.test/")
-	defer r.Close()
+	func() { defer r.Close() }()
 	require.Error(t, err)
 	require.NoError(t, r.Close())
 }
