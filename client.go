@@ -3,6 +3,7 @@ package requests
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 // The package functions are for scripts: each call stands alone. They share
@@ -60,3 +61,39 @@ func Delete(ctx context.Context, url string, opts ...Option) (*Response, error) 
 // that no request uses now: before a program goes to sleep, or a test looks for
 // goroutines that are left.
 func CloseIdleConnections() { shared.CloseIdleConnections() }
+
+// Get sends a GET request.
+func (s *Session) Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodGet, url, opts...)
+}
+
+// Head sends a HEAD request. It follows redirects only if AllowRedirects(true) is
+// given.
+func (s *Session) Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodHead, url, slices.Concat([]Option{AllowRedirects(false)}, opts)...)
+}
+
+// Options sends an OPTIONS request.
+func (s *Session) Options(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodOptions, url, opts...)
+}
+
+// Post sends a POST request.
+func (s *Session) Post(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodPost, url, opts...)
+}
+
+// Put sends a PUT request.
+func (s *Session) Put(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodPut, url, opts...)
+}
+
+// Patch sends a PATCH request.
+func (s *Session) Patch(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodPatch, url, opts...)
+}
+
+// Delete sends a DELETE request.
+func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, http.MethodDelete, url, opts...)
+}

@@ -252,42 +252,6 @@ func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_
 	return s.run(ctx, p, &set, life)
 }
 
-// Get sends a GET request.
-func (s *Session) Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodGet, url, opts...)
-}
-
-// Head sends a HEAD request. It follows redirects only if AllowRedirects(true) is
-// given.
-func (s *Session) Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodHead, url, slices.Concat([]Option{AllowRedirects(false)}, opts)...)
-}
-
-// Options sends an OPTIONS request.
-func (s *Session) Options(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodOptions, url, opts...)
-}
-
-// Post sends a POST request.
-func (s *Session) Post(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodPost, url, opts...)
-}
-
-// Put sends a PUT request.
-func (s *Session) Put(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodPut, url, opts...)
-}
-
-// Patch sends a PATCH request.
-func (s *Session) Patch(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodPatch, url, opts...)
-}
-
-// Delete sends a DELETE request.
-func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return s.Do(ctx, http.MethodDelete, url, opts...)
-}
-
 // merge fills set with the settings of s and applies opts over them.
 func (s *Session) merge(set *settings, opts []Option) error {
 	set.of(s)
