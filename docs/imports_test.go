@@ -53,6 +53,7 @@ import (
 
 	_ "github.com/go-requests/requests"
 	_ "github.com/go-requests/requests/auth/negotiate"
+	_ "github.com/go-requests/requests/auth/ntlm"
 	_ "github.com/go-requests/requests/auth/oauth1"
 	_ "github.com/go-requests/requests/auth/oauth2"
 )
