@@ -89,12 +89,18 @@ func TestStreamsRunOut(t *testing.T) {
 				}
 				total += got.took
 			}
-			want, dialed := 6*time.Second, int64(3) // all at once
+			// net/http may forget a stream a moment after its response: then a call
+			// finds the connection full and dials, or waits for one round more.
+			least, most, dialed := 6*time.Second, 6*time.Second, int64(3) // all at once
 			if block {
-				want, dialed = (1+1+2+2+3+3)*time.Second, 1
+				least, most, dialed = (1+1+2+2+3+3)*time.Second, (1+1+2+2+3+4)*time.Second, 1
 			}
-			if got := e.Stats(); total != want || got.Dialed != dialed || got.Waiting != 0 {
-				t.Errorf("block %t: %v for all, Stats() = %+v; want %v and %d connections", block, total, got, want, dialed)
+			got := e.Stats()
+			if late := got.Dialed - dialed; late != 0 && (block || late != 1) {
+				t.Errorf("block %t: Stats() = %+v; want %d connections", block, got, dialed)
+			}
+			if total < least || total > most || got.Waiting != 0 {
+				t.Errorf("block %t: %v for all, Stats() = %+v; want %v to %v and nobody waiting", block, total, got, least, most)
 			}
 		})
 	}
