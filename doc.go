@@ -122,7 +122,7 @@
 //	client := &http.Client{Transport: &requests.HTTPAdapter{Retry: requests.Retry{Total: 3}}}
 //
 // A program that fetches URLs for others keeps them from its own network with
-// HTTPAdapter{Allow: [PublicOnly]}.
+// HTTPAdapter{Allow: [PublicOnly]}, mounted for both http and https.
 //
 // # Streaming
 //

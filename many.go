@@ -78,8 +78,8 @@ func Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq
 //
 // The caller closes the streamed responses that the loop has got; Many closes the
 // others. An [OnProgress] in opts gets the progress of all bodies together: done is
-// their sum, which falls when a body begins again, and total grows while requests
-// begin. If a call panics, or calls [runtime.Goexit], the loop does so too.
+// their sum, which falls when a body begins again. total is that of the requests begun
+// so far, and -1 while one of them does not tell its length. If a call panics, or calls [runtime.Goexit], the loop does so too.
 func (s *Session) Many(ctx context.Context, reqs iter.Seq[*Request], opts ...Option) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		m := s.newMany(ctx, opts)

@@ -35,6 +35,7 @@ type meter struct {
 	done   int64
 	silent time.Time // no report before
 	told   bool      // done was reported
+	vague  int       // parts whose total is not known yet
 }
 
 // newMeter returns nil if nobody wants reports.
@@ -99,15 +100,20 @@ func (m *meter) end() {
 
 func (m *meter) tell() {
 	m.told = true
+	total := m.total
+	if m.vague > 0 {
+		total = -1
+	}
 	for _, f := range m.report {
-		f(m.done, m.total)
+		f(m.done, total)
 	}
 }
 
 // A part is the body of one of many requests whose progress is added up.
 type part struct {
 	sum         *meter
-	done, total int64 // guarded by sum.mu
+	done, total int64 // guarded by sum.mu, like the next
+	vague       bool  // the total is not known yet
 }
 
 // set records how much of the body was transferred. A total that is unknown, or
@@ -115,6 +121,7 @@ type part struct {
 func (p *part) set(done, total int64) {
 	p.sum.mu.Lock()
 	defer p.sum.mu.Unlock()
+	p.setVague(total < 0)
 	p.put(done, max(done, total))
 	p.sum.moved()
 }
@@ -123,9 +130,25 @@ func (p *part) set(done, total int64) {
 func (p *part) finish() {
 	p.sum.mu.Lock()
 	defer p.sum.mu.Unlock()
+	if p.vague {
+		p.setVague(false)
+		p.sum.told = false
+	}
 	if p.done < p.total {
 		p.put(p.done, p.done)
 		p.sum.told = false
+	}
+}
+
+// setVague counts the parts without a total. The caller holds sum.mu.
+func (p *part) setVague(vague bool) {
+	if vague != p.vague {
+		p.vague = vague
+		if vague {
+			p.sum.vague++
+		} else {
+			p.sum.vague--
+		}
 	}
 }
 

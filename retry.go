@@ -20,8 +20,8 @@ import (
 )
 
 // Retry says which failed attempts are made again, and how often. Set Total, or
-// the number of one kind of failure: StatusCodes, Methods and Backoff alone
-// retry nothing. A Retry is an option of a call or a session, where it replaces
+// the number of one kind of failure: Methods and Backoff alone retry nothing, and
+// StatusCodes or If alone is [ErrInvalidOption]. A Retry is an option of a call or a session, where it replaces
 // the one in the field of [HTTPAdapter]. It must not change once it is used.
 //
 // An attempt has failed if
@@ -75,7 +75,7 @@ type Retry struct {
 	// sent, because there was no connection, is retried whatever its method.
 	Methods []string
 	// StatusCodes are the statuses of responses that count as failures. They
-	// need a Total or Status above zero to be retried.
+	// need a Total or Status beside them.
 	StatusCodes []int
 
 	// Backoff is the unit of the waits, which are 0, 2, 4, 8… times that long:
@@ -174,18 +174,7 @@ type RetryError struct {
 	Attempts []Attempt
 	Response *Response // the last one, readable; nil if the last attempt got none
 
-	reason error      // what kept it from a further attempt; nil if Attempts says that
-	raised *HTTPError // if RaiseForStatus was asked for
-}
-
-// raising returns e as it is for a call with RaiseForStatus.
-func (e *RetryError) raising() *RetryError {
-	if e.Response == nil || e.Response.OK() {
-		return e
-	}
-	c := *e
-	c.raised = &HTTPError{Response: e.Response}
-	return &c
+	reason error // what kept it from a further attempt; nil if Attempts says that
 }
 
 func (e *RetryError) Error() string {
@@ -208,15 +197,15 @@ func (e *RetryError) Error() string {
 	return e.reason.Error() + " " + text
 }
 
-// Unwrap returns the reason, the [*HTTPError] of the Response if [RaiseForStatus]
-// was asked for, and the errors of the attempts, the last one first.
+// Unwrap returns the reason, an [*HTTPError] if the Response has a status of 400 or
+// above, and the errors of the attempts, the last one first.
 func (e *RetryError) Unwrap() []error {
 	errs := make([]error, 0, len(e.Attempts)+3)
 	if e.reason != nil {
 		errs = append(errs, e.reason)
 	}
-	if e.raised != nil {
-		errs = append(errs, e.raised)
+	if e.Response != nil && !e.Response.OK() {
+		errs = append(errs, &HTTPError{Response: e.Response})
 	}
 	for _, a := range slices.Backward(e.Attempts) {
 		if a.Err != nil {
@@ -452,8 +441,13 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 			return concluded(attempts, opts, nil)
 		}
 		wait, worth := retry.wait(&a, time.Now())
-		if !worth || !retry.allows(v, &used) || !t.budget.withdraw(share) {
-			return exhausted(attempts, opts, retry)
+		switch {
+		case !worth:
+			return exhausted(attempts, opts, retry, errLongWait)
+		case !retry.allows(v, &used):
+			return exhausted(attempts, opts, retry, ErrRetriesExhausted)
+		case !t.budget.withdraw(share):
+			return exhausted(attempts, opts, retry, errNoBudget)
 		}
 		if !p.Replayable() {
 			return concluded(attempts, opts, ErrBodyNotReplayable)
@@ -520,8 +514,14 @@ func (t *retrier) wait(ctx context.Context, d time.Duration) error {
 	return pause(ctx, d)
 }
 
-// exhausted ends with the last attempt, after which there is to be no other.
-func exhausted(attempts []Attempt, opts *SendOptions, retry *Retry) (*Response, error) {
+// What keeps a request from a retry that its numbers would allow.
+var (
+	errLongWait = failText(ErrRetriesExhausted, "the response asks for a wait longer than Retry.MaxRetryAfter")
+	errNoBudget = failText(ErrRetriesExhausted, "HTTPAdapter.RetryBudget is used up")
+)
+
+// exhausted ends with the last attempt, after which reason allows no other.
+func exhausted(attempts []Attempt, opts *SendOptions, retry *Retry, reason error) (*Response, error) {
 	last := &attempts[len(attempts)-1]
 	if last.Err == nil {
 		forced := retry.If != nil || slices.Contains(retry.StatusCodes, last.Response.StatusCode)
@@ -529,12 +529,12 @@ func exhausted(attempts []Attempt, opts *SendOptions, retry *Retry) (*Response, 
 			return receive(last.Response, opts)
 		}
 		last.Response.Load() // readable from the error
-		return nil, &RetryError{Attempts: attempts, Response: last.Response, reason: ErrRetriesExhausted}
+		return nil, &RetryError{Attempts: attempts, Response: last.Response, reason: reason}
 	}
 	if len(attempts) == 1 {
 		return nil, last.Err
 	}
-	return nil, &RetryError{Attempts: attempts, reason: ErrRetriesExhausted}
+	return nil, &RetryError{Attempts: attempts, reason: reason}
 }
 
 // concluded ends with the last attempt: its response, its error, or reason, of

@@ -492,17 +492,17 @@ func TestRetryOutcomes(t *testing.T) {
 		{"a method that is not repeated", "POST", "/", Retry{Total: 2, StatusCodes: codes}, false, "1 call, response"},
 		{"that one, raised for", "POST", "/", Retry{Total: 2, StatusCodes: codes}, true, "1 call, HTTPError"},
 		{"and not shown to If", "POST", "/", Retry{Total: 2, If: always}, false, "1 call, response"},
-		{"any method", "POST", "/", Retry{Total: 2, StatusCodes: codes, Methods: []string{"*"}}, false, "3 calls, RetryError"},
+		{"any method", "POST", "/", Retry{Total: 2, StatusCodes: codes, Methods: []string{"*"}}, false, "3 calls, RetryError and HTTPError"},
 		{"no number for statuses", "GET", "/", Retry{Connect: 2, If: always}, false, "1 call, response"},
 		{"Total alone", "GET", "/", Retry{Total: 2}, false, "1 call, response"},
-		{"a negative Total judges", "GET", "/", Retry{Total: -1, StatusCodes: codes}, false, "1 call, RetryError"},
-		{"Status", "GET", "/", Retry{Status: 1, StatusCodes: codes}, false, "2 calls, RetryError"},
+		{"a negative Total judges", "GET", "/", Retry{Total: -1, StatusCodes: codes}, false, "1 call, RetryError and HTTPError"},
+		{"Status", "GET", "/", Retry{Status: 1, StatusCodes: codes}, false, "2 calls, RetryError and HTTPError"},
 		{"RetryError, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes}, true, "3 calls, RetryError and HTTPError"},
 		{"ReturnLast", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, false, "3 calls, response"},
 		{"ReturnLast, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, true, "3 calls, HTTPError"},
 		{"Retry-After without StatusCodes", "GET", "/later", Retry{Total: 2}, false, "3 calls, response"},
 		{"that one, raised for", "GET", "/later", Retry{Total: 2}, true, "3 calls, HTTPError"},
-		{"If", "GET", "/", Retry{Total: 2, If: always}, false, "3 calls, RetryError"},
+		{"If", "GET", "/", Retry{Total: 2, If: always}, false, "3 calls, RetryError and HTTPError"},
 	} {
 		calls = 0
 		s := NewSession(tt.retry, RaiseForStatus(tt.raise))
@@ -526,6 +526,38 @@ func TestRetryOutcomes(t *testing.T) {
 		}
 		if got := fmt.Sprintf("%d %s, %s", calls, noun, outcome); got != tt.want {
 			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestRetryReasons: where it was not the number of retries that ended them, the
+// error says what did.
+func TestRetryReasons(t *testing.T) {
+	busy := func(after string) *HTTPAdapter {
+		return Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if after != "" {
+				w.Header().Set("Retry-After", after)
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})).(*HTTPAdapter)
+	}
+	retry := Retry{Total: 1, StatusCodes: []int{503}}
+	spent := busy("")
+	spent.RetryBudget = 0.001
+	for range freeRetries {
+		over(t, spent).Get(bg, "http://busy.test/", retry)
+	}
+	for _, tt := range []struct {
+		a    *HTTPAdapter
+		want string
+	}{
+		{busy("3600"), "retries exhausted: the response asks for a wait longer than Retry.MaxRetryAfter after 1 attempt: 503 Service Unavailable"},
+		{spent, "retries exhausted: HTTPAdapter.RetryBudget is used up after 1 attempt: 503 Service Unavailable"},
+		{busy(""), "retries exhausted after 2 attempts: 503 Service Unavailable"},
+	} {
+		_, err := over(t, tt.a).Get(bg, "http://busy.test/", retry)
+		if !errors.Is(err, ErrRetriesExhausted) || err.Error() != "requests: send http://busy.test/: "+tt.want {
+			t.Errorf("%v; want %s", err, tt.want)
 		}
 	}
 }

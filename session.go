@@ -488,9 +488,6 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		}
 	}
 	set.merged.logOutcome(ctx, start, p, r, err)
-	if e, ok := err.(*RetryError); ok && set.merged.RaiseForStatus {
-		err = e.raising()
-	}
 	if err != nil {
 		err = adapterError(ctx, err)
 		if r == nil {
