@@ -65,11 +65,14 @@ func (d *dialer) given(host, port string) (addrs []netip.AddrPort, ok bool) {
 	if !ok {
 		addr, ok = d.config.Hosts[host]
 	}
+	if !ok {
+		return nil, false
+	}
 	if addr.Port() == 0 {
 		number, _ := strconv.ParseUint(port, 10, 16)
 		addr = netip.AddrPortFrom(addr.Addr(), uint16(number))
 	}
-	return []netip.AddrPort{addr}, ok
+	return []netip.AddrPort{addr}, true
 }
 
 func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {

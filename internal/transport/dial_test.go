@@ -257,6 +257,17 @@ func TestHosts(t *testing.T) {
 			}
 		})
 	}
+	t.Run("another host", func(t *testing.T) {
+		asked := []netip.AddrPort{}
+		e := newEngine(t, Config{Hosts: map[string]netip.AddrPort{"a.test": to}, Allow: func(a netip.AddrPort) error {
+			asked = append(asked, a)
+			return nil
+		}})
+		_, err := e.Do(t.Context(), newCall(t, "GET", "http://"+away.String()))
+		if !errors.Is(err, fault.Connection) || len(asked) != 1 || asked[0] != away {
+			t.Errorf("Do: %v after asking for %v; want a refused connection to %s", err, asked, away)
+		}
+	})
 	if dialled != away.String() {
 		t.Errorf("the function was asked for %q; want %s", dialled, away)
 	}
