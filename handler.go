@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/go-requests/requests/internal/values"
 )
 
@@ -265,11 +267,8 @@ func (w *handlerWriter) answer(complete bool) {
 	if _, has := h["Date"]; !has {
 		h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	}
-	for name := range h {
-		if strings.HasPrefix(name, http.TrailerPrefix) || h[name] == nil {
-			delete(h, name)
-		}
-	}
+	w.fixed = sendable(h)
+	h = w.fixed
 	reason := http.StatusText(w.status)
 	if reason == "" {
 		reason = "status code " + strconv.Itoa(w.status)
@@ -358,10 +357,29 @@ func (w *handlerWriter) sentTrailer() http.Header {
 	for name, v := range w.header {
 		name, late := strings.CutPrefix(name, http.TrailerPrefix)
 		if _, announced := w.res.Trailer[name]; announced || late {
-			t[http.CanonicalHeaderKey(name)] = v
+			t[name] = v
 		}
 	}
-	return t
+	return sendable(t)
+}
+
+// oneLine keeps a value from beginning another field, as net/http does.
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
+
+// sendable returns the fields of h that net/http's server sends, as a client reads
+// them.
+func sendable(h http.Header) http.Header {
+	sent := make(http.Header, len(h))
+	for name, values := range h {
+		if len(values) == 0 || strings.HasPrefix(name, http.TrailerPrefix) || !httpguts.ValidHeaderFieldName(name) {
+			continue
+		}
+		key := http.CanonicalHeaderKey(name)
+		for _, v := range values {
+			sent[key] = append(sent[key], textproto.TrimString(oneLine.Replace(v)))
+		}
+	}
+	return sent
 }
 
 // A handlerBody is the body of a response, behind which the trailer is.

@@ -20,6 +20,16 @@ import (
 
 // handlers are what a server of net/http and Handler have to answer alike.
 var handlers = map[string]http.HandlerFunc{
+	"fields that cannot be sent": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["X-Injected"] = []string{"a\r\nX-Other: b", "\tc \n"}
+		w.Header()["x-small"] = []string{"kept"}
+		w.Header()["x lower"] = []string{"dropped"}
+		w.Header()[""] = []string{"dropped"}
+		w.Header().Set("Trailer", "X-Sum")
+		io.WriteString(w, "body")
+		w.Header().Set("X-Sum", "1\n2")
+		w.Header()[http.TrailerPrefix+"X Bad"] = []string{"dropped"}
+	},
 	"text":           func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "text") },
 	"html":           func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>x") },
 	"binary":         func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte{0, 1, 2, 255}) },

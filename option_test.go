@@ -178,7 +178,7 @@ func TestWrongRoundTripper(t *testing.T) {
 		rt   roundTripFunc
 		kind error
 	}{
-		{"nothing", func(*http.Request) (*http.Response, error) { return nil, nil }, ErrProtocol},
+		{"nothing", func(*http.Request) (*http.Response, error) { return nil, nil }, ErrAdapter},
 		{"response and error", func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: http.NoBody}, errors.New("mine")
 		}, ErrAdapter},

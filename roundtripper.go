@@ -144,7 +144,7 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 	case err != nil:
 		err = sendError(ctx, e.Exchange, err)
 	case res == nil:
-		err = failText(ErrProtocol, "the RoundTripper returned neither a response nor an error")
+		err = failText(ErrAdapter, "the RoundTripper returned neither a response nor an error")
 	default:
 		e.Pause() // until the body is read
 		err = r.receive(fromHTTP(res), p, opts)
