@@ -176,6 +176,9 @@ func TestRefresh(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, http.StatusUnauthorized, r.StatusCode)
 		require.Empty(t, r.History)
+		r, err = s.Post(bg, a.URL+"/api", requests.Reader(io.MultiReader(strings.NewReader("next, "))))
+		require.NoError(t, err)
+		require.Equal(t, "next, welcome", r.Text())
 	})
 	t.Run("the new one is not taken either", func(t *testing.T) {
 		refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

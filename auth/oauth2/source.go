@@ -240,9 +240,10 @@ func (s *Source) Authenticate(ctx context.Context, p *requests.PreparedRequest) 
 }
 
 // Challenge answers a 401 that says "invalid_token" (RFC 6750, section 3.1)
-// with a new token, once for a request.
+// with a new token, once for a request. A request that cannot be sent again keeps
+// its 401, but the next one has the new token.
 func (s *Source) Challenge(ctx context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
-	if r.StatusCode != http.StatusUnauthorized || !r.Request.Replayable() || !invalidToken(r.Header["Www-Authenticate"]) || s.answered(r) {
+	if r.StatusCode != http.StatusUnauthorized || !invalidToken(r.Header["Www-Authenticate"]) || s.answered(r) {
 		return nil, nil
 	}
 	_, sent, _ := strings.Cut(r.Request.Header.Get("Authorization"), " ")
@@ -250,6 +251,9 @@ func (s *Source) Challenge(ctx context.Context, r *requests.Response) (*requests
 		if _, err := s.renew(ctx, old); err != nil {
 			return nil, err
 		}
+	}
+	if !r.Request.Replayable() {
+		return nil, nil
 	}
 	p := r.Request.Clone()
 	return p, s.Authenticate(ctx, p)
