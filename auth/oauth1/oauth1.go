@@ -6,7 +6,8 @@
 //
 // It needs no other module. The signature covers the method, the URL, the query
 // and a form body, so that a hook which changes these after it makes the server
-// refuse the request.
+// refuse the request. Each request carries oauth_version=1.0, which is signed, too.
+// PLAINTEXT is refused without https.
 //
 // No library for this is in wide use and kept; the arithmetic is short, and its
 // tests have the examples of the RFC.
@@ -191,17 +192,31 @@ func newNonce() string { return rand.Text() }
 
 const formType = "application/x-www-form-urlencoded"
 
+// maxForm limits the form that is read from a stream, since it is held in memory.
+const maxForm = 10 << 20
+
 // formOf returns the body of p if it is a form, which is signed with the query.
 func formOf(p *requests.PreparedRequest) (form string, is bool, err error) {
 	mediaType, _, err := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	if err != nil || mediaType != formType {
 		return "", false, nil
 	}
-	body, ok := p.Bytes()
-	if !ok {
-		return "", true, fmt.Errorf("%w: oauth1: a form that is a stream cannot be signed; use requests.Form", requests.ErrInvalidOption)
+	if body, ok := p.Bytes(); ok {
+		return string(body), true, nil
 	}
-	return string(body), true, nil
+	if !p.Replayable() {
+		return "", true, fmt.Errorf("%w: oauth1: a form that can be read only once cannot be signed; use requests.Form", requests.ErrInvalidOption)
+	}
+	r, err := p.Body()
+	if err != nil {
+		return "", true, err
+	}
+	defer r.Close()
+	body, err := io.ReadAll(io.LimitReader(r, maxForm+1))
+	if err == nil && len(body) > maxForm {
+		err = fmt.Errorf("%w: oauth1: a form of more than 10 MB, which is a stream, is not signed", requests.ErrInvalidOption)
+	}
+	return string(body), true, err
 }
 
 // bodyHash is the value of oauth_body_hash, "" for a body that there is not or

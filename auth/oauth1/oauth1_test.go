@@ -205,6 +205,26 @@ func TestSigned(t *testing.T) {
 	}
 }
 
+// TestFormOfAnSDK: a form that an http.Client hands over is a stream, which is
+// signed as long as it can be read again.
+func TestFormOfAnSDK(t *testing.T) {
+	p := newProvider(t)
+	s := newSession(t)
+	s.Auth = newClient().Auth(access)
+	res, err := s.Client().PostForm(p.URL+"/resource", url.Values{"a": {"x y"}, "b": {"1", "2"}})
+	require.NoError(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.Equal(t, "for you alone", string(body))
+
+	form := requests.Headers{"Content-Type": "application/x-www-form-urlencoded"}
+	_, err = s.Post(bg, p.URL+"/resource", form, requests.Reader(io.MultiReader(strings.NewReader("a=b"))))
+	require.ErrorIs(t, err, requests.ErrInvalidOption)
+	_, err = s.Post(bg, p.URL+"/resource", form, requests.Reader(strings.NewReader(strings.Repeat("a=b&", 3<<20))))
+	require.ErrorIs(t, err, requests.ErrInvalidOption)
+}
+
 func TestPlaintext(t *testing.T) {
 	var got string
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
