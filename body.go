@@ -194,7 +194,7 @@ func (s *stream) vacate() error {
 	case s.last == nil:
 		return nil
 	case !s.again && s.last.spent.Load():
-		return failText(ErrBodyNotReplayable, s.what+" was sent before and cannot seek")
+		return failText(ErrBodyNotReplayable, s.what+" was read before and cannot seek")
 	case !s.endLast():
 		return failText(ErrBodyNotReplayable, s.what+" is still being read for an earlier request")
 	case !s.again && s.last.spent.Load(): // read since the check above
@@ -232,7 +232,7 @@ func (l *loan) stream(what string) (*stream, int64, error) {
 		}
 		l.s = s
 	} else if !l.s.again && l.s.spent() {
-		return nil, 0, failText(ErrBodyNotReplayable, what+" was sent before and cannot seek")
+		return nil, 0, failText(ErrBodyNotReplayable, what+" was read before and cannot seek")
 	}
 	length, err := l.s.length()
 	return l.s, length, err

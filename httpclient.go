@@ -26,7 +26,8 @@ import (
 //     responses alone content codings are undone. Params and BaseURL are not applied.
 //   - Auth, or what netrc has for the host, unless there is an Authorization
 //     field; a challenge is answered.
-//   - Cookies that were given to the session as an option.
+//   - Cookies that were given to the session as an option, beside those of a
+//     Cookie field that does not name them.
 //   - Proxies, TLS, Retry, MaxBody, Hooks, Logger, Dump and the mounts. A last response
 //     that Retry takes for a failure is returned as it is.
 //   - Timeout, but for Read, of which only a value that the session was given
@@ -35,6 +36,8 @@ import (
 // Auth, the Cookies and those Headers that look like secrets by their name go to
 // the host of BaseURL and to the hosts of mounts; if the session has neither, to
 // every host. Never do they follow a redirect to another origin.
+//
+// A Proxy-Authorization field that no proxy would get is [ErrInvalidHeader].
 //
 // The jar of the session is the Jar of the client, which may get another one or
 // none. The Transport by itself keeps no cookies, so that a reverse proxy that

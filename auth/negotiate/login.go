@@ -190,7 +190,7 @@ func (l *Login) token(ctx context.Context, service string) ([]byte, *proof, erro
 		defer l.release()
 		select {
 		case <-l.closed:
-			made <- result{err: requests.ErrClosed}
+			made <- result{err: fmt.Errorf("%w: the Login", requests.ErrClosed)}
 			return
 		default:
 		}
