@@ -93,7 +93,7 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 		w.ctx = ctx
 	}
 	if opts.Trace {
-		w.times, w.start = new(transport.Times), time.Now()
+		w.start = time.Now()
 	}
 	a.asking.begin(w)
 	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, withinKey{}, w), 0, &a.dog), before: w.interim}
@@ -106,8 +106,12 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	}()
 	r, err := t.send(ctx, a.outer, p, opts)
 	returned = true
-	if err == nil && w.times != nil && !r.upgraded() {
-		r.timed(clockOf(w.start, w.times))
+	if err == nil && opts.Trace && !r.upgraded() {
+		times := w.times.Load()
+		if times == nil { // the middleware has answered by itself
+			times = new(transport.Times)
+		}
+		r.timed(clockOf(w.start, times))
 	}
 	return r, err
 }
@@ -296,7 +300,7 @@ type within struct {
 
 	ctx     context.Context // of the call, for interim
 	interim *interim
-	times   *transport.Times
+	times   atomic.Pointer[transport.Times] // of the last request that was answered
 	start   time.Time
 
 	over  atomic.Bool
@@ -380,14 +384,21 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 	p.literal.sparing = w.sparing
 	p.auth, opts.pin = w.auth, w.opts.pin
 	d := new(dispatch)
-	if d.call.Times = w.times; w.interim != nil {
+	if w.opts.Trace {
+		d.call.Times = new(transport.Times) // of its own: middleware may send several at once
+	}
+	if w.interim != nil {
 		d.call.Interim = func(status int, h http.Header) error { return w.interim.got(w.ctx, status, textproto.MIMEHeader(h)) }
 	}
 	if first && len(w.opts.OnProgress) > 0 && p.uploads() {
 		d.call.Up = progress(w.opts.OnProgress, p.body.length)
 	}
 	d.call.Route = w.route
-	return t.a.dispatch(ctx, d, p, &opts)
+	r, err := t.a.dispatch(ctx, d, p, &opts)
+	if err == nil && d.call.Times != nil {
+		w.times.Store(d.call.Times)
+	}
+	return r, err
 }
 
 // chooseRoute chooses what a call of a session without TLS of its own would have.
