@@ -440,12 +440,13 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		if v == answered || ctx.Err() != nil {
 			return concluded(attempts, opts, nil)
 		}
+		if !retry.allows(v, &used) { // before Wait, which is asked about a retry
+			return exhausted(attempts, opts, retry, ErrRetriesExhausted)
+		}
 		wait, worth := retry.wait(&a, time.Now())
 		switch {
 		case !worth:
 			return exhausted(attempts, opts, retry, errLongWait)
-		case !retry.allows(v, &used):
-			return exhausted(attempts, opts, retry, ErrRetriesExhausted)
 		case !t.budget.withdraw(share):
 			return exhausted(attempts, opts, retry, errNoBudget)
 		}
