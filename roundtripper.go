@@ -106,6 +106,7 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	}()
 	r, err := t.send(ctx, a.outer, p, opts)
 	returned = true
+	w.returned.Store(true)
 	if err == nil && opts.Trace && !r.upgraded() {
 		times := w.times.Load()
 		if times == nil { // the middleware has answered by itself
@@ -303,8 +304,9 @@ type within struct {
 	times   atomic.Pointer[transport.Times] // of the last request that was answered
 	start   time.Time
 
-	over  atomic.Bool
-	found atomic.Bool // a request of the attempt has come
+	over     atomic.Bool
+	found    atomic.Bool // a request of the attempt has come
+	returned atomic.Bool // the middleware has
 }
 
 // withinKey is the key of a within.
@@ -342,11 +344,12 @@ func (a *asking) end(w *within) {
 	a.list = slices.DeleteFunc(a.list, func(other *within) bool { return other == w })
 }
 
-// lost reports whether an attempt waits for its request to the origin of u.
+// lost reports whether a request to the origin of u, which has not the context of an
+// attempt, may be that of one. One that came before, for a token say, shows nothing.
 func (a *asking) lost(u *url.URL) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.ContainsFunc(a.list, func(w *within) bool { return !w.found.Load() && sameOrigin(w.url, u) })
+	return slices.ContainsFunc(a.list, func(w *within) bool { return !w.returned.Load() && sameOrigin(w.url, u) })
 }
 
 // belowTripper is the engine of an adapter, below its middleware.

@@ -1,6 +1,7 @@
 package requests_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,4 +57,25 @@ func TestWrapAnswersTimed(t *testing.T) {
 	r, err := s.Get(t.Context(), "http://a.test/")
 	require.NoError(t, err)
 	require.NotZero(t, r.Timings().Total)
+}
+
+// TestWrapLosesLater has middleware keep the context for its own request and lose it for
+// that of the call, which must not pass by the proxy then.
+func TestWrapLosesLater(t *testing.T) {
+	direct := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s came without the proxy", r.URL) }))
+	defer direct.Close()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "token") }))
+	defer proxy.Close()
+	s := wrapped(t, &requests.HTTPAdapter{}, func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+		token := r.Clone(r.Context())
+		token.URL.Path = "/token"
+		res, err := next.RoundTrip(token)
+		if err != nil {
+			return nil, err
+		}
+		res.Body.Close()
+		return next.RoundTrip(r.Clone(context.Background()))
+	}, requests.Proxies{"all": proxy.URL})
+	_, err := s.Get(t.Context(), direct.URL)
+	require.ErrorIs(t, err, requests.ErrInvalidOption)
 }
