@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -86,11 +87,14 @@ func (m *mounts) names(u *url.URL) (some, this bool) {
 	defer m.mu.RUnlock()
 	for i := range m.list {
 		scheme, rest, _ := strings.Cut(m.list[i].prefix, "://")
-		host, _, _ := strings.Cut(rest, "/")
+		host, _, path := strings.Cut(rest, "/")
 		if host == "" {
 			continue
 		}
 		some = true
+		if path {
+			host += "/" // on the default port, if it names none
+		}
 		if hasPrefix(u, scheme+"://"+host) {
 			return true, true
 		}
@@ -128,7 +132,7 @@ func hasPrefix(u *url.URL, prefix string) bool {
 	if tail == "" {
 		return true
 	}
-	path := u.EscapedPath()
+	path := cmp.Or(u.EscapedPath(), "/") // as in a URL of net/http, which is sent as it came
 	if len(path) < len(tail) || !strings.EqualFold(path[:len(tail)], tail) {
 		return false
 	}
