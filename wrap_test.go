@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -78,4 +79,17 @@ func TestWrapLosesLater(t *testing.T) {
 	}, requests.Proxies{"all": proxy.URL})
 	_, err := s.Get(t.Context(), direct.URL)
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
+}
+
+// TestWrapEndedUpload has the context of a call end while its body is waited for.
+func TestWrapEndedUpload(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	defer srv.Close()
+	s := wrapped(t, &requests.HTTPAdapter{}, pass)
+	for range 3 {
+		body, w := io.Pipe()
+		_, err := s.Post(t.Context(), srv.URL, requests.Reader(body), requests.Timeout{Total: 20 * time.Millisecond})
+		w.Close()
+		require.ErrorIs(t, err, requests.ErrTotalTimeout)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // An upload is a streamed request body on its way. It stops the clock of the
@@ -72,6 +74,9 @@ func (u *upload) readSource(b []byte) (int, error) {
 		return copy(b, buf[:r.n]), r.err
 	case <-u.over:
 	case <-u.e.Done():
+	}
+	if ended := fault.Ended(u.e.Context); ended != nil { // which middleware or the engine may pass on
+		return 0, ended
 	}
 	return 0, errClosed
 }
