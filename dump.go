@@ -38,7 +38,8 @@ import (
 //
 // Secrets are shown as ***, by the rules of [PreparedRequest.Curl]: credentials,
 // cookies, and values whose names look like secrets, in URLs, fields, forms, JSON
-// and single lines of other text. Nothing else of a body is hidden.
+// and single lines of other text. Nothing else of a body is hidden: not what only
+// the elements of XML or HTML, the columns of a table, or a binary format tell.
 //
 // Bodies are shown as they are sent and read, without their content coding. Text
 // comes line by line, JSON value by value, and control characters as \x1b. What is

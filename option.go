@@ -54,6 +54,9 @@ type Params map[string]any
 // They add up by name, and nil removes the session's. Without PathParams no URL is
 // a template.
 //
+// A value is shown wherever the URL is: in errors, logs and [PreparedRequest.Curl].
+// A secret belongs in a header field or an [Auth].
+//
 // [RFC 6570]: https://www.rfc-editor.org/rfc/rfc6570.html
 type PathParams map[string]any
 

@@ -121,7 +121,14 @@ func checkExpanded(name, value string) error {
 	return nil
 }
 
-func isDots(s string) bool { return s == "." || s == ".." }
+// isDots reports whether s climbs. Some servers strip what follows a ";", escaped
+// or not, before they resolve dots (RFC 3986, section 3.3, has it as parameters).
+func isDots(s string) bool {
+	for _, end := range [...]string{";", "%3B"} {
+		s, _, _ = strings.Cut(s, end)
+	}
+	return s == "." || s == ".."
+}
 
 // escapeSegments writes s with all but its unreserved characters escaped, and but
 // "/" if it has several segments.

@@ -50,6 +50,9 @@ var templateRows = []struct {
 
 	{"dot", "a/{v}/b", []string{"v", "."}, ""},
 	{"dots", "a/{v}/b", []string{"v", ".."}, ""},
+	{"dots with a parameter", "a/{v}/b", []string{"v", "..;x"}, ""},
+	{"dots with a parameter of two values", "a/.{v}/b", []string{"v", ".;"}, ""},
+	{"a parameter", "a/{v}/b", []string{"v", "...;x"}, "a/...%3Bx/b"},
 	{"dots and a slash", "a/{v}", []string{"v", "../b"}, ""},
 	{"a backslash", "a/{v}", []string{"v", `x\..\b`}, ""},
 	{"dots of two values", "a/{v}{w}", []string{"v", ".", "w", "."}, ""},
