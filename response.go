@@ -377,7 +377,7 @@ func As[T any](r *Response, err error) (T, error) {
 		err = failText(ErrInvalidOption, "As(nil, nil)")
 	}
 	if err != nil {
-		return zero, err
+		return zero, raising(err)
 	}
 	defer r.Close()
 	if err := r.RaiseForStatus(); err != nil {

@@ -174,7 +174,32 @@ type RetryError struct {
 	Attempts []Attempt
 	Response *Response // the last one, readable; nil if the last attempt got none
 
-	reason error // what kept it from a further attempt; nil if Attempts says that
+	reason error      // what kept it from a further attempt; nil if Attempts says that
+	raised *HTTPError // if RaiseForStatus or As asked for it
+}
+
+// raising returns e as it is for a call whose status is checked.
+func (e *RetryError) raising() *RetryError {
+	if e.Response == nil || e.Response.OK() {
+		return e
+	}
+	c := *e
+	c.raised = &HTTPError{Response: e.Response}
+	return &c
+}
+
+// raising returns err, with an [*HTTPError] in a [*RetryError] that has a failed
+// status.
+func raising(err error) error {
+	switch e := err.(type) {
+	case *RetryError:
+		return e.raising()
+	case *Error:
+		if inner, ok := e.Err.(*RetryError); ok {
+			return &Error{Op: e.Op, URL: e.URL, Err: inner.raising()}
+		}
+	}
+	return err
 }
 
 func (e *RetryError) Error() string {
@@ -197,15 +222,15 @@ func (e *RetryError) Error() string {
 	return e.reason.Error() + " " + text
 }
 
-// Unwrap returns the reason, an [*HTTPError] if the Response has a status of 400 or
-// above, and the errors of the attempts, the last one first.
+// Unwrap returns the reason, the [*HTTPError] of the Response if [RaiseForStatus] or
+// [As] asked for it, and the errors of the attempts, the last one first.
 func (e *RetryError) Unwrap() []error {
 	errs := make([]error, 0, len(e.Attempts)+3)
 	if e.reason != nil {
 		errs = append(errs, e.reason)
 	}
-	if e.Response != nil && !e.Response.OK() {
-		errs = append(errs, &HTTPError{Response: e.Response})
+	if e.raised != nil {
+		errs = append(errs, e.raised)
 	}
 	for _, a := range slices.Backward(e.Attempts) {
 		if a.Err != nil {

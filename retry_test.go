@@ -492,17 +492,17 @@ func TestRetryOutcomes(t *testing.T) {
 		{"a method that is not repeated", "POST", "/", Retry{Total: 2, StatusCodes: codes}, false, "1 call, response"},
 		{"that one, raised for", "POST", "/", Retry{Total: 2, StatusCodes: codes}, true, "1 call, HTTPError"},
 		{"and not shown to If", "POST", "/", Retry{Total: 2, If: always}, false, "1 call, response"},
-		{"any method", "POST", "/", Retry{Total: 2, StatusCodes: codes, Methods: []string{"*"}}, false, "3 calls, RetryError and HTTPError"},
+		{"any method", "POST", "/", Retry{Total: 2, StatusCodes: codes, Methods: []string{"*"}}, false, "3 calls, RetryError"},
 		{"no number for statuses", "GET", "/", Retry{Connect: 2, If: always}, false, "1 call, response"},
 		{"Total alone", "GET", "/", Retry{Total: 2}, false, "1 call, response"},
-		{"a negative Total judges", "GET", "/", Retry{Total: -1, StatusCodes: codes}, false, "1 call, RetryError and HTTPError"},
-		{"Status", "GET", "/", Retry{Status: 1, StatusCodes: codes}, false, "2 calls, RetryError and HTTPError"},
+		{"a negative Total judges", "GET", "/", Retry{Total: -1, StatusCodes: codes}, false, "1 call, RetryError"},
+		{"Status", "GET", "/", Retry{Status: 1, StatusCodes: codes}, false, "2 calls, RetryError"},
 		{"RetryError, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes}, true, "3 calls, RetryError and HTTPError"},
 		{"ReturnLast", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, false, "3 calls, response"},
 		{"ReturnLast, raised for", "GET", "/", Retry{Total: 2, StatusCodes: codes, ReturnLast: true}, true, "3 calls, HTTPError"},
 		{"Retry-After without StatusCodes", "GET", "/later", Retry{Total: 2}, false, "3 calls, response"},
 		{"that one, raised for", "GET", "/later", Retry{Total: 2}, true, "3 calls, HTTPError"},
-		{"If", "GET", "/", Retry{Total: 2, If: always}, false, "3 calls, RetryError and HTTPError"},
+		{"If", "GET", "/", Retry{Total: 2, If: always}, false, "3 calls, RetryError"},
 	} {
 		calls = 0
 		s := NewSession(tt.retry, RaiseForStatus(tt.raise))
@@ -527,6 +527,15 @@ func TestRetryOutcomes(t *testing.T) {
 		if got := fmt.Sprintf("%d %s, %s", calls, noun, outcome); got != tt.want {
 			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestAsOfRetries: As checks the status, of a response that a RetryError has too.
+func TestAsOfRetries(t *testing.T) {
+	s := over(t, Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })).(*HTTPAdapter))
+	_, err := As[any](s.Get(bg, "http://busy.test/", Retry{Total: 1, StatusCodes: []int{503}}))
+	if !isA[*Error](err) || !isA[*RetryError](err) || !isA[*HTTPError](err) || !errors.Is(err, ErrRetriesExhausted) {
+		t.Errorf("%v; want an Error, a RetryError and an HTTPError", err)
 	}
 }
 

@@ -488,6 +488,9 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		}
 	}
 	set.merged.logOutcome(ctx, start, p, r, err)
+	if set.merged.RaiseForStatus {
+		err = raising(err)
+	}
 	if err != nil {
 		err = adapterError(ctx, err)
 		if r == nil {
