@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-requests/requests/internal/scan"
 )
 
 // ErrControl reports a user name or a request target with a control character,
@@ -172,9 +174,9 @@ func ParseInfo(values []string) Info {
 	if len(field) > maxFieldBytes {
 		return Info{}
 	}
-	sc := scanner{rest: field}
+	sc := scanner{scan.Scanner{Rest: field}}
 	params, ok := sc.params()
-	if !ok || sc.rest != "" {
+	if !ok || sc.Rest != "" {
 		return Info{}
 	}
 	return Info{NextNonce: params["nextnonce"], rspauth: params["rspauth"]}

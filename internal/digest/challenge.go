@@ -1,6 +1,10 @@
 package digest
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/go-requests/requests/internal/scan"
+)
 
 // Bounds on the work of the parser. Anyone can send challenges, and parsers of
 // other clients took quadratic time or more for long ones (CVE-2020-8492,
@@ -49,7 +53,7 @@ func Parse(values []string) []Challenge {
 //
 // Both lists use the comma, so a token begins a challenge unless "=" follows it.
 func appendChallenges(all []Challenge, field string) []Challenge {
-	sc := scanner{rest: field}
+	sc := scanner{scan.Scanner{Rest: field}}
 	for sc.next() && len(all) < maxChallenges {
 		if c, ok := sc.challenge(); ok {
 			all = append(all, c)
@@ -61,41 +65,32 @@ func appendChallenges(all []Challenge, field string) []Challenge {
 // A scanner reads a field value from left to right. Every method takes time
 // linear in what it consumes or, if it only looks ahead, in what is consumed
 // next.
-type scanner struct {
-	rest   string
-	looked int // bytes looked at so far; a test checks that this is linear
-}
-
-func (sc *scanner) skip(set string) {
-	after := strings.TrimLeft(sc.rest, set)
-	sc.looked += 1 + len(sc.rest) - len(after)
-	sc.rest = after
-}
+type scanner struct{ scan.Scanner }
 
 // next goes to the next element of a list and reports whether there is one. It
 // tolerates a missing comma, which in practice is an oversight.
 func (sc *scanner) next() bool {
-	sc.skip(" \t,")
-	return sc.rest != ""
+	sc.Skip(" \t,")
+	return sc.Rest != ""
 }
 
 // skipJunk goes to the next comma, over something that the grammar does not
 // allow.
 func (sc *scanner) skipJunk() {
-	_, after, _ := strings.Cut(sc.rest, ",")
-	sc.looked += len(sc.rest) - len(after)
-	sc.rest = after
+	_, after, _ := strings.Cut(sc.Rest, ",")
+	sc.Looked += len(sc.Rest) - len(after)
+	sc.Rest = after
 }
 
 // take consumes the longest prefix whose bytes are all in, and returns it.
 func (sc *scanner) take(in func(byte) bool) string {
 	n := 0
-	for n < len(sc.rest) && in(sc.rest[n]) {
+	for n < len(sc.Rest) && in(sc.Rest[n]) {
 		n++
 	}
-	sc.looked += 1 + n
-	taken := sc.rest[:n]
-	sc.rest = sc.rest[n:]
+	sc.Looked += 1 + n
+	taken := sc.Rest[:n]
+	sc.Rest = sc.Rest[n:]
 	return taken
 }
 
@@ -104,30 +99,30 @@ func (sc *scanner) token() string { return sc.take(isTokenChar) }
 // equals consumes an equals sign with the whitespace around it that RFC 9110
 // calls bad but requires recipients to accept (section 5.6.3).
 func (sc *scanner) equals() bool {
-	start := sc.rest
-	sc.skip(" \t")
-	after, ok := strings.CutPrefix(sc.rest, "=")
+	start := sc.Rest
+	sc.Skip(" \t")
+	after, ok := strings.CutPrefix(sc.Rest, "=")
 	if !ok {
-		sc.rest = start
+		sc.Rest = start
 		return false
 	}
-	sc.rest = after
-	sc.skip(" \t")
+	sc.Rest = after
+	sc.Skip(" \t")
 	return true
 }
 
 // token68 consumes what follows the name of a scheme, unless that is a
 // parameter.
 func (sc *scanner) token68() string {
-	start := sc.rest
+	start := sc.Rest
 	if sc.take(isToken68Char) == "" {
 		return ""
 	}
-	sc.skip("=")
-	token := start[:len(start)-len(sc.rest)]
-	sc.skip(" \t")
-	if sc.rest != "" && sc.rest[0] != ',' {
-		sc.rest = start
+	sc.Skip("=")
+	token := start[:len(start)-len(sc.Rest)]
+	sc.Skip(" \t")
+	if sc.Rest != "" && sc.Rest[0] != ',' {
+		sc.Rest = start
 		return ""
 	}
 	return token
@@ -141,7 +136,7 @@ func (sc *scanner) challenge() (c Challenge, ok bool) {
 		sc.skipJunk()
 		return c, false
 	}
-	sc.skip(" \t")
+	sc.Skip(" \t")
 	c.Token68 = sc.token68()
 	c.params, ok = sc.params()
 	return c, ok
@@ -154,7 +149,7 @@ func (sc *scanner) challenge() (c Challenge, ok bool) {
 func (sc *scanner) params() (params map[string]string, ok bool) {
 	params, ok = make(map[string]string), true
 	for sc.next() {
-		start := sc.rest
+		start := sc.Rest
 		name := sc.token()
 		if name == "" {
 			ok = false
@@ -162,7 +157,7 @@ func (sc *scanner) params() (params map[string]string, ok bool) {
 			continue
 		}
 		if !sc.equals() {
-			sc.rest = start // a scheme
+			sc.Rest = start // a scheme
 			break
 		}
 		value, valid := sc.value()
@@ -178,7 +173,7 @@ func (sc *scanner) params() (params map[string]string, ok bool) {
 // whitespace: servers send nonces and lists unquoted, with characters that a
 // token cannot have.
 func (sc *scanner) value() (value string, ok bool) {
-	if strings.HasPrefix(sc.rest, `"`) {
+	if strings.HasPrefix(sc.Rest, `"`) {
 		return sc.quoted()
 	}
 	value = sc.take(func(c byte) bool { return c != ',' && c != ' ' && c != '\t' })
@@ -194,31 +189,31 @@ func (sc *scanner) value() (value string, ok bool) {
 // in Apache's realm "DOMAIN\user" and in Python's Requests.
 func (sc *scanner) quoted() (value string, ok bool) {
 	var b strings.Builder
-	s := sc.rest
+	s := sc.Rest
 	for i := 1; i < len(s); i++ {
-		sc.looked++
+		sc.Looked++
 		switch {
 		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\'):
 			i++
 			b.WriteByte(s[i])
 		case s[i] == '"' && sc.endsValue(s[i+1:]):
-			sc.rest = s[i+1:]
+			sc.Rest = s[i+1:]
 			value = b.String()
 			return value, !hasControl(value)
 		default:
 			b.WriteByte(s[i])
 		}
 	}
-	sc.rest = ""
+	sc.Rest = ""
 	return "", false
 }
 
 // endsValue reports whether a value can end where rest begins.
 func (sc *scanner) endsValue(rest string) bool {
-	ahead := scanner{rest: rest}
-	ahead.skip(" \t")
-	ends := ahead.rest == "" || ahead.rest[0] == ',' || ahead.token() != "" && ahead.equals()
-	sc.looked += ahead.looked
+	ahead := scanner{scan.Scanner{Rest: rest}}
+	ahead.Skip(" \t")
+	ends := ahead.Rest == "" || ahead.Rest[0] == ',' || ahead.token() != "" && ahead.equals()
+	sc.Looked += ahead.Looked
 	return ends
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-requests/requests/internal/growth"
+	"github.com/go-requests/requests/internal/scan"
 )
 
 // parseTests seed the fuzz targets too.
@@ -116,11 +117,11 @@ func TestParseLinear(t *testing.T) {
 	} {
 		for _, start := range []string{"", `Digest realm="`, "Digest ", "Digest a"} {
 			growth.Linear(t, start, unit, func(field string) int {
-				sc := scanner{rest: field}
+				sc := scanner{scan.Scanner{Rest: field}}
 				for sc.next() {
 					sc.challenge()
 				}
-				return sc.looked
+				return sc.Looked
 			})
 		}
 	}
@@ -159,7 +160,7 @@ func FuzzParse(f *testing.F) {
 // checkChallenge holds what every caller relies on.
 func checkChallenge(t *testing.T, c Challenge) {
 	t.Helper()
-	sc := scanner{rest: c.Scheme}
+	sc := scanner{scan.Scanner{Rest: c.Scheme}}
 	if c.Scheme == "" || sc.token() != c.Scheme {
 		t.Fatalf("scheme %q is no token", c.Scheme)
 	}

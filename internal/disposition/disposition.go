@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-requests/requests/internal/extvalue"
+	"github.com/go-requests/requests/internal/scan"
 )
 
 // A Disposition is the value of a Content-Disposition field.
@@ -36,7 +37,7 @@ func Parse(value string) Disposition {
 	if !utf8.ValidString(value) {
 		value = extvalue.FromLatin1(value)
 	}
-	s := scanner{rest: value}
+	s := scanner{scan.Scanner{Rest: value}}
 	return s.disposition()
 }
 
@@ -73,14 +74,11 @@ const lws = " \t"
 
 // A scanner reads a field value from left to right. It looks at each byte a
 // constant number of times, so that a value takes linear time.
-type scanner struct {
-	rest   string
-	looked int // bytes looked at so far; a test checks that this is linear
-}
+type scanner struct{ scan.Scanner }
 
 func (s *scanner) disposition() Disposition {
 	d := Disposition{Type: strings.ToLower(strings.Trim(s.part(), lws))}
-	for s.rest != "" {
+	for s.Rest != "" {
 		if p, ok := s.param(); ok {
 			d.Params = append(d.Params, p)
 		}
@@ -90,16 +88,16 @@ func (s *scanner) disposition() Disposition {
 
 // param consumes the next part, and returns false if it is no parameter.
 func (s *scanner) param() (p Param, ok bool) {
-	name := s.until("=;")
-	if !s.consume('=') {
-		s.consume(';')
+	name := s.Until("=;")
+	if !s.Consume('=') {
+		s.Consume(';')
 		return Param{}, false
 	}
 	p.Name = strings.ToLower(strings.Trim(name, lws))
-	s.skip(lws)
-	if p.quoted = s.consume('"'); p.quoted {
+	s.Skip(lws)
+	if p.quoted = s.Consume('"'); p.quoted {
 		if p.Value, ok = s.unquote(); !ok {
-			s.rest = ""
+			s.Rest = ""
 			return Param{}, false
 		}
 		s.part()
@@ -114,48 +112,21 @@ func (s *scanner) param() (p Param, ok bool) {
 func (s *scanner) unquote() (text string, ok bool) {
 	var b strings.Builder
 	for {
-		b.WriteString(s.until(`"\`))
-		if s.consume('"') {
+		b.WriteString(s.Until(`"\`))
+		if s.Consume('"') {
 			return b.String(), true
 		}
-		if len(s.rest) < 2 {
+		if len(s.Rest) < 2 {
 			return "", false
 		}
-		b.WriteByte(s.rest[1])
-		s.rest = s.rest[2:]
+		b.WriteByte(s.Rest[1])
+		s.Rest = s.Rest[2:]
 	}
 }
 
 // part consumes everything up to and including the next semicolon.
 func (s *scanner) part() string {
-	part := s.until(";")
-	s.consume(';')
+	part := s.Until(";")
+	s.Consume(';')
 	return part
-}
-
-// until consumes the input up to the first byte in stop, or all of it.
-func (s *scanner) until(stop string) string {
-	end := strings.IndexAny(s.rest, stop)
-	if end < 0 {
-		end = len(s.rest)
-	}
-	s.looked += 1 + end
-	head := s.rest[:end]
-	s.rest = s.rest[end:]
-	return head
-}
-
-func (s *scanner) skip(set string) {
-	after := strings.TrimLeft(s.rest, set)
-	s.looked += 1 + len(s.rest) - len(after)
-	s.rest = after
-}
-
-func (s *scanner) consume(c byte) bool {
-	s.looked++
-	if s.rest == "" || s.rest[0] != c {
-		return false
-	}
-	s.rest = s.rest[1:]
-	return true
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-requests/requests/internal/growth"
+	"github.com/go-requests/requests/internal/scan"
 	"github.com/go-requests/requests/internal/suite"
 )
 
@@ -160,9 +161,9 @@ func TestLinear(t *testing.T) {
 	for _, unit := range []string{";", "=", `\`, "a=;", `a="";`, `a="\"`, `a="b"c`, "filename*=x;", "a", " ", "é"} {
 		for _, start := range []string{"", "a; ", `a; b="`} {
 			growth.Linear(t, start, unit, func(value string) int {
-				s := scanner{rest: value}
+				s := scanner{scan.Scanner{Rest: value}}
 				s.disposition()
-				return s.looked
+				return s.Looked
 			})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-requests/requests/internal/extvalue"
+	"github.com/go-requests/requests/internal/scan"
 )
 
 // Limits of [Parse] for one response. They are far above what a list of pages
@@ -70,7 +71,7 @@ func Parse(values []string) ([]Link, error) {
 		if size += len(value); size > MaxBytes {
 			return links, ErrTooLarge
 		}
-		s := scanner{rest: unquoted(value)}
+		s := scanner{scan.Scanner{Rest: unquoted(value)}}
 		for link, ok := s.link(); ok; link, ok = s.link() {
 			if len(links) == MaxLinks {
 				return links, ErrTooLarge
@@ -133,10 +134,7 @@ func (l Link) Attributes() []Param {
 // A scanner holds what is left of a field value. Every method consumes what it
 // returns, and looks ahead at no more than a constant factor beyond that, so
 // that a value takes linear time.
-type scanner struct {
-	rest   string
-	looked int // bytes looked at so far; a test checks that this is linear
-}
+type scanner struct{ scan.Scanner }
 
 const (
 	ows    = " \t" // RFC 9110, section 5.6.3
@@ -156,8 +154,8 @@ func unquoted(value string) string {
 // link returns the next link of the field, false if there is none (B.2).
 func (s *scanner) link() (Link, bool) {
 	for {
-		s.skip(ows + ",") // empty list elements too: RFC 9110, section 5.6.1
-		if s.rest == "" {
+		s.Skip(ows + ",") // empty list elements too: RFC 9110, section 5.6.1
+		if s.Rest == "" {
 			return Link{}, false
 		}
 		target, ok := s.target()
@@ -172,17 +170,17 @@ func (s *scanner) link() (Link, bool) {
 // target without them.
 func (s *scanner) target() (string, bool) {
 	for {
-		if s.consume('<') {
+		if s.Consume('<') {
 			// No URI has a "<". One before the ">" begins a link, and stopping there
 			// keeps a field of many "<" from being searched again for each.
-			if end := s.index("<>"); strings.HasPrefix(s.rest[end:], ">") {
-				target := strings.Trim(s.rest[:end], ows)
-				s.rest = s.rest[end+1:]
+			if end := s.Index("<>"); strings.HasPrefix(s.Rest[end:], ">") {
+				target := strings.Trim(s.Rest[:end], ows)
+				s.Rest = s.Rest[end+1:]
 				return target, true
 			}
 		}
-		target := strings.Trim(s.until("<>;,"), ows+quotes)
-		if !strings.HasPrefix(s.rest, "<") {
+		target := strings.Trim(s.Until("<>;,"), ows+quotes)
+		if !strings.HasPrefix(s.Rest, "<") {
 			return target, target != ""
 		}
 	}
@@ -192,15 +190,15 @@ func (s *scanner) target() (string, bool) {
 func (s *scanner) params() []Param {
 	var params []Param
 	for {
-		s.until(";,")
-		if !s.consume(';') {
+		s.Until(";,")
+		if !s.Consume(';') {
 			return params
 		}
-		s.skip(ows)
-		name := s.until(ows + "=;,")
-		s.skip(ows)
+		s.Skip(ows)
+		name := s.Until(ows + "=;,")
+		s.Skip(ows)
 		value := ""
-		if s.consume('=') {
+		if s.Consume('=') {
 			value = s.value()
 		}
 		if name != "" {
@@ -211,11 +209,11 @@ func (s *scanner) params() []Param {
 
 // value returns what follows an equals sign, unquoted.
 func (s *scanner) value() string {
-	s.skip(ows)
-	if s.consume('"') {
+	s.Skip(ows)
+	if s.Consume('"') {
 		return s.quoted()
 	}
-	value := strings.TrimRight(s.until(";,"), ows)
+	value := strings.TrimRight(s.Until(";,"), ows)
 	if len(value) >= 2 && value[0] == '\'' && value[len(value)-1] == '\'' {
 		return value[1 : len(value)-1]
 	}
@@ -224,54 +222,21 @@ func (s *scanner) value() string {
 
 // quoted returns the rest of a quoted string after its opening quote (B.4).
 func (s *scanner) quoted() string {
-	text := s.until(`"\`)
-	if s.rest == "" || s.consume('"') {
+	text := s.Until(`"\`)
+	if s.Rest == "" || s.Consume('"') {
 		return text
 	}
 	var b strings.Builder
 	b.WriteString(text)
-	for s.consume('\\') {
-		if s.rest != "" {
-			b.WriteByte(s.rest[0])
-			s.rest = s.rest[1:]
+	for s.Consume('\\') {
+		if s.Rest != "" {
+			b.WriteByte(s.Rest[0])
+			s.Rest = s.Rest[1:]
 		}
-		b.WriteString(s.until(`"\`))
+		b.WriteString(s.Until(`"\`))
 	}
-	s.consume('"')
+	s.Consume('"')
 	return b.String()
-}
-
-// until consumes the input up to the first byte in stop, or all of it.
-func (s *scanner) until(stop string) string {
-	end := s.index(stop)
-	head := s.rest[:end]
-	s.rest = s.rest[end:]
-	return head
-}
-
-// index returns the position of the first byte in stop, or the end.
-func (s *scanner) index(stop string) int {
-	end := strings.IndexAny(s.rest, stop)
-	if end < 0 {
-		end = len(s.rest)
-	}
-	s.looked += 1 + end
-	return end
-}
-
-func (s *scanner) skip(set string) {
-	after := strings.TrimLeft(s.rest, set)
-	s.looked += 1 + len(s.rest) - len(after)
-	s.rest = after
-}
-
-func (s *scanner) consume(c byte) bool {
-	s.looked++
-	if s.rest == "" || s.rest[0] != c {
-		return false
-	}
-	s.rest = s.rest[1:]
-	return true
 }
 
 // first returns the value of the first parameter of that name, or "".

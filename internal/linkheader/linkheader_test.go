@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-requests/requests/internal/growth"
+	"github.com/go-requests/requests/internal/scan"
 )
 
 // text shows links in full, in a form that a table can hold.
@@ -177,11 +178,11 @@ func TestLinear(t *testing.T) {
 	for _, unit := range []string{"<", "<a", "<a,", "a;", "</>;a*=UTF-8''a;", "title*=UTF-8''a;", "title=a;", `"`, `a="\`, `a="b"`, "a=", " ", ",", "'", `\`} {
 		for _, start := range []string{"", "</>; ", `</>; a="`} {
 			growth.Linear(t, start, unit, func(value string) int {
-				s := scanner{rest: value}
+				s := scanner{scan.Scanner{Rest: value}}
 				for l, ok := s.link(); ok; l, ok = s.link() {
 					l.Attributes()
 				}
-				return s.looked
+				return s.Looked
 			})
 		}
 	}
