@@ -382,7 +382,7 @@ func (p *PreparedRequest) toCall(c *transport.Call, opts *SendOptions) {
 		delete(c.Header, "Proxy-Authorization") // no server gets to see it (CVE-2023-32681)
 	}
 	if len(opts.OnProgress) > 0 && p.uploads() {
-		c.Up = progress(opts.OnProgress, p.body.length)
+		c.Up = uploading(opts.OnProgress, p.body.length)
 	}
 	switch b := &p.body; {
 	case b.stream == nil:

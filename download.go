@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/file"
+	"github.com/go-requests/requests/internal/progress"
 )
 
 // resumption is the Retry of a download, unless the call, the session or the
@@ -83,7 +84,7 @@ type download struct {
 	most     int64 // MaxBody, for the whole file
 	place    *file.Place
 	part     *file.Part // nil until the file has a name
-	meter    *meter
+	meter    *progress.Meter
 	begun    bool // a response has come
 	complete bool // nothing is missing
 	retry    *Retry
@@ -183,7 +184,7 @@ func (d *download) prepare(set *settings) (err error) {
 		return failText(ErrInvalidOption, "the ranges of a download are the library's")
 	}
 	d.most = set.merged.MaxBody
-	d.meter = waiting(set.merged.Hooks.Progress, -1)
+	d.meter = progress.Waiting(reporting(set.merged.Hooks.Progress), -1)
 	if d.retry = set.merged.Retry; d.retry == nil {
 		d.retry = d.adapterRetry()
 	}
@@ -209,12 +210,12 @@ func (d *download) run(ctx context.Context) error {
 	}()
 	for !d.complete {
 		if err := d.fetch(ctx); err != nil && !d.goesOn(ctx, err) {
-			d.meter.end()
+			d.meter.End()
 			return err
 		}
 	}
 	err := d.part.Finish(d.set.checksum)
-	d.meter.end()
+	d.meter.End()
 	if err != nil {
 		return readError(d.url, err)
 	}
@@ -266,7 +267,7 @@ func (d *download) fetch(ctx context.Context) error {
 			return d.anew(ctx, r)
 		}
 		d.complete = true
-		d.meter.set(from, from)
+		d.meter.Set(from, from)
 		return nil
 	case r.StatusCode >= http.StatusBadRequest:
 		r.Load() // readable from the error
@@ -451,7 +452,7 @@ func (d *download) fill(ctx context.Context, a *arrival) error {
 	if d.most > 0 && max(a.end, d.part.Whole()) > d.most { // each response is held to it anyway
 		return readError(a.response.URL, errMaxBody)
 	}
-	d.meter.set(d.part.Size(), d.part.Whole())
+	d.meter.Set(d.part.Size(), d.part.Whole())
 	same, err := d.passOver(a, d.part.Size())
 	if err != nil {
 		return err
@@ -485,7 +486,7 @@ func (d *download) passOver(a *arrival, offset int64) (bool, error) {
 
 // take writes the bytes of a that belong to s. The body must end where a does.
 func (d *download) take(a *arrival, s *file.Span) error {
-	var src io.Reader = &tally{a.body, d.meter}
+	var src io.Reader = &progress.Reader{Reader: a.body, Meter: d.meter}
 	end := a.end
 	if s.End >= 0 && (end < 0 || s.End < end) {
 		end = s.End
@@ -513,16 +514,4 @@ func (d *download) take(a *arrival, s *file.Span) error {
 		return readError(a.response.URL, err)
 	}
 	return nil
-}
-
-// A tally counts the bytes of one body among those of the whole file.
-type tally struct {
-	io.Reader
-	meter *meter
-}
-
-func (t *tally) Read(b []byte) (int, error) {
-	n, err := t.Reader.Read(b)
-	t.meter.add(n)
-	return n, err
 }

@@ -23,6 +23,7 @@ import (
 	"testing"
 
 	"github.com/go-requests/requests/internal/file"
+	"github.com/go-requests/requests/internal/progress"
 )
 
 // large is longer than a block, and does not end with one.
@@ -233,11 +234,11 @@ func TestSaveFileCut(t *testing.T) {
 			// The body is cancelled when the first block is on its way to the disk.
 			disk := diskHook(func(int) {})
 			if tt.want == context.Canceled {
-				r.wire.src = &counted{r.wire.src, newMeter([]OnProgress{func(done, _ int64) {
+				r.wire.src = &progress.Body{ReadCloser: r.wire.src, Meter: progress.New(func(done, _ int64) {
 					if done > 0 {
 						cancel()
 					}
-				}}, -1)}
+				}, -1)}
 			}
 			n, err := r.SaveFile(path, disk)
 			if n != 0 || !errors.Is(err, tt.want) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/progress"
 )
 
 // OnRequest is called with each request just before it is sent: the first one,
@@ -88,10 +90,10 @@ func (h *Hooks) add(opt Option) error {
 	case OnInformational:
 		h.Informational = append(h.Informational, o)
 	case Hooks:
-		progress := o.Progress
+		report := o.Progress
 		o.Progress = nil
 		*h = h.plus(o)
-		for _, f := range progress {
+		for _, f := range report {
 			h.add(f)
 		}
 	default:
@@ -266,6 +268,92 @@ func (a *abort) repeat() {
 	case a.panicked != nil:
 		panic(a.panicked)
 	}
+}
+
+// OnProgress is called with the progress of a body: that of the request if it has
+// one, otherwise that of the response. done and total count bytes on the wire, and
+// total is -1 if it is unknown. done starts again from zero if a body is sent or
+// read again, and with the response after a challenge.
+//
+// It is called at most every 100 ms, and once at the end, even if an error ends the
+// body or a file has the wrong [Checksum]. The calls come one after the other, but
+// perhaps from another goroutine than the caller's, and the transfer waits for them.
+//
+// A call that brings an OnProgress runs it in place of those of its session. A nil
+// OnProgress removes those given before it and those of the session.
+type OnProgress func(done, total int64)
+
+func (OnProgress) option() {}
+
+// reporting returns a function that calls hooks, nil if there are none.
+func reporting(hooks []OnProgress) progress.Report {
+	if len(hooks) == 0 {
+		return nil
+	}
+	return func(done, total int64) {
+		for _, f := range hooks {
+			f(done, total)
+		}
+	}
+}
+
+// recoverProgress turns a panic of an OnProgress for a request body into an
+// error. It may run on a goroutine of the engine or of a RoundTripper, where a
+// panic would end the program.
+func recoverProgress(err *error) {
+	if p := recover(); p != nil {
+		*err = &sourceError{fmt.Errorf("panic in OnProgress: %v", p)}
+	}
+}
+
+// uploading returns a function for [transport.Call].Up that reports on a body of
+// total bytes.
+func uploading(hooks []OnProgress, total int64) func(n int) error {
+	m := progress.New(reporting(hooks), total)
+	return func(n int) (err error) {
+		defer recoverProgress(&err)
+		switch {
+		case n > 0:
+			m.Add(n)
+		case n == 0:
+			m.Set(0, total)
+		default:
+			m.End()
+		}
+		return nil
+	}
+}
+
+// uploads reports whether p has a body that is not empty.
+func (p *PreparedRequest) uploads() bool { return p.body.present && p.body.length != 0 }
+
+// countUpload counts the body of hr, each time that it is sent.
+func countUpload(hr *http.Request, hooks []OnProgress) {
+	if len(hooks) == 0 || hr.Body == nil || hr.Body == http.NoBody {
+		return
+	}
+	total := hr.ContentLength
+	count := func(body io.ReadCloser) io.ReadCloser {
+		return &progress.Upload{Body: progress.Body{ReadCloser: body, Meter: progress.New(reporting(hooks), total)}, Rescue: recoverProgress}
+	}
+	hr.Body = count(hr.Body)
+	if again := hr.GetBody; again != nil {
+		hr.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			if err != nil {
+				return nil, err
+			}
+			return count(body), nil
+		}
+	}
+}
+
+// countDownload counts the body of the response, unless the call uploads a body.
+func (r *Response) countDownload(hooks []OnProgress) {
+	if len(hooks) == 0 || r.wire.src == nil || r.Request.uploads() || r.IsRedirect() {
+		return
+	}
+	r.wire.src = &progress.Body{ReadCloser: r.wire.src, Meter: progress.New(reporting(hooks), r.wire.length)}
 }
 
 // OnInformational is called with the context of the call ([Hooks]) and each

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-requests/requests/internal/progress"
 	"github.com/go-requests/requests/internal/uri"
 )
 
@@ -106,8 +107,8 @@ type many struct {
 	session *Session
 	opts    []Option
 	how     Concurrency
-	err     error  // an option that cannot be used
-	sum     *meter // of all bodies, nil without OnProgress
+	err     error           // an option that cannot be used
+	sum     *progress.Meter // of all bodies, nil without OnProgress
 
 	caller context.Context
 	ctx    context.Context // ends with the loop
@@ -160,7 +161,7 @@ func (s *Session) newMany(ctx context.Context, opts []Option) *many {
 	if m.how.Limit == 0 {
 		m.how.Limit = defaultConcurrency
 	}
-	m.sum = waiting(report, 0)
+	m.sum = progress.Waiting(reporting(report), 0)
 	if ctx == nil {
 		m.err = errNilContext
 		m.caller = context.Background()
@@ -320,11 +321,11 @@ func (m *many) send(j *job) {
 	}
 	opts := j.opts
 	if m.sum != nil {
-		p := &part{sum: m.sum}
+		p := m.sum.Part()
 		if j.cancel == nil {
-			defer p.finish()
+			defer p.Finish()
 		}
-		opts = append(slices.Clip(opts), OnProgress(p.set))
+		opts = append(slices.Clip(opts), OnProgress(p.Set))
 	}
 	if slices.ContainsFunc(opts, isOption[SaveTo]) {
 		m.save(j, opts)
@@ -408,7 +409,7 @@ func (m *many) end() {
 	}
 	close(m.jobs)
 	m.wg.Wait()
-	m.sum.end()
+	m.sum.End()
 	for j := range m.under {
 		j.abort.repeat()
 	}

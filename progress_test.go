@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-requests/requests/internal/progress"
 )
 
 // A report is what an OnProgress was told, and when.
@@ -63,7 +65,7 @@ func TestOnProgressInTime(t *testing.T) {
 					if r.total != tt.total {
 						t.Errorf("total = %d; want %d", r.total, tt.total)
 					}
-					if i > 0 && i < len(got)-1 && r.at-got[i-1].at < progressEvery {
+					if i > 0 && i < len(got)-1 && r.at-got[i-1].at < progress.Every {
 						t.Errorf("report %d came %v after the one before", i, r.at-got[i-1].at)
 					}
 				}

@@ -394,7 +394,7 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 		d.call.Interim = func(status int, h http.Header) error { return w.interim.got(w.ctx, status, textproto.MIMEHeader(h)) }
 	}
 	if first && len(w.opts.OnProgress) > 0 && p.uploads() {
-		d.call.Up = progress(w.opts.OnProgress, p.body.length)
+		d.call.Up = uploading(w.opts.OnProgress, p.body.length)
 	}
 	d.call.Route = w.route
 	r, err := t.a.dispatch(ctx, d, p, &opts)
