@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/file"
 	"github.com/go-requests/requests/internal/linkheader"
@@ -74,7 +75,7 @@ type Response struct {
 	jsonDecoder JSONDecoder         // of the call
 	came        *transport.Response // nil if it was made by hand
 
-	clock   *clock // nil without Trace
+	clock   *bridge.Clock // nil without Trace
 	wire    wireBody
 	memory  memoryBody
 	content []byte
@@ -446,4 +447,55 @@ func (r *Response) isSelf(ref string) bool {
 	self := *r.URL
 	self.Fragment, self.RawFragment = "", ""
 	return u.String() == self.String()
+}
+
+// Trace makes a call take the times for [Response.Timings], which costs some
+// microseconds.
+type Trace bool
+
+func (Trace) option() {}
+
+// Timings say where the time of a request went: the last one of the call, after
+// redirects, challenges and retries. What did not happen is zero: on a connection
+// that was reused, for example, DNS, Connect and TLS.
+type Timings struct {
+	DNS     time.Duration // resolving the name
+	Connect time.Duration // TCP
+	TLS     time.Duration // handshakes, those with proxies included
+	// FirstByte is the time from the start to the first byte of the response. It
+	// includes all of the above.
+	FirstByte time.Duration
+	// Total is the time from the start to the end of the body. It is zero until
+	// the body has been read or closed.
+	Total time.Duration
+	// Reused reports whether the connection had served another request before.
+	Reused bool
+}
+
+// Timings returns where the time of the request went. It is all zero unless [Trace]
+// was asked for.
+func (r *Response) Timings() Timings {
+	if r.clock == nil {
+		return Timings{}
+	}
+	return Timings(r.clock.Times())
+}
+
+// timed gives r the clock of its attempt.
+func (r *Response) timed(c *bridge.Clock) {
+	if c == nil {
+		return
+	}
+	r.clock = c
+	c.Answered(r.Elapsed)
+	if r.wire.src == nil {
+		c.End()
+		return
+	}
+	r.wire.src = &bridge.TimedBody{ReadCloser: r.wire.src, Clock: c}
+}
+
+// clockOf is a clock with the times that the engine has measured.
+func clockOf(start time.Time, t *transport.Times) *bridge.Clock {
+	return bridge.NewClock(start, bridge.Times{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, FirstByte: t.FirstByte, Reused: t.Reused})
 }

@@ -3,6 +3,7 @@
 //	response.go   what net/http makes of the fields of a response
 //	exchange.go   sending by a RoundTripper of somebody else's, within the Read
 //	              limit, which watchdog.go keeps; upload.go is the body on its way
+//	clock.go      the times of an attempt, as httptrace tells them
 //	bare.go       a body that net/http takes and that is not to be trusted
 //
 // It knows no session and no prepared request.

@@ -1,0 +1,142 @@
+package bridge
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// Times say where the time of an attempt went. A step that did not happen is zero.
+type Times struct {
+	DNS, Connect, TLS time.Duration
+	FirstByte         time.Duration // from the start
+	Total             time.Duration // from the start to the end of the body; zero before that
+	Reused            bool          // the connection had served another request before
+}
+
+// A Clock takes the times of one attempt. A dial that was begun for the attempt
+// may go on after it got another connection, so that events come at any time.
+type Clock struct {
+	start time.Time
+
+	mu                sync.Mutex
+	times             Times
+	connected         bool // the attempt has its connection; dials no longer matter
+	dns, connect, tls time.Time
+}
+
+// StartClock starts a Clock and returns a context whose httptrace feeds it.
+func StartClock(ctx context.Context) (context.Context, *Clock) {
+	c := &Clock{start: time.Now()}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:              func(string) { c.seek() },
+		DNSStart:             func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
+		DNSDone:              func(httptrace.DNSDoneInfo) { c.done(&c.dns, &c.times.DNS) },
+		ConnectStart:         func(_, _ string) { c.begin(&c.connect) },
+		ConnectDone:          c.connectDone,
+		TLSHandshakeStart:    func() { c.begin(&c.tls) },
+		TLSHandshakeDone:     func(tls.ConnectionState, error) { c.done(&c.tls, &c.times.TLS) },
+		GotConn:              c.got,
+		GotFirstResponseByte: c.firstByte,
+	}), c
+}
+
+// NewClock returns a Clock that has run since start and has taken times already.
+func NewClock(start time.Time, times Times) *Clock {
+	return &Clock{start: start, connected: true, times: times}
+}
+
+// Times returns the times until now.
+func (c *Clock) Times() Times {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.times
+}
+
+// seek is called when a connection is wanted: again if the first one is dead.
+func (c *Clock) seek() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.times, c.connected = Times{}, false
+	c.dns, c.connect, c.tls = time.Time{}, time.Time{}, time.Time{}
+}
+
+func (c *Clock) begin(at *time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at.IsZero() { // of several addresses tried in parallel the first counts
+		*at = time.Now()
+	}
+}
+
+func (c *Clock) done(at *time.Time, took *time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !at.IsZero() && !c.connected {
+		*took += time.Since(*at)
+	}
+	*at = time.Time{}
+}
+
+// connectDone takes the first address that answered and ignores the others.
+func (c *Clock) connectDone(_, _ string, err error) {
+	if err == nil {
+		c.done(&c.connect, &c.times.Connect)
+	}
+}
+
+func (c *Clock) got(info httptrace.GotConnInfo) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if info.Reused {
+		c.times = Times{Reused: true}
+	}
+	c.connected = true
+}
+
+func (c *Clock) firstByte() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.times.FirstByte = time.Since(c.start)
+}
+
+// Answered gives the time of the first byte, if no trace has told it.
+func (c *Clock) Answered(took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.times.FirstByte == 0 {
+		c.times.FirstByte = took
+	}
+}
+
+// End records the end of the body.
+func (c *Clock) End() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.times.Total == 0 {
+		c.times.Total = time.Since(c.start)
+	}
+}
+
+// TimedBody stops the clock when the body ends.
+type TimedBody struct {
+	io.ReadCloser
+	Clock *Clock
+}
+
+func (t *TimedBody) Read(b []byte) (int, error) {
+	n, err := t.ReadCloser.Read(b)
+	if err != nil {
+		t.Clock.End()
+	}
+	return n, err
+}
+
+// Close ends the times too.
+func (t *TimedBody) Close() error {
+	t.Clock.End()
+	return t.ReadCloser.Close()
+}
