@@ -1,12 +1,14 @@
 package requests
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +16,10 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/cookie"
+	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/file"
 	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // A Cookie is one cookie of a [CookieJar] or of a response, with all its
@@ -250,10 +255,7 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 			a.set(&c)
 		}
 	}
-	if strings.IndexFunc(c.Path, notCookiePath) >= 0 {
-		return invalidCookie(name, "the path is not percent-encoded")
-	}
-	if reason := c.Settle(); reason != "" {
+	if reason := cmp.Or(cookie.CheckSentPath(c.Path), c.Settle()); reason != "" {
 		return invalidCookie(name, reason)
 	}
 	j.kept.Put(c, now)
@@ -429,23 +431,11 @@ func inScopes(where []CookieScope) func(*cookie.Cookie) bool {
 	}
 }
 
-// maxSentCookie is the longest Cookie field that common servers accept. The
-// program's own cookie must not be longer, as it could never be sent.
-const maxSentCookie = 8190
-
 // validateCookie refuses, as [ErrInvalidOption], a cookie of the program that would
-// not reach a server unchanged. The grammar is that of RFC 6265bis, section 4.1.1,
-// with quotes, commas and inner spaces, which servers do use.
+// not reach a server unchanged.
 func validateCookie(name, value string) error {
-	switch {
-	case name == "" || strings.IndexFunc(name, notCookieName) >= 0:
-		return invalidCookie(name, "the name is not a token")
-	case strings.IndexFunc(value, notCookieText) >= 0:
-		return invalidCookie(name, `the value has a control character, ";" or a byte outside ASCII`)
-	case strings.TrimSpace(value) != value:
-		return invalidCookie(name, "the value begins or ends with a space, which servers cut off")
-	case len(name)+len(value) > maxSentCookie:
-		return invalidCookie(name, "larger than "+strconv.Itoa(maxSentCookie)+" bytes")
+	if reason := cookie.CheckSent(name, value); reason != "" {
+		return invalidCookie(name, reason)
 	}
 	return nil
 }
@@ -453,14 +443,6 @@ func validateCookie(name, value string) error {
 func invalidCookie(name, reason string) error {
 	return failText(ErrInvalidOption, "cookie "+redact.Token(name)+": "+reason)
 }
-
-func notCookieName(r rune) bool {
-	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-}
-
-func notCookiePath(r rune) bool { return r <= ' ' || r >= 0x7f }
-
-func notCookieText(r rune) bool { return r < ' ' || r >= 0x7f || r == ';' }
 
 func exportCookie(c *cookie.Cookie) *Cookie {
 	return &Cookie{
@@ -482,4 +464,147 @@ func sameSiteMode(s cookie.SameSite) http.SameSite { return sameSiteModes[s] }
 
 func sameSiteOf(s http.SameSite) cookie.SameSite {
 	return cookie.SameSite(max(0, slices.Index(sameSiteModes[:], s)))
+}
+
+// A CookieFileOption says what [CookieJar.Save] writes: a [CookieFormat] or
+// [SessionCookies].
+type CookieFileOption interface{ cookieFile(*cookieFile) }
+
+// CookieFormat is the format of a file of cookies.
+type CookieFormat uint8
+
+const (
+	// CookiesTXT is the cookies.txt of Netscape, which curl, wget and Python
+	// read and write. It is the default. It cannot hold SameSite, the times of
+	// creation and access, or cookies without a domain or with a TAB in them.
+	CookiesTXT CookieFormat = iota
+	// CookiesJSON holds everything that a jar knows.
+	CookiesJSON
+)
+
+// SessionCookies makes [CookieJar.Save] write cookies that end with the session, too.
+type SessionCookies bool
+
+type cookieFile struct {
+	format   CookieFormat
+	sessions bool
+}
+
+func (f CookieFormat) cookieFile(c *cookieFile)   { c.format = f }
+func (s SessionCookies) cookieFile(c *cookieFile) { c.sessions = bool(s) }
+
+// A CookieFileError says which line of a file of cookies cannot be read, and why. It
+// shows nothing of that line.
+type CookieFileError struct {
+	Path   string // "" for what was read from a reader
+	Line   int    // counted from 1; 0 if the file as a whole is meant
+	Reason string
+}
+
+func (e *CookieFileError) Error() string {
+	s := "cookie file"
+	if e.Path != "" {
+		s += " " + strconv.Quote(e.Path)
+	}
+	if e.Line > 0 {
+		s += ", line " + strconv.Itoa(e.Line)
+	}
+	return s + ": " + e.Reason
+}
+
+// Is reports whether target is [ErrRequest].
+func (e *CookieFileError) Is(target error) bool { return target == ErrRequest }
+
+// Save writes the cookies that have not expired, in the order in which they were
+// created. Those that end with the session are written only if [SessionCookies] asks
+// for them. What Save writes is secret.
+//
+// Any server may set a cookie that the format cannot hold. Such a cookie is left out.
+// Once all others are written, the error is [ErrInvalidOption] and names it.
+func (j *CookieJar) Save(w io.Writer, opts ...CookieFileOption) error {
+	data, left, err := j.encode(opts)
+	if err != nil {
+		return err
+	}
+	if values.IsNil(w) {
+		return failText(ErrInvalidOption, "Save(nil)")
+	}
+	if _, err = w.Write(data); err != nil {
+		return jarError(err)
+	}
+	return left
+}
+
+// SaveFile is [CookieJar.Save] to a file that only its owner may read. It replaces an
+// old file in one step: nobody ever sees a part of the new one, and after a failure
+// the old one is as it was. A symbolic link is replaced, not followed.
+func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) error {
+	data, left, err := j.encode(opts)
+	if err != nil {
+		return err
+	}
+	if err := file.ReplacePrivate(path, data); err != nil {
+		return jarError(err)
+	}
+	return left
+}
+
+// encode returns the text of a file, and an error that names the cookies left out.
+func (j *CookieJar) encode(opts []CookieFileOption) (data []byte, left, err error) {
+	var config cookieFile
+	for _, o := range opts {
+		if o != nil {
+			o.cookieFile(&config)
+		}
+	}
+	cookies := j.filter(func(c *cookie.Cookie) bool { return config.sessions || !c.Expires.IsZero() })
+	data, missing, ok := cookie.Append(nil, cookie.Format(config.format), cookies)
+	if !ok {
+		return nil, nil, failText(ErrInvalidOption, fmt.Sprintf("unknown cookie format %d", config.format))
+	}
+	if len(missing) > 0 {
+		left = fail(ErrInvalidOption, fault.List(missing))
+	}
+	return data, left, nil
+}
+
+// Load adds the cookies of a file, whose format it recognizes. They replace those
+// with the same name, domain and path. Expired cookies are left out.
+//
+// Load skips a line or a cookie that it cannot read, and loads the others. The error
+// is then a [*CookieFileError], or wraps one for each such line. From a file that is
+// too large, has too many cookies, or is of a newer version, nothing is loaded.
+func (j *CookieJar) Load(r io.Reader) error { return j.load(r, "") }
+
+func (j *CookieJar) load(r io.Reader, path string) error {
+	if values.IsNil(r) {
+		return failText(ErrInvalidOption, "Load(nil)")
+	}
+	cookies, bad, err := cookie.ReadFile(r)
+	if err != nil {
+		return jarError(err)
+	}
+	j.put(cookies)
+	errs := make(fault.List, len(bad))
+	for i, b := range bad {
+		errs[i] = &CookieFileError{Path: path, Line: b.Line, Reason: b.Reason}
+	}
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return errs
+}
+
+// LoadFile is [CookieJar.Load] from a file. If there is no such file, the error is
+// [io/fs.ErrNotExist].
+func (j *CookieJar) LoadFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return jarError(err)
+	}
+	defer f.Close()
+	return j.load(f, path)
 }

@@ -98,7 +98,7 @@ var borders = []border{
 		names: regexp.MustCompile(`^(os\.(Open|OpenFile|OpenRoot|OpenInRoot|Create|CreateTemp|MkdirTemp|ReadFile|WriteFile|ReadDir|DirFS|Rename|Remove|RemoveAll)` +
 			`|crypto/tls\.LoadX509KeyPair|path/filepath\.(Walk|WalkDir|Glob))$`),
 		within: []string{
-			"cookiefile.go", // the jar on disk
+			"cookies.go", // the jar on disk
 		},
 		rooms: []string{
 			"internal/environ",   // netrc, the files of an upload

@@ -2,11 +2,16 @@ package cookie
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 var netscapeFiles = []struct {
@@ -201,6 +206,52 @@ func TestAppend(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReadFile is about what a file as a whole is.
+func TestReadFile(t *testing.T) {
+	const line = "a.test\tFALSE\t/\tFALSE\t0\tn\tv\n"
+	const object = `{"version": 1, "cookies": [` + jsonLine + `]}`
+	for _, tt := range []struct {
+		name, in string
+		want     int // cookies
+		bad      string
+	}{
+		{"nothing", "", 0, ""},
+		{"cookies.txt", line, 1, ""},
+		{"with a BOM", "\ufeff" + line, 1, ""},
+		{"JSON", object, 1, ""},
+		{"JSON with a BOM", "\ufeff" + object, 1, ""},
+		{"JSON below blank lines", "\r\n \t" + object, 1, ""},
+		{"lines that are none", "x\n" + line + "y\n", 1, "1: 1 fields, not 7, 3: 1 fields, not 7"},
+		{"as many as there may be", strings.Repeat(line, maxFileCookies), maxFileCookies, ""},
+		{"too many", strings.Repeat(line, maxFileCookies+1), 0, "0: more than 20000 cookies"},
+		{"as large as it may be", strings.Repeat("#", maxFile), 0, ""},
+		{"too large", line + strings.Repeat("#", maxFile-len(line)+1), 0, "0: larger than 16777216 bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cookies, bad, err := ReadFile(strings.NewReader(tt.in))
+			require.NoError(t, err)
+			require.Len(t, cookies, tt.want)
+			require.Equal(t, tt.bad, complaint(bad))
+		})
+	}
+	broken := errors.New("broken")
+	cookies, bad, err := ReadFile(io.MultiReader(strings.NewReader(line), iotest.ErrReader(broken)))
+	require.Equal(t, broken, err)
+	require.Empty(t, cookies)
+	require.Empty(t, bad)
+}
+
+func TestAppendInAFormat(t *testing.T) {
+	for format, want := range map[Format]string{Netscape: netscapeHeader, JSON: emptyJSON} {
+		data, left, ok := Append(nil, format, nil)
+		require.True(t, ok)
+		require.Empty(t, left)
+		require.Equal(t, want, string(data))
+	}
+	_, _, ok := Append(nil, JSON+1, nil)
+	require.False(t, ok)
 }
 
 // What can be read is written and read again without a change.

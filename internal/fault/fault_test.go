@@ -52,3 +52,22 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+func TestList(t *testing.T) {
+	list := make(fault.List, 22)
+	for i := range list {
+		list[i] = fmt.Errorf("%d", i+1)
+	}
+	for n, want := range map[int]string{
+		0: "", 1: "1", 3: "1; 2; 3",
+		20: "1; 2; 3; 4; 5; 6; 7; 8; 9; 10; 11; 12; 13; 14; 15; 16; 17; 18; 19; 20",
+		22: "1; 2; 3; 4; 5; 6; 7; 8; 9; 10; 11; 12; 13; 14; 15; 16; 17; 18; 19; 20; 2 more",
+	} {
+		if got := list[:n].Error(); got != want {
+			t.Errorf("Error() of %d errors = %q; want %q", n, got, want)
+		}
+	}
+	if list[21] = io.EOF; !errors.Is(list, io.EOF) {
+		t.Error("errors.Is does not find an error of the list")
+	}
+}
