@@ -262,7 +262,7 @@ func (a *HTTPAdapter) do(ctx context.Context, d *dispatch, p *PreparedRequest, o
 func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequest, opts *SendOptions) (*Response, error) {
 	p.toCall(&d.call, opts)
 	if owner := p.auth.owner(); owner != nil {
-		d.call.Route.Only1 = true                           // no stream of HTTP/2 has a connection to itself
+		d.call.Route.HTTP1Only = true                       // no stream of HTTP/2 has a connection to itself
 		if d.call.Pin = opts.pin; !opts.pin.Serves(owner) { // the adapter was called with options of somebody's own
 			d.call.Pin = transport.NewPin(owner)
 			defer d.call.Pin.Free()

@@ -59,7 +59,7 @@ func (r *Response) frame(req *Request) error {
 }
 
 // isChunked reports whether the body is chunked. Other codings are refused, as
-// none was asked for. In HTTP/1.0 there are no codings, see [Response.faulty].
+// none was asked for. In HTTP/1.0 there are no codings, see [Response.checkCoding].
 func (r *Response) isChunked() (bool, error) {
 	codings, coded := r.Header["Transfer-Encoding"]
 	switch {
@@ -73,9 +73,9 @@ func (r *Response) isChunked() (bool, error) {
 	return true, nil
 }
 
-// faulty refuses a body whose end is ambiguous: one with a Transfer-Encoding in
+// checkCoding refuses a body whose end is ambiguous: one with a Transfer-Encoding in
 // HTTP/1.0 (RFC 9112, section 6.1), which some recipients obey and some ignore.
-func (r *Response) faulty() error {
+func (r *Response) checkCoding() error {
 	if _, coded := r.Header["Transfer-Encoding"]; coded && r.Minor == 0 {
 		return fault.Text(fault.Protocol, "a Transfer-Encoding in a response of HTTP/1.0")
 	}

@@ -119,7 +119,7 @@ func (r *Reader) readSized(p []byte) (int, error) {
 	if int64(len(p)) > r.left {
 		p = p[:r.left]
 	}
-	n, err := r.take(p, int64(len(p)) == r.left)
+	n, err := r.readSome(p, int64(len(p)) == r.left)
 	if r.left -= int64(n); r.left == 0 {
 		r.phase = atEnd
 	}
@@ -128,16 +128,16 @@ func (r *Reader) readSized(p []byte) (int, error) {
 
 // readAll reads a body that ends with the connection.
 func (r *Reader) readAll(p []byte) (int, error) {
-	n, err := r.take(p, r.phase == atTunnel)
+	n, err := r.readSome(p, r.phase == atTunnel)
 	if err == io.EOF && r.phase == untilEOF {
 		r.phase = atEnd
 	}
 	return n, err
 }
 
-// take reads into p once. It asks the source if nothing is buffered, and
+// readSome reads into p once. It asks the source if nothing is buffered, and
 // bypasses the buffer if direct is set or p has more room.
-func (r *Reader) take(p []byte, direct bool) (int, error) {
+func (r *Reader) readSome(p []byte, direct bool) (int, error) {
 	if r.r == r.w {
 		if direct || len(p) >= bufferSize {
 			r.drop()

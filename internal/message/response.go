@@ -98,7 +98,7 @@ func (r *Reader) begin(res *Response, req *Request) {
 	case Tunnel:
 		r.phase = atTunnel
 	}
-	r.err = res.faulty()
+	r.err = res.checkCoding()
 }
 
 // findHead reads until the buffer has a complete head, and returns its size.

@@ -15,8 +15,8 @@ import (
 // parallel (RFC 8305, section 5).
 const attemptDelay = 250 * time.Millisecond
 
-// dial connects to the first address of host that answers.
-func (d *dialer) dial(ctx context.Context, host, port string) (net.Conn, error) {
+// dialHost connects to the first address of host that answers.
+func (d *dialer) dialHost(ctx context.Context, host, port string) (net.Conn, error) {
 	addrs, err := d.addresses(ctx, "ip", host, port)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (d *dialer) addresses(ctx context.Context, network, host, port string) ([]n
 	if err != nil {
 		return nil, fault.New(fault.InvalidURL, err)
 	}
-	given, ok := d.given(host, port)
+	given, ok := d.configured(host, port)
 	if !ok {
 		ips, err := d.resolve(ctx, network, host)
 		if err != nil {
@@ -43,7 +43,7 @@ func (d *dialer) addresses(ctx context.Context, network, host, port string) ([]n
 	}
 	addrs := given[:0]
 	for _, addr := range given {
-		if refused := d.allowed(host, addr); refused == nil {
+		if refused := d.checkAllowed(host, addr); refused == nil {
 			addrs = append(addrs, addr)
 		} else if err == nil {
 			err = refused
@@ -55,8 +55,8 @@ func (d *dialer) addresses(ctx context.Context, network, host, port string) ([]n
 	return addrs, nil
 }
 
-// given is the address that the program has for host, if it has one.
-func (d *dialer) given(host, port string) (addrs []netip.AddrPort, ok bool) {
+// configured is the address that the program has for host, if it has one.
+func (d *dialer) configured(host, port string) (addrs []netip.AddrPort, ok bool) {
 	if len(d.config.Hosts) == 0 {
 		return nil, false
 	}
@@ -176,9 +176,9 @@ func race(ctx context.Context, addrs []netip.AddrPort, dial func(context.Context
 	}
 }
 
-// allowed asks the program whether addr, which host has led to, may be connected
+// checkAllowed asks the program whether addr, which host has led to, may be connected
 // to.
-func (d *dialer) allowed(host string, addr netip.AddrPort) error {
+func (d *dialer) checkAllowed(host string, addr netip.AddrPort) error {
 	if d.config.Allow == nil {
 		return nil
 	}
@@ -188,10 +188,10 @@ func (d *dialer) allowed(host string, addr netip.AddrPort) error {
 	return nil
 }
 
-// allowRemote asks whether a connection to the address that a function of the
+// checkRemote asks whether a connection to the address that a function of the
 // program's own has chosen for host is allowed. A connection without an IP
 // address, such as a Unix socket, is refused.
-func (d *dialer) allowRemote(host string, c net.Conn) error {
+func (d *dialer) checkRemote(host string, c net.Conn) error {
 	var addr netip.AddrPort
 	if remote := c.RemoteAddr(); remote != nil && strings.HasPrefix(remote.Network(), "tcp") {
 		addr, _ = netip.ParseAddrPort(remote.String())
@@ -199,5 +199,5 @@ func (d *dialer) allowRemote(host string, c net.Conn) error {
 	if !addr.IsValid() {
 		return fault.Text(fault.Address, host+" at no IP address, which could be asked about")
 	}
-	return d.allowed(host, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
+	return d.checkAllowed(host, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
 }

@@ -53,20 +53,20 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if a.to.forwarded {
 		return a.forward()
 	}
-	if call.AsksUpgrade() && (a.to.secure || p.h2c) && !call.Route.Only1 {
-		return a.by1() // HTTP/2 has none (RFC 9113, section 8.6)
+	if call.AsksUpgrade() && (a.to.secure || p.h2c) && !call.Route.HTTP1Only {
+		return a.overHTTP1() // HTTP/2 has none (RFC 9113, section 8.6)
 	}
 	res, err := a.do()
-	if !a.only1 || !call.Body.repeatable() {
+	if !a.http1Only || !call.Body.repeatable() {
 		return res, err
 	}
-	return a.by1()
+	return a.overHTTP1()
 }
 
-// by1 sends the call by HTTP/1.1.
-func (a *attempt) by1() (*Response, error) {
+// overHTTP1 sends the call by HTTP/1.1.
+func (a *attempt) overHTTP1() (*Response, error) {
 	route := a.call.Route
-	route.Only1 = true
+	route.HTTP1Only = true
 	p, err := a.pool.engine.pool(&route)
 	if err != nil {
 		return nil, &unsent{err}
@@ -78,16 +78,16 @@ func (a *attempt) by1() (*Response, error) {
 // An attempt is a call being sent, perhaps on several connections one after the
 // other.
 type attempt struct {
-	ctx   context.Context
-	call  *Call
-	pin   *Pin // that of the call, or of a login at the proxy
-	trace *httptrace.ClientTrace
-	start time.Time
-	now   time.Time // the current time, except for work without waiting
-	pool  *pool
-	to    endpoint
-	body  io.ReadCloser // opened but not read yet; nil if there is none
-	only1 bool          // the server wants the request by HTTP/1.1
+	ctx       context.Context
+	call      *Call
+	pin       *Pin // that of the call, or of a login at the proxy
+	trace     *httptrace.ClientTrace
+	start     time.Time
+	now       time.Time // the current time, except for work without waiting
+	pool      *pool
+	to        endpoint
+	body      io.ReadCloser // opened but not read yet; nil if there is none
+	http1Only bool          // the server wants the request by HTTP/1.1
 
 	// For a proxy that gets the request in absolute form.
 	target        string
@@ -134,7 +134,7 @@ func (a *attempt) try() (*Response, error) {
 		case failed.elsewhere && a.ctx.Err() == nil && refusals < maxRefusals:
 			if !reused || failed.refused {
 				refusals++
-				a.pause(refusals)
+				a.backOff(refusals)
 				a.now = time.Now()
 			}
 			continue
@@ -145,7 +145,7 @@ func (a *attempt) try() (*Response, error) {
 			fresh = true
 			continue
 		}
-		a.only1 = failed.only1
+		a.http1Only = failed.http1Only
 		if !failed.sent {
 			return nil, &unsent{failed.err}
 		}
@@ -156,9 +156,9 @@ func (a *attempt) try() (*Response, error) {
 // maxRefusals is how often a refused call is sent again, as in net/http.
 const maxRefusals = 6
 
-// pause waits before the nth repetition of a call: not at all before the first,
+// backOff waits before the nth repetition of a call: not at all before the first,
 // then for one second, two, four and so on, and a little more.
-func (a *attempt) pause(n int) {
+func (a *attempt) backOff(n int) {
 	if n < 2 {
 		return
 	}

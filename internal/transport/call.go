@@ -108,9 +108,9 @@ func (s *Source) repeatable() bool { return s.Open == nil || s.Again }
 // the same requests: with another verification, certificate or proxy they must
 // not (CVE-2024-35195, CVE-2016-5420, CVE-2026-3784).
 type Route struct {
-	TLS   TLS
-	Proxy Proxy
-	Only1 bool // HTTP/1.1 only, for requests that servers accept by no other version
+	TLS       TLS
+	Proxy     Proxy
+	HTTP1Only bool // HTTP/1.1 only, for requests that servers accept by no other version
 }
 
 // A Proxy is the proxy of a [Route]; the zero Proxy is none.
@@ -166,5 +166,5 @@ type Response struct {
 	// TLS is the state of the connection with the server, nil if it is in the clear.
 	TLS *tls.ConnectionState
 
-	answer
+	responseBody
 }

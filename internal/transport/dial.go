@@ -65,9 +65,9 @@ func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) 
 	var c net.Conn
 	var err error
 	if d.config.Dial != nil {
-		c, err = d.custom(ctx, host, port)
+		c, err = d.dialCustom(ctx, host, port)
 	} else {
-		c, err = d.dial(ctx, host, port)
+		c, err = d.dialHost(ctx, host, port)
 	}
 	if err != nil {
 		return nil, dialError(ctx, err)
@@ -76,10 +76,10 @@ func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) 
 	return newLink(c), nil
 }
 
-// custom calls the function of the program's own.
-func (d *dialer) custom(ctx context.Context, host, port string) (net.Conn, error) {
+// dialCustom calls the function of the program's own.
+func (d *dialer) dialCustom(ctx context.Context, host, port string) (net.Conn, error) {
 	addr := net.JoinHostPort(host, port)
-	if given, ok := d.given(host, port); ok {
+	if given, ok := d.configured(host, port); ok {
 		addr = given[0].String()
 	}
 	c, err := d.config.Dial(ctx, "tcp", addr)
@@ -90,7 +90,7 @@ func (d *dialer) custom(ctx context.Context, host, port string) (net.Conn, error
 		return nil, fault.Text(fault.InvalidOption, "DialContext returned neither a connection nor an error")
 	}
 	if d.config.Allow != nil {
-		if err := d.allowRemote(host, c); err != nil {
+		if err := d.checkRemote(host, c); err != nil {
 			c.Close()
 			return nil, err
 		}

@@ -112,7 +112,7 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 	copy(e.pools[1:i+1], e.pools[:i])
 	e.pools[0] = p
 	e.recent.Store(p)
-	for most := cmpOr(e.Config.Routes, defaultRoutes); len(e.pools) > most; {
+	for most := positiveOr(e.Config.Routes, defaultRoutes); len(e.pools) > most; {
 		e.drop(len(e.pools) - 1)
 	}
 	return p, nil
@@ -184,8 +184,8 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// cmpOr is n, or otherwise if that is not positive.
-func cmpOr(n, otherwise int) int {
+// positiveOr is n, or otherwise if that is not positive.
+func positiveOr(n, otherwise int) int {
 	if n > 0 {
 		return n
 	}

@@ -12,11 +12,11 @@ import (
 
 // A failure says why an exchange has ended before the head of a response.
 type failure struct {
-	err   error // with its kind
-	sent  bool  // the server may have seen the request
-	stale bool  // the connection had ended before
-	lost  bool  // the connection ended without a byte of an answer
-	only1 bool  // the server wants the request by HTTP/1.1
+	err       error // with its kind
+	sent      bool  // the server may have seen the request
+	stale     bool  // the connection had ended before
+	lost      bool  // the connection ended without a byte of an answer
+	http1Only bool  // the server wants the request by HTTP/1.1
 
 	elsewhere bool // the server has not acted on it, and it may be sent on another connection of HTTP/2
 	refused   bool // the server has refused the stream
@@ -28,8 +28,8 @@ type hookError struct{ err error }
 
 func (h *hookError) Error() string { return h.err.Error() }
 
-// failed closes the connection and gives err its kind.
-func (x *answer) failed(err error) *failure {
+// fail closes the connection and gives err its kind.
+func (x *responseBody) fail(err error) *failure {
 	c := x.conn
 	f := &failure{sent: c.queued && c.link.sent(), stale: errors.Is(err, errStale), lost: !c.heard && isLost(err) && !errors.Is(err, os.ErrDeadlineExceeded)}
 	var own error
@@ -44,7 +44,7 @@ func (x *answer) failed(err error) *failure {
 }
 
 // drop closes a connection in the middle of an exchange.
-func (x *answer) drop() {
+func (x *responseBody) drop() {
 	c := x.conn
 	if c.upload != nil {
 		c.upload.end()
@@ -60,7 +60,7 @@ func (x *answer) drop() {
 
 // headError gives a failure before the end of the head its kind. own is the
 // error by which the upload has ended the exchange, or nil.
-func (x *answer) headError(err, own error) error {
+func (x *responseBody) headError(err, own error) error {
 	if hook, ok := err.(*hookError); ok {
 		return hook.err
 	}
@@ -88,7 +88,7 @@ func (x *answer) headError(err, own error) error {
 }
 
 // bodyError gives a failure to read the body its kind.
-func (x *answer) bodyError(err error) error {
+func (x *responseBody) bodyError(err error) error {
 	if c := x.conn; c.upload != nil {
 		if own := c.upload.failure(); own != nil {
 			return own
@@ -106,8 +106,8 @@ func (x *answer) bodyError(err error) error {
 	return fault.New(fault.IncompleteBody, err)
 }
 
-// failed describes why there is no response.
-func (x *stream) failed(a *attempt, err error) *failure {
+// fail describes why there is no response.
+func (x *stream) fail(a *attempt, err error) *failure {
 	s := x.shared
 	f := &failure{sent: true}
 	reset, isReset := errors.AsType[streamReset](err)
@@ -115,7 +115,7 @@ func (x *stream) failed(a *attempt, err error) *failure {
 	switch {
 	case isA[*hookError](err) || x.expired.Load() || x.Context.Err() != nil:
 	case goAway && s.frames.code.Load() == http11Required, isReset && reset.Code == http11Required:
-		f.only1 = true
+		f.http1Only = true
 	case isReset && reset.Code == refusedStream:
 		f.sent, f.elsewhere, f.refused = false, true, true
 	case isReset:
@@ -129,7 +129,7 @@ func (x *stream) failed(a *attempt, err error) *failure {
 		// to another one.
 		f.sent = false
 	default:
-		f.lost = s.cc.Err() != nil && (x.interim == nil || !x.interim.any())
+		f.lost = s.cc.Err() != nil && (x.interim == nil || !x.interim.pending())
 	}
 	if s.ended() {
 		s.leave() // before looking for another connection
@@ -158,7 +158,7 @@ func (x *stream) headError(err error) error {
 	if hook, ok := err.(*hookError); ok {
 		return hook.err
 	}
-	if known, ok := x.known(err); ok {
+	if known, ok := x.localCause(err); ok {
 		return known
 	}
 	if isTLS(err) {
@@ -169,14 +169,14 @@ func (x *stream) headError(err error) error {
 
 // bodyError gives a failure to read the body its kind.
 func (x *stream) bodyError(err error) error {
-	if known, ok := x.known(err); ok {
+	if known, ok := x.localCause(err); ok {
 		return known
 	}
 	return x.classify(err, fault.IncompleteBody)
 }
 
-// known returns the reason if the server has not caused the end.
-func (x *stream) known(err error) (error, bool) {
+// localCause returns the reason if the server has not caused the end.
+func (x *stream) localCause(err error) (error, bool) {
 	if x.feed != nil {
 		if own := x.feed.failure(); own != nil {
 			return own, true

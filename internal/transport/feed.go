@@ -77,7 +77,7 @@ func (f *feed) Read(p []byte) (int, error) {
 	first := !f.begun
 	f.begun, f.reading = true, true
 	f.mu.Unlock()
-	f.stream.pause()
+	f.stream.stopClock()
 	n, err := f.read(p, first)
 	if err != nil && err != errStopped {
 		if failed := f.finish(); failed != nil && err == io.EOF {
@@ -97,9 +97,9 @@ func (f *feed) Read(p []byte) (int, error) {
 	case stopped:
 		return 0, errStopped
 	case err == nil: // the server has the limit to take the bytes
-		f.stream.watch()
+		f.stream.startClock()
 	default:
-		f.stream.sent()
+		f.stream.noteSent()
 	}
 	return n, err
 }

@@ -75,7 +75,7 @@ func (w *wire) pushFolded(p []byte) (int, error) {
 	err := f.raw.Read(f.step)
 	f.dst = nil
 	if err != nil { // closed, or past a deadline
-		err = w.named(err)
+		err = w.asReadError(err)
 	}
 	switch {
 	case !f.written && err != nil:
@@ -87,7 +87,7 @@ func (w *wire) pushFolded(p []byte) (int, error) {
 		return w.outcome()
 	case f.put < len(w.pending):
 		w.sendRest(f.put)
-		return w.pushed(p)
+		return w.finishPush(p)
 	}
 	w.pending = w.pending[:0]
 	w.held, w.sent = false, true
@@ -115,8 +115,8 @@ func (w *wire) outcome() (int, error) {
 	return 0, w.opError(f.op, f.err)
 }
 
-// named turns an error of RawConn.Read into one of Read.
-func (w *wire) named(err error) error {
+// asReadError turns an error of RawConn.Read into one of Read.
+func (w *wire) asReadError(err error) error {
 	if e, ok := err.(*net.OpError); ok {
 		e.Op = "read"
 	}
@@ -140,7 +140,7 @@ func (w *wire) peekFolded(p []byte) (int, error) {
 	f.dst = nil
 	switch {
 	case err != nil:
-		return 0, w.named(err)
+		return 0, w.asReadError(err)
 	case f.err == syscall.EAGAIN:
 		return 0, nil
 	}

@@ -46,8 +46,8 @@ const (
 	protocolError  = 0x1
 )
 
-// see parses the next bytes.
-func (f *frames) see(b []byte) {
+// parse processes the next bytes.
+func (f *frames) parse(b []byte) {
 	for len(b) > 0 {
 		if f.part == inRest {
 			n := min(f.left, len(b))

@@ -10,14 +10,14 @@ type host struct {
 	to   endpoint
 	proto
 
-	idle    []*conn   // of HTTP/1.1; the last one was used last
-	shared  []*shared // of HTTP/2, on which there may be room; the slice is replaced, never changed
-	full    bool      // there was no room when it was last looked for
-	open    int       // open connections, and dials under way
-	dials   list[dial]
-	orphans list[dial]   // dials that nobody waits for
-	covered list[waiter] // those who wait for a dial under way or a connection
-	queued  list[waiter] // after them, those who may not have a dial of their own yet
+	idle     []*conn   // of HTTP/1.1; the last one was used last
+	shared   []*shared // of HTTP/2, on which there may be room; the slice is replaced, never changed
+	full     bool      // there was no room when it was last looked for
+	open     int       // open connections, and dials under way
+	dials    list[pendingDial]
+	orphans  list[pendingDial] // dials that nobody waits for
+	assigned list[waiter]      // those who wait for a dial under way or a connection
+	queued   list[waiter]      // after them, those who may not have a dial of their own yet
 }
 
 // A proto is the protocol of the server of a host, as far as it is known.
@@ -29,8 +29,8 @@ const (
 	http2
 )
 
-// gone stops counting a connection. The caller holds mu.
-func (c *conn) gone() {
+// uncount stops counting a connection. The caller holds mu.
+func (c *conn) uncount() {
 	if !c.uncounted {
 		c.uncounted = true
 		c.host.open--
@@ -40,11 +40,11 @@ func (c *conn) gone() {
 
 // offer gives c to the call that has waited longest, or keeps it. It returns a
 // connection that must be closed, or nil: a used one makes room if the first in
-// the queue needs a new one. The caller holds mu, and then calls settle.
+// the queue needs a new one. The caller holds mu, and then calls startDials.
 func (h *host) offer(c *conn) (surplus *conn) {
-	w, first := h.next(c.used), h.queued.front()
+	w, first := h.firstWaiter(c.used), h.queued.front()
 	if c.used && first != nil && first.fresh && (w == nil || w.dial == nil) {
-		c.gone()
+		c.uncount()
 		return c
 	}
 	if w == nil {
@@ -54,10 +54,10 @@ func (h *host) offer(c *conn) (surplus *conn) {
 	return nil
 }
 
-// next returns the call that has waited longest for any connection or, with
+// firstWaiter returns the call that has waited longest for any connection or, with
 // used, for one that may have been used. The caller holds mu.
-func (h *host) next(used bool) *waiter {
-	for _, first := range [...]*node[waiter]{h.covered.first, h.queued.first} {
+func (h *host) firstWaiter(used bool) *waiter {
+	for _, first := range [...]*node[waiter]{h.assigned.first, h.queued.first} {
 		for at := first; at != nil; at = at.next {
 			if !used || !at.of.fresh {
 				return at.of
@@ -69,7 +69,7 @@ func (h *host) next(used bool) *waiter {
 
 // serve ends the wait of w. The caller holds mu.
 func (h *host) serve(w *waiter, s seat) {
-	h.release(w, false)
+	h.removeWaiter(w, false)
 	w.seat = s
 	close(w.ready)
 }
@@ -81,7 +81,7 @@ func (h *host) lend() {
 	p := h.pool
 	for {
 		p.mu.Lock()
-		waits, list := h.next(false) != nil, h.shared
+		waits, list := h.firstWaiter(false) != nil, h.shared
 		if !waits {
 			h.full = false
 			p.mu.Unlock()
@@ -90,7 +90,7 @@ func (h *host) lend() {
 		p.mu.Unlock()
 		s, soon := reserve(list)
 		p.mu.Lock()
-		w := h.next(false)
+		w := h.firstWaiter(false)
 		if s != nil && w != nil {
 			h.serve(w, seat{shared: s})
 			p.mu.Unlock()
@@ -98,7 +98,7 @@ func (h *host) lend() {
 		}
 		if s == nil {
 			h.full = !soon
-			h.settle()
+			h.startDials()
 		}
 		p.mu.Unlock()
 		if s != nil {
@@ -121,9 +121,9 @@ func reserve(list []*shared) (s *shared, soon bool) {
 	return nil, soon
 }
 
-// settle finds a dial for each waiter without one, as far as another dial is
+// startDials finds a dial for each waiter without one, as far as another dial is
 // allowed. The caller holds mu.
-func (h *host) settle() {
+func (h *host) startDials() {
 	for {
 		w := h.queued.front()
 		if w == nil {
@@ -142,15 +142,15 @@ func (h *host) settle() {
 		case h.pool.engine.Config.Block && h.open >= h.pool.perHost():
 			return
 		default:
-			d = h.dial(w)
+			d = h.startDial(w)
 		}
 		h.queued.remove(&w.at)
-		h.cover(w, d)
+		h.assign(w, d)
 	}
 }
 
 // joinable returns a dial that was not cancelled, or nil.
-func (h *host) joinable() *dial {
+func (h *host) joinable() *pendingDial {
 	for at := h.dials.last; at != nil; at = at.prev {
 		if !at.of.cancelled {
 			return at.of
@@ -159,25 +159,25 @@ func (h *host) joinable() *dial {
 	return nil
 }
 
-// unshare removes s from the connections with room: it is draining or has
+// removeShared removes s from the connections with room: it is draining or has
 // ended. It is counted until it is closed.
-func (h *host) unshare(s *shared) {
+func (h *host) removeShared(s *shared) {
 	p := h.pool
 	p.mu.Lock()
 	if i := slices.Index(h.shared, s); i >= 0 {
 		h.shared = slices.Delete(slices.Clone(h.shared), i, i+1)
 	}
-	h.settle()
+	h.startDials()
 	p.mu.Unlock()
 	h.lend()
 }
 
-// drained stops counting s, which was closed.
-func (h *host) drained(*shared) {
+// uncountShared stops counting s, which was closed.
+func (h *host) uncountShared(*shared) {
 	p := h.pool
 	p.mu.Lock()
 	h.open--
 	p.open--
-	h.settle()
+	h.startDials()
 	p.mu.Unlock()
 }

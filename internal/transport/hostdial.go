@@ -10,10 +10,10 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A dial is a connection being made. It belongs to its host: the waiter that it
+// A pendingDial is a connection being made. It belongs to its host: the waiter that it
 // was begun for may get another connection, and another waiter may get this
 // one.
-type dial struct {
+type pendingDial struct {
 	host    *host
 	cancel  context.CancelFunc
 	owner   *waiter       // the waiter that it was begun for
@@ -22,19 +22,19 @@ type dial struct {
 	proxied atomic.Bool // it is waiting for the proxy
 
 	// The lock of the pool guards the fields below.
-	at        node[dial] // among the dials of the host
-	orphan    node[dial] // among those that nobody waits for
+	at        node[pendingDial] // among the dials of the host
+	orphan    node[pendingDial] // among those that nobody waits for
 	waiters   int
 	cancelled bool
 }
 
 type dialKey struct{}
 
-// dial begins to make a connection on behalf of w. It has the values of the
+// startDial begins to make a connection on behalf of w. It has the values of the
 // context of w, and its Connect limit. The caller holds mu.
-func (h *host) dial(w *waiter) *dial {
-	d := &dial{host: h, owner: w, limit: w.limit}
-	ctx := d.clock.hear(context.WithoutCancel(w.ctx))
+func (h *host) startDial(w *waiter) *pendingDial {
+	d := &pendingDial{host: h, owner: w, limit: w.limit}
+	ctx := d.clock.withTrace(context.WithoutCancel(w.ctx))
 	ctx = context.WithValue(ctx, dialKey{}, d)
 	if d.limit > 0 {
 		ctx, d.cancel = context.WithTimeoutCause(ctx, d.limit, &fault.Limit{Kind: fault.ConnectTimeout, After: d.limit})
@@ -50,13 +50,13 @@ func (h *host) dial(w *waiter) *dial {
 // waitForProxy records whether the dial of ctx is waiting for the proxy. A
 // limit that runs out meanwhile says so.
 func waitForProxy(ctx context.Context, is bool) {
-	if d, ok := ctx.Value(dialKey{}).(*dial); ok {
+	if d, ok := ctx.Value(dialKey{}).(*pendingDial); ok {
 		d.proxied.Store(is)
 	}
 }
 
 // drop cancels a dial. The caller holds mu.
-func (h *host) drop(d *dial) {
+func (h *host) drop(d *pendingDial) {
 	if d.orphan.of != nil {
 		h.orphans.remove(&d.orphan)
 	}
@@ -64,7 +64,7 @@ func (h *host) drop(d *dial) {
 	d.cancel()
 }
 
-func (d *dial) run(ctx context.Context) {
+func (d *pendingDial) run(ctx context.Context) {
 	l, err := d.open(ctx)
 	h := d.host
 	var c *conn
@@ -86,16 +86,16 @@ func (d *dial) run(ctx context.Context) {
 	var surplus *conn
 	if err != nil {
 		h.open--
-		h.failed(d, err)
+		h.failWaiters(d, err)
 	} else {
 		p.open++
 		if s != nil {
-			h.share(d, s)
+			h.addShared(d, s)
 		} else {
-			surplus = h.dialed(d, c)
+			surplus = h.addConn(d, c)
 		}
 	}
-	h.settle()
+	h.startDials()
 	retired := p.retired
 	p.mu.Unlock()
 	d.cancel()
@@ -118,7 +118,7 @@ func (h *host) isHTTP2(l *link) bool {
 
 // open makes the connection. It recovers from a panic of a function of the
 // program's own, which would otherwise end the program.
-func (d *dial) open(ctx context.Context) (l *link, err error) {
+func (d *pendingDial) open(ctx context.Context) (l *link, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			l, err = nil, fault.New(fault.InvalidOption, fmt.Errorf("panic while connecting: %v", p))
@@ -127,24 +127,24 @@ func (d *dial) open(ctx context.Context) (l *link, err error) {
 	return d.host.pool.dialer.open(ctx, d.host.to)
 }
 
-// dialed adds a new connection of HTTP/1.1. The caller holds mu.
-func (h *host) dialed(d *dial, c *conn) (surplus *conn) {
+// addConn adds a new connection of HTTP/1.1. The caller holds mu.
+func (h *host) addConn(d *pendingDial, c *conn) (surplus *conn) {
 	h.proto = http1
-	first := h.covered.front()
+	first := h.assigned.front()
 	if first != nil && first.dial != d {
 		h.swap(first, d)
 	}
 	h.requeue(d, first)
-	if h.next(false) == nil && !c.park() {
-		c.gone()
+	if h.firstWaiter(false) == nil && !c.park() {
+		c.uncount()
 		return c
 	}
 	return h.offer(c)
 }
 
-// share adds a new connection of HTTP/2. The caller holds mu, and then calls
+// addShared adds a new connection of HTTP/2. The caller holds mu, and then calls
 // lend.
-func (h *host) share(d *dial, s *shared) {
+func (h *host) addShared(d *pendingDial, s *shared) {
 	h.proto = http2
 	h.requeue(d, nil)
 	h.shared = append(slices.Clip(h.shared), s)
@@ -153,8 +153,8 @@ func (h *host) share(d *dial, s *shared) {
 
 // swap is called when first gets the connection of d: a waiter for d gets the
 // dial of first in exchange. The caller holds mu.
-func (h *host) swap(first *waiter, d *dial) {
-	for at := h.covered.first; at != nil; at = at.next {
+func (h *host) swap(first *waiter, d *pendingDial) {
+	for at := h.assigned.first; at != nil; at = at.next {
 		if at.of.dial == d {
 			at.of.dial, first.dial = first.dial, d
 			return
@@ -164,23 +164,23 @@ func (h *host) swap(first *waiter, d *dial) {
 
 // requeue puts those who waited for d, except for one, back into the queue,
 // since d is over. The caller holds mu.
-func (h *host) requeue(d *dial, but *waiter) {
-	for at := h.covered.last; at != nil && d.waiters > 0; {
+func (h *host) requeue(d *pendingDial, but *waiter) {
+	for at := h.assigned.last; at != nil && d.waiters > 0; {
 		w := at.of
 		at = at.prev
 		if w.dial == d && w != but {
-			h.uncover(w)
+			h.unassign(w)
 			h.queued.unshift(&w.at, w)
 		}
 	}
 }
 
-// failed tells those who waited for d about err. If a limit ran out, it was
+// failWaiters tells those who waited for d about err. If a limit ran out, it was
 // that of the waiter that d was begun for; others may have more time. The
 // caller holds mu.
-func (h *host) failed(d *dial, err error) {
+func (h *host) failWaiters(d *pendingDial, err error) {
 	limited := isA[*fault.Limit](err)
-	for at := h.covered.first; at != nil && d.waiters > 0; {
+	for at := h.assigned.first; at != nil && d.waiters > 0; {
 		w := at.of
 		at = at.next
 		if w.dial == d && (w == d.owner || !limited) {

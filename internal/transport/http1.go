@@ -108,9 +108,9 @@ var errNotKept = errors.New("the connection is not kept")
 // errClosed is the error of a body that was closed before its end.
 var errClosed = fault.New(fault.Closed, http.ErrBodyReadAfterClose)
 
-// An answer is the rest of a call after the head of its response: the body and,
+// A responseBody is the rest of a call after the head of its response: the body and,
 // at its end, the connection for the next call.
-type answer struct {
+type responseBody struct {
 	stream *stream // of HTTP/2, which needs none of the fields below
 
 	conn *conn
@@ -126,7 +126,7 @@ type answer struct {
 func (c *conn) exchange(a *attempt) (*Response, *failure) {
 	c.begin(a)
 	res := a.call.response()
-	x := &res.answer
+	x := &res.responseBody
 	x.conn, x.res, x.ctx, x.pin = c, res, a.ctx, a.pin
 	if a.ctx.Done() != nil {
 		x.stop = context.AfterFunc(a.ctx, c.abort)
@@ -138,11 +138,11 @@ func (c *conn) exchange(a *attempt) (*Response, *failure) {
 		}
 	}()
 	if err := c.send(a); err != nil {
-		return nil, x.failed(err)
+		return nil, x.fail(err)
 	}
 	head, err := c.head(a.call)
 	if err != nil {
-		return nil, x.failed(err)
+		return nil, x.fail(err)
 	}
 	c.inBody = true
 	res.StatusCode, res.Status = head.StatusCode, head.Status
@@ -158,7 +158,7 @@ func (c *conn) exchange(a *attempt) (*Response, *failure) {
 	switch {
 	case head.Framing == message.Tunnel:
 		if res.Body, err = x.handOver(); err != nil {
-			return nil, x.failed(err)
+			return nil, x.fail(err)
 		}
 	case c.upload != nil && (head.StatusCode >= 300 || head.Close || c.upload.unwanted()):
 		c.upload.end()
@@ -279,7 +279,7 @@ func (c *conn) head(call *Call) (message.Response, error) {
 }
 
 // Read implements io.Reader for the body.
-func (x *answer) Read(p []byte) (int, error) {
+func (x *responseBody) Read(p []byte) (int, error) {
 	if x.err != nil {
 		return 0, x.err
 	}
@@ -293,7 +293,7 @@ func (x *answer) Read(p []byte) (int, error) {
 
 // Close implements io.Closer. A connection that is left before the end of the
 // body cannot be used again (RFC 9112, section 9.3).
-func (x *answer) Close() error {
+func (x *responseBody) Close() error {
 	if x.err == nil {
 		x.err = errClosed
 		x.end(errClosed)
@@ -303,7 +303,7 @@ func (x *answer) Close() error {
 
 // Hurry lowers the Read limit, for a body that is read only to reuse its
 // connection.
-func (x *answer) Hurry(limit time.Duration) {
+func (x *responseBody) Hurry(limit time.Duration) {
 	if x.stream != nil {
 		x.stream.hurry(limit)
 		return
@@ -315,7 +315,7 @@ func (x *answer) Hurry(limit time.Duration) {
 
 // end gives up the connection when the body has ended with why, and returns the
 // error that the caller gets.
-func (x *answer) end(why error) error {
+func (x *responseBody) end(why error) error {
 	c := x.conn
 	complete := why == io.EOF
 	if !complete && why != errClosed {
@@ -325,7 +325,7 @@ func (x *answer) end(why error) error {
 		x.res.Trailer = c.reader.Trailer()
 	}
 	if u := c.upload; u != nil {
-		if complete && !u.complete(x.ctx) || !complete && !u.end() {
+		if complete && !u.waitSent(x.ctx) || !complete && !u.end() {
 			complete = false
 		}
 		if own := u.failure(); why == io.EOF && own != nil && !isA[*fault.Limit](own) {

@@ -36,7 +36,7 @@ const (
 func newMultiplexer() *http.Transport {
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return ctx.Value(handedKey{}).(net.Conn), nil
+			return ctx.Value(connKey{}).(net.Conn), nil
 		},
 		DisableCompression:     true, // the caller decodes bodies
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -48,12 +48,12 @@ func newMultiplexer() *http.Transport {
 	return t
 }
 
-// handedKey is the key of a connection in the context of NewClientConn.
-type handedKey struct{}
+// connKey is the key of a connection in the context of NewClientConn.
+type connKey struct{}
 
 // multiplex makes t speak HTTP/2 on nc.
 func multiplex(t *http.Transport, nc net.Conn) (*http.ClientConn, error) {
-	ctx := context.WithValue(context.Background(), handedKey{}, nc)
+	ctx := context.WithValue(context.Background(), connKey{}, nc)
 	return t.NewClientConn(ctx, "http", "handed:80")
 }
 
@@ -122,17 +122,17 @@ type shared struct {
 	gone    chan struct{} // closed when it is closed
 	once    sync.Once
 
-	mu      sync.Mutex
-	calls   int          // in flight: from reserve to the end of the body
-	since   int64        // when calls became zero, by wall
-	settled bool         // the SETTINGS of the server have come
-	begun   bool         // before that: it has its one call
-	missed  bool         // another call was turned away meanwhile
-	refused bool         // the server has refused a stream, and none has ended since
-	leaving bool         // it accepts no more calls
-	streams list[stream] // streams under the clock
-	clock   *time.Timer
-	wake    time.Time // when the clock looks; zero if it does not
+	mu          sync.Mutex
+	calls       int          // in flight: from reserve to the end of the body
+	since       int64        // when calls became zero, by wall
+	hasSettings bool         // the SETTINGS of the server have come
+	begun       bool         // before that: it has its one call
+	missed      bool         // another call was turned away meanwhile
+	refused     bool         // the server has refused a stream, and none has ended since
+	leaving     bool         // it accepts no more calls
+	streams     list[stream] // streams under the clock
+	clock       *time.Timer
+	wake        time.Time // when the clock looks; zero if it does not
 
 	stuck     int // sweeps that found the same write
 	lastWrite uint64
@@ -146,7 +146,7 @@ func newShared(l *link, h *host, times Times) (*shared, error) {
 		return nil, fault.New(fault.Connection, err)
 	}
 	s := &shared{host: h, link: l, times: times, made: make(chan struct{}), gone: make(chan struct{}), since: wall(time.Now())}
-	s.out.open(l, s.failed)
+	s.out.open(l, s.noteError)
 	cc, err := multiplex(h.pool.multiplexer(), (*framed)(s))
 	if err != nil {
 		close(s.made)
@@ -166,9 +166,9 @@ func (s *shared) reserve() (ok, soon bool) {
 	switch {
 	case s.leaving:
 		s.mu.Unlock()
-		s.host.unshare(s)
+		s.host.removeShared(s)
 		return false, false
-	case !s.settled && s.begun:
+	case !s.hasSettings && s.begun:
 		s.missed = true
 		s.mu.Unlock()
 		return false, true
@@ -246,8 +246,8 @@ func (s *shared) done() {
 	}
 }
 
-// settle records the SETTINGS of the server after net/http has read them.
-func (s *shared) settle(most int64) {
+// applySettings records the SETTINGS of the server after net/http has read them.
+func (s *shared) applySettings(most int64) {
 	<-s.made
 	if s.cc == nil {
 		return
@@ -257,7 +257,7 @@ func (s *shared) settle(most int64) {
 	}
 	s.most.Store(most)
 	s.mu.Lock()
-	s.settled = true
+	s.hasSettings = true
 	s.mu.Unlock()
 	s.host.lend()
 }
@@ -274,7 +274,7 @@ func (s *shared) leave() {
 	end := s.calls == 0
 	s.mu.Unlock()
 	if first {
-		s.host.unshare(s)
+		s.host.removeShared(s)
 	}
 	if end {
 		s.cc.Close()
@@ -346,7 +346,7 @@ func (f *framed) Read(p []byte) (int, error) {
 	if s.frames.news {
 		s.frames.news = false
 		if s.frames.settings {
-			s.settle(s.frames.most)
+			s.applySettings(s.frames.most)
 		}
 		if s.frames.goAway.Load() {
 			<-s.made
@@ -358,10 +358,10 @@ func (f *framed) Read(p []byte) (int, error) {
 	s.reading.Store(true)
 	n, err := s.link.Read(p)
 	if err != nil {
-		s.failed(err)
+		s.noteError(err)
 	}
 	s.reading.Store(false)
-	s.frames.see(p[:n])
+	s.frames.parse(p[:n])
 	return n, err
 }
 
@@ -369,9 +369,9 @@ func (f *framed) Write(p []byte) (int, error) {
 	return f.shared().out.Write(p)
 }
 
-// failed records the error that ended the connection. Errors that follow from
+// noteError records the error that ended the connection. Errors that follow from
 // closing it do not count.
-func (s *shared) failed(err error) {
+func (s *shared) noteError(err error) {
 	if !s.closing.Load() {
 		s.fault.CompareAndSwap(nil, &err)
 	}
@@ -395,8 +395,8 @@ func (f *framed) Close() error {
 		s.mu.Lock()
 		s.leaving = true
 		s.mu.Unlock()
-		s.host.unshare(s)
-		s.host.drained(s)
+		s.host.removeShared(s)
+		s.host.uncountShared(s)
 	})
 	return err
 }

@@ -22,13 +22,13 @@ const (
 func (h *host) keep(c *conn) (surplus *conn) {
 	p := h.pool
 	if p.retired || len(h.idle) >= p.perHost() {
-		c.gone()
+		c.uncount()
 		return c
 	}
 	if p.idle.n >= maxIdle {
 		surplus = p.idle.front()
 		surplus.host.unidle(surplus)
-		surplus.gone()
+		surplus.uncount()
 	}
 	c.since = wall(time.Now())
 	h.idle = append(h.idle, c)
@@ -63,7 +63,7 @@ func (h *host) take(now time.Time) (c, old *conn) {
 		if c == nil || !h.pool.expired(c.since, now) {
 			return c, old
 		}
-		c.gone()
+		c.uncount()
 		c.older, old = old, c
 	}
 }
@@ -75,8 +75,8 @@ func (h *host) unidle(c *conn) {
 	h.pool.idle.remove(&c.at)
 }
 
-// limit is how long a connection may be idle, zero for ever.
-func (p *pool) limit() time.Duration {
+// idleLimit is how long a connection may be idle, zero for ever.
+func (p *pool) idleLimit() time.Duration {
 	switch d := p.engine.Config.IdleTimeout; {
 	case d < 0:
 		return 0
@@ -87,7 +87,7 @@ func (p *pool) limit() time.Duration {
 }
 
 func (p *pool) interval() time.Duration {
-	if limit := p.limit(); limit > 0 {
+	if limit := p.idleLimit(); limit > 0 {
 		return min(limit, sweepInterval)
 	}
 	return sweepInterval
@@ -96,7 +96,7 @@ func (p *pool) interval() time.Duration {
 // expired reports whether a connection that became idle at since was idle for
 // too long.
 func (p *pool) expired(since int64, now time.Time) bool {
-	limit := p.limit()
+	limit := p.idleLimit()
 	return limit > 0 && wall(now)-since >= int64(limit)
 }
 
@@ -144,12 +144,12 @@ func (h *host) sweep(now time.Time, dead *conn) *conn {
 	for _, c := range slices.Clone(h.idle) {
 		if h.pool.expired(c.since, now) || !c.link.alive() {
 			h.unidle(c)
-			c.gone()
+			c.uncount()
 			c.older, dead = dead, c
 		}
 	}
-	h.settle()
-	if h.open == 0 && h.covered.n+h.queued.n == 0 {
+	h.startDials()
+	if h.open == 0 && h.assigned.n+h.queued.n == 0 {
 		delete(h.pool.hosts, h.to)
 		if h.pool.last == h {
 			h.pool.last = nil
@@ -166,10 +166,10 @@ func (p *pool) closeIdle() {
 	for _, h := range p.hosts {
 		unused = append(unused, h.shared...)
 		for c := h.pop(); c != nil; c = h.pop() {
-			c.gone()
+			c.uncount()
 			c.older, all = all, c
 		}
-		h.settle()
+		h.startDials()
 	}
 	if p.retired && p.sweep != nil {
 		p.sweep.Stop()

@@ -47,7 +47,7 @@ func newPoolOf(t *testing.T, c Config) (*pool, func(host string) (*conn, net.Con
 // addIdle makes nc an idle connection to the host.
 func addIdle(p *pool, host string, nc net.Conn) *conn {
 	p.mu.Lock()
-	h := p.to(endpoint{host: host, port: "80"})
+	h := p.hostFor(endpoint{host: host, port: "80"})
 	h.open++
 	p.open++
 	p.mu.Unlock()
@@ -160,7 +160,7 @@ func TestIdleLimit(t *testing.T) {
 	var oldest, second net.Conn
 	for i := range maxIdle + 1 {
 		client, server := net.Pipe()
-		c := newConn(newLink(client), p.to(endpoint{host: strconv.Itoa(i)}))
+		c := newConn(newLink(client), p.hostFor(endpoint{host: strconv.Itoa(i)}))
 		c.host.open++
 		p.open++
 		p.put(c)

@@ -37,8 +37,8 @@ func newInterimQueue(before func(int, textproto.MIMEHeader) error) *interimQueue
 	return &interimQueue{before: before, ready: make(chan struct{}, 1)}
 }
 
-// got adds a response. The goroutine that reads the connection calls it.
-func (n *interimQueue) got(status int, header textproto.MIMEHeader) error {
+// add adds a response. The goroutine that reads the connection calls it.
+func (n *interimQueue) add(status int, header textproto.MIMEHeader) error {
 	if n.before != nil {
 		if err := n.before(status, header); err != nil {
 			return err
@@ -70,8 +70,8 @@ func (n *interimQueue) got(status int, header textproto.MIMEHeader) error {
 	return nil
 }
 
-// tell calls f with each response that has come.
-func (n *interimQueue) tell(f func(int, http.Header) error) error {
+// report calls f with each response that has come.
+func (n *interimQueue) report(f func(int, http.Header) error) error {
 	n.mu.Lock()
 	queue := n.queue
 	n.queue = nil
@@ -87,8 +87,8 @@ func (n *interimQueue) tell(f func(int, http.Header) error) error {
 	return nil
 }
 
-// any reports whether anything has come.
-func (n *interimQueue) any() bool {
+// pending reports whether anything has come.
+func (n *interimQueue) pending() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.size > 0

@@ -24,8 +24,8 @@ func (c *conn) renew() {
 	c.link.SetReadDeadline(deadline)
 }
 
-// turn starts the clock, since it is the server's turn. The caller holds mu.
-func (u *upload) turn() {
+// startClock starts the clock, since it is the server's turn. The caller holds mu.
+func (u *upload) startClock() {
 	if u.limit > 0 {
 		u.conn.link.SetReadDeadline(time.Now().Add(u.limit))
 	}
@@ -52,29 +52,24 @@ func (u *upload) extend() error {
 // now is the time since the start of the stream. It is never zero.
 func (x *stream) now() int64 { return int64(time.Since(x.start)) + 1 }
 
-// watch starts the limit of the server.
-func (x *stream) watch() {
+// startClock starts the limit of the server.
+func (x *stream) startClock() {
 	if limit := x.limit.Load(); limit > 0 {
 		x.deadline.Store(x.now() + limit)
 	}
 }
 
-// pause stops the clock while nobody waits for the server.
-func (x *stream) pause() { x.deadline.Store(0) }
+// stopClock stops the clock while nobody waits for the server.
+func (x *stream) stopClock() { x.deadline.Store(0) }
 
-// await records that the caller waits for the server. While the request is
-// still being sent, it is not the server's turn.
-func (x *stream) await() { x.turn(true) }
-
-// rest records that the caller does not wait any more.
-func (x *stream) rest() { x.turn(false) }
-
-func (x *stream) turn(waiting bool) {
+// setWaiting records whether the caller waits for the server. The clock does
+// not run while the request is still being sent: it is not the server's turn.
+func (x *stream) setWaiting(waiting bool) {
 	if x.feed == nil {
 		if waiting {
-			x.watch()
+			x.startClock()
 		} else {
-			x.pause()
+			x.stopClock()
 		}
 		return
 	}
@@ -85,27 +80,27 @@ func (x *stream) turn(waiting bool) {
 		return
 	}
 	if waiting {
-		x.watch()
+		x.startClock()
 	} else {
-		x.pause()
+		x.stopClock()
 	}
 }
 
-// sent records that the whole request was handed to the connection.
-func (x *stream) sent() {
+// noteSent records that the whole request was handed to the connection.
+func (x *stream) noteSent() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.sending = false
 	if x.waiting {
-		x.watch()
+		x.startClock()
 	} else {
-		x.pause()
+		x.stopClock()
 	}
 }
 
 // register adds x to the streams under the clock of s, and starts its limit.
 func (s *shared) register(x *stream) {
-	x.watch()
+	x.startClock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.streams.push(&x.at, x)

@@ -107,7 +107,7 @@ func (l *link) handshake(ctx context.Context, config *tls.Config) error {
 func (l *link) queue(p []byte) error {
 	l.w.hold()
 	if _, err := l.top.Write(p); err != nil {
-		return l.stale(err)
+		return l.closeStale(err)
 	}
 	return nil
 }
@@ -125,13 +125,13 @@ func (l *link) flush() error {
 			}
 		}
 		if err == nil {
-			err = l.digest()
+			err = l.processUnread()
 		}
 		if err == errPartial && !l.w.used {
 			_, err = l.look(completing)
 		}
 		if err != nil {
-			return l.stale(err)
+			return l.closeStale(err)
 		}
 	}
 	return nil
@@ -171,9 +171,9 @@ func (l *link) Read(p []byte) (int, error) {
 	l.more = n == len(p)
 	switch {
 	case l.w.held && n > 0:
-		return 0, l.stale(errUnasked)
+		return 0, l.closeStale(errUnasked)
 	case l.w.held:
-		return 0, l.stale(err)
+		return 0, l.closeStale(err)
 	case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
 		return n, err
 	}
@@ -196,9 +196,9 @@ func (l *link) ended() bool {
 	return !l.w.cut()
 }
 
-// stale closes a link whose look found err, so that nothing was written. If the
+// closeStale closes a link whose look found err, so that nothing was written. If the
 // look did not take place, it returns err.
-func (l *link) stale(err error) error {
+func (l *link) closeStale(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return err
@@ -230,14 +230,14 @@ func (l *link) Write(p []byte) (int, error) {
 func (l *link) quiet() bool {
 	w := l.w
 	switch {
-	case w.held || w.broken.Load() || !w.settled():
+	case w.held || w.broken.Load() || !w.restWritten():
 		return false
 	case w.watch != nil && w.watch.unread():
 		return false
 	case len(l.layers) == 0:
 		return true
 	}
-	return !l.unread() || l.digest() == nil
+	return !l.unread() || l.processUnread() == nil
 }
 
 // unread reports whether anything read from the socket may be left.
@@ -253,11 +253,11 @@ func (l *link) unread() bool {
 	return false
 }
 
-// digest lets TLS process what was read from the socket, without waiting for
+// processUnread lets TLS process what was read from the socket, without waiting for
 // more. The error is nil if nothing is left: session tickets and the like are
 // fine (RFC 8446, section 4.6), data and the end are errors. Replies of TLS are
 // sent before the next request.
-func (l *link) digest() error {
+func (l *link) processUnread() error {
 	if len(l.layers) == 0 {
 		return errUnasked
 	}
@@ -311,7 +311,7 @@ func (l *link) unpark(deadline time.Time) error {
 		l.w.watch.stop()
 	}
 	if err := l.w.renew(deadline); err != nil {
-		return l.stale(err)
+		return l.closeStale(err)
 	}
 	return nil
 }
@@ -321,7 +321,7 @@ func (l *link) unpark(deadline time.Time) error {
 func (l *link) alive() bool {
 	for !l.w.broken.Load() {
 		n, err := l.look(looking)
-		if n > 0 && err == nil && l.digest() == nil {
+		if n > 0 && err == nil && l.processUnread() == nil {
 			continue
 		}
 		l.release()

@@ -79,8 +79,8 @@ func (p *pool) adopt(c *conn, owner any) {
 	to := c.host.to
 	to.owner = owner
 	before := c.host
-	c.host = p.to(to)
+	c.host = p.hostFor(to)
 	c.host.open++
 	before.open--
-	before.settle()
+	before.startDials()
 }

@@ -51,7 +51,7 @@ func newPool(e *Engine, r *Route) (*pool, error) {
 	if c.Allow != nil && !c.TrustProxy && r.Proxy.resolves() {
 		return nil, fault.Text(fault.InvalidOption, "Allow cannot be asked about what a proxy connects to that resolves names itself: take one of socks4 or socks5, or set TrustProxy")
 	}
-	p := &pool{engine: e, route: *r, h2c: c.UnencryptedHTTP2 && !r.Only1, hosts: make(map[endpoint]*host), multiplexer: sync.OnceValue(newMultiplexer)}
+	p := &pool{engine: e, route: *r, h2c: c.UnencryptedHTTP2 && !r.HTTP1Only, hosts: make(map[endpoint]*host), multiplexer: sync.OnceValue(newMultiplexer)}
 	settings := r.TLS
 	for i, c := range settings.configs() {
 		if c != nil {
@@ -61,7 +61,7 @@ func newPool(e *Engine, r *Route) (*pool, error) {
 	settings.Config, settings.Trust, settings.Client = settings.Config.Clone(), settings.Trust.Clone(), settings.Client.Clone()
 	p.route.TLS.Config, p.route.TLS.Trust, p.route.TLS.Client = nil, nil, nil
 	p.dialer = dialer{config: c, proxy: &p.route.Proxy, login: newLogin(&p.route.Proxy), made: &p.dialed,
-		cert: credential{settings: settings, http2: !c.DisableHTTP2 && !r.Only1 && hasHTTP2()}}
+		cert: credential{settings: settings, http2: !c.DisableHTTP2 && !r.HTTP1Only && hasHTTP2()}}
 	return p, nil
 }
 
@@ -73,7 +73,7 @@ func (p *pool) serves(r *Route) bool {
 		}
 	}
 	mine, its := &p.route.TLS, &r.TLS
-	return p.route.Only1 == r.Only1 && mine.SkipVerify == its.SkipVerify && mine.CABundle == its.CABundle &&
+	return p.route.HTTP1Only == r.HTTP1Only && mine.SkipVerify == its.SkipVerify && mine.CABundle == its.CABundle &&
 		mine.CertFile == its.CertFile && mine.KeyFile == its.KeyFile && p.route.Proxy == r.Proxy
 }
 
@@ -116,10 +116,10 @@ func (p *pool) address(e endpoint) string {
 
 // perHost is how many idle connections to a host are kept and, with Block, the
 // limit of all of them.
-func (p *pool) perHost() int { return cmpOr(p.engine.Config.PerHost, defaultPerHost) }
+func (p *pool) perHost() int { return positiveOr(p.engine.Config.PerHost, defaultPerHost) }
 
-// to returns the host for e, and makes it if necessary. The caller holds mu.
-func (p *pool) to(e endpoint) *host {
+// hostFor returns the host for e, and makes it if necessary. The caller holds mu.
+func (p *pool) hostFor(e endpoint) *host {
 	if p.last != nil && p.last.to == e { // the usual case, and cheaper than a lookup
 		return p.last
 	}
@@ -155,7 +155,7 @@ func (s seat) reused() bool {
 }
 
 // old reports whether the connection existed before the call, so that it may
-// have ended unnoticed. It need not have served a call: see [host.release].
+// have ended unnoticed. It need not have served a call: see [host.removeWaiter].
 func (s seat) old() bool { return s.reused() || s.conn != nil && s.conn.since != 0 }
 
 // exchange sends a request and reads the head of its response.
@@ -172,7 +172,7 @@ func (s seat) exchange(a *attempt) (*Response, *failure) {
 // will show.
 func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 	p.mu.Lock()
-	h := p.to(a.to)
+	h := p.hostFor(a.to)
 	if len(h.shared) > 0 {
 		list := h.shared
 		p.mu.Unlock()
@@ -180,7 +180,7 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 			return seat{shared: s}, nil
 		}
 		p.mu.Lock()
-		h = p.to(a.to) // the sweep may have removed it
+		h = p.hostFor(a.to) // the sweep may have removed it
 	}
 	var old *conn
 	if !fresh {
@@ -192,12 +192,12 @@ func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 		}
 	} else if p.engine.Config.Block && h.open >= p.perHost() {
 		if old = h.pop(); old != nil { // makes room
-			old.gone()
+			old.uncount()
 		}
 	}
 	w := &waiter{ctx: a.ctx, host: h, limit: a.call.Connect, fresh: fresh, ready: make(chan struct{})}
 	h.queued.push(&w.at, w)
-	h.settle()
+	h.startDials()
 	lend := len(h.shared) > 0
 	p.mu.Unlock()
 	old.closeAll()
@@ -219,7 +219,7 @@ func (p *pool) put(c *conn) bool {
 	}
 	p.mu.Lock()
 	surplus := c.host.offer(c)
-	c.host.settle()
+	c.host.startDials()
 	p.mu.Unlock()
 	surplus.closeAll()
 	return surplus != c
@@ -229,8 +229,8 @@ func (p *pool) put(c *conn) bool {
 // take its place.
 func (p *pool) discard(c *conn) {
 	p.mu.Lock()
-	c.gone()
-	c.host.settle()
+	c.uncount()
+	c.host.startDials()
 	p.mu.Unlock()
 }
 
@@ -257,7 +257,7 @@ func (p *pool) stats() Stats {
 	all := Stats{Open: p.open, Idle: p.idle.n, Dialed: p.dialed.Load(), Reused: p.reused.Load()}
 	var list []*shared
 	for _, h := range p.hosts {
-		all.Waiting += h.covered.n + h.queued.n
+		all.Waiting += h.assigned.n + h.queued.n
 		list = append(list, h.shared...)
 	}
 	p.mu.Unlock()

@@ -151,7 +151,7 @@ func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (
 		}
 	}
 	var conn, c net.Conn = l, nil
-	heard := &overheard{link: l}
+	heard := &tunnelRecorder{link: l}
 	tap, _ := ctx.Value(tapKey{}).(Tap)
 	if tap != nil {
 		conn = heard
@@ -185,14 +185,14 @@ func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (
 	return nil, nil, proxyError(ctx, err)
 }
 
-// overheard is a connection to a proxy that notes what is said about a tunnel.
-type overheard struct {
+// A tunnelRecorder is a connection to a proxy that notes what is said about a tunnel.
+type tunnelRecorder struct {
 	*link
 	over      bool
 	sent, got []byte
 }
 
-func (o *overheard) Read(b []byte) (int, error) {
+func (o *tunnelRecorder) Read(b []byte) (int, error) {
 	n, err := o.link.Read(b)
 	if !o.over {
 		o.got = append(o.got, b[:n]...)
@@ -200,7 +200,7 @@ func (o *overheard) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (o *overheard) Write(b []byte) (int, error) {
+func (o *tunnelRecorder) Write(b []byte) (int, error) {
 	n, err := o.link.Write(b)
 	if !o.over {
 		o.sent = append(o.sent, b[:n]...)
@@ -210,7 +210,7 @@ func (o *overheard) Write(b []byte) (int, error) {
 
 // messages returns what was said, and notes no more. What follows an answer that
 // opens the tunnel is not the proxy's.
-func (o *overheard) messages() (request, response []byte) {
+func (o *tunnelRecorder) messages() (request, response []byte) {
 	o.over = true
 	if i := bytes.Index(o.got, []byte("\r\n\r\n")); i >= 0 {
 		o.got = o.got[:i+len("\r\n\r\n")]

@@ -191,7 +191,7 @@ func TestFramesInPieces(t *testing.T) {
 	for size := 1; size < 40; size++ {
 		var f frames
 		for rest := b; len(rest) > 0; rest = rest[min(size, len(rest)):] {
-			f.see(rest[:min(size, len(rest))])
+			f.parse(rest[:min(size, len(rest))])
 		}
 		if !f.settings || f.most != 12 || !f.news || !f.goAway.Load() || f.last.Load() != 9 || f.code.Load() != http11Required || f.part != inHead || f.n != 0 {
 			t.Errorf("in pieces of %d: %+v", size, &f)
@@ -280,7 +280,7 @@ func TestHookWithoutLock(t *testing.T) {
 	await(t, "SETTINGS and a free stream", func() bool {
 		first.mu.Lock()
 		defer first.mu.Unlock()
-		return first.settled && first.calls == 0 && first.cc.Available() == 1
+		return first.hasSettings && first.calls == 0 && first.cc.Available() == 1
 	})
 	var calls atomic.Int32
 	first.hooked.Store(true)

@@ -98,11 +98,11 @@ func (s *shared) exchange(a *attempt) (*Response, *failure) {
 	x.handed = true
 	hr, err := x.roundTrip(r)
 	if err != nil {
-		f := x.failed(a, err)
+		f := x.fail(a, err)
 		done = true
 		return nil, f
 	}
-	x.answered(hr)
+	x.fillResponse(hr)
 	done = true
 	return x.res, nil
 }
@@ -141,7 +141,7 @@ func (x *stream) begin(a *attempt) {
 	}
 	if call.Interim != nil {
 		x.interim = newInterimQueue(x.trace.Got1xxResponse)
-		x.trace.Got1xxResponse = x.interim.got
+		x.trace.Got1xxResponse = x.interim.add
 	}
 	if call.Body.present() {
 		x.feed = newFeed(x, a)
@@ -258,7 +258,7 @@ func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 	for {
 		select {
 		case <-x.interim.ready:
-			if err := x.interim.tell(x.call.Interim); err != nil {
+			if err := x.interim.report(x.call.Interim); err != nil {
 				x.interrupt()
 				if r := <-done; r.err == nil {
 					r.hr.Body.Close()
@@ -266,7 +266,7 @@ func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		case r := <-done:
-			err := x.interim.tell(x.call.Interim)
+			err := x.interim.report(x.call.Interim)
 			if err != nil {
 				if r.err == nil {
 					r.hr.Body.Close()
@@ -278,8 +278,8 @@ func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 	}
 }
 
-// answered fills in the Response from the head.
-func (x *stream) answered(hr *http.Response) {
+// fillResponse fills in the Response from the head.
+func (x *stream) fillResponse(hr *http.Response) {
 	x.hr = hr
 	res := x.res
 	res.StatusCode, res.Status = hr.StatusCode, hr.Status
@@ -313,7 +313,7 @@ func (x *stream) answered(hr *http.Response) {
 	if x.feed != nil {
 		if hr.StatusCode >= 300 {
 			x.feed.end() // net/http does not wait for its source
-			x.sent()
+			x.noteSent()
 		} else if !x.feed.isOver() && x.Context.Done() != nil {
 			// An upload that waits for the server does not notice the end of
 			// its context.
@@ -323,7 +323,7 @@ func (x *stream) answered(hr *http.Response) {
 	x.mu.Lock()
 	x.answer = true
 	x.mu.Unlock()
-	x.rest()
+	x.setWaiting(false)
 }
 
 // Read implements io.Reader for the body of the response.
@@ -331,9 +331,9 @@ func (x *stream) Read(p []byte) (int, error) {
 	if x.err != nil {
 		return 0, x.err
 	}
-	x.await()
+	x.setWaiting(true)
 	n, err := x.hr.Body.Read(p)
-	x.rest()
+	x.setWaiting(false)
 	if err != nil {
 		err = x.end(err)
 	}

@@ -33,8 +33,8 @@ type dialClock struct {
 	dns, connect, tls time.Time
 }
 
-// hear returns a context whose users tell the clock.
-func (c *dialClock) hear(ctx context.Context) context.Context {
+// withTrace returns a context whose users tell the clock.
+func (c *dialClock) withTrace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
 		DNSDone:      func(httptrace.DNSDoneInfo) { c.done(&c.dns, &c.times.DNS) },

@@ -11,7 +11,7 @@ import (
 // handOver gives the connection to the caller after a 101. The limits of the
 // call no longer apply, and neither does its context, which programs often
 // cancel when the handshake is done.
-func (x *answer) handOver() (io.ReadCloser, error) {
+func (x *responseBody) handOver() (io.ReadCloser, error) {
 	c := x.conn
 	rest := make([]byte, c.reader.Buffered())
 	if len(rest) > 0 {

@@ -87,7 +87,7 @@ func (u *upload) run() {
 	case u.stopped:
 		u.err = errStopped
 	case err == nil:
-		u.turn()
+		u.startClock()
 	case errors.As(err, &source):
 		u.err, u.ours = source.Err, true
 		u.conn.abort() // nobody waits for the answer
@@ -99,7 +99,7 @@ func (u *upload) run() {
 		u.conn.abort()
 	default: // the server may have answered before it closed the connection
 		u.err = err
-		u.turn()
+		u.startClock()
 	}
 	err = u.err
 	u.mu.Unlock()
@@ -152,11 +152,11 @@ func (u *upload) send() (err error) {
 			err = &message.SourceError{Err: fmt.Errorf("panic in the request body: %v", p)}
 		}
 	}()
-	if err := u.call.tell(0); err != nil {
+	if err := u.call.reportUp(0); err != nil {
 		return err
 	}
 	defer func() {
-		if failed := u.call.tell(-1); err == nil {
+		if failed := u.call.reportUp(-1); err == nil {
 			err = failed
 		}
 	}()
@@ -170,7 +170,7 @@ func (u *upload) send() (err error) {
 	for len(b) > 0 {
 		n, err := u.Write(b[:min(len(b), u.piece())])
 		if err == nil {
-			err = u.call.tell(n)
+			err = u.call.reportUp(n)
 		}
 		if err != nil {
 			return err
@@ -183,8 +183,8 @@ func (u *upload) send() (err error) {
 	return nil
 }
 
-// tell calls Up, if there is one.
-func (c *Call) tell(n int) error {
+// reportUp calls Up, if there is one.
+func (c *Call) reportUp(n int) error {
 	if c.Up == nil {
 		return nil
 	}
@@ -200,7 +200,7 @@ func (c *Call) sentInline() error {
 		return nil
 	}
 	for _, n := range [...]int{0, len(c.Body.Bytes), -1} {
-		if err := c.tell(n); err != nil {
+		if err := c.reportUp(n); err != nil {
 			return err
 		}
 	}
@@ -283,8 +283,8 @@ func (u *upload) end() bool {
 	return u.err == nil
 }
 
-// complete waits until everything is sent, and reports whether that succeeded.
-func (u *upload) complete(ctx context.Context) bool {
+// waitSent waits until everything is sent, and reports whether that succeeded.
+func (u *upload) waitSent(ctx context.Context) bool {
 	select {
 	case <-u.done:
 		return u.err == nil

@@ -17,7 +17,7 @@ type waiter struct {
 
 	// The lock of the pool guards the fields below until ready is closed.
 	at    node[waiter]
-	dial  *dial // nil while it is queued
+	dial  *pendingDial // nil while it is queued
 	timer *time.Timer
 	seat
 	err error
@@ -52,30 +52,30 @@ func (w *waiter) leave(err error) bool {
 		return false
 	}
 	h.fail(w, err)
-	h.settle()
+	h.startDials()
 	return true
 }
 
 // fail ends a waiter with err. The caller holds mu.
 func (h *host) fail(w *waiter, err error) {
-	h.release(w, true)
+	h.removeWaiter(w, true)
 	w.err = err
 	close(w.ready)
 }
 
-// release takes a waiter out of its list. Its dial is left to the next waiter
+// removeWaiter takes a waiter out of its list. Its dial is left to the next waiter
 // or, if there is none and the waiter was served otherwise, to the pool. A dial
 // that nobody needs is cancelled. The caller holds mu.
-func (h *host) release(w *waiter, gaveUp bool) {
+func (h *host) removeWaiter(w *waiter, gaveUp bool) {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 	if d := w.dial; d == nil {
 		h.queued.remove(&w.at)
-	} else if h.uncover(w); d.waiters == 0 && d.at.of != nil {
+	} else if h.unassign(w); d.waiters == 0 && d.at.of != nil {
 		h.orphans.push(&d.orphan, d)
 	}
-	if h.covered.n+h.queued.n > 0 {
+	if h.assigned.n+h.queued.n > 0 {
 		return
 	}
 	for at := h.orphans.first; at != nil; {
@@ -87,19 +87,19 @@ func (h *host) release(w *waiter, gaveUp bool) {
 	}
 }
 
-// cover makes w wait for d. The caller holds mu.
-func (h *host) cover(w *waiter, d *dial) {
+// assign makes w wait for d. The caller holds mu.
+func (h *host) assign(w *waiter, d *pendingDial) {
 	w.dial = d
 	d.waiters++
-	h.covered.push(&w.at, w)
+	h.assigned.push(&w.at, w)
 	if w.limit > 0 && w.timer == nil {
 		w.timer = time.AfterFunc(w.limit, w.expire)
 	}
 }
 
-// uncover undoes cover, except that the time continues to run.
-func (h *host) uncover(w *waiter) {
-	h.covered.remove(&w.at)
+// unassign undoes assign, except that the time continues to run.
+func (h *host) unassign(w *waiter) {
+	h.assigned.remove(&w.at)
 	w.dial.waiters--
 	w.dial = nil
 }

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// A watch is for connections that cannot be peeked at. While the connection is
+// An idleWatch is for connections that cannot be peeked at. While the connection is
 // idle, a goroutine waits in its Read. Since a Read cannot be cancelled, the
 // goroutine remains the only reader until that Read returns, and hands its
 // bytes over to the exchange that has begun meanwhile.
 //
-// The watch cannot know about bytes that arrive just before the request is
+// It cannot know about bytes that arrive just before the request is
 // written and have not reached the goroutine yet.
-type watch struct {
+type idleWatch struct {
 	w *wire
 
 	mu      sync.Mutex
@@ -26,15 +26,15 @@ type watch struct {
 	err     error // with which the goroutine ended, not taken yet
 }
 
-func newWatch(w *wire) *watch {
-	t := &watch{w: w}
+func newIdleWatch(w *wire) *idleWatch {
+	t := &idleWatch{w: w}
 	t.changed.L = &t.mu
 	return t
 }
 
 // start makes the watch wait. Under TLS it continues after it has read
 // something, which may be a session ticket.
-func (t *watch) start(tls bool) {
+func (t *idleWatch) start(tls bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.idle, t.goesOn = true, tls
@@ -49,13 +49,13 @@ func (t *watch) start(tls bool) {
 }
 
 // stop lets the goroutine end when its Read returns.
-func (t *watch) stop() {
+func (t *idleWatch) stop() {
 	t.mu.Lock()
 	t.idle = false
 	t.mu.Unlock()
 }
 
-func (t *watch) run() {
+func (t *idleWatch) run() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for more := true; more; {
@@ -79,11 +79,11 @@ func (t *watch) run() {
 	t.changed.Broadcast()
 }
 
-// settle is how often heard lets other goroutines run before it decides.
-const settle = 16
+// maxYields is how often heard lets other goroutines run before it decides.
+const maxYields = 16
 
 // heard reports whether anything came while the connection was idle.
-func (t *watch) heard() bool {
+func (t *idleWatch) heard() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.running && !t.waiting {
@@ -91,7 +91,7 @@ func (t *watch) heard() bool {
 	}
 	// If the connection was idle only for a moment, the goroutine may be about
 	// to return with bytes that were there already.
-	for i := 0; i < settle && t.running && t.r == t.n; i++ {
+	for i := 0; i < maxYields && t.running && t.r == t.n; i++ {
 		t.mu.Unlock()
 		runtime.Gosched()
 		t.mu.Lock()
@@ -100,14 +100,14 @@ func (t *watch) heard() bool {
 }
 
 // unread reports whether there are bytes that nobody has taken.
-func (t *watch) unread() bool {
+func (t *idleWatch) unread() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.r < t.n
 }
 
 // take reads from the connection, after what the goroutine has read.
-func (t *watch) take(p []byte) (int, error) {
+func (t *idleWatch) take(p []byte) (int, error) {
 	t.mu.Lock()
 	for t.running && t.r == t.n {
 		t.changed.Wait()

@@ -15,10 +15,10 @@ import (
 // look.
 type wire struct {
 	nc     net.Conn
-	socket bool   // a socket of the operating system, which takes a few KiB without blocking
-	fold   fold   // looks, writes and waits in one step; not available on every connection
-	watch  *watch // where there is no fold
-	clock  *clock // where deadlines may not be supported
+	socket bool       // a socket of the operating system, which takes a few KiB without blocking
+	fold   fold       // looks, writes and waits in one step; not available on every connection
+	watch  *idleWatch // where there is no fold
+	clock  *clock     // where deadlines may not be supported
 
 	task    task    // of Read
 	used    bool    // it was idle before
@@ -64,7 +64,7 @@ func newWire(nc net.Conn, noFold bool) *wire {
 		w.clock = newClock(w.expire)
 	}
 	if noFold || !w.socket || !w.openFold() {
-		w.watch = newWatch(w)
+		w.watch = newIdleWatch(w)
 	}
 	return w
 }
@@ -85,8 +85,8 @@ func (w *wire) hold() {
 	}
 }
 
-// keep holds p back.
-func (w *wire) keep(p []byte) {
+// appendPending holds p back.
+func (w *wire) appendPending(p []byte) {
 	if w.pending == nil {
 		w.slot = pendingBuffers.Get().(*[]byte)
 		w.pending = (*w.slot)[:0]
@@ -145,11 +145,11 @@ func (w *wire) push(p []byte) (int, error) {
 		// nobody knows whether anything was sent.
 		w.sendRest(0)
 	}
-	return w.pushed(p)
+	return w.finishPush(p)
 }
 
-// pushed ends a push that has written something.
-func (w *wire) pushed(p []byte) (int, error) {
+// finishPush ends a push that has written something.
+func (w *wire) finishPush(p []byte) (int, error) {
 	w.held, w.sent = false, true
 	if w.task == sending {
 		return 0, nil
@@ -194,7 +194,7 @@ func (w *wire) readConn(p []byte) (n int, err error) {
 // Write writes p, or holds it back.
 func (w *wire) Write(p []byte) (int, error) {
 	if w.held {
-		w.keep(p)
+		w.appendPending(p)
 		return len(p), nil
 	}
 	if r := w.rest; r != nil {
@@ -249,8 +249,8 @@ func (w *wire) sendRest(n int) {
 // the response to its bytes has come.
 const restWait = 10 * time.Millisecond
 
-// settled reports whether all that was held back has been written.
-func (w *wire) settled() bool {
+// restWritten reports whether all that was held back has been written.
+func (w *wire) restWritten() bool {
 	if w.rest == nil {
 		return true
 	}
@@ -270,7 +270,7 @@ func (w *wire) settled() bool {
 func (w *wire) cut() bool {
 	// A peer that has read everything and answered may be faster than the
 	// writing goroutine.
-	if w.rest != nil && !w.settled() {
+	if w.rest != nil && !w.restWritten() {
 		late := time.NewTimer(lastWrite)
 		defer late.Stop()
 		select {
