@@ -443,7 +443,6 @@ func pause(ctx context.Context, d time.Duration) error {
 // A retrier tries until [Retry] is content. The zero retrier is ready.
 type retrier struct {
 	budget budget
-	sleep  func(context.Context, time.Duration) error // nil is pause
 }
 
 // send tries to have p answered as often as retry allows.
@@ -483,7 +482,7 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		if err := announce(ctx, &attempts[len(attempts)-1], opts); err != nil {
 			return nil, err
 		}
-		if err := t.wait(ctx, wait); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return concluded(attempts, opts, err)
 		}
 	}
@@ -531,13 +530,6 @@ func announce(ctx context.Context, a *Attempt, opts *SendOptions) error {
 		}
 	}
 	return nil
-}
-
-func (t *retrier) wait(ctx context.Context, d time.Duration) error {
-	if t.sleep != nil {
-		return t.sleep(ctx, d)
-	}
-	return pause(ctx, d)
 }
 
 // What keeps a request from a retry that its numbers would allow.

@@ -105,36 +105,54 @@ func TestRetry(t *testing.T) {
 			answers: []string{busyAnswer, okAnswer}, requests: 1, want: []error{ErrBodyNotReplayable}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFaulty(t, answering(tt.answers...))
-			var waits []string
-			a := &HTTPAdapter{Retry: tt.retry}
-			a.sleep = func(_ context.Context, d time.Duration) error { waits = append(waits, d.String()); return nil }
-			method := tt.method
-			if method == "" {
-				method = "GET"
-			}
-			r, err := over(t, a).Do(bg, method, f.url(), tt.opts...)
-			isAll(t, err, tt.want...)
-			if (err == nil) != (tt.status > 0) || r != nil && r.StatusCode != tt.status {
-				t.Errorf("got %v, %v; want status %d", r, err, tt.status)
-			}
-			if n := f.requests.Load(); n != tt.requests {
-				t.Errorf("the server saw %d requests; want %d", n, tt.requests)
-			}
-			if got := strings.Join(waits, " "); got != tt.waits {
-				t.Errorf("the waits were %s; want %s", got, tt.waits)
-			}
-			if e, ok := errors.AsType[*RetryError](err); ok {
-				if len(e.Attempts) != int(tt.requests) || e.Attempts[0].Number != 1 {
-					t.Errorf("RetryError has %d attempts; want %d", len(e.Attempts), tt.requests)
+			synctest.Test(t, func(t *testing.T) {
+				var f faulty
+				serve := answering(tt.answers...)
+				a := &HTTPAdapter{Retry: tt.retry, DialContext: func(context.Context, string, string) (net.Conn, error) {
+					client, server := net.Pipe()
+					go func() {
+						defer server.Close()
+						serve(&f, server)
+					}()
+					return client, nil
+				}}
+				var waits []string
+				var waited time.Duration
+				note := OnRetry(func(_ context.Context, a Attempt) error {
+					waits, waited = append(waits, a.Wait.String()), waited+a.Wait
+					return nil
+				})
+				start := time.Now()
+				method := tt.method
+				if method == "" {
+					method = "GET"
 				}
-				if last := e.Attempts[len(e.Attempts)-1]; last.Err == nil && (e.Response == nil || e.Response.Err() != nil) {
-					t.Errorf("RetryError has the response %v; want the last one, readable", e.Response)
+				r, err := over(t, a, note).Do(bg, method, "http://h.test/", tt.opts...)
+				isAll(t, err, tt.want...)
+				if (err == nil) != (tt.status > 0) || r != nil && r.StatusCode != tt.status {
+					t.Errorf("got %v, %v; want status %d", r, err, tt.status)
 				}
-			}
-			if r != nil {
-				r.Close()
-			}
+				if n := f.requests.Load(); n != tt.requests {
+					t.Errorf("the server saw %d requests; want %d", n, tt.requests)
+				}
+				if got := strings.Join(waits, " "); got != tt.waits {
+					t.Errorf("the waits were %s; want %s", got, tt.waits)
+				}
+				if took := time.Since(start); took != waited {
+					t.Errorf("it took %v; want %v, the sum of the waits", took, waited)
+				}
+				if e, ok := errors.AsType[*RetryError](err); ok {
+					if len(e.Attempts) != int(tt.requests) || e.Attempts[0].Number != 1 {
+						t.Errorf("RetryError has %d attempts; want %d", len(e.Attempts), tt.requests)
+					}
+					if last := e.Attempts[len(e.Attempts)-1]; last.Err == nil && (e.Response == nil || e.Response.Err() != nil) {
+						t.Errorf("RetryError has the response %v; want the last one, readable", e.Response)
+					}
+				}
+				if r != nil {
+					r.Close()
+				}
+			})
 		})
 	}
 }
