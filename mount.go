@@ -40,6 +40,10 @@ func newMounts() *mounts {
 	return m
 }
 
+// noMounts is the table of the sessions that were closed before their first use.
+// It is closed, so it never changes.
+var noMounts = &mounts{closed: true}
+
 func (m *mounts) mount(prefix string, a Adapter) error {
 	prefix = strings.ToLower(prefix)
 	scheme, _, ok := strings.Cut(prefix, "://")
@@ -48,6 +52,9 @@ func (m *mounts) mount(prefix string, a Adapter) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return nil // no call can reach the adapter
+	}
 	for i := range m.list {
 		if m.list[i].prefix == prefix {
 			m.list[i].adapter = a

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // custom is a type of a caller's own with a text.
@@ -169,6 +171,26 @@ func TestClosedSession(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Errorf("the second Close = %v", err)
 	}
+}
+
+// A session that is closed before its first call is closed all the same, and what
+// is mounted on it afterwards is not on any other.
+func TestClosedBeforeTheFirstCall(t *testing.T) {
+	w := newHeadServer(t)
+	for name, s := range map[string]*Session{"NewSession": NewSession(), "zero": new(Session)} {
+		require.NoError(t, s.Close(), name)
+		require.NoError(t, s.Close(), name)
+		s.Mount("http://", new(HTTPAdapter))
+		s.CloseIdleConnections()
+		require.Nil(t, s.netrc, name) // or all of them would share one
+		for _, closed := range []*Session{s, s.With(Headers{"X-T": "1"})} {
+			_, err := closed.Get(context.Background(), "http://h.test/")
+			require.ErrorIs(t, err, ErrClosed, name)
+		}
+		_, err := w.session(t).Get(context.Background(), "http://h.test/")
+		require.NoError(t, err, name)
+	}
+	require.Empty(t, noMounts.list)
 }
 
 // The row C106: what a RoundTripper returns against its contract.

@@ -208,7 +208,10 @@ func (s *Session) setHeaders(h Headers) error {
 }
 
 // setup completes a zero Session at its first use.
-func (s *Session) setup() {
+func (s *Session) setup() { s.begin(newMounts) }
+
+// begin completes a zero Session, with its table of adapters.
+func (s *Session) begin(table func() *mounts) {
 	if atomic.LoadUint32(&s.ready) != 0 {
 		return
 	}
@@ -221,8 +224,9 @@ func (s *Session) setup() {
 		s.Cookies = new(CookieJar)
 	}
 	if s.mounts == nil {
-		s.mounts = newMounts()
-		s.netrc = &s.mounts.netrc
+		if s.mounts = table(); s.mounts != noMounts {
+			s.netrc = &s.mounts.netrc
+		}
 	}
 	atomic.StoreUint32(&s.ready, 1)
 }
@@ -613,6 +617,6 @@ func (s *Session) CloseIdleConnections() {
 // Close closes the adapters of the session and of those that share them. Later
 // calls return [ErrClosed].
 func (s *Session) Close() error {
-	s.setup()
+	s.begin(func() *mounts { return noMounts }) // if no call has been made
 	return s.mounts.close()
 }
