@@ -105,6 +105,8 @@ type CookieJar struct {
 	now  func() time.Time // nil for the time of day
 }
 
+func (*CookieJar) option() {}
+
 var _ http.CookieJar = (*CookieJar)(nil)
 
 // text tells how many cookies there are, and no more.
@@ -608,3 +610,37 @@ func (j *CookieJar) LoadFile(path string) error {
 	defer f.Close()
 	return j.load(f, path)
 }
+
+// Cookies are cookies by name, sent beside those of the jar and never put into
+// it. Those of a call go with this call, and a redirect to another origin leaves
+// them behind. Those of a session go with each of its calls, to every host that a
+// call names, and never to one that only a redirect names. They replace cookies of
+// the jar that have their name, no domain and the path "/".
+//
+// A Cookie field among the [Headers] is sent as it is, and alone: Cookies and the
+// jar add nothing to it.
+//
+// A [*CookieJar] is an option too: the jar of a session, or the jar of one call in
+// place of the session's.
+type Cookies map[string]string
+
+func (Cookies) option() {}
+
+// check refuses cookies that a Cookie field cannot carry.
+func (c Cookies) check() error {
+	for name, value := range c {
+		if err := validateCookie(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// KeepCookies says whether calls use the jar. The default is true. With
+// KeepCookies(false) a call sends no cookies of the jar and puts none into it.
+// Cookies that a server sets go along with the redirects of the call and are
+// forgotten after it, and [Cookies] are sent as ever. A [*CookieJar] that is
+// given later is used again.
+type KeepCookies bool
+
+func (KeepCookies) option() {}

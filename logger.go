@@ -8,6 +8,14 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
+// Logger tells To of each request and its outcome, at the level debug and without
+// secrets: request, redirect, challenge and retry, each with method, URL and status
+// or kind of error. A nil To, as in the zero Logger, is silent, also where the
+// session has one. [Dump] shows the messages themselves.
+type Logger struct{ To *slog.Logger }
+
+func (Logger) option() {}
+
 // The records for [Session.Logger]. Everything but the method is redacted, and
 // nothing is computed for a level that is not enabled.
 

@@ -47,6 +47,13 @@ type Proxies map[string]string
 
 func (Proxies) option() {}
 
+// TrustEnv says whether the environment counts where the program says nothing:
+// the proxy variables, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and netrc. The default
+// is true.
+type TrustEnv bool
+
+func (TrustEnv) option() {}
+
 // noProxyKey is the key of the list of hosts to reach directly.
 const noProxyKey = "no_proxy"
 

@@ -17,6 +17,19 @@ import (
 	"github.com/go-requests/requests/internal/file"
 )
 
+// Stream leaves the body of the response for the caller to read. The caller must
+// close the [Response].
+type Stream bool
+
+func (Stream) option() {}
+
+// MaxBody limits the body of a response to that many bytes after decoding,
+// however it is read. A longer body is [ErrBodyTooLarge]. The default is zero: no
+// limit, except the guard against decompression bombs.
+type MaxBody int64
+
+func (MaxBody) option() {}
+
 // wireBody is the body of a response on the wire: read from the transport under
 // the Read limit, decoded, and held to MaxBody. It remembers how it ended, so
 // that a second read does not mistake a failed body for an empty one.

@@ -13,6 +13,29 @@ import (
 	"github.com/go-requests/requests/internal/uri"
 )
 
+// AllowRedirects says whether redirects are followed. The default is true, except
+// for HEAD.
+type AllowRedirects bool
+
+func (AllowRedirects) option() {}
+
+// MaxRedirects is how many redirects one call follows before it fails with
+// [ErrTooManyRedirects]. Default 30; 0 allows none. The field of a [Session] has a
+// negative number for none, as its zero is the default.
+type MaxRedirects int
+
+const defaultMaxRedirects = 30
+
+func (MaxRedirects) option() {}
+
+// maxRedirects is how many redirects to follow.
+func (set *settings) maxRedirects() int {
+	if n := set.merged.MaxRedirects; n != 0 {
+		return max(n, 0)
+	}
+	return defaultMaxRedirects
+}
+
 // isRedirect reports whether a response of this status asks the client to
 // request its Location. 201 and 300 may have a Location, but do not ask for that.
 func isRedirect(status int) bool {

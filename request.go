@@ -138,6 +138,38 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 	return p.authenticate(ctx)
 }
 
+// Headers are header fields of the request. The case of names does not matter. A
+// value is as in [Params], but a [time.Time] is written as an HTTP-date, and a
+// slice makes several fields of one name. Nil removes the field, be it the
+// session's or a default one. It does not remove what an [Auth] or the jar adds:
+// [NoAuth] and KeepCookies(false) do.
+//
+// Only the library sets Content-Length, Transfer-Encoding and the other fields
+// that frame a message. Connection takes close, keep-alive and, beside an Upgrade
+// field, Upgrade: see [Response].Body. Proxy-Authorization goes to the HTTP proxy that carries
+// the request, never to the server. Where no proxy does, one of the call is
+// [ErrInvalidHeader], and one of the session is left out.
+type Headers map[string]any
+
+func (Headers) option() {}
+
+// From makes Params, Headers or a [Form] of the maps that the rest of Go has in
+// their place, such as [url.Values] and [http.Header]:
+//
+//	requests.Get(ctx, url, requests.From[requests.Headers](http.Header{"X-Trace": {"a1"}}))
+//
+// The slices are those of m. A nil map gives a nil one, which says nothing.
+func From[T Params | Headers | Form, M ~map[string][]string](m M) T {
+	if m == nil {
+		return nil
+	}
+	t := make(T, len(m))
+	for name, values := range m {
+		t[name] = values
+	}
+	return t
+}
+
 // urlAuth is the Auth of a request that was given none: the userinfo of its URL
 // or, if that has no password, the entry in netrc. If the URL has a user name,
 // the entry must be for that user (CVE-2026-8926).
@@ -152,6 +184,20 @@ func urlAuth(user *url.Userinfo, u *url.URL, lookup netrcLookup) Auth {
 	}
 	return lookup.auth(u, "")
 }
+
+// IdempotencyKey gives each call a key of its own in the field Idempotency-Key, so
+// that a server can tell a repetition from a second order
+// (draft-ietf-httpapi-idempotency-key-header): a random UUID, in the quotes of a
+// structured string. It is the same in each retry and redirect of the call, and lets
+// [Retry] repeat a POST. A request that is sent again by [Session.Send] keeps it,
+// as it is the same request.
+//
+// The safe methods GET, HEAD, OPTIONS and TRACE get none. One that the Headers give
+// stays as it is, for a server that wants another form. A redirect that
+// turns the request into a GET, or leads to another origin, leaves the key behind.
+type IdempotencyKey bool
+
+func (IdempotencyKey) option() {}
 
 // idempotencyKey is the field of draft-ietf-httpapi-idempotency-key-header.
 const idempotencyKey = "Idempotency-Key"
@@ -188,6 +234,57 @@ func prepareMethod(method string) (string, error) {
 		return "", failText(ErrInvalidOption, "method "+method+" is not for requests")
 	}
 	return method, nil
+}
+
+// BaseURL is what the URLs of calls are relative to. With the base
+// "https://api.example.com/v1", and just so with "https://api.example.com/v1/":
+//
+//	""                                    the base itself
+//	"orders", "/orders"                   https://api.example.com/v1/orders
+//	"orders?page=2"                       https://api.example.com/v1/orders?page=2
+//	"https://api.example.com/v1/orders"   itself, as it lies below the base
+//	"https://example.com/", "../v2"       ErrInvalidURL
+//
+// A URL that does not lie below the base, by another scheme, host, port or path,
+// is [ErrInvalidURL], so that a path made of user input cannot carry the session's
+// credentials elsewhere (CVE-2024-39338). A query of the base goes with every
+// call, and its userinfo becomes Basic authentication. BaseURL("") lifts the base
+// for one call.
+type BaseURL string
+
+func (BaseURL) option() {}
+
+// PathParams are the values of a URL that is a template: "repos/{owner}/{repo}".
+// Each value is one segment of the path or a part of one, and what may not stand
+// there is escaped, "/" included; {+path} takes several segments ([RFC 6570],
+// levels 1 and 2). A value is a string, a number, a bool, a [time.Time] (RFC 3339),
+// a [fmt.Stringer] or a []byte. The [BaseURL] may be a template too.
+//
+// No value leads out of its place: an empty one, and one that makes "." or ".." a
+// segment, are [ErrInvalidURL], as many servers take "%2E%2E" for "..", too. A
+// name without a value and a value that the URL has no place for are
+// [ErrInvalidOption]; but those of a session are there for the URLs that name them.
+// They add up by name, and nil removes the session's. Without PathParams no URL is
+// a template.
+//
+// A value is shown wherever the URL is: in errors, logs and [PreparedRequest.Curl].
+// A secret belongs in a header field or an [Auth].
+//
+// [RFC 6570]: https://www.rfc-editor.org/rfc/rfc6570.html
+type PathParams map[string]any
+
+func (PathParams) option() {}
+
+// over returns p with the values of base for the names that it does not have.
+func (p PathParams) over(base PathParams) PathParams {
+	m := PathParams(Params(base).clone())
+	if m == nil {
+		m = make(PathParams, len(p))
+	}
+	for name, v := range Params(p).clone() {
+		m[name] = v
+	}
+	return m
 }
 
 // target reads the URL of a call, with the PathParams in their places.
@@ -231,6 +328,34 @@ func (p PathParams) text(name string) (string, error) {
 		return "", failText(ErrInvalidOption, fmt.Sprintf("PathParams: {%s} has several values", name))
 	}
 	return vals[0], nil
+}
+
+// RawQuery is a query that is encoded already. It is added after the query of the
+// URL and before [Params]. Characters that a query cannot have are escaped, but a
+// "#" begins the fragment, as in any URL, and is not sent.
+type RawQuery string
+
+func (RawQuery) option() {}
+
+// Params are query parameters, added after the query that the URL has already. A
+// value is a string, a number, a bool, a [time.Time] (RFC 3339), a
+// [fmt.Stringer], a []byte, or a slice of these, which repeats the key. Nil
+// removes what the session has under the key. Keys go out sorted. To have another
+// order, give several Params: they go out in the order given.
+type Params map[string]any
+
+func (Params) option() {}
+
+// clone copies p with the slices in it.
+func (p Params) clone() Params {
+	if p == nil {
+		return nil
+	}
+	q := make(Params, len(p))
+	for k, v := range p {
+		q[k] = values.Clone(v)
+	}
+	return q
 }
 
 // addQuery adds the raw query and the params after the query of u.
@@ -335,16 +460,6 @@ func (p *PreparedRequest) setCookies(from cookieSource) error {
 	}
 	if field := from.field(p.URL, true, p.cookies); field != "" {
 		p.Header["Cookie"] = []string{field}
-	}
-	return nil
-}
-
-// check refuses cookies that a Cookie field cannot carry.
-func (c Cookies) check() error {
-	for name, value := range c {
-		if err := validateCookie(name, value); err != nil {
-			return err
-		}
 	}
 	return nil
 }

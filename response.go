@@ -88,6 +88,12 @@ type Response struct {
 // not have, count as errors of the server (RFC 9110, section 15).
 func (r *Response) OK() bool { return r.StatusCode < 400 }
 
+// RaiseForStatus makes a call return an [*HTTPError] for a response whose status
+// is 400 or above. The error has the response.
+type RaiseForStatus bool
+
+func (RaiseForStatus) option() {}
+
 // RaiseForStatus returns an [*HTTPError] if the status is 400 or above, nil if not.
 func (r *Response) RaiseForStatus() error {
 	if r.OK() {
