@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,22 @@ type SendOptions struct {
 	returnLast               bool           // the last response rather than a RetryError
 	proxies                  proxyRules     // for requests to another host that middleware makes
 	pin                      *transport.Pin // the connection to take, for an Auth that logs in connections
+}
+
+// sendOptions is what an adapter has to know of the settings. The rest depends on
+// the URL: see [settings.route].
+func (set *settings) sendOptions() SendOptions {
+	m := &set.merged
+	return SendOptions{
+		Stream: m.Stream, Timeout: m.Timeout.resolved(), TLS: m.TLS, Retry: m.Retry, MaxBody: m.MaxBody, Trace: m.Trace, Logger: m.Logger,
+		OnRetry: m.Hooks.Retry, OnProgress: m.Hooks.Progress, OnInformational: m.Hooks.Informational,
+		returnLast: set.oneHop, proxies: set.proxyRules(),
+	}
+}
+
+// check refuses what no adapter can keep.
+func (o *SendOptions) check() error {
+	return cmp.Or(MaxBody(o.MaxBody).check(), o.Retry.check(), o.TLS.check())
 }
 
 // HTTPAdapter sends over the network: by HTTP/1.1 or HTTP/2, directly or through a
@@ -163,6 +180,9 @@ type HTTPAdapter struct {
 
 // Send implements [Adapter].
 func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
 	return a.send(ctx, p, &opts)
 }
 

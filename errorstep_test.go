@@ -30,7 +30,7 @@ func TestErrorOnce(t *testing.T) {
 	}{
 		{"Get", "prepare", ok(), func(s *requests.Session) error { return second(s.Get(t.Context(), "a.test")) }},
 		{"option", "prepare", ok(), func(s *requests.Session) error {
-			return second(s.Get(t.Context(), "http://a.test", requests.MaxRedirects(-1)))
+			return second(s.Get(t.Context(), "http://a.test", requests.MaxBody(-1)))
 		}},
 		{"nil context", "prepare", ok(), func(s *requests.Session) error {
 			//lint:ignore SA1012 that is what is tested

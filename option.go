@@ -107,18 +107,13 @@ func (set *settings) apply(opt Option) error {
 		m.Proxies = o.over(m.Proxies)
 	case TLS:
 		m.TLS = o.over(m.TLS)
-		return o.check()
 	case Retry:
 		m.Retry = &o
-		return o.check()
 	case BaseURL:
 		m.BaseURL = string(o)
 	case AllowRedirects:
 		m.NoRedirects = !bool(o)
 	case MaxRedirects:
-		if o < 0 {
-			return failText(ErrInvalidOption, "MaxRedirects is negative")
-		}
 		if m.MaxRedirects = int(o); o == 0 {
 			m.MaxRedirects = -1 // the field has 0 for the default
 		}
@@ -131,9 +126,6 @@ func (set *settings) apply(opt Option) error {
 	case JSONDecoder:
 		m.JSONDecoder = o
 	case MaxBody:
-		if o < 0 {
-			return failText(ErrInvalidOption, "MaxBody is negative")
-		}
 		m.MaxBody = int64(o)
 	case Trace:
 		m.Trace = bool(o)
@@ -147,17 +139,12 @@ func (set *settings) apply(opt Option) error {
 	return nil
 }
 
-// check refuses what only fields of a session can have wrong, and what options
-// have made of them together.
+// check refuses settings that cannot be, whether an option or a field of the
+// session has them. What depends on the request is checked where it is prepared.
 func (set *settings) check() error {
-	if set.merged.MaxBody < 0 {
-		return failText(ErrInvalidOption, "MaxBody is negative")
-	}
 	if err := set.merged.Hooks.check(); err != nil {
 		return err
 	}
-	if err := set.merged.Retry.check(); err != nil {
-		return err
-	}
-	return set.merged.TLS.check()
+	opts := set.sendOptions()
+	return opts.check()
 }

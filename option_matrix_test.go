@@ -308,7 +308,7 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 			},
 			states: map[string]optionState{
 				"zero": one("true", requests.MaxRedirects(0)), "set": one("false", requests.MaxRedirects(1)),
-				"twice": one("true", requests.MaxRedirects(1), requests.MaxRedirects(0)), "bad": one("invalid", requests.MaxRedirects(-1)),
+				"twice": one("true", requests.MaxRedirects(1), requests.MaxRedirects(0)), "negative": one("true", requests.MaxRedirects(-1)),
 			},
 		},
 		"Stream": {

@@ -122,7 +122,6 @@ func TestWrongOptions(t *testing.T) {
 		{name: "C090 typed nil reader", call: []Option{Reader(nilReader)}, kind: ErrInvalidOption},
 		{name: "C094 channel as JSON", call: []Option{JSON(make(chan int))}, kind: ErrInvalidOption},
 		{name: "C094 NaN as JSON", call: []Option{JSON(math.NaN())}, kind: ErrInvalidOption},
-		{name: "C101 negative MaxRedirects", call: []Option{MaxRedirects(-1)}, kind: ErrInvalidOption},
 		{name: "C101 negative MaxBody", call: []Option{MaxBody(-1)}, kind: ErrInvalidOption},
 		{name: "C101 negative MaxBody of the session", session: []Option{MaxBody(-1)}, kind: ErrInvalidOption},
 		{name: "body for a session", session: []Option{JSON(1)}, kind: ErrInvalidOption},
@@ -152,6 +151,61 @@ func TestWrongOptions(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A setting that cannot be is refused with the same words however it is given.
+func TestOneCheckForEachSetting(t *testing.T) {
+	const url = "http://h.test/"
+	w := newHeadServer(t)
+	for name, tt := range map[string]struct {
+		opt     Option
+		good    Option // undoes opt, so that only a session that has refused it fails
+		field   func(s *Session)
+		adapter *SendOptions // nil: it is not for adapters
+		want    string
+	}{
+		"MaxBody": {MaxBody(-1), MaxBody(0), func(s *Session) { s.MaxBody = -1 }, &SendOptions{MaxBody: -1}, "MaxBody is negative"},
+		"Retry": {Retry{Total: 1, Jitter: -1}, Retry{}, func(s *Session) { s.Retry = &Retry{Total: 1, Jitter: -1} },
+			&SendOptions{Retry: &Retry{Total: 1, Jitter: -1}}, "Retry.Jitter is negative"},
+		"TLS": {TLS{Verify: true, SkipVerify: true}, TLS{Verify: true}, func(s *Session) { s.TLS = TLS{Verify: true, SkipVerify: true} },
+			&SendOptions{TLS: TLS{Verify: true, SkipVerify: true}}, "TLS has both SkipVerify and Verify"},
+		"OnRequest": {OnRequest(nil), nil, func(s *Session) { s.Hooks.Request = []OnRequest{nil} }, nil, "OnRequest is nil"},
+		"Hooks":     {Hooks{Redirect: []OnRedirect{nil}}, nil, func(s *Session) { s.Hooks.Redirect = []OnRedirect{nil} }, nil, "OnRedirect is nil"},
+	} {
+		get := func(s *Session, opts ...Option) error {
+			_, err := s.Get(t.Context(), url, opts...)
+			return err
+		}
+		prepared := func() *PreparedRequest { return mustPrepare(t, url) }
+		ways := map[string]func() error{
+			"a call":           func() error { return get(w.session(t), tt.opt) },
+			"a session":        func() error { return get(w.session(t, tt.opt), tt.good) },
+			"With":             func() error { return get(w.session(t).With(tt.opt), tt.good) },
+			"Session.Send":     func() error { _, err := w.session(t).Send(t.Context(), prepared(), tt.opt); return err },
+			"Request.Prepare":  func() error { _, err := NewRequest("GET", url, tt.opt).Prepare(t.Context()); return err },
+			"Session.Prepare":  func() error { _, err := w.session(t).Prepare(t.Context(), NewRequest("GET", url, tt.opt)); return err },
+			"a field":          func() error { s := w.session(t); tt.field(s); return get(s) },
+			"a field and With": func() error { s := w.session(t); tt.field(s); return get(s.With(Params{"a": 1})) },
+		}
+		if tt.adapter != nil {
+			ways["an adapter"] = func() error {
+				a, err := w.session(t).Adapter(url)
+				require.NoError(t, err)
+				_, err = a.Send(t.Context(), prepared(), *tt.adapter)
+				return err
+			}
+		}
+		for way, do := range ways {
+			t.Run(name+" of "+way, func(t *testing.T) {
+				err := do()
+				dials, _ := w.seen()
+				checkRefused(t, err, ErrInvalidOption, dials)
+				if err != nil && !strings.HasSuffix(err.Error(), tt.want) {
+					t.Errorf("the error is %q; want %q at its end", err, tt.want)
+				}
+			})
+		}
+	}
 }
 
 // The rows C104: a session after its Close, and one that shares what was closed.

@@ -30,6 +30,13 @@ type MaxBody int64
 
 func (MaxBody) option() {}
 
+func (n MaxBody) check() error {
+	if n < 0 {
+		return failText(ErrInvalidOption, "MaxBody is negative")
+	}
+	return nil
+}
+
 // wireBody is the body of a response on the wire: read from the transport under
 // the Read limit, decoded, and held to MaxBody. It remembers how it ended, so
 // that a second read does not mistake a failed body for an empty one.

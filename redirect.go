@@ -20,8 +20,8 @@ type AllowRedirects bool
 func (AllowRedirects) option() {}
 
 // MaxRedirects is how many redirects one call follows before it fails with
-// [ErrTooManyRedirects]. Default 30; 0 allows none. The field of a [Session] has a
-// negative number for none, as its zero is the default.
+// [ErrTooManyRedirects]. The default is 30. Zero and negative numbers allow none.
+// In the field of a [Session] zero is the default, so only negative numbers do.
 type MaxRedirects int
 
 const defaultMaxRedirects = 30

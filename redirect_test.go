@@ -191,6 +191,8 @@ func TestRedirectLimit(t *testing.T) {
 		{"session", []requests.Option{requests.MaxRedirects(2)}, nil, 2},
 		{"call", []requests.Option{requests.MaxRedirects(2)}, []requests.Option{requests.MaxRedirects(3)}, 3},
 		{"A011 none", []requests.Option{requests.MaxRedirects(0)}, nil, 0},
+		{"negative", []requests.Option{requests.MaxRedirects(-1)}, nil, 0},
+		{"negative of a call", []requests.Option{requests.MaxRedirects(2)}, []requests.Option{requests.MaxRedirects(-7)}, 0},
 		{"stream", []requests.Option{requests.Stream(true)}, []requests.Option{requests.MaxRedirects(1)}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

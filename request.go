@@ -59,6 +59,10 @@ func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
 			return nil, err
 		}
 	}
+	set.merged.Hooks = set.hooks
+	if err := set.check(); err != nil {
+		return nil, err
+	}
 	p, err := prepare(ctx, r.Method, r.URL, &set)
 	if err != nil {
 		return nil, err

@@ -135,8 +135,9 @@ func (s *Session) configure(opts []Option) {
 		set.merged.reject(set.apply(opt))
 	}
 	set.merged.reject(set.ofSession())
+	set.merged.Hooks = set.hooks
+	set.merged.reject(set.check())
 	*s = set.merged
-	s.Hooks = set.hooks
 	s.own() // opts may share maps with the caller
 	s.reject(s.add(&set))
 }
@@ -357,12 +358,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 // run is the loop: it sends p and each request that follows from a response,
 // until a response is final. Nothing else calls [Adapter.Send].
 func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, life *lifetime) (_ *Response, err error) {
-	m := &set.merged
-	opts := SendOptions{
-		Stream: m.Stream, Timeout: m.Timeout.resolved(), TLS: m.TLS, Retry: m.Retry, MaxBody: m.MaxBody, Trace: m.Trace,
-		OnProgress: m.Hooks.Progress, OnInformational: m.Hooks.Informational, OnRetry: m.Hooks.Retry, Logger: m.Logger,
-		returnLast: set.oneHop, proxies: set.proxyRules(),
-	}
+	opts := set.sendOptions()
 	trip := journey{cookies: set.cookieSource(), netrc: set.netrcLookup(), named: p.named}
 	if trip.named == nil {
 		trip.named = p.URL
@@ -377,7 +373,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 		if next == nil {
 			return answer(r, set, life)
 		}
-		m.logNext(ctx, r, next)
+		set.merged.logNext(ctx, r, next)
 		if trip.pin != nil && next.auth.owner() != nil {
 			r.drain(legLimit, func() bool { return ctx.Err() != nil }) // only its connection will do
 		} else {
