@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -128,12 +130,10 @@ func (r Response) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) }
 // LogValue is String.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// text shows the options that are no functions, and the proxy without its credentials.
-func (o SendOptions) text() string {
-	return fmt.Sprintf("{Stream:%t Timeout:%v Proxy:%s MaxBody:%d Trace:%t}", o.Stream, o.Timeout, redact.URL(o.Proxy), o.MaxBody, o.Trace)
-}
+// text shows the options that cannot hold a secret, and the proxy without its credentials.
+func (o SendOptions) text() string { return showFields(reflect.ValueOf(o)) }
 
-// Format prints the options that are no functions, and the proxy without its credentials, whatever the verb.
+// Format prints the options that cannot hold a secret, and the proxy without its credentials, whatever the verb.
 func (o SendOptions) Format(f fmt.State, _ rune) { io.WriteString(f, o.text()) }
 
 // LogValue is what Format prints.
@@ -201,4 +201,36 @@ func showPairs[V any](m map[string]V, value func(string, V) string) string {
 		pairs = append(pairs, name+":"+value(name, m[name]))
 	}
 	return "map[" + strings.Join(pairs, " ") + "]"
+}
+
+// showFields formats a struct as package fmt would, with those of its fields alone
+// that cannot hold a secret.
+func showFields(v reflect.Value) string {
+	var shown []string
+	for f, value := range v.Fields() {
+		if !f.IsExported() {
+			continue
+		}
+		if text, safe := showField(value); safe {
+			shown = append(shown, f.Name+":"+text)
+		}
+	}
+	return "{" + strings.Join(shown, " ") + "}"
+}
+
+// showField goes by the type of a field, so that nobody has to think of this when
+// a struct gets a new one. It reports false for text, and for all that may have
+// text in it, but for a URL.
+func showField(v reflect.Value) (string, bool) {
+	if v.Type() == reflect.TypeFor[*url.URL]() {
+		u, _ := reflect.TypeAssert[*url.URL](v)
+		return redact.URL(u), true
+	}
+	switch {
+	case v.Kind() == reflect.Bool, v.CanInt(), v.CanUint(), v.CanFloat():
+		return fmt.Sprint(v), true
+	case v.Kind() == reflect.Struct:
+		return showFields(v), true
+	}
+	return "", false
 }

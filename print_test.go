@@ -10,9 +10,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/go-requests/requests"
 )
@@ -115,6 +119,51 @@ func TestPrintedValues(t *testing.T) {
 		if got := fmt.Sprint(v); got != want {
 			t.Errorf("printed %q; want %q", got, want)
 		}
+	}
+}
+
+// TestSendOptionsPrintsFields: what is printed of options goes by the types of their
+// fields, so that a new field is shown if it cannot hold a secret, and only then.
+func TestSendOptionsPrintsFields(t *testing.T) {
+	var opts requests.SendOptions
+	fillSecrets(t, reflect.ValueOf(&opts).Elem())
+	opts.Proxy = &url.URL{Scheme: "http", Host: "p.test:1", User: url.UserPassword("u", secret)}
+	opts.Timeout = requests.Timeout{Connect: time.Second, Total: time.Minute}
+	require.Equal(t, "{Stream:true Timeout:{Connect:1s Read:0s Total:1m0s} TLS:{SkipVerify:true Verify:true} Proxy:http://p.test:1 MaxBody:7 Trace:true}",
+		fmt.Sprint(opts))
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		require.Equal(t, fmt.Sprint(opts), fmt.Sprintf(verb, opts))
+	}
+	require.Equal(t, "{Stream:false Timeout:{Connect:0s Read:0s Total:0s} TLS:{SkipVerify:false Verify:false} Proxy: MaxBody:0 Trace:false}", fmt.Sprint(requests.SendOptions{}))
+}
+
+// fillSecrets sets each exported field in v, text to the secret.
+func fillSecrets(t *testing.T, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(secret)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fillSecrets(t, v.Index(0))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		if v.Elem().Kind() == reflect.Struct && strings.HasSuffix(v.Type().Elem().PkgPath(), "/requests") {
+			fillSecrets(t, v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fillSecrets(t, v.Field(i))
+			}
+		}
+	case reflect.Func: // it prints as an address
+		v.Set(reflect.MakeFunc(v.Type(), func([]reflect.Value) []reflect.Value { panic("not called") }))
+	default:
+		t.Errorf("no secret is known for a %s", v.Type())
 	}
 }
 
