@@ -438,7 +438,7 @@ func hostField(p *PreparedRequest) string {
 		return h[0]
 	}
 	if p.literal != nil {
-		return p.literal.hostField(p.URL)
+		return bridge.Host(p.literal.host, p.URL)
 	}
 	return uri.HostField(p.URL)
 }

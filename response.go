@@ -13,6 +13,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/file"
 	"github.com/go-requests/requests/internal/linkheader"
+	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
@@ -285,6 +286,35 @@ func (r *Response) receive(res *transport.Response, p *PreparedRequest, opts *Se
 		r.Body, r.wire.claimed = res.Body, true
 	}
 	return nil
+}
+
+// maxHeaderFields bounds the fields of a response, where net/http has a bound in
+// bytes alone, which 200 000 short fields keep (CVE-2023-38039).
+const maxHeaderFields = 1000
+
+// checkFraming refuses a response that must not be taken for one.
+func checkFraming(res *transport.Response, p *PreparedRequest) error {
+	switch {
+	case res.StatusCode < 100: // net/http takes "HTTP/1.1 000"
+		return failText(ErrProtocol, "status "+strconv.Itoa(res.StatusCode))
+	case res.StatusCode == http.StatusSwitchingProtocols && !asksUpgrade(p.Header):
+		return failText(ErrProtocol, "the server switched protocols unasked")
+	case res.Proto != "" && (res.Major < 1 || res.Major > 3):
+		return failText(ErrProtocol, "version "+res.Proto)
+	}
+	n := 0
+	for _, values := range res.Header {
+		if n += len(values); n > maxHeaderFields {
+			return failText(ErrProtocol, "more than "+strconv.Itoa(maxHeaderFields)+" header fields")
+		}
+	}
+	return nil
+}
+
+// asksUpgrade reports whether h asks for another protocol.
+func asksUpgrade(h http.Header) bool {
+	m := message.Request{Header: h}
+	return m.AsksUpgrade()
 }
 
 // upgraded reports whether the connection has another protocol from here on.

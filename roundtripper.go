@@ -3,17 +3,23 @@ package requests
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/go-requests/requests/internal/bridge"
+	"github.com/go-requests/requests/internal/coding"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/values"
 )
@@ -152,7 +158,7 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 		err = failText(ErrAdapter, "the RoundTripper returned neither a response nor an error")
 	default:
 		e.Pause() // until the body is read
-		err = r.receive(fromHTTP(res), p, opts)
+		err = r.receive(bridge.Taken(res), p, opts)
 	}
 	if err != nil {
 		if res != nil && res.Body != nil { // beside an error against the contract, but it happens
@@ -172,38 +178,6 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 	r.countDownload(opts.OnProgress)
 	r.wire.e, r.wire.ctx, r.wire.hurry = e.Exchange, ctx, e.Exchange
 	return r, nil
-}
-
-// fromHTTP is what a RoundTripper has returned, as one of the engine's.
-func fromHTTP(hr *http.Response) *transport.Response {
-	r := &transport.Response{
-		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
-		Header: hr.Header, Length: hr.ContentLength, Close: hr.Close, Body: hr.Body, TLS: hr.TLS,
-		Foreign: hr,
-	}
-	if hr.Body == nil || hr.StatusCode == http.StatusSwitchingProtocols {
-		return r
-	}
-	if bridge.IsBare(hr) {
-		r.Body = &bridge.BareBody{ReadCloser: r.Body}
-	}
-	r.Body = &receivedBody{r.Body, r, hr}
-	return r
-}
-
-// receivedBody passes on the trailer.
-type receivedBody struct {
-	io.ReadCloser
-	res *transport.Response
-	hr  *http.Response
-}
-
-func (b *receivedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.res.Trailer = b.hr.Trailer
-	}
-	return n, err
 }
 
 // request makes what net/http is to send for p, with a header and a URL of its
@@ -264,29 +238,6 @@ func (e *trip) body(hr *http.Request, p *PreparedRequest) error {
 // maxDirect is the largest body that is sent without looking for an answer
 // meanwhile. The buffers of sockets hold more.
 const maxDirect = 16 << 10
-
-// maxHeaderFields bounds the fields of a response, where net/http has a bound in
-// bytes alone, which 200 000 short fields keep (CVE-2023-38039).
-const maxHeaderFields = 1000
-
-// checkFraming refuses a response that must not be taken for one.
-func checkFraming(res *transport.Response, p *PreparedRequest) error {
-	switch {
-	case res.StatusCode < 100: // net/http takes "HTTP/1.1 000"
-		return failText(ErrProtocol, "status "+strconv.Itoa(res.StatusCode))
-	case res.StatusCode == http.StatusSwitchingProtocols && !asksUpgrade(p.Header):
-		return failText(ErrProtocol, "the server switched protocols unasked")
-	case res.Proto != "" && (res.Major < 1 || res.Major > 3):
-		return failText(ErrProtocol, "version "+res.Proto)
-	}
-	n := 0
-	for _, values := range res.Header {
-		if n += len(values); n > maxHeaderFields {
-			return failText(ErrProtocol, "more than "+strconv.Itoa(maxHeaderFields)+" header fields")
-		}
-	}
-	return nil
-}
 
 // A within is one attempt with middleware around it, and travels in the context
 // of its request. It counts for requests to the origin of the attempt, until the
@@ -434,4 +385,208 @@ func (a *HTTPAdapter) RoundTrip(hr *http.Request) (*http.Response, error) {
 		}
 		return a.send(ctx, p, &opts)
 	})
+}
+
+// A literal is what a PreparedRequest has of an [http.Request] that it was made
+// of, beside its fields. Such a request goes out as it was handed over: nothing
+// of it is put into a form of the library's own.
+type literal struct {
+	host    string // for the Host field; empty for that of the URL
+	trailer http.Header
+	close   bool
+	sparing bool // see message.Request
+	decode  bool // the library itself has asked for content codings
+}
+
+// roundTrip has send do the work of a RoundTripper.
+func roundTrip(hr *http.Request, send func(context.Context, *PreparedRequest, *http.Request) (*Response, error)) (*http.Response, error) {
+	if hr == nil {
+		return nil, failText(ErrInvalidOption, "the request is nil")
+	}
+	body := &handedBody{hr: hr}
+	defer body.settle()
+	p, err := body.prepare()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(hr.Context())
+	//lint:ignore SA1019 net/http's client sets it for its Timeout.
+	if gone := hr.Cancel; gone != nil {
+		go func() {
+			select {
+			case <-gone:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	r, err := send(ctx, p, hr)
+	if err != nil {
+		cancel()
+		return nil, tripError(err)
+	}
+	return r.toHTTP(hr, cancel), nil
+}
+
+// A handedBody is the body of a request of net/http.
+type handedBody struct {
+	hr     *http.Request
+	probed *bridge.ProbedBody // nil if it was not probed
+	used   atomic.Bool        // somebody reads it, who will close it
+}
+
+// settle closes a body that nobody has wanted.
+func (b *handedBody) settle() {
+	switch {
+	case b.hr.Body == nil || b.used.Load():
+	case b.probed != nil:
+		b.probed.Close()
+	default:
+		b.hr.Body.Close()
+	}
+}
+
+// prepare makes a literal request of hr, which is not changed.
+func (b *handedBody) prepare() (*PreparedRequest, error) {
+	hr := b.hr
+	switch {
+	case hr.URL == nil:
+		return nil, failText(ErrInvalidURL, "the URL is nil")
+	case hr.Header == nil:
+		return nil, failText(ErrInvalidHeader, "the Header is nil")
+	case hr.URL.Host == "":
+		return nil, failText(ErrInvalidURL, "no host in the URL")
+	case hr.ContentLength != 0 && hr.Body == nil:
+		return nil, failText(ErrInvalidOption, "a ContentLength of "+strconv.FormatInt(hr.ContentLength, 10)+" and no Body")
+	}
+	u := *hr.URL
+	u.User = nil
+	host, err := httpguts.PunycodeHostPort(u.Host)
+	if err != nil {
+		return nil, fail(ErrInvalidURL, err)
+	}
+	u.Host = host
+	p := &PreparedRequest{Method: cmp.Or(hr.Method, http.MethodGet), URL: &u, Header: hr.Header.Clone(), ownCookie: true}
+	for _, own := range [...]string{"Host", "Content-Length", "Transfer-Encoding", "Trailer"} {
+		delete(p.Header, own) // net/http has them elsewhere, and does not look here
+	}
+	if agents := p.Header["User-Agent"]; len(agents) > 1 {
+		p.Header["User-Agent"] = agents[:1]
+	}
+	p.literal = &literal{host: hr.Host, trailer: hr.Trailer, close: hr.Close, sparing: true}
+	if hr.Body != nil && hr.Body != http.NoBody {
+		p.body = b.content()
+	}
+	return p, p.checkLiteral()
+}
+
+// content is the body as one of the library's.
+func (b *handedBody) content() content {
+	hr := b.hr
+	length := hr.ContentLength
+	if length <= 0 || len(hr.TransferEncoding) > 0 && hr.TransferEncoding[0] == "chunked" {
+		length = -1 // net/http's zero with a body is "unknown"
+	}
+	first := hr.Body
+	if length < 0 && len(hr.TransferEncoding) == 0 && bridge.LacksBody(hr.Method) {
+		probed := bridge.Probe(hr.Body)
+		if probed == nil {
+			return content{}
+		}
+		first = probed
+		b.probed = probed
+	}
+	return streamed(&stream{what: "the request body", again: hr.GetBody != nil, waits: hr.GetBody == nil, from: func() (io.Reader, error) {
+		if !b.used.Swap(true) {
+			return first, nil
+		}
+		if hr.GetBody == nil {
+			return nil, ErrBodyNotReplayable
+		}
+		return hr.GetBody()
+	}}, length, "")
+}
+
+// checkLiteral holds that p can be written as one message.
+func (p *PreparedRequest) checkLiteral() error {
+	if p.URL == nil || p.URL.Host == "" {
+		return failText(ErrInvalidURL, "no host supplied")
+	}
+	if p.Method == http.MethodConnect {
+		return failText(ErrInvalidOption, "the method is not one of a request")
+	}
+	m := p.message()
+	return m.Check()
+}
+
+// decodes reports whether the content codings of a response are to be undone: if
+// the library itself has asked for some, and knows all that h names.
+func (l *literal) decodes(h http.Header) bool {
+	if !l.decode {
+		return false
+	}
+	codings, err := coding.Parse(h["Content-Encoding"])
+	return err == nil && len(codings) > 0
+}
+
+// toHTTP is r as a response of net/http to hr. end is called when its body has
+// ended.
+func (r *Response) toHTTP(hr *http.Request, end func()) *http.Response {
+	res := &http.Response{
+		Status: strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + r.Reason), StatusCode: r.StatusCode,
+		Proto: cmp.Or(r.Proto, "HTTP/1.1"), Header: r.Header, ContentLength: r.wire.length, Request: hr, TLS: r.TLS,
+	}
+	res.ProtoMajor, res.ProtoMinor, _ = http.ParseHTTPVersion(res.Proto)
+	if came := r.came; came != nil {
+		res.Close = came.Close
+		if f := came.Foreign; f != nil {
+			res.TransferEncoding, res.Uncompressed, res.Trailer = f.TransferEncoding, f.Uncompressed, maps.Clone(f.Trailer)
+		}
+		if came.Major > 0 {
+			res.ProtoMajor, res.ProtoMinor = came.Major, came.Minor
+		}
+	}
+	if r.upgraded() {
+		if rwc, ok := r.Body.(io.ReadWriteCloser); ok {
+			res.Body, res.ContentLength, res.Close = &bridge.UpgradedBody{ReadWriteCloser: rwc, End: end}, 0, false
+			return res
+		}
+	}
+	bridge.Edit(res, hr.Method)
+	if r.wire.coded() { // and is decoded
+		res.Uncompressed, res.ContentLength, res.Header = true, -1, res.Header.Clone()
+		res.Header.Del("Content-Encoding")
+		res.Header.Del("Content-Length")
+	}
+	if r.wire.length == 0 && !r.loaded {
+		r.Close()
+		end()
+		res.Body = http.NoBody
+		return res
+	}
+	bridge.Give(res, r.Body, r, end, tripError)
+	return res
+}
+
+// A tripFailure is an error of a RoundTripper, to which net/http's client adds
+// the method and the URL.
+type tripFailure struct{ error }
+
+func (e *tripFailure) Unwrap() error { return e.error }
+
+// Timeout is what [url.Error] asks for.
+func (e *tripFailure) Timeout() bool {
+	return errors.Is(e.error, ErrTimeout) || errors.Is(e.error, context.DeadlineExceeded)
+}
+
+// tripError is err as a RoundTripper returns it.
+func tripError(err error) error {
+	if e, ok := err.(*Error); ok {
+		err = e.Err
+	}
+	switch err.(type) {
+	case *RetryError, interface{ Classified() error }:
+		return &tripFailure{err}
+	}
+	return err
 }
