@@ -17,6 +17,7 @@ import (
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
@@ -322,7 +323,7 @@ func (a *HTTPAdapter) configure() {
 	if a.invalid = a.check(); a.invalid != nil {
 		return
 	}
-	if err := checkHeader(a.ProxyHeader); err != nil {
+	if err := fields.Check(a.ProxyHeader); err != nil {
 		a.invalid = fault.Reword(ErrInvalidOption, err, "HTTPAdapter.ProxyHeader: "+err.Error())
 	}
 	hosts, err := parseHosts(a.Hosts)
@@ -387,7 +388,7 @@ func checkMessage(p *PreparedRequest) error {
 	if !message.IsToken(p.Method) || p.Method == http.MethodConnect {
 		return failText(ErrInvalidOption, "the method is not one of a request")
 	}
-	return checkHeader(p.Header)
+	return fields.Check(p.Header)
 }
 
 // toCall makes of p what the engine is to send on the route of c.

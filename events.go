@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/mediatype"
 	"github.com/go-requests/requests/internal/sse"
 )
@@ -276,14 +277,14 @@ func isBroken(err error) bool {
 // White space around a value is not part of a field (RFC 9110, section 5.5). An ID
 // that a field cannot carry is ignored, as the standard ignores one with NUL.
 func (e *eventSource) resumeAfter(id string, given bool) {
-	const field = "Last-Event-Id"
+	const name = "Last-Event-Id"
 	id = strings.Trim(id, " \t")
 	switch {
-	case !given || checkField(field, id) != nil:
+	case !given || fields.CheckValue(name, id) != nil:
 	case id == "":
-		e.lastID = Headers{field: nil}
+		e.lastID = Headers{name: nil}
 	default:
-		e.lastID = Headers{field: id}
+		e.lastID = Headers{name: id}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-requests/requests/internal/fields"
 )
 
 func TestEvents(t *testing.T) {
@@ -190,7 +192,7 @@ func TestSessionEventsBackOff(t *testing.T) {
 
 // TestSessionEventsLastID is about what each connection is asked to go on after.
 func TestSessionEventsLastID(t *testing.T) {
-	long := strings.Repeat("x", maxHeaderValue)
+	long := strings.Repeat("x", fields.MaxValue)
 	for _, tt := range []struct {
 		name    string
 		session Headers

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/fields"
 )
 
 // The rows C050 to C068: what the caller may put into the head of a request.
@@ -20,7 +21,7 @@ import (
 func TestHeadInput(t *testing.T) {
 	w := newHeadServer(t)
 	s := w.session(t)
-	long := strings.Repeat("x", maxHeaderValue+1)
+	long := strings.Repeat("x", fields.MaxValue+1)
 	for _, tt := range []struct {
 		name   string
 		method string // "" is GET

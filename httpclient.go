@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/uri"
 )
@@ -104,7 +105,7 @@ func (s *Session) complete(p *PreparedRequest, hr *http.Request, set *settings) 
 			}
 			p.literal.decode = true
 		}
-		if err := checkValues(key, values); err != nil {
+		if err := fields.CheckValues(key, values); err != nil {
 			return err
 		}
 		p.Header[key] = slices.Clone(values)

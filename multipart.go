@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/environ"
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/multipart"
 	"github.com/go-requests/requests/internal/values"
 )
@@ -153,12 +154,12 @@ func (m *multipartBody) open() (io.Reader, error) {
 // checkHeader refuses the fields that no message may have.
 func (f *File) checkHeader() error {
 	if f.ContentType != "" {
-		if err := checkField("Content-Type", f.ContentType); err != nil {
+		if err := fields.CheckValue("Content-Type", f.ContentType); err != nil {
 			return err
 		}
 	}
 	for name, vals := range f.Header {
-		key, err := canonicalName(name)
+		key, err := fields.Canonical(name)
 		if err != nil {
 			return err
 		}
@@ -169,7 +170,7 @@ func (f *File) checkHeader() error {
 			if v == "" {
 				continue // left out, as Header says
 			}
-			if err := checkField(key, v); err != nil {
+			if err := fields.CheckValue(key, v); err != nil {
 				return err
 			}
 		}

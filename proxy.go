@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/noproxy"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
@@ -233,7 +234,7 @@ func (l *proxyLegs) Next(status int, header http.Header) (string, error) {
 	next, err := l.next(status, header)
 	if err == nil && next != nil {
 		l.last = next
-		err = checkHeader(next.Header)
+		err = fields.Check(next.Header)
 	}
 	if err != nil {
 		if ended := contextError(l.ctx); ended != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/digest"
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/uri"
@@ -112,6 +113,14 @@ func prepare(ctx context.Context, method, rawURL string, set *settings) (*Prepar
 	return p, nil
 }
 
+// defaults are the fields of a session whose Headers are nil. Read only.
+var defaults = defaultHeaders()
+
+func defaultHeaders() http.Header {
+	values := []string{"go-requests/" + Version, acceptEncoding, "*/*"}
+	return http.Header{"User-Agent": values[0:1:1], "Accept-Encoding": values[1:2:2], "Accept": values[2:3:3]}
+}
+
 func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *settings) (err error) {
 	if p.Method, err = prepareMethod(method); err != nil {
 		return err
@@ -123,7 +132,7 @@ func (p *PreparedRequest) fill(ctx context.Context, method, rawURL string, set *
 	if err = addQuery(p.URL, set); err != nil {
 		return err
 	}
-	if p.Header, err = mergeHeaders(set.merged.Headers, set.headers); err != nil {
+	if p.Header, err = fields.Merge(set.merged.Headers, set.headers, defaults); err != nil {
 		return err
 	}
 	if set.merged.IdempotencyKey {
@@ -604,5 +613,5 @@ func (p *PreparedRequest) check() error {
 	if p.Header == nil {
 		p.Header = http.Header{}
 	}
-	return checkHeader(p.Header)
+	return fields.Check(p.Header)
 }

@@ -3,7 +3,6 @@ package requests
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
+	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/uri"
 	"github.com/go-requests/requests/internal/values"
 )
@@ -168,13 +168,13 @@ func (s *Session) add(set *settings) error {
 	if s.Headers == nil {
 		s.Headers = defaultHeaders()
 	}
-	fields, err := spelled(s.Headers) // the fields of opts replace these
+	headers, err := fields.Spelled(s.Headers, defaults) // the fields of opts replace these
 	if err != nil {
 		return err
 	}
-	s.Headers = fields
+	s.Headers = headers
 	for _, h := range set.headers {
-		if err := s.setHeaders(h); err != nil {
+		if err := fields.Over(s.Headers, h); err != nil {
 			return err
 		}
 	}
@@ -186,24 +186,6 @@ func (s *Session) add(set *settings) error {
 			s.cookies = make(Cookies, len(c))
 		}
 		maps.Copy(s.cookies, c)
-	}
-	return nil
-}
-
-func (s *Session) setHeaders(h Headers) error {
-	for name, v := range h {
-		key, err := canonicalName(name)
-		if err != nil {
-			return err
-		}
-		if key != name && clashes(h, name) {
-			return givenTwice(key)
-		}
-		vals, err := values.Append(nil, v, http.TimeFormat)
-		if err != nil {
-			return fail(ErrInvalidHeader, fmt.Errorf("field %q: %w", key, err))
-		}
-		s.Headers[key] = vals // no values: the field is not sent
 	}
 	return nil
 }
