@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,13 +13,16 @@ import (
 func parse(t *testing.T, made string) table {
 	var cells table
 	for line := range strings.Lines(made) {
-		line = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "| "), " |")
-		cells = append(cells, strings.Split(line, " | "))
+		cells = append(cells, split(line))
 	}
 	if len(cells) < 3 {
 		t.Fatalf("no table: %q", made)
 	}
 	return cells[2:]
+}
+
+func split(line string) []string {
+	return strings.Split(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "| "), " |"), " | ")
 }
 
 func documented(t *testing.T, name string) table {
@@ -51,6 +56,34 @@ func TestDocumentIsTrue(t *testing.T) {
 	}
 	if strings.Contains(made, "| "+unseen+" |") {
 		t.Skip("the column of Requests was not checked:", errNoPython)
+	}
+}
+
+// The README has some of the rows, for some of the clients.
+func TestReadmeSaysTheSame(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, made, found := strings.Cut(string(readme), "<!-- rows of docs/comparison.md -->\n\n")
+	if !found {
+		t.Fatal("the README has no table")
+	}
+	made, _, _ = strings.Cut(made, "\n\n")
+	head := split(made[:strings.Index(made, "\n")])[1:]
+	all := documented(t, "calls")
+	for _, line := range parse(t, made) {
+		i := slices.IndexFunc(all, func(row []string) bool { return strings.TrimRight(row[0], " ¹²³") == line[0] })
+		if i < 0 {
+			t.Errorf("docs/comparison.md has no row %q", line[0])
+			continue
+		}
+		for j, client := range head {
+			column := slices.IndexFunc(peers, func(p peer) bool { return p.name == client }) + 1
+			if line[j+1] != all[i][column] {
+				t.Errorf("%s, %s: the README has %q, and docs/comparison.md %q", line[0], client, line[j+1], all[i][column])
+			}
+		}
 	}
 }
 

@@ -58,6 +58,7 @@ func newWorld(t *testing.T) *world {
 		"example.com":            http.HandlerFunc(hello),
 		"www.example.com":        http.HandlerFunc(hello),
 		"files.example.com":      http.HandlerFunc(download),
+		"shop.example.com":       shop(),
 		"internal.example.com":   http.HandlerFunc(hello),
 		"login.example.com":      login(),
 		"expired.badssl.com":     http.HandlerFunc(hello),
@@ -409,6 +410,26 @@ func exampleAPI() http.Handler {
 		}
 		order["id"] = 3
 		writeJSON(w, http.StatusCreated, order)
+	})
+	return mux
+}
+
+// shop has a file for those who have logged in.
+func shop() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("password") != "secret" {
+			http.Error(w, "who are you?", http.StatusForbidden)
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "s3ss10n", Path: "/", Secure: true})
+	})
+	mux.HandleFunc("GET /orders.csv", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := r.Cookie("sid"); err != nil {
+			http.Error(w, "log in first", http.StatusForbidden)
+			return
+		}
+		download(w, r)
 	})
 	return mux
 }
