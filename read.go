@@ -156,11 +156,11 @@ func (w *wireBody) readRaw(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if w.e != nil {
-		w.e.Watch()
+		w.e.StartClock()
 	}
 	n, err := w.src.Read(b)
 	if w.e != nil {
-		w.e.Pause()
+		w.e.StopClock()
 	}
 	if err != nil && err != io.EOF {
 		err = bodyError(w.ctx, w.e, err)

@@ -146,7 +146,7 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 	}
 	countUpload(hr, e.report)
 	e.dump.tapTrip(hr, p)
-	e.Watch()
+	e.StartClock()
 	start := time.Now()
 	res, err := e.RoundTrip(rt, hr, p.body.stream != nil)
 	res, err = e.before.end(res, err)
@@ -157,7 +157,7 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 	case res == nil:
 		err = failText(ErrAdapter, "the RoundTripper returned neither a response nor an error")
 	default:
-		e.Pause() // until the body is read
+		e.StopClock() // until the body is read
 		err = r.receive(bridge.Taken(res), p, opts)
 	}
 	if err != nil {
@@ -552,7 +552,7 @@ func (r *Response) toHTTP(hr *http.Request, end func()) *http.Response {
 			return res
 		}
 	}
-	bridge.Edit(res, hr.Method)
+	bridge.Normalize(res, hr.Method)
 	if r.wire.coded() { // and is decoded
 		res.Uncompressed, res.ContentLength, res.Header = true, -1, res.Header.Clone()
 		res.Header.Del("Content-Encoding")

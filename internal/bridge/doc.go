@@ -7,7 +7,7 @@
 //	              limit, which watchdog.go keeps; upload.go is the body on its way
 //	taken.go      a response of net/http as one of the engine's
 //	clock.go      the times of an attempt, as httptrace tells them
-//	bare.go       a body that net/http takes and that is not to be trusted
+//	unframed.go   a body that net/http takes and that is not to be trusted
 //
 // It knows no session and no prepared request.
 package bridge

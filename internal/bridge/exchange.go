@@ -13,7 +13,7 @@ import (
 // RoundTrip calls rt, in a goroutine that can be left behind if blocks says so.
 func (e *Exchange) RoundTrip(rt http.RoundTripper, hr *http.Request, blocks bool) (*http.Response, error) {
 	if blocks && e.Context.Done() != nil {
-		return e.leave(rt, hr)
+		return e.roundTripOrLeave(rt, hr)
 	}
 	return rt.RoundTrip(hr)
 }
@@ -21,10 +21,10 @@ func (e *Exchange) RoundTrip(rt http.RoundTripper, hr *http.Request, blocks bool
 // leaveGrace is how long an ended exchange is waited for before it is left behind.
 const leaveGrace = 50 * time.Millisecond
 
-// leave ends with the context of the call, come what may. net/http does not
+// roundTripOrLeave ends with the context of the call, come what may. net/http does not
 // return before the last Read of the request body has, and the reader is the
 // caller's: if it blocks, that Read is left behind.
-func (e *Exchange) leave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
+func (e *Exchange) roundTripOrLeave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
 	var res *http.Response
 	var err error
 	returned := make(chan struct{})
@@ -159,25 +159,25 @@ func (e *Exchange) expire() {
 // Limited reports whether there is a Read limit.
 func (e *Exchange) Limited() bool { return e.done != nil }
 
-// Watch starts or restarts the clock.
-func (e *Exchange) Watch() {
+// StartClock starts or restarts the clock.
+func (e *Exchange) StartClock() {
 	if e.done != nil {
 		e.dog.watch(e)
 	}
 }
 
-// Pause stops the clock, while it is not the server that we wait for.
-func (e *Exchange) Pause() { e.deadline.Store(0) }
+// StopClock stops the clock, while it is not the server that we wait for.
+func (e *Exchange) StopClock() { e.deadline.Store(0) }
 
 // Hurry implements [hurrier].
 func (e *Exchange) Hurry(limit time.Duration) {
-	if now := e.read(); now <= 0 || now > limit {
+	if now := e.readLimit(); now <= 0 || now > limit {
 		e.silence.Store(int64(limit))
 	}
 }
 
-// read is the Read limit.
-func (e *Exchange) read() time.Duration { return time.Duration(e.silence.Load()) }
+// readLimit is the Read limit.
+func (e *Exchange) readLimit() time.Duration { return time.Duration(e.silence.Load()) }
 
 // Release ends the limits of the exchange, whose connection has got another
 // protocol, and not the exchange.
@@ -214,5 +214,5 @@ func (e *Exchange) Expired() error {
 	if !e.expired.Load() {
 		return nil
 	}
-	return &fault.Limit{Kind: fault.ReadTimeout, After: e.read()}
+	return &fault.Limit{Kind: fault.ReadTimeout, After: e.readLimit()}
 }

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Edit makes of res, whose Header has the fields as they came, what net/http
+// Normalize makes of res, whose Header has the fields as they came, what net/http
 // makes of them: those of the framing move to fields of Response. method is that
 // of the request. The Header is not changed but replaced, where anything in it
 // is. A response that was edited before stays as it is.
-func Edit(res *http.Response, method string) {
+func Normalize(res *http.Response, method string) {
 	if res.ProtoMajor >= 2 {
-		edit2(res, method)
+		normalize2(res, method)
 		return
 	}
 	_, coded := res.Header["Transfer-Encoding"]
@@ -28,7 +28,7 @@ func Edit(res *http.Response, method string) {
 	case chunked:
 		res.ContentLength = -1
 	}
-	h := edited{res: res}
+	h := headerEdit{res: res}
 	if coded {
 		h.del("Transfer-Encoding")
 		if allowsBody(res.StatusCode) && method != http.MethodHead {
@@ -36,7 +36,7 @@ func Edit(res *http.Response, method string) {
 		}
 	}
 	if announces := res.Header["Trailer"]; announces != nil && chunked {
-		res.Trailer = named(announces)
+		res.Trailer = trailerNames(announces)
 		h.del("Trailer")
 	}
 	if values := res.Header["Content-Length"]; len(values) > 1 {
@@ -52,38 +52,38 @@ func Edit(res *http.Response, method string) {
 	}
 }
 
-// edit2 is Edit for HTTP/2 and later, where the framing has no fields.
-func edit2(res *http.Response, method string) {
+// normalize2 is Edit for HTTP/2 and later, where the framing has no fields.
+func normalize2(res *http.Response, method string) {
 	if method == http.MethodHead {
 		res.ContentLength = announced(res.Header)
 	}
 	if announces := res.Header["Trailer"]; announces != nil {
-		res.Trailer = named(announces)
-		h := edited{res: res}
+		res.Trailer = trailerNames(announces)
+		h := headerEdit{res: res}
 		h.del("Trailer")
 	}
 }
 
-// An edited response has a Header of its own from the first change on.
-type edited struct {
+// An headerEdit response has a Header of its own from the first change on.
+type headerEdit struct {
 	res    *http.Response
 	cloned bool
 }
 
-func (e *edited) own() http.Header {
+func (e *headerEdit) own() http.Header {
 	if !e.cloned {
 		e.res.Header, e.cloned = e.res.Header.Clone(), true
 	}
 	return e.res.Header
 }
 
-func (e *edited) del(name string) {
+func (e *headerEdit) del(name string) {
 	if _, has := e.res.Header[name]; has {
 		delete(e.own(), name)
 	}
 }
 
-func (e *edited) set(name, value string) { e.own()[name] = []string{value} }
+func (e *headerEdit) set(name, value string) { e.own()[name] = []string{value} }
 
 // announced is the length of the body that was not sent, -1 if none was given.
 func announced(h http.Header) int64 {
@@ -104,9 +104,9 @@ func allowsBody(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// named has the names in the values of a Trailer field, without values; nil if
+// trailerNames has the names in the values of a Trailer field, without values; nil if
 // there are none.
-func named(announces []string) http.Header {
+func trailerNames(announces []string) http.Header {
 	var t http.Header
 	for _, list := range announces {
 		for name := range strings.SplitSeq(list, ",") {

@@ -54,11 +54,11 @@ func TestEdit(t *testing.T) {
 					StatusCode: came.StatusCode, ProtoMajor: 1, ProtoMinor: came.Minor,
 					Header: came.Header, ContentLength: came.Length, Close: came.Close,
 				}
-				Edit(got, method)
+				Normalize(got, method)
 				require.Equal(t, show(want), show(got), "%s %s", method, text)
 				require.Equal(t, before, fmt.Sprint(came.Header), "what came was changed")
 				again := show(got)
-				Edit(got, method)
+				Normalize(got, method)
 				require.Equal(t, again, show(got), "a second time")
 			}
 		}
@@ -83,7 +83,7 @@ func TestEdit2(t *testing.T) {
 		{"HEAD", http.Header{"Content-Length": {"x"}}, "200 map[Content-Length:[x]] -1 [] map[] false"},
 	} {
 		r := &http.Response{StatusCode: 200, ProtoMajor: 2, Header: tt.header, ContentLength: 7}
-		Edit(r, tt.method)
+		Normalize(r, tt.method)
 		require.Equal(t, tt.want, show(r))
 	}
 }

@@ -17,8 +17,8 @@ func Taken(hr *http.Response) *transport.Response {
 	if hr.Body == nil || hr.StatusCode == http.StatusSwitchingProtocols {
 		return r
 	}
-	if IsBare(hr) {
-		r.Body = &BareBody{ReadCloser: r.Body}
+	if IsUnframed(hr) {
+		r.Body = &UnframedBody{ReadCloser: r.Body}
 	}
 	r.Body = &receivedBody{r.Body, r, hr}
 	return r

@@ -46,10 +46,10 @@ func (u *upload) Read(b []byte) (int, error) {
 	if u.err != nil {
 		return 0, u.err
 	}
-	u.e.Pause()
+	u.e.StopClock()
 	n, err := u.readSource(b)
 	u.err = err
-	u.e.Watch() // until the server takes what was read, or answers
+	u.e.StartClock() // until the server takes what was read, or answers
 	return n, err
 }
 

@@ -28,22 +28,22 @@ func (w *Watchdog) watch(e *Exchange) {
 		w.watched[e] = struct{}{}
 	}
 	if w.wake == 0 || deadline < w.wake {
-		w.set(deadline)
+		w.schedule(deadline)
 	}
 }
 
-func (w *Watchdog) set(wake int64) {
+func (w *Watchdog) schedule(wake int64) {
 	w.wake = wake
 	d := time.Duration(wake) - time.Since(w.epoch)
 	if w.timer == nil {
-		w.timer = time.AfterFunc(d, w.look)
+		w.timer = time.AfterFunc(d, w.sweep)
 		return
 	}
 	w.timer.Reset(d)
 }
 
-// look ends what has expired and sleeps until the next deadline.
-func (w *Watchdog) look() {
+// sweep ends what has expired and sleeps until the next deadline.
+func (w *Watchdog) sweep() {
 	w.mu.Lock()
 	now := int64(time.Since(w.epoch))
 	next := int64(0)
@@ -61,7 +61,7 @@ func (w *Watchdog) look() {
 	}
 	w.wake = 0
 	if next != 0 {
-		w.set(next)
+		w.schedule(next)
 	}
 	w.mu.Unlock()
 	for _, e := range expired {

@@ -7,16 +7,16 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// IsBare reports whether hr is of HTTP/1.0 and has its end where the connection
+// IsUnframed reports whether hr is of HTTP/1.0 and has its end where the connection
 // has. A Transfer-Encoding in such a response means that its framing is faulty
 // (RFC 9112, section 6.1), but net/http drops the field without a word.
-func IsBare(hr *http.Response) bool {
+func IsUnframed(hr *http.Response) bool {
 	return hr.Proto == "HTTP/1.0" && hr.ContentLength < 0 && hr.Body != nil
 }
 
-// A BareBody is the body of a response of HTTP/1.0. It fails where it turns out
+// A UnframedBody is the body of a response of HTTP/1.0. It fails where it turns out
 // to be chunked: by a whole chunk, and the size of another one behind it.
-type BareBody struct {
+type UnframedBody struct {
 	io.ReadCloser
 	at   chunkPart
 	left uint64 // of the chunk
@@ -37,7 +37,7 @@ const (
 	notChunked
 )
 
-func (b *BareBody) Read(p []byte) (int, error) {
+func (b *UnframedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.isChunked(p[:n]) {
 		return 0, fault.Text(fault.Protocol, "a chunked body in a response of HTTP/1.0")
@@ -47,7 +47,7 @@ func (b *BareBody) Read(p []byte) (int, error) {
 
 // isChunked goes on with the next bytes of the body, and reports whether they
 // leave no doubt.
-func (b *BareBody) isChunked(p []byte) bool {
+func (b *UnframedBody) isChunked(p []byte) bool {
 	for len(p) > 0 && b.at != notChunked {
 		if b.at == inData {
 			n := min(uint64(len(p)), b.left)
@@ -82,7 +82,7 @@ func unhex(c byte) byte {
 }
 
 // next is where c leads to from anywhere but inData.
-func (b *BareBody) next(c byte) chunkPart {
+func (b *UnframedBody) next(c byte) chunkPart {
 	switch b.at {
 	case inSize:
 		if isHex(c) && b.size < 16 {
