@@ -1,13 +1,13 @@
-// Package bridge is where the messages of this library meet net/http.
+// Package bridge connects the messages of this library with net/http.
 //
-//	probe.go      whether a body that net/http hands over is there at all
+//	probe.go      finds out whether a body from net/http has any bytes
 //	given.go      what net/http is given: the Host, the body of a response
-//	response.go   what net/http makes of the fields of a response
-//	exchange.go   sending by a RoundTripper of somebody else's, within the Read
-//	              limit, which watchdog.go keeps; upload.go is the body on its way
-//	taken.go      a response of net/http as one of the engine's
-//	clock.go      the times of an attempt, as httptrace tells them
-//	unframed.go   a body that net/http takes and that is not to be trusted
+//	response.go   changes a response the way net/http would
+//	exchange.go   sends through a RoundTripper of the caller's within the Read limit,
+//	              which watchdog.go enforces; upload.go is the request body
+//	taken.go      makes a response of net/http one of the engine's
+//	clock.go      measures the times of an attempt with httptrace
+//	unframed.go   a body that net/http accepts but that cannot be trusted
 //
-// It knows no session and no prepared request.
+// It knows neither sessions nor prepared requests.
 package bridge

@@ -10,7 +10,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// RoundTrip calls rt, in a goroutine that can be left behind if blocks says so.
+// RoundTrip calls rt. If reading the request body may block, it does so in a
+// goroutine that can be left behind.
 func (e *Exchange) RoundTrip(rt http.RoundTripper, hr *http.Request, blocks bool) (*http.Response, error) {
 	if blocks && e.Context.Done() != nil {
 		return e.roundTripOrLeave(rt, hr)
@@ -18,12 +19,13 @@ func (e *Exchange) RoundTrip(rt http.RoundTripper, hr *http.Request, blocks bool
 	return rt.RoundTrip(hr)
 }
 
-// leaveGrace is how long an ended exchange is waited for before it is left behind.
+// leaveGrace is how long to wait for an ended exchange before it is left
+// behind.
 const leaveGrace = 50 * time.Millisecond
 
-// roundTripOrLeave ends with the context of the call, come what may. net/http does not
-// return before the last Read of the request body has, and the reader is the
-// caller's: if it blocks, that Read is left behind.
+// roundTripOrLeave returns when the context of the call ends, whatever happens.
+// net/http waits for the last Read of the request body, and the reader belongs
+// to the caller: if that Read blocks, it is left behind.
 func (e *Exchange) roundTripOrLeave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
 	var res *http.Response
 	var err error
@@ -54,30 +56,29 @@ func (e *Exchange) roundTripOrLeave(rt http.RoundTripper, hr *http.Request) (*ht
 	return nil, e.Context.Err()
 }
 
-// A RoundTripper that is none of ours has no connection to see, whose deadlines
-// could keep the limits of [Timeout]. A Watchdog ends the exchange instead.
-
-// An Exchange is one request and its response by a RoundTripper. It is the
-// context of the request, so that it can be ended without a context of its own
-// under that of the caller.
+// An Exchange is one request and its response through a RoundTripper. The
+// connection of a foreign RoundTripper cannot be seen, so no deadline can be
+// set on it; a [Watchdog] ends the exchange instead. The Exchange is the
+// context of the request, and can be ended without another context below that
+// of the caller.
 type Exchange struct {
 	context.Context // the caller's, with the trace
 
-	dog     *Watchdog    // that of the RoundTripper
+	dog     *Watchdog    // of the RoundTripper
 	silence atomic.Int64 // the Read limit, a time.Duration; zero is none
 	expired atomic.Bool  // the Read limit ran out
 
-	upload atomic.Pointer[upload] // the body on its way, if it is a stream
+	upload atomic.Pointer[upload] // the request body, if it is a stream
 	OnEnd  func()                 // called at the end, perhaps more than once; may be nil
 
-	// What follows is for an exchange with a limit: done is nil without.
+	// Used only with a limit; without one, done is nil.
 	done     chan struct{}
 	detach   func() bool  // from the caller's context
-	deadline atomic.Int64 // on the clock of the watchdog; 0 is none
+	deadline atomic.Int64 // on the clock of the watchdog; 0 for none
 
 	mu    sync.Mutex
 	ended error  // why done is closed
-	after func() // runs then: net/http's context under this one
+	after func() // called then; it cancels the context that net/http made below this one
 }
 
 // NewExchange starts an exchange.
@@ -111,8 +112,9 @@ func (e *Exchange) Err() error {
 	return e.ended
 }
 
-// AfterFunc is what package context looks for in a foreign context, so as not
-// to start a goroutine that waits for Done. There is one such context at a time.
+// AfterFunc is what package context looks for in a foreign context. Without it,
+// context would start a goroutine to wait for Done. There is one such context
+// at a time.
 func (e *Exchange) AfterFunc(f func()) (stop func() bool) {
 	if e.done == nil {
 		return context.AfterFunc(e.Context, f)
@@ -131,10 +133,11 @@ func (e *Exchange) AfterFunc(f func()) (stop func() bool) {
 	return cannotStop
 }
 
-// cannotStop need not stop anything: to cancel a context that has ended does nothing.
+// cannotStop stops nothing, as nothing needs to be: cancelling a context that
+// has ended does nothing.
 func cannotStop() bool { return false }
 
-// end closes Done, and says why.
+// end closes Done for the given reason.
 func (e *Exchange) end(why error) {
 	e.mu.Lock()
 	if e.ended != nil {
@@ -150,7 +153,7 @@ func (e *Exchange) end(why error) {
 	}
 }
 
-// expire ends the exchange since its Read limit ran out.
+// expire ends the exchange because its Read limit has run out.
 func (e *Exchange) expire() {
 	e.expired.Store(true)
 	e.end(context.Canceled)
@@ -166,21 +169,22 @@ func (e *Exchange) StartClock() {
 	}
 }
 
-// StopClock stops the clock, while it is not the server that we wait for.
+// StopClock stops the clock while nobody waits for the server.
 func (e *Exchange) StopClock() { e.deadline.Store(0) }
 
-// Hurry implements [hurrier].
+// Hurry lowers the Read limit, for a body that is read only to reuse its
+// connection.
 func (e *Exchange) Hurry(limit time.Duration) {
 	if now := e.readLimit(); now <= 0 || now > limit {
 		e.silence.Store(int64(limit))
 	}
 }
 
-// readLimit is the Read limit.
+// readLimit returns the Read limit.
 func (e *Exchange) readLimit() time.Duration { return time.Duration(e.silence.Load()) }
 
-// Release ends the limits of the exchange, whose connection has got another
-// protocol, and not the exchange.
+// Release ends the limits of the exchange but not the exchange itself: its
+// connection now speaks another protocol.
 func (e *Exchange) Release() {
 	if e.OnEnd != nil {
 		e.OnEnd()
@@ -208,8 +212,8 @@ func (e *Exchange) Finish() {
 	}
 }
 
-// Expired returns the error of an exchange whose Read limit ran out, nil if it
-// has not.
+// Expired returns the error of an exchange whose Read limit has run out, or
+// nil.
 func (e *Exchange) Expired() error {
 	if !e.expired.Load() {
 		return nil

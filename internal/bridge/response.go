@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Normalize makes of res, whose Header has the fields as they came, what net/http
-// makes of them: those of the framing move to fields of Response. method is that
-// of the request. The Header is not changed but replaced, where anything in it
-// is. A response that was edited before stays as it is.
+// Normalize changes res, whose Header holds all fields as they were sent, the
+// way net/http changes a response to a request with the method: fields of the
+// framing move to fields of Response. If anything in the Header changes, it is
+// replaced by a copy. A response that was normalized before stays the same.
 func Normalize(res *http.Response, method string) {
 	if res.ProtoMajor >= 2 {
 		normalize2(res, method)
@@ -52,7 +52,7 @@ func Normalize(res *http.Response, method string) {
 	}
 }
 
-// normalize2 is Edit for HTTP/2 and later, where the framing has no fields.
+// normalize2 is Normalize for HTTP/2 and later, where no fields frame the body.
 func normalize2(res *http.Response, method string) {
 	if method == http.MethodHead {
 		res.ContentLength = announced(res.Header)
@@ -64,7 +64,7 @@ func normalize2(res *http.Response, method string) {
 	}
 }
 
-// An headerEdit response has a Header of its own from the first change on.
+// A headerEdit copies the Header of a response before its first change.
 type headerEdit struct {
 	res    *http.Response
 	cloned bool
@@ -85,7 +85,7 @@ func (e *headerEdit) del(name string) {
 
 func (e *headerEdit) set(name, value string) { e.own()[name] = []string{value} }
 
-// announced is the length of the body that was not sent, -1 if none was given.
+// announced returns the length that the response to a HEAD announces, or -1.
 func announced(h http.Header) int64 {
 	values := h["Content-Length"]
 	if len(values) == 0 {
@@ -98,14 +98,14 @@ func announced(h http.Header) int64 {
 	return int64(n)
 }
 
-// allowsBody reports whether a response of the status may have a body (RFC 9110,
-// section 6.4.1).
+// allowsBody reports whether a response with the status may have a body (RFC
+// 9110, section 6.4.1).
 func allowsBody(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// trailerNames has the names in the values of a Trailer field, without values; nil if
-// there are none.
+// trailerNames returns the names in a Trailer field as keys without values, or
+// nil if there are none.
 func trailerNames(announces []string) http.Header {
 	var t http.Header
 	for _, list := range announces {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-requests/requests/internal/message"
 )
 
-// TestEdit compares with what net/http makes of the same bytes.
-func TestEdit(t *testing.T) {
+// TestNormalize compares with what net/http makes of the same bytes.
+func TestNormalize(t *testing.T) {
 	for _, head := range []string{
 		"200 OK|Content-Length: 5",
 		"200 OK|Content-Length: 5|Content-Length: 5",
@@ -39,7 +39,7 @@ func TestEdit(t *testing.T) {
 		for _, method := range []string{"GET", "HEAD"} {
 			for _, version := range []string{"HTTP/1.1", "HTTP/1.0"} {
 				if version == "HTTP/1.0" && strings.Contains(head, "Transfer-Encoding") {
-					continue // which is refused
+					continue // refused
 				}
 				text := version + " " + strings.ReplaceAll(head, "|", "\r\n") + "\r\n\r\n"
 				want, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), &http.Request{Method: method})
@@ -69,9 +69,8 @@ func show(r *http.Response) string {
 	return fmt.Sprint(r.StatusCode, r.Header, r.ContentLength, r.TransferEncoding, r.Trailer, r.Close)
 }
 
-// TestEdit2 is about HTTP/2, of whose fields net/http takes the announcement of a
-// trailer alone.
-func TestEdit2(t *testing.T) {
+// TestNormalize2 holds that for HTTP/2 only an announced trailer is moved.
+func TestNormalize2(t *testing.T) {
 	for _, tt := range []struct {
 		method string
 		header http.Header

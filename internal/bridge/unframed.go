@@ -7,15 +7,16 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// IsUnframed reports whether hr is of HTTP/1.0 and has its end where the connection
-// has. A Transfer-Encoding in such a response means that its framing is faulty
-// (RFC 9112, section 6.1), but net/http drops the field without a word.
+// IsUnframed reports whether hr is an HTTP/1.0 response whose body ends with
+// the connection. A Transfer-Encoding in such a response means that its framing
+// is faulty (RFC 9112, section 6.1), but net/http silently drops the field.
 func IsUnframed(hr *http.Response) bool {
 	return hr.Proto == "HTTP/1.0" && hr.ContentLength < 0 && hr.Body != nil
 }
 
-// A UnframedBody is the body of a response of HTTP/1.0. It fails where it turns out
-// to be chunked: by a whole chunk, and the size of another one behind it.
+// An UnframedBody is the body of an HTTP/1.0 response without a length. Reading
+// fails if the body turns out to be chunked: if it begins with a complete chunk
+// and the size of another one.
 type UnframedBody struct {
 	io.ReadCloser
 	at   chunkPart
@@ -45,8 +46,8 @@ func (b *UnframedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isChunked goes on with the next bytes of the body, and reports whether they
-// leave no doubt.
+// isChunked processes the next bytes of the body, and reports whether it is
+// certain by now that the body is chunked.
 func (b *UnframedBody) isChunked(p []byte) bool {
 	for len(p) > 0 && b.at != notChunked {
 		if b.at == inData {
@@ -60,7 +61,7 @@ func (b *UnframedBody) isChunked(p []byte) bool {
 		}
 		b.at = b.next(p[0])
 		p = p[1:]
-		if b.at == inData && b.left == 0 { // the last chunk, or a size of zero at once
+		if b.at == inData && b.left == 0 { // the last chunk, or one that begins the body
 			b.at = notChunked
 			return b.seen > 0
 		}
@@ -81,7 +82,7 @@ func unhex(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// next is where c leads to from anywhere but inData.
+// next returns the part that follows after c, in any state but inData.
 func (b *UnframedBody) next(c byte) chunkPart {
 	switch b.at {
 	case inSize:

@@ -8,29 +8,29 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// An upload is a streamed request body on its way. It stops the clock of the
-// exchange while its source is read, and lets go of a source that waits once
-// nobody waits for it any more.
+// An upload is a streamed request body being sent. It stops the clock of the
+// exchange while its source is read. Once nobody wants the body any more, it no
+// longer waits for a source that blocks.
 type upload struct {
 	body io.ReadCloser
 	e    *Exchange
 	err  error // sticky
 
-	// What follows is for sources that may wait.
+	// Used only for sources that may block.
 	over chan struct{} // closed by interrupt; nil for the other sources
 	once sync.Once
 	read chan uploadRead
 	buf  []byte
 }
 
-// An uploadRead is what a read of the source gave.
+// An uploadRead is the result of one read of the source.
 type uploadRead struct {
 	n   int
 	err error
 }
 
-// Upload makes body that of e, which sends it from now on. A read of one that
-// waits may block.
+// Upload returns the body for the request of e. If waits is set, a Read of it
+// may block.
 func (e *Exchange) Upload(body io.ReadCloser, waits bool) io.ReadCloser {
 	u := &upload{body: body, e: e}
 	if waits {
@@ -40,8 +40,8 @@ func (e *Exchange) Upload(body io.ReadCloser, waits bool) io.ReadCloser {
 	return u
 }
 
-// Read implements io.Reader. The clock of the exchange stands still while it
-// is the caller's source that we wait for.
+// Read implements io.Reader. The clock of the exchange stands still while the
+// source is read.
 func (u *upload) Read(b []byte) (int, error) {
 	if u.err != nil {
 		return 0, u.err
@@ -53,9 +53,9 @@ func (u *upload) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// readSource reads where it can be left behind, and into a buffer of its own
-// then, if the source may wait for ever: the context of the caller would
-// otherwise end nothing (net/http waits for it).
+// readSource reads the source. If that may block, another goroutine reads, into
+// a separate buffer, and can be left behind. net/http would wait for the Read
+// even after the context of the caller has ended.
 func (u *upload) readSource(b []byte) (int, error) {
 	if u.over == nil {
 		return u.body.Read(b)
@@ -75,21 +75,21 @@ func (u *upload) readSource(b []byte) (int, error) {
 	case <-u.over:
 	case <-u.e.Done():
 	}
-	if ended := fault.Ended(u.e.Context); ended != nil { // which middleware or the engine may pass on
+	if ended := fault.Ended(u.e.Context); ended != nil { // middleware or the engine may pass it on
 		return 0, ended
 	}
 	return 0, errClosed
 }
 
-// interrupt ends a read that waits for its source.
+// interrupt ends a read that is waiting for the source.
 func (u *upload) interrupt() {
 	if u.over != nil {
 		u.once.Do(func() { close(u.over) })
 	}
 }
 
-// Close implements io.Closer. From then on the source is not read, but for a
-// read that it holds up.
+// Close implements io.Closer. From then on the source is not read, apart from a
+// read that is blocked in it.
 func (u *upload) Close() error {
 	u.interrupt()
 	return u.body.Close()
@@ -97,5 +97,5 @@ func (u *upload) Close() error {
 
 var errClosed = errors.New("read of a closed request body")
 
-// maxSmallBody is the length up to which a body is copied by a buffer of its own.
+// maxSmallBody is the largest buffer for a source that may block.
 const maxSmallBody = 32 << 10

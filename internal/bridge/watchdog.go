@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// A Watchdog ends exchanges whose Read limit runs out. One timer serves all
-// that it watches: to start and stop the clock of one is a store, which a
-// timer for each, moved by every read, would not be. The zero value is ready.
+// A Watchdog ends exchanges whose Read limit has run out. One timer serves all
+// of them: starting or stopping the clock of an exchange is then a single
+// store, where a timer for each would be reset by every read. The zero value is
+// ready to use.
 type Watchdog struct {
 	mu      sync.Mutex
 	watched map[*Exchange]struct{}
@@ -16,7 +17,7 @@ type Watchdog struct {
 	epoch   time.Time // the zero of deadlines, on the monotonic clock
 }
 
-// watch gives e its Read limit from now on.
+// watch starts the Read limit of e anew.
 func (w *Watchdog) watch(e *Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -42,7 +43,8 @@ func (w *Watchdog) schedule(wake int64) {
 	w.timer.Reset(d)
 }
 
-// sweep ends what has expired and sleeps until the next deadline.
+// sweep ends exchanges that have expired, and sets the timer to the next
+// deadline.
 func (w *Watchdog) sweep() {
 	w.mu.Lock()
 	now := int64(time.Since(w.epoch))
@@ -50,7 +52,7 @@ func (w *Watchdog) sweep() {
 	var expired []*Exchange
 	for e := range w.watched {
 		switch d := e.deadline.Load(); {
-		case d == 0: // paused: it comes back by watch
+		case d == 0: // its clock is stopped; watch adds it again
 			delete(w.watched, e)
 		case d <= now:
 			expired = append(expired, e)
@@ -69,7 +71,7 @@ func (w *Watchdog) sweep() {
 	}
 }
 
-// forget ends the watch over e.
+// forget stops watching e.
 func (w *Watchdog) forget(e *Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,8 +1,9 @@
-// Package ratelimit reads when a server wants to be asked again: Retry-After (RFC
-// 9110, section 10.2.3), the fields of draft-ietf-httpapi-ratelimit-headers in the
-// forms of its revisions, and the X-RateLimit fields of GitHub and others.
+// Package ratelimit finds out when a server wants to be asked again. It reads
+// Retry-After (RFC 9110, section 10.2.3), the fields of
+// draft-ietf-httpapi-ratelimit-headers in the forms of all its revisions, and
+// the X-RateLimit fields of GitHub and others.
 //
-// It knows nothing of requests. What is malformed says nothing.
+// It knows nothing about requests. Malformed fields are ignored.
 package ratelimit
 
 import (
@@ -13,9 +14,10 @@ import (
 	"time"
 )
 
-// Wait returns how long to wait from now on before the next request, false if h
-// does not say. Retry-After goes before the others, as the draft has it. These
-// count only if nothing is left of a quota, and of several the longest.
+// Wait returns how long to wait from now before the next request, or false if h
+// does not say. Retry-After takes precedence, as the draft requires. The other
+// fields count only if nothing is left of a quota; of several, the longest wait
+// counts.
 func Wait(h http.Header, now time.Time) (time.Duration, bool) {
 	if d, ok := RetryAfter(h.Get("Retry-After"), now); ok {
 		return d, true
@@ -29,8 +31,8 @@ func Wait(h http.Header, now time.Time) (time.Duration, bool) {
 	return pair(h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Reset"), now)
 }
 
-// RetryAfter reads a Retry-After field, which is a number of seconds or a date. A
-// time beyond what a Duration can hold is the longest that it can.
+// RetryAfter reads a Retry-After field: a number of seconds, or a date. A wait
+// that is too long for a Duration becomes the longest Duration.
 func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
 	if d, ok := seconds(value); ok {
@@ -38,7 +40,7 @@ func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
-		date, err = time.Parse(time.RFC1123Z, value) // another zone than GMT
+		date, err = time.Parse(time.RFC1123Z, value) // a zone other than GMT
 	}
 	if err != nil {
 		return 0, false
@@ -58,14 +60,14 @@ func seconds(value string) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, true
 }
 
-// sinceEpoch is the least number that is taken for a point in time, in seconds since
-// 1970: nobody waits for 15 years, and it is later than 1985, also by the clock of
-// testing/synctest.
+// sinceEpoch is the smallest number of seconds that is read as a time since
+// 1970 rather than as a wait: nobody waits for 15 years, and all current times
+// are later than 1985, even those of the clock of testing/synctest.
 const sinceEpoch = 5e8 * time.Second
 
-// pair reads a quota that two fields describe. That it begins anew is in seconds from
-// now on, as the first revisions of the draft have it, or a point in time, as with
-// GitHub.
+// pair reads a quota that two fields describe. The reset is in seconds from
+// now, as in the first revisions of the draft, or a time since 1970, as GitHub
+// sends it.
 func pair(remaining, reset string, now time.Time) (time.Duration, bool) {
 	left, ok := seconds(strings.TrimSpace(remaining))
 	if !ok || left > 0 {
@@ -78,8 +80,9 @@ func pair(remaining, reset string, now time.Time) (time.Duration, bool) {
 	return d, ok
 }
 
-// draft reads RateLimit fields: a list of quotas as in "default";r=0;t=30 (revision
-// 08 and later), or one quota as in limit=100, remaining=0, reset=30 (revision 07).
+// draft reads RateLimit fields: a list of quotas, as in "default";r=0;t=30
+// (revision 08 and later), or one quota, as in limit=100, remaining=0, reset=30
+// (revision 07).
 func draft(fields []string) (wait time.Duration, ok bool) {
 	for _, field := range fields {
 		var whole quota
@@ -105,7 +108,7 @@ func draft(fields []string) (wait time.Duration, ok bool) {
 	return wait, ok
 }
 
-// A quota is what is left of one, and when it begins anew.
+// A quota is what is left of a quota, and when it begins anew.
 type quota struct {
 	left, reset       time.Duration
 	hasLeft, hasReset bool
@@ -122,8 +125,8 @@ func (q *quota) set(name, value, left, reset string) {
 
 func (q *quota) spent() bool { return q.hasLeft && q.hasReset && q.left == 0 }
 
-// split gives the parts of s between separators that are not within the quotes of a
-// string (RFC 9651, section 3.3.3).
+// split returns the parts of s between separators outside quoted strings (RFC
+// 9651, section 3.3.3).
 func split(s string, separator byte) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		quoted, start := false, 0

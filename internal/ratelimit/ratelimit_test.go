@@ -38,8 +38,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// waitRows are fields, one a line, and how long they have one wait; -1 stands for
-// not at all.
+// waitRows are fields, one on each line, and the wait that they ask for; -1 for
+// none.
 var waitRows = []struct {
 	name, fields string
 	want         time.Duration

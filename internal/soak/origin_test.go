@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// An origin answers each request with its id and a body that is a function of
-// it, and counts how often each POST took effect.
+// An origin answers each request with its id and a body computed from it. It
+// counts how often each POST took effect.
 type origin struct {
 	mu      sync.Mutex
 	effects map[string]int
@@ -34,7 +34,7 @@ func (o *origin) count(id string) int {
 	return o.effects[id]
 }
 
-// bodyOf is what the answer to the request id holds.
+// bodyOf returns the body of the answer to request id.
 func bodyOf(id string) []byte {
 	sum := crc32.ChecksumIEEE([]byte(id))
 	sizes := [...]int{0, 1, 100, 1 << 10, 5 << 10, 20 << 10, 150 << 10}
@@ -42,7 +42,7 @@ func bodyOf(id string) []byte {
 	return bytes.Repeat([]byte(id+"\n"), size/(len(id)+1)+1)[:size]
 }
 
-// ServeHTTP answers without faults of its own, for HTTP/2.
+// ServeHTTP answers over HTTP/2, without faults.
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get("X-Id")
 	if !o.take(r, id) {
@@ -56,7 +56,7 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// take reads the body of r and, if it is whole, lets it take effect.
+// take reads the body of r. If it is complete, it takes effect.
 func (o *origin) take(r *http.Request, id string) bool {
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(sum, r.Body); err != nil {
@@ -75,12 +75,12 @@ const evil = "HTTP/1.1 200 OK\r\nX-Id: nobody\r\nContent-Length: 4\r\n\r\nEVIL"
 
 var leftovers = []string{evil, strings.Repeat(evil, 200), "\n", "x", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"}
 
-// serve speaks HTTP/1.1 on link, a connection or TLS over it, with the faults of
-// servers and of what stands in front of them.
+// serve speaks HTTP/1.1 on link, a connection or TLS over it. It has the faults
+// of servers and of what stands in front of them.
 func (o *origin) serve(link, socket net.Conn) {
 	defer socket.Close()
 	br := bufio.NewReader(link)
-	last := rand.IntN(40) // requests until it closes, without a word
+	last := rand.IntN(40) // the number of requests until it closes silently
 	for n := 0; n <= last; n++ {
 		r, err := http.ReadRequest(br)
 		if err != nil {
@@ -116,7 +116,7 @@ func (o *origin) answer(link, socket net.Conn, r *http.Request, id string, fault
 		link.Write(whole[:rand.IntN(len(whole))])
 		end(socket, fault == 1)
 		return false
-	case 3, 4: // something behind it, in the same segment: what comes later than the next request looks like its answer to anybody
+	case 3, 4: // extra bytes in the same segment; if they came after the next request, any client would take them for its answer
 		link.Write(append(whole, leftovers[rand.IntN(len(leftovers))]...))
 		return true
 	case 5: // silence
@@ -136,12 +136,12 @@ func (o *origin) answer(link, socket net.Conn, r *http.Request, id string, fault
 		}
 	case 8: // hints
 		io.WriteString(link, strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 3))
-	case 9, 10: // the end, at an idle moment
+	case 9, 10: // the end, while it is idle
 		link.Write(whole)
 		time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
 		end(socket, fault == 9)
 		return false
-	case 11: // half a connection
+	case 11: // a half-closed connection
 		link.Write(whole)
 		if half, ok := socket.(interface{ CloseWrite() error }); ok {
 			half.CloseWrite()

@@ -13,10 +13,10 @@ import (
 
 var quiet = log.New(io.Discard, "", 0)
 
-// listenProxy serves CONNECT and the absolute form of plain http. What it
-// answers by itself is marked.
+// listenProxy serves CONNECT and plain http in absolute form. Its own answers
+// are marked.
 func (w *ways) listenProxy(t *testing.T) string {
-	transport := &http.Transport{DisableCompression: true, DisableKeepAlives: true} // its own mix-ups are not the question
+	transport := &http.Transport{DisableCompression: true, DisableKeepAlives: true} // net/http's own mix-ups are not under test
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {}, Transport: transport, ErrorLog: quiet,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {

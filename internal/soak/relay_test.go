@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A relay stands between clients and a server as a network that fails does: it
-// cuts, resets, half-closes, stalls and slows connections at any byte.
+// A relay is a failing network between clients and a server: it cuts, resets,
+// half-closes, stalls and slows connections at any byte.
 type relay struct {
 	net.Listener
 	to string
@@ -78,21 +78,21 @@ func (r *relay) carry(client net.Conn) {
 	both.Wait()
 }
 
-// pass copies from one side to the other, and perhaps fails on the way.
+// pass copies from one side to the other, and may fail on the way.
 func pass(to, from net.Conn) {
 	at := int64(rand.IntN(1 << (8 + rand.IntN(14)))) // most faults are early
 	switch rand.IntN(20) {
-	case 0: // RST for both
+	case 0: // RST to both sides
 		io.CopyN(to, from, at)
 		end(to, true)
 		end(from, true)
 		return
-	case 1: // FIN for both
+	case 1: // FIN to both sides
 		io.CopyN(to, from, at)
 		to.Close()
 		from.Close()
 		return
-	case 2: // half a connection
+	case 2: // a half-closed connection
 		io.CopyN(to, from, at)
 		to.(*net.TCPConn).CloseWrite()
 		return

@@ -1,5 +1,5 @@
-// Package soak runs many calls of every kind against servers and a network that
-// fail all the time, and holds that none of them is ever told a wrong thing.
+// Package soak makes many calls of every kind over servers and networks that
+// constantly fail, and checks that no call ever gets a wrong answer.
 package soak
 
 import (
@@ -52,8 +52,9 @@ func duration(t *testing.T) time.Duration {
 	return d
 }
 
-// TestSoak holds: no response is another call's, none is cut without an error,
-// no POST takes effect twice, and nothing is left open.
+// TestSoak checks that no response belongs to another call, that none is cut
+// short without an error, that no POST takes effect twice, and that nothing is
+// left open.
 func TestSoak(t *testing.T) {
 	warmUp(t)
 	before := descriptors()
@@ -93,15 +94,15 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// goesOn reports whether the way makes another call. On a machine that is busy
-// all its calls may share one dial that fails, and then another: it has a minute
-// more for its first whole answer.
+// goesOn reports whether the way makes another call. On a busy machine all its
+// calls may share one dial that fails, and then the next one: it has one more
+// minute for its first complete answer.
 func (w *way) goesOn(elapsed, atLeast time.Duration) bool {
 	return elapsed < atLeast || w.whole.Load() == 0 && elapsed < atLeast+time.Minute
 }
 
-// warmUp opens a socket, for the descriptors that the runtime keeps from the
-// first one on.
+// warmUp opens a socket: with the first one, the runtime opens descriptors that
+// it keeps.
 func warmUp(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -110,13 +111,13 @@ func warmUp(t *testing.T) {
 	l.Close()
 }
 
-// settle waits until the connections in use have gone.
+// settle waits until no connection is in use.
 func settle(a *requests.HTTPAdapter) requests.Stats {
 	within(func() bool { s := a.Stats(); return s.Open == 0 && s.Waiting == 0 })
 	return a.Stats()
 }
 
-// within reports whether cond came true within five seconds.
+// within reports whether cond becomes true within five seconds.
 func within(cond func() bool) bool {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if cond() {
@@ -126,7 +127,8 @@ func within(cond func() bool) bool {
 	return cond()
 }
 
-// descriptors counts the open files of the process, 0 where that cannot be seen.
+// descriptors counts the open files of the process. It returns 0 where that is
+// not known.
 func descriptors() int {
 	list, _ := os.ReadDir("/proc/self/fd")
 	return len(list)
@@ -142,10 +144,10 @@ type way struct {
 	whole   atomic.Int64
 
 	mu    sync.Mutex
-	posts map[string]int // how often each must have taken effect at least
+	posts map[string]int // how often each must have taken effect, at the least
 }
 
-// call makes one call of a kind chosen by chance and checks what it gives.
+// call makes one call of a random kind and checks its result.
 func (w *way) call(t *testing.T, id string) {
 	w.calls.Add(1)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -194,7 +196,7 @@ func body(n int, stream bool) []requests.Option {
 	return []requests.Option{sum, requests.Bytes(data)}
 }
 
-// stream reads a streamed response, to its end or not.
+// stream reads a streamed response, sometimes not to its end.
 func (w *way) stream(t *testing.T, ctx context.Context, id string, opts []requests.Option) {
 	r, err := w.session.Get(ctx, w.url, append(opts, requests.Stream(true))...)
 	if err != nil {
@@ -223,7 +225,7 @@ func (w *way) stream(t *testing.T, ctx context.Context, id string, opts []reques
 	w.same(t, id, r, got)
 }
 
-// same holds that r is the answer to id, and whole.
+// same checks that r is the complete answer to id.
 func (w *way) same(t *testing.T, id string, r *requests.Response, got []byte) {
 	if other := r.Header.Get("X-Id"); other != id {
 		if w.mayAnswer(r) {
@@ -238,14 +240,14 @@ func (w *way) same(t *testing.T, id string, r *requests.Response, got []byte) {
 	w.whole.Add(1)
 }
 
-// mayAnswer reports whether r is what the proxy on the way says for itself: that
-// it reached nobody, or that the request which it got was cut.
+// mayAnswer reports whether the proxy may have sent r itself: because it
+// reached no server, or because it got a request that was cut short.
 func (w *way) mayAnswer(r *requests.Response) bool {
 	return r.StatusCode == http.StatusBadGateway && r.Header.Get("X-Proxy") != "" ||
 		r.StatusCode == http.StatusBadRequest && len(r.Header["X-Id"]) == 0
 }
 
-// check holds that err says what it is.
+// check checks that err has a kind.
 func (w *way) check(t *testing.T, id string, err error) {
 	for _, kind := range []error{
 		requests.ErrConnection, requests.ErrTimeout, requests.ErrIncompleteBody, requests.ErrProtocol, context.Canceled,
@@ -265,10 +267,10 @@ func (w *way) posted(id string, whole bool) {
 	}
 }
 
-// opaque hides the socket, so that it cannot be looked at.
+// opaque hides the socket, so that it cannot be peeked at.
 type opaque struct{ net.Conn }
 
-// ways are all of them, and what serves them.
+// ways holds all of them, and what serves them.
 type ways struct {
 	origin *origin
 	list   []*way

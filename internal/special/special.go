@@ -1,12 +1,12 @@
-// Package special knows the addresses that are not of the public Internet: the
-// IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190),
-// multicast, and the services that clouds offer to their own machines.
+// Package special recognizes addresses that are not on the public Internet:
+// those of the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890,
+// RFC 8190), multicast, and services that clouds offer to their own machines.
 package special
 
 import "net/netip"
 
-// A block is a line of a registry. Of several that an address is in, the
-// longest prefix counts.
+// A block is an entry of a registry. If an address is in several blocks, the
+// one with the longest prefix counts.
 type block struct {
 	prefix netip.Prefix
 	name   string // with its source
@@ -14,8 +14,8 @@ type block struct {
 	inner  func(netip.Addr) []netip.Addr
 }
 
-// blocks holds the registries as of 2025-10, without the lines that say the
-// same as one above them.
+// blocks holds the registries as of 2025-10, without entries that repeat the
+// one above them.
 var blocks = []block{
 	{prefix: cidr("0.0.0.0/0"), public: true},
 	{prefix: cidr("0.0.0.0/8"), name: "this network (RFC 791)"},
@@ -39,7 +39,7 @@ var blocks = []block{
 	{prefix: cidr("240.0.0.0/4"), name: "reserved (RFC 1112)"},
 	{prefix: cidr("255.255.255.255/32"), name: "broadcast (RFC 8190)"},
 
-	// Of IPv6 the IANA has given out 2000::/3 alone (RFC 4291, section 2.4).
+	// IANA allocates global unicast addresses from 2000::/3 alone (RFC 4291, section 2.4).
 	{prefix: cidr("::/0"), name: "not of global unicast (RFC 4291)"},
 	{prefix: cidr("::/96"), name: "compatible with IPv4 (RFC 4291)"},
 	{prefix: cidr("::/128"), name: "unspecified (RFC 4291)"},
@@ -75,7 +75,7 @@ var blocks = []block{
 
 func cidr(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
-// ipv4At finds the IPv4 address from byte i on.
+// ipv4At returns a function that finds the IPv4 address at byte i.
 func ipv4At(i int) func(netip.Addr) []netip.Addr {
 	return func(a netip.Addr) []netip.Addr {
 		b := a.As16()
@@ -83,8 +83,8 @@ func ipv4At(i int) func(netip.Addr) []netip.Addr {
 	}
 }
 
-// teredo finds the addresses of the server and of the client, which is
-// obscured (RFC 4380, section 4).
+// teredo finds the address of the server and that of the client, whose bits are
+// inverted (RFC 4380, section 4).
 func teredo(a netip.Addr) []netip.Addr {
 	b := a.As16()
 	for i := 12; i < 16; i++ {
@@ -93,14 +93,14 @@ func teredo(a netip.Addr) []netip.Addr {
 	return []netip.Addr{netip.AddrFrom4([4]byte(b[4:8])), netip.AddrFrom4([4]byte(b[12:16]))}
 }
 
-// Of says what a is, if it is not of the public Internet. An address that leads
-// to one of IPv4 is what that is.
+// Of says what a is, if it is not on the public Internet. An IPv6 address that
+// contains an IPv4 address counts as that one.
 func Of(a netip.Addr) (name string, ok bool) {
 	if !a.IsValid() {
 		return "no address", true
 	}
 	a = a.WithZone("").Unmap()
-	var longest *block // there is one, as the whole of each family is a block
+	var longest *block // never nil in the end: each family is a block as a whole
 	for i := range blocks {
 		if b := &blocks[i]; b.prefix.Contains(a) && (longest == nil || b.prefix.Bits() > longest.prefix.Bits()) {
 			longest = b

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Each line has an address of a block, or its first and last one.
+// Each line has one address of a block, or its first and last.
 func TestOf(t *testing.T) {
 	for _, tt := range []struct {
 		first, last string
@@ -61,7 +61,7 @@ func TestOf(t *testing.T) {
 		{"5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
 		{"fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
 		{"fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
-		// Beside the blocks.
+		// Next to the blocks.
 		{"1.0.0.0", "9.255.255.255", true},
 		{"11.0.0.0", "100.63.255.255", true},
 		{"100.128.0.0", "126.255.255.255", true},
@@ -85,7 +85,7 @@ func TestOf(t *testing.T) {
 		{"64:ff9b:0:1::", "64:ff9b:0:ffff:ffff:ffff:ffff:ffff", false},
 		{"fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
 		{"ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
-		// Addresses of IPv4 in another form.
+		// IPv4 addresses in another form.
 		{"::127.0.0.1", "::8.8.8.8", false},
 		{"::ffff:127.0.0.1", "::ffff:127.255.255.255", false},
 		{"::ffff:0:127.0.0.1", "::ffff:0:8.8.8.8", false},
@@ -96,7 +96,7 @@ func TestOf(t *testing.T) {
 		{"2001:0:7f00:1::f7f7:f7f7", "2001:0:7f00:1::f7f7:f7f7", false}, // the server of Teredo
 		{"2001:0:808:808::80ff:fffe", "2001:0:808:808::5601:5601", false},
 		{"2001:0:808:808::f7f7:f7f7", "2001:0:808:808:ffff:ffff:f7f7:f7f7", true},
-		// Services of clouds.
+		// Cloud services.
 		{"169.254.169.254", "169.254.170.2", false},
 		{"100.100.100.200", "100.100.100.200", false},
 		{"168.63.129.16", "168.63.129.16", false},
@@ -118,7 +118,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// The name is that of the address meant.
+// The name is that of the embedded IPv4 address.
 func TestName(t *testing.T) {
 	for addr, want := range map[string]string{
 		"127.0.0.1":                 "loopback (RFC 1122)",
@@ -135,7 +135,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// An address in every form is as public as it is in IPv4.
+// Every form of an IPv4 address is as public as that address.
 func FuzzForms(f *testing.F) {
 	f.Add([]byte{127, 0, 0, 1})
 	f.Add([]byte{8, 8, 8, 8})

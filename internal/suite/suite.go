@@ -1,10 +1,9 @@
-// Package suite lets tests read the test suites of other projects, which are
-// kept beside a checkout and not in it.
+// Package suite gives tests access to the test suites of other projects, which
+// are not part of the repository.
 //
-// SHARED_DIR is the absolute path of the folder that holds them. Where it is
-// set, a suite that is not there fails the test. Without it, a folder called
-// "shared" beside the checkout is used; where that has no such suite either,
-// the test is skipped.
+// SHARED_DIR is the absolute path of the folder that holds them. If it is set,
+// a missing suite fails the test. Otherwise the folder "shared" beside the
+// checkout is used, and a test whose suite is missing there is skipped.
 package suite
 
 import (
@@ -36,7 +35,7 @@ func Bytes(t testing.TB, name string) []byte {
 	return content
 }
 
-// Path returns where the file or folder name is.
+// Path returns the path of the file or folder name.
 func Path(t testing.TB, name string) string {
 	t.Helper()
 	if folder := os.Getenv(variable); folder != "" {
@@ -53,7 +52,8 @@ func Path(t testing.TB, name string) string {
 	return path
 }
 
-// checkout returns the folder of go.mod. A test runs in the folder of its package.
+// checkout returns the folder of go.mod. Tests run in the folder of their
+// package.
 func checkout(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A recorder stands in for the test that asks for a suite, and notes its end.
+// A recorder takes the place of a test, and records how it ended.
 type recorder struct {
 	testing.TB
 	end string
