@@ -12,9 +12,9 @@ import (
 	"github.com/go-requests/requests/auth/negotiate"
 )
 
-// A program of a user who has run kinit.
+// A program whose user has run kinit.
 func Example() {
-	login, err := negotiate.FromCache("", "") // where kinit has left its tickets
+	login, err := negotiate.FromCache("", "") // where kinit stores its tickets
 	if err != nil {
 		fmt.Println("run kinit first")
 		return
@@ -30,7 +30,7 @@ func Example() {
 	fmt.Println(r.StatusCode)
 }
 
-// Without a ticket there is an error that says what to do.
+// Without a ticket, the error says what to do.
 func ExampleFromCache() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"github.com/go-requests/requests/auth/negotiate"
 )
 
-// A realm is a KDC and an Apache that asks for its tickets, both of the test.
+// A realm is a KDC and an Apache that accepts its tickets, started for the test.
 type realm struct {
 	conf            string
 	KDC, Web, Proxy int
@@ -92,7 +92,7 @@ DocumentRoot {{.Dir}}/www
 </Location>
 `
 
-// A forward proxy for users of the realm. Its log has who has asked for what.
+// A forward proxy for users of the realm, which logs who asked for what.
 const squidConf = `
 http_port 127.0.0.1:{{.Proxy}}
 pid_filename none
@@ -397,7 +397,7 @@ func TestKerberos(t *testing.T) {
 	})
 }
 
-// testAtProxy logs in at Squid, which does not let anybody else through.
+// testAtProxy logs in at Squid, which refuses everybody else.
 func testAtProxy(t *testing.T, r *realm, login *negotiate.Login) {
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -447,10 +447,10 @@ func testAtProxy(t *testing.T, r *realm, login *negotiate.Login) {
 	}
 	log, err := os.ReadFile(r.Dir + "/squid/access.log")
 	require.NoError(t, err)
-	require.Contains(t, string(log), "jane@"+r.Realm+" POST "+plain.URL) // a CONNECT it notes at the end
+	require.Contains(t, string(log), "jane@"+r.Realm+" POST "+plain.URL) // Squid logs a CONNECT when it ends
 }
 
-// redirectOK makes a redirect of a success.
+// redirectOK turns a success into a redirect.
 func redirectOK(w *http.Response, to string) error {
 	if w.StatusCode == http.StatusOK {
 		w.StatusCode = http.StatusFound

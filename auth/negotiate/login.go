@@ -20,21 +20,22 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// A Login is a user, or a service, that Kerberos knows. It is safe for any number
-// of goroutines. Close ends it.
+// A Login is a user, or a service, that Kerberos knows. It is safe for concurrent
+// use. Close ends it.
 type Login struct {
 	kerberos *client.Client
 	name     string
 
-	turn   chan struct{} // held by the one that speaks to the KDC: gokrb5 is not made for several
+	turn   chan struct{} // held by the goroutine that talks to the KDC: gokrb5 does not support several
 	once   sync.Once
 	closed chan struct{}
 }
 
-// FromCache goes by the tickets that kinit has left in the file cache, "" for
-// that of KRB5CCNAME or the usual place. They are read once: a cache that has
-// expired needs a new kinit and a new Login. configuration is the path of a
-// krb5.conf, "" for that of KRB5_CONFIG or /etc/krb5.conf.
+// FromCache logs in with the tickets that kinit has stored in a file cache; ""
+// stands for the one that KRB5CCNAME names, or the usual place. They are read once:
+// after they have expired, it takes a new kinit and a new Login. configuration is
+// the path of a krb5.conf, "" for the one that KRB5_CONFIG names, or
+// /etc/krb5.conf.
 func FromCache(cache, configuration string) (*Login, error) {
 	conf, err := load(configuration)
 	if err != nil {
@@ -72,8 +73,8 @@ func cacheName() string {
 	return "/tmp/krb5cc_" + id
 }
 
-// FromKeytab goes by the keys of a service in a keytab file. principal is of the
-// form name@REALM.
+// FromKeytab logs in with the keys in a keytab file. principal has the form
+// name@REALM.
 func FromKeytab(path, principal, configuration string) (*Login, error) {
 	conf, err := load(configuration)
 	if err != nil {
@@ -90,7 +91,7 @@ func FromKeytab(path, principal, configuration string) (*Login, error) {
 	return newLogin(client.NewWithKeytab(name, realm, keys, conf, client.DisablePAFXFAST(true))), nil
 }
 
-// FromPassword goes by a password. principal is of the form name@REALM.
+// FromPassword logs in with a password. principal has the form name@REALM.
 func FromPassword(principal, password, configuration string) (*Login, error) {
 	conf, err := load(configuration)
 	if err != nil {
@@ -135,7 +136,7 @@ func parse(principal string, conf *config.Config) (name, realm string, err error
 	return name, realm, nil
 }
 
-// Close forgets the tickets and keys, once nobody waits for the KDC any more.
+// Close discards the tickets and keys, once nobody waits for the KDC any more.
 // Later requests fail with [requests.ErrClosed].
 func (l *Login) Close() error {
 	l.once.Do(func() {
@@ -145,8 +146,8 @@ func (l *Login) Close() error {
 	return nil
 }
 
-// release gives up the turn, and only then looks for a Close that waits for it:
-// the other way round, one in between would be missed.
+// release gives up the turn, and only then checks for a Close that is waiting for
+// it. In the other order it would miss a Close in between.
 func (l *Login) release() {
 	<-l.turn
 	select {
@@ -156,7 +157,7 @@ func (l *Login) release() {
 	}
 }
 
-// forget drops the tickets and keys, or leaves that to the one that has the turn.
+// forget discards the tickets and keys, or leaves that to whoever has the turn.
 func (l *Login) forget() {
 	select {
 	case l.turn <- struct{}{}:
@@ -166,14 +167,14 @@ func (l *Login) forget() {
 	}
 }
 
-// String names the user.
+// String returns the name of the user.
 func (l *Login) String() string { return "Kerberos login " + l.name }
 
 // Format keeps every verb from printing keys.
 func (l *Login) Format(s fmt.State, _ rune) { io.WriteString(s, l.String()) }
 
-// token makes a token for a service. gokrb5 knows no context: should this one
-// end, the KDC is left to its own limits of time.
+// token makes a token for a service. gokrb5 knows no context: if ctx ends, the
+// request to the KDC is left to its own timeouts.
 func (l *Login) token(ctx context.Context, service string) ([]byte, *proof, error) {
 	type result struct {
 		token []byte
@@ -206,7 +207,7 @@ func (l *Login) token(ctx context.Context, service string) ([]byte, *proof, erro
 }
 
 func (l *Login) make(service string) (token []byte, p *proof, err error) {
-	defer func() { // as it does on answers that it does not expect
+	defer func() { // gokrb5 panics on some unexpected answers
 		if v := recover(); v != nil {
 			err = failed("gokrb5 has failed", fmt.Errorf("%v", v))
 		}
@@ -226,7 +227,7 @@ func (l *Login) make(service string) (token []byte, p *proof, err error) {
 	return token, p, nil
 }
 
-// A cause is an error of gokrb5, cut and made printable.
+// A cause is an error of gokrb5, shortened and with only printable characters.
 type cause struct{ err error }
 
 func (c *cause) Unwrap() error { return c.err }

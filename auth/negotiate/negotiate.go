@@ -1,23 +1,24 @@
-// Package negotiate authenticates by Kerberos: the scheme Negotiate of RFC 4559,
-// with SPNEGO tokens (RFC 4178), as requests-kerberos does for Python's Requests.
+// Package negotiate authenticates with Kerberos: it implements the scheme Negotiate
+// (RFC 4559) with SPNEGO tokens (RFC 4178), as requests-kerberos does for Python's
+// Requests.
 //
 //	login, err := negotiate.FromCache("", "")
 //	…
 //	defer login.Close()
 //	s.Auth = negotiate.New(login).Auth()
 //
-// The module brings github.com/jcmturner/gokrb5, which speaks to the KDC and does
+// The module depends on github.com/jcmturner/gokrb5, which talks to the KDC and does
 // the cryptography.
 //
-// At a proxy it is
+// To authenticate at a proxy, use
 //
 //	s := requests.NewSession(requests.Proxies{"all": proxy}, negotiate.New(login).Auth().ForProxy())
 //
-// where the proxy is a service of Kerberos by its own name, "HTTP/" and its host.
+// The proxy then has a service name of its own: "HTTP/" and its host.
 //
-// A server proves who it is with its answer, which is checked (mutual
-// authentication); a proxy does not. What gokrb5 cannot do is refused and not ignored: delegation
-// of the user's ticket, and channel bindings.
+// A server proves its identity in its answer, and the proof is checked (mutual
+// authentication). A proxy does not. gokrb5 supports neither delegation of the user's
+// ticket nor channel bindings; asking for delegation is an error.
 package negotiate
 
 import (
@@ -35,45 +36,46 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// Scheme is the authentication scheme in the fields of HTTP.
+// scheme is the name of the authentication scheme.
 const scheme = "Negotiate"
 
 // A Client authenticates requests with the tickets of a [Login]. Make one with
-// [New]; its fields must not change once it is in use, from then on by any
-// number of goroutines.
+// [New]. Its fields must not change once it is in use; from then on it is safe for
+// concurrent use.
 type Client struct {
-	// ServicePrincipal is the name of the service in Kerberos, such as
-	// "HTTP/www.example.com". Empty makes it of "HTTP/" and the host of the URL.
+	// ServicePrincipal is the Kerberos name of the service, such as
+	// "HTTP/www.example.com". If empty, it is "HTTP/" followed by the host of the
+	// URL.
 	ServicePrincipal string
-	// Preemptive sends a token with every request, without waiting to be asked.
-	// A body is then sent once.
+	// Preemptive sends a token with every request, without waiting for a challenge.
+	// A body is then sent only once.
 	Preemptive bool
-	// NoMutual accepts responses in which the server does not prove who it is.
+	// NoMutual accepts responses in which the server does not prove its identity.
 	NoMutual bool
-	// Delegate asks to let the server act for the user. gokrb5 cannot forward a
-	// ticket, so that it is [requests.ErrInvalidOption].
+	// Delegate asks to let the server act for the user. gokrb5 cannot forward
+	// tickets, so setting it is [requests.ErrInvalidOption].
 	Delegate bool
 
 	login *Login
 
 	mu   sync.Mutex
-	sent []sent // whose responses are waited for, the oldest first
+	sent []sent // without a response yet, oldest first
 }
 
-// A sent token, and what its response has to prove.
+// A sent is a token that was sent, and the proof that its response must contain.
 type sent struct {
-	token [sha256.Size]byte // the sum of it, since tokens are long
+	token [sha256.Size]byte // its hash, as tokens are long
 	proof *proof
 }
 
 // New makes a client that authenticates as login.
 func New(login *Login) *Client { return &Client{login: login} }
 
-// Auth authenticates requests with c. As any Auth it stays with the origin that
-// the program names.
+// Auth authenticates requests with c. Like any Auth, it is bound to the origin that
+// the caller names.
 func (c *Client) Auth() requests.Auth { return requests.NewAuth(c) }
 
-// String names the scheme.
+// String returns the name of the scheme.
 func (c *Client) String() string { return scheme }
 
 // Format keeps every verb from printing what the client holds.
@@ -89,14 +91,14 @@ func (c *Client) Authenticate(ctx context.Context, p *requests.PreparedRequest) 
 	case c.Preemptive:
 		return c.authorize(ctx, p)
 	}
-	if _, negotiates := sum(p); negotiates { // after a redirect, the token of the request before
+	if _, negotiates := sum(p); negotiates { // the token of an earlier request, after a redirect
 		delete(p.Header, "Authorization")
 	}
 	return nil
 }
 
-// Challenge answers a server that asks for Negotiate, once. What it sends with
-// a refusal of the answer says no more.
+// Challenge answers a server that asks for Negotiate, once. A token that comes
+// along when the server refuses the answer is of no use.
 func (c *Client) Challenge(ctx context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
 	if r.StatusCode != http.StatusUnauthorized || !asks(r.Header["Www-Authenticate"]) {
 		return nil, nil
@@ -108,7 +110,7 @@ func (c *Client) Challenge(ctx context.Context, r *requests.Response) (*requests
 	return p, c.authorize(ctx, p)
 }
 
-// asks reports whether one of the challenges is of the scheme.
+// asks reports whether one of the challenges is for Negotiate.
 func asks(challenges []string) bool {
 	for _, field := range challenges {
 		for part := range strings.SplitSeq(field, ",") {
@@ -142,8 +144,8 @@ func (c *Client) authorize(ctx context.Context, p *requests.PreparedRequest) err
 	return nil
 }
 
-// maxSent bounds the tokens whose responses are waited for. Those of calls that
-// failed are never asked for.
+// maxSent is how many tokens without a response are remembered. Those of failed
+// calls never get one.
 const maxSent = 4096
 
 func (c *Client) remember(p *requests.PreparedRequest, proof *proof) {
@@ -155,8 +157,8 @@ func (c *Client) remember(p *requests.PreparedRequest, proof *proof) {
 	}
 }
 
-// take returns what the response to p has to prove, nil if p has no token or if
-// that is not waited for.
+// take returns the proof that the response to p must contain. It is nil if p has no
+// token or the token was forgotten.
 func (c *Client) take(p *requests.PreparedRequest) (_ *proof, negotiates bool) {
 	token, negotiates := sum(p)
 	if !negotiates {
@@ -164,7 +166,7 @@ func (c *Client) take(p *requests.PreparedRequest) (_ *proof, negotiates bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, s := range slices.Backward(c.sent) { // the newest are asked for first
+	for i, s := range slices.Backward(c.sent) { // responses mostly arrive for the newest
 		if s.token == token {
 			c.sent = slices.Delete(c.sent, i, i+1)
 			return s.proof, true
@@ -173,14 +175,14 @@ func (c *Client) take(p *requests.PreparedRequest) (_ *proof, negotiates bool) {
 	return nil, true
 }
 
-// sum is that of the token that p has, if it has one.
+// sum returns the hash of the token in p, if there is one.
 func sum(p *requests.PreparedRequest) (_ [sha256.Size]byte, negotiates bool) {
 	token, negotiates := strings.CutPrefix(p.Header.Get("Authorization"), scheme+" ")
 	return sha256.Sum256([]byte(token)), negotiates
 }
 
-// Verify checks that the server of a response is the one that Kerberos knows
-// (RFC 4559, section 5). An error of the server, from 400 on, needs no proof.
+// Verify checks that the server of a response is the one that Kerberos knows (RFC
+// 4559, section 5). A response with a status of 400 or above needs no proof.
 func (c *Client) Verify(_ context.Context, r *requests.Response) error {
 	proof, negotiates := c.take(r.Request)
 	switch {

@@ -20,16 +20,16 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// A proof is what only a server with the key of the service can give back: the
-// time that the client has encrypted for it (RFC 4120, section 3.2.4).
+// A proof is what only a server with the key of the service can return: the time
+// that the client encrypted for it (RFC 4120, section 3.2.4).
 type proof struct {
 	key   types.EncryptionKey
 	time  time.Time
 	micro int
 }
 
-// newToken makes the SPNEGO token for a service. gokrb5 makes one without mutual
-// authentication, so that the AP-REQ inside is put together here.
+// newToken makes the SPNEGO token for a service. gokrb5 can make one only without
+// mutual authentication, so the AP-REQ inside is assembled here.
 func newToken(realm string, user types.PrincipalName, ticket messages.Ticket, key types.EncryptionKey) ([]byte, *proof, error) {
 	authenticator, err := types.NewAuthenticator(realm, user)
 	if err != nil {
@@ -61,18 +61,19 @@ func newToken(realm string, user types.PrincipalName, ticket messages.Ticket, ke
 	return b, &proof{key: key, time: authenticator.CTime, micro: authenticator.Cusec}, err
 }
 
-// checksum is the field of RFC 4121, section 4.1.1: no channel bindings, and the
-// flags of the context.
+// checksum returns the field of RFC 4121, section 4.1.1: the flags of the context,
+// and no channel bindings.
 func checksum() []byte {
 	b := make([]byte, 24)
-	binary.LittleEndian.PutUint32(b, 16) // the length of the bindings, which are all zero
+	binary.LittleEndian.PutUint32(b, 16) // the length of the bindings, which are all zeros
 	binary.LittleEndian.PutUint32(b[20:], gssapi.ContextFlagMutual|gssapi.ContextFlagInteg)
 	return b
 }
 
-// check holds that token, from the server, has the time that only it could read.
+// check returns an error unless token, from the server, contains the time that only
+// the real server could decrypt.
 func (p *proof) check(token []byte) (err error) {
-	defer func() { // gokrb5 is not hardened against every input
+	defer func() { // gokrb5 panics on some input
 		if recover() != nil {
 			err = unproven("its token cannot be read")
 		}
@@ -102,12 +103,12 @@ func (p *proof) check(token []byte) (err error) {
 	return nil
 }
 
-// same compares two times of Kerberos, which have whole seconds.
+// same compares two Kerberos times, which have whole seconds.
 func same(a, b time.Time) bool {
 	return subtle.ConstantTimeEq(int32(a.Unix()&0x7fffffff), int32(b.Unix()&0x7fffffff)) == 1
 }
 
-// failed says why there is no ticket, in terms of what to do.
+// failed explains why there is no ticket, and what to do about it.
 func failed(what string, err error) error {
 	return fmt.Errorf("%w: negotiate: %s: %w", requests.ErrAuthentication, what, &cause{err})
 }

@@ -32,7 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, // but for what gokrb5's servers leave for ever, as it is named with and without inlining
+	goleak.VerifyTestMain(m, // except what servers of gokrb5 leave behind, as named with and without inlining
 		goleak.IgnoreAnyFunction("github.com/jcmturner/gokrb5/v8/service.VerifyAPREQ.GetReplayCache.func1.1"),
 		goleak.IgnoreAnyFunction("github.com/jcmturner/gokrb5/v8/service.GetReplayCache.func1.1"))
 }
@@ -80,7 +80,8 @@ func TestTokenIsAccepted(t *testing.T) {
 	require.Equal(t, "jane", credentials.UserName())
 }
 
-// reply is the token of a server that answers with the time and under the key.
+// reply returns the token with which a server answers: the time, encrypted with
+// key.
 func reply(t *testing.T, key types.EncryptionKey, at time.Time, micro int, state spnego.NegState) []byte {
 	part, err := gofork.Marshal(messages.EncAPRepPart{CTime: at, Cusec: micro})
 	require.NoError(t, err)
@@ -160,8 +161,8 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestEachTokenOnce holds that a response is not taken for a proof of nothing: a
-// request that is sent twice has the same token.
+// TestEachTokenOnce holds that every response needs its proof, even if a request is
+// sent twice with the same token.
 func TestEachTokenOnce(t *testing.T) {
 	a := newAcceptor(t)
 	token, proof := a.token(t)
@@ -180,7 +181,7 @@ func TestEachTokenOnce(t *testing.T) {
 	require.NoError(t, c.Verify(t.Context(), other))
 }
 
-// TestManySent is about calls that fail, whose responses never come.
+// TestManySent makes calls that fail, so that their responses never come.
 func TestManySent(t *testing.T) {
 	c := New(nil)
 	p := &requests.PreparedRequest{Header: make(http.Header)}
@@ -193,7 +194,8 @@ func TestManySent(t *testing.T) {
 	require.NotNil(t, got)
 }
 
-// TestCloseWhileATokenIsMade holds that the one that makes it drops the keys.
+// TestCloseWhileATokenIsMade holds that the goroutine that makes the token then
+// discards the keys.
 func TestCloseWhileATokenIsMade(t *testing.T) {
 	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()))
 	l.turn <- struct{}{}
@@ -205,7 +207,8 @@ func TestCloseWhileATokenIsMade(t *testing.T) {
 	require.ErrorIs(t, err, requests.ErrClosed)
 }
 
-// TestCause keeps what a KDC may say from changing a terminal or a line of a log.
+// TestCause holds that the words of a KDC cannot control a terminal or forge lines
+// of a log.
 func TestCause(t *testing.T) {
 	err := failed("no ticket", errors.New("KDC\n\x1b[31m\u202e\u0085"+strings.Repeat("x", 1000)))
 	require.True(t, strings.HasPrefix(err.Error(), requests.ErrAuthentication.Error()+": negotiate: no ticket: KDC  [31m  xx"), err)

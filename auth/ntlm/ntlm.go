@@ -1,10 +1,10 @@
-// Package ntlm logs in by NTLM, as requests-ntlm does for Python's Requests: at
-// servers of Windows that know no Kerberos, or where the program has no ticket.
+// Package ntlm logs in with NTLM, as requests-ntlm does for Python's Requests: at
+// Windows servers without Kerberos, or if the program has no ticket.
 //
 //	s.Auth = ntlm.New(`DOMAIN\user`, password)
 //
-// The module brings github.com/Azure/go-ntlmssp, which makes the messages of
-// NTLMv2 and needs nothing else.
+// The module depends on github.com/Azure/go-ntlmssp, which makes the NTLMv2 messages,
+// and nothing else.
 //
 // NTLM logs in a connection, by three requests on it, with the body in each. So
 // it is HTTP/1.1, over connections that serve this Auth alone: keep it, in a
@@ -45,13 +45,13 @@ func New(username, password string) requests.Auth {
 
 type login struct{ username, password string }
 
-// String names the scheme.
+// String returns the name of the scheme.
 func (*login) String() string { return "NTLM" }
 
 // Format keeps every verb from printing the password.
 func (l *login) Format(s fmt.State, _ rune) { io.WriteString(s, l.String()) }
 
-// PerConnection says that it is connections that are logged in.
+// PerConnection says that connections are logged in, not requests.
 func (*login) PerConnection() bool { return true }
 
 // Authenticate implements [requests.Authenticator]. The connection may be logged
@@ -63,14 +63,14 @@ func (l *login) Authenticate(_ context.Context, p *requests.PreparedRequest) err
 	if !p.Replayable() {
 		return fmt.Errorf("%w: NTLM sends it three times", requests.ErrBodyNotReplayable)
 	}
-	if _, _, ours := sent(p); ours { // after a redirect, the message of the request before
+	if _, _, ours := sent(p); ours { // the message of an earlier request, after a redirect
 		delete(p.Header, "Authorization")
 	}
 	return nil
 }
 
 // maxName bounds names and passwords, whose lengths have 16 bits in a message.
-// Windows has 256.
+// Windows allows 256.
 const maxName = 1024
 
 func (l *login) check() error {

@@ -108,7 +108,7 @@ func TestRefused(t *testing.T) {
 	require.ErrorAs(t, err, &status)
 }
 
-// What is wrong in the program is said before anything is sent.
+// Invalid arguments are errors before anything is sent.
 func TestInvalid(t *testing.T) {
 	server := started(t, "NTLM")
 	long := strings.Repeat("x", 2000)
@@ -126,7 +126,7 @@ func TestInvalid(t *testing.T) {
 	require.Zero(t, server.opened.Load())
 }
 
-// A challenge that cannot be answered is an error that is not tried again.
+// A challenge that cannot be answered is an error, and not tried again.
 func TestBadChallenge(t *testing.T) {
 	flag := func(f uint32) func([]byte) []byte {
 		return func(b []byte) []byte {
@@ -157,7 +157,7 @@ func TestBadChallenge(t *testing.T) {
 	}
 }
 
-// Two users share a session, and nobody is taken for the other.
+// Two users share a session, and neither is taken for the other.
 func TestManyGoroutines(t *testing.T) {
 	server := started(t, "Negotiate", "NTLM")
 	s := newSession(t)
@@ -230,7 +230,7 @@ func TestSecrets(t *testing.T) {
 	require.Contains(t, shown.String(), "NTLM")
 }
 
-// No challenge makes it panic.
+// No challenge causes a panic.
 func FuzzChallenge(f *testing.F) {
 	f.Add(newChallenge())
 	f.Add([]byte("NTLMSSP\x00\x02"))

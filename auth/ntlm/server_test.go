@@ -20,7 +20,7 @@ import (
 	"unicode/utf16"
 )
 
-// hashes are the passwords of the users as a server of Windows has them: MD4 of
+// hashes are the passwords of the users as a Windows server stores them: MD4 of
 // the UTF-16. The passwords are those of [MS-NLMP], section 4.2, and of the
 // description at davenport.sourceforge.net: "Password" and "SecREt01".
 var hashes = map[string]string{
@@ -28,8 +28,8 @@ var hashes = map[string]string{
 	`DOMAIN\john`: "cd06ca7c7e10c99b1d33b7485a2ed808",
 }
 
-// A server knows its users by their connections. It speaks NTLMv2, and does it
-// by itself.
+// A server knows its users by their connections. It implements NTLMv2 with code of
+// its own.
 type server struct {
 	*httptest.Server
 	schemes   []string            // offered

@@ -1,16 +1,16 @@
-// Package oauth1 signs requests by OAuth 1.0 (RFC 5849), as requests-oauthlib
-// does for Python's Requests, and goes the three legs to a token.
+// Package oauth1 signs requests with OAuth 1.0 (RFC 5849), as requests-oauthlib
+// does for Python's Requests, and gets tokens by the three-legged flow.
 //
 //	client := &oauth1.Client{Key: key, Secret: secret}
 //	s.Auth = client.Auth(oauth1.Token{Value: token, Secret: tokenSecret})
 //
 // It needs no other module. The signature covers the method, the URL, the query
-// and a form body, so that a hook which changes these after it makes the server
-// refuse the request. Each request carries oauth_version=1.0, which is signed, too.
-// PLAINTEXT is refused without https.
+// and a form body: if a hook changes one of them after signing, the server refuses
+// the request. Each request has oauth_version=1.0, which is signed, too. PLAINTEXT
+// is refused without https.
 //
-// No library for this is in wide use and kept; the arithmetic is short, and its
-// tests have the examples of the RFC.
+// It is written by hand because no widely used library for this is maintained. The
+// tests contain the examples of the RFC.
 package oauth1
 
 import (
@@ -28,8 +28,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// A Client is a program that a server has registered. Its fields must not
-// change once it is in use, from then on by any number of goroutines.
+// A Client is a program that is registered with a server. Its fields must not
+// change once it is in use; from then on it is safe for concurrent use.
 type Client struct {
 	Key    string // the consumer key
 	Secret string // the consumer secret; not used by RSASHA1
@@ -42,14 +42,13 @@ type Client struct {
 	Placement Placement
 	// Realm goes into the Authorization field if it is not empty.
 	Realm string
-	// NoBodyHash leaves out oauth_body_hash, which otherwise protects a body that
-	// is no form, if the body can be read twice. It is an extension that servers
-	// ignore if they do not know it.
+	// NoBodyHash leaves out oauth_body_hash. This extension protects a body that is
+	// not a form, if it can be read twice; servers that do not know it ignore it.
 	NoBodyHash bool
 
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
-	// Nonce makes a value that no other request has. Nil makes a random one.
+	// Nonce returns a value that no other request has. Nil makes random ones.
 	Nonce func() string
 }
 
@@ -70,13 +69,13 @@ func (c *Client) GoString() string { return c.String() }
 // Format keeps every verb from printing the secrets.
 func (c *Client) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
 
-// A Token is what a server has given for a user: a temporary one on the way, or
-// the access token that goes with requests. The zero Token is none, for requests
-// that only the client signs.
+// A Token is what a server has issued for a user: temporary credentials, or the
+// access token that is sent with requests. The zero Token is for requests that only
+// the client signs.
 type Token struct {
 	Value  string
 	Secret string
-	// Params are the other values that the server gave with it, such as a user name.
+	// Params are other values from the same response, such as a user name.
 	Params map[string]string
 }
 
@@ -86,14 +85,14 @@ func (t Token) String() string { return "OAuth 1 token" }
 // Format keeps every verb from printing the secrets.
 func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
 
-// Auth signs each request with t. As any Auth it stays with the origin that the
-// program names, and each redirect within it is signed anew. A configuration
-// that cannot sign is [requests.ErrInvalidOption], before anything is sent.
+// Auth signs each request with t. Like any Auth, it is bound to the origin that the
+// caller names; redirects within it are signed anew. If the configuration cannot
+// sign, calls fail with [requests.ErrInvalidOption] before anything is sent.
 func (c *Client) Auth(t Token) requests.Auth {
 	return requests.NewAuth(&signer{client: c, token: t})
 }
 
-// A signer is the Authenticator of one token, or of one leg.
+// A signer is the Authenticator for one token, or for one leg.
 type signer struct {
 	client             *Client
 	token              Token
@@ -123,11 +122,11 @@ func (a *signer) Authenticate(_ context.Context, p *requests.PreparedRequest) er
 		}
 	}
 	placement := c.Placement
-	if placement == "" || placement == InBody && !isForm && p.ContentLength() == 0 { // as where a redirect has dropped the body
+	if placement == "" || placement == InBody && !isForm && p.ContentLength() == 0 { // for instance where a redirect has dropped the body
 		placement = InHeader
 	}
 	if placement == InQuery {
-		u := *p.URL // which others may hold
+		u := *p.URL // others may hold the old one
 		u.RawQuery = dropProtocol(u.RawQuery)
 		p.URL = &u
 	}
@@ -145,7 +144,7 @@ func (a *signer) Authenticate(_ context.Context, p *requests.PreparedRequest) er
 	return c.place(p, placement, append(protocol, pair{"oauth_signature", signature}), form, isForm)
 }
 
-// check finds what no signature can be made of.
+// check refuses what cannot be signed.
 func (c *Client) check(p *requests.PreparedRequest) error {
 	switch {
 	case c.Key == "":
@@ -163,7 +162,7 @@ func (c *Client) method() SignatureMethod {
 	return c.Signature
 }
 
-// parameters are those of section 3.1 of RFC 5849, without the signature.
+// parameters returns those of RFC 5849, section 3.1, without the signature.
 func (a *signer) parameters() []pair {
 	c := a.client
 	now, nonce := time.Now, newNonce
@@ -195,7 +194,8 @@ const formType = "application/x-www-form-urlencoded"
 // maxForm limits the form that is read from a stream, since it is held in memory.
 const maxForm = 10 << 20
 
-// formOf returns the body of p if it is a form, which is signed with the query.
+// formOf returns the body of p if it is a form, whose fields are signed along with
+// the query.
 func formOf(p *requests.PreparedRequest) (form string, is bool, err error) {
 	mediaType, _, err := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	if err != nil || mediaType != formType {
@@ -219,8 +219,8 @@ func formOf(p *requests.PreparedRequest) (form string, is bool, err error) {
 	return string(body), true, err
 }
 
-// bodyHash is the value of oauth_body_hash, "" for a body that there is not or
-// that can be read only once.
+// bodyHash returns the value of oauth_body_hash. It is "" without a body, or if the
+// body can be read only once.
 func (c *Client) bodyHash(p *requests.PreparedRequest) (string, error) {
 	if p.ContentLength() == 0 || !p.Replayable() {
 		return "", nil
@@ -237,8 +237,8 @@ func (c *Client) bodyHash(p *requests.PreparedRequest) (string, error) {
 	return base64.StdEncoding.EncodeToString(sum.Sum(nil)), nil
 }
 
-// dropProtocol removes what an earlier signature added to a query or a form, as
-// after a redirect.
+// dropProtocol removes what an earlier signature, before a redirect, has added to a
+// query or a form.
 func dropProtocol(form string) string {
 	var kept []string
 	for part := range strings.SplitSeq(form, "&") {
@@ -264,7 +264,7 @@ func (c *Client) place(p *requests.PreparedRequest, where Placement, params []pa
 		if !isForm {
 			return fmt.Errorf("%w: oauth1: parameters in the body need a form (requests.Form)", requests.ErrInvalidOption)
 		}
-		contentType := p.Header["Content-Type"] // SetBody drops that of the body before
+		contentType := p.Header["Content-Type"] // SetBody removes it
 		err := p.SetBody(requests.Bytes([]byte(strings.TrimPrefix(form+"&"+join(encoded), "&"))))
 		p.Header["Content-Type"] = contentType
 		return err
@@ -274,7 +274,7 @@ func (c *Client) place(p *requests.PreparedRequest, where Placement, params []pa
 	return nil
 }
 
-// header is the Authorization field (section 3.5.1).
+// header returns the Authorization field (section 3.5.1).
 func (c *Client) header(encoded []pair) string {
 	var b strings.Builder
 	b.WriteString("OAuth ")

@@ -33,7 +33,7 @@ var bg = context.Background()
 
 const consumerSecret, accessSecret = "CONSUMER-SECRET", "ACCESS-SECRET"
 
-// A provider is a server of OAuth 1.0 that verifies each signature by itself.
+// A provider is an OAuth 1.0 server with its own code to verify signatures.
 type provider struct {
 	*httptest.Server
 	mux *http.ServeMux
@@ -70,7 +70,7 @@ func newProvider(t testing.TB) *provider {
 	return p
 }
 
-// verify computes the signature from what came, and returns all parameters.
+// verify computes the signature of a request and returns all parameters.
 func (p *provider) verify(r *http.Request, tokenSecret string) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -169,7 +169,7 @@ func TestThreeLegs(t *testing.T) {
 	require.Equal(t, "for you alone", r.Text())
 }
 
-// TestSigned sends requests of every kind in every placement.
+// TestSigned sends requests of every kind, with the parameters in every place.
 func TestSigned(t *testing.T) {
 	p := newProvider(t)
 	for _, placement := range []oauth1.Placement{"", oauth1.InHeader, oauth1.InQuery, oauth1.InBody} {
@@ -205,8 +205,8 @@ func TestSigned(t *testing.T) {
 	}
 }
 
-// TestFormOfAnSDK: a form that an http.Client hands over is a stream, which is
-// signed as long as it can be read again.
+// TestFormOfAnSDK signs a form from an http.Client, which is a stream, as long as
+// it can be read again.
 func TestFormOfAnSDK(t *testing.T) {
 	p := newProvider(t)
 	s := newSession(t)
@@ -238,8 +238,8 @@ func TestPlaintext(t *testing.T) {
 	require.ErrorIs(t, err, requests.ErrInvalidOption)
 }
 
-// TestBodyAtAnotherOrigin holds that the parameters in a body, which for PLAINTEXT
-// are the secrets themselves, stay with the origin that they are for.
+// TestBodyAtAnotherOrigin holds that the parameters in a body, which are the
+// secrets themselves for PLAINTEXT, stay within their origin.
 func TestBodyAtAnotherOrigin(t *testing.T) {
 	var got string
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -261,7 +261,7 @@ func TestBodyAtAnotherOrigin(t *testing.T) {
 	}
 }
 
-// TestBodyThatARedirectDrops is a POST whose answer is elsewhere.
+// TestBodyThatARedirectDrops sends a POST that is redirected as a GET.
 func TestBodyThatARedirectDrops(t *testing.T) {
 	p := newProvider(t)
 	p.mux.Handle("/posted", http.RedirectHandler("/resource", http.StatusSeeOther))
@@ -272,7 +272,7 @@ func TestBodyThatARedirectDrops(t *testing.T) {
 	require.Equal(t, "for you alone", r.Text())
 }
 
-// TestAnotherOriginGetsNothing holds for a redirect, the errors and the log.
+// TestAnotherOriginGetsNothing looks at a redirect, the errors and the log.
 func TestAnotherOriginGetsNothing(t *testing.T) {
 	var seen http.Header
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Clone() }))
@@ -296,7 +296,7 @@ func TestAnotherOriginGetsNothing(t *testing.T) {
 	}
 }
 
-// TestDump holds for the legs, whose messages have all the secrets.
+// TestDump looks at the messages of the legs, which contain all secrets.
 func TestDump(t *testing.T) {
 	p, c := newProvider(t), newClient()
 	var dump strings.Builder
@@ -343,7 +343,8 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestRefused is about servers that give no token: one kind, and no second try.
+// TestRefused has servers that give no token: the error has one kind, and nothing
+// is tried again.
 func TestRefused(t *testing.T) {
 	calls := 0
 	answer := ""
@@ -365,7 +366,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestManyGoroutines share a client and a session, and no nonce.
+// TestManyGoroutines has goroutines share a client and a session. No two requests
+// have the same nonce.
 func TestManyGoroutines(t *testing.T) {
 	p, s := newProvider(t), newSession(t)
 	s.Auth = newClient().Auth(access)

@@ -18,7 +18,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// A SignatureMethod is one of RFC 5849, section 3.4, by its registered name.
+// A SignatureMethod is one of those in RFC 5849, section 3.4, by its registered
+// name.
 type SignatureMethod string
 
 // The signature methods. HMACSHA256 is an extension that many servers know.
@@ -29,7 +30,7 @@ const (
 	Plaintext  SignatureMethod = "PLAINTEXT"
 )
 
-// hash is what the method hashes with, and so what the hash of a body is.
+// hash returns the hash function of the method, which also hashes the body.
 func (m SignatureMethod) hash() func() hash.Hash {
 	if m == HMACSHA256 {
 		return sha256.New
@@ -65,13 +66,13 @@ func (c *Client) sign(base string, tokenSecret string) (string, error) {
 	}
 }
 
-// baseString is what is signed (RFC 5849, section 3.4.1).
+// baseString returns the text that is signed (RFC 5849, section 3.4.1).
 func baseString(method string, u *url.URL, params []pair) string {
 	return escape(strings.ToUpper(method)) + "&" + escape(baseURI(u)) + "&" + escape(normalize(params))
 }
 
-// baseURI is the URL without its query and the port that goes without saying
-// (section 3.4.1.2).
+// baseURI is the URL without its query and without the default port (section
+// 3.4.1.2).
 func baseURI(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	switch u.Scheme {
@@ -111,8 +112,8 @@ func join(encoded []pair) string {
 	return b.String()
 }
 
-// parseForm decodes the parameters of a query or a form (section 3.4.1.3.1). A
-// pair that is no form encoding cannot be signed the way the server reads it.
+// parseForm decodes the parameters of a query or a form (section 3.4.1.3.1). A pair
+// that is not form-encoded is an error: nobody knows how the server would read it.
 func parseForm(form string) ([]pair, error) {
 	var params []pair
 	for part := range strings.SplitSeq(form, "&") {
@@ -124,7 +125,7 @@ func parseForm(form string) ([]pair, error) {
 		if err == nil {
 			value, err = url.QueryUnescape(value)
 		}
-		if err != nil { // its text would quote the parameter
+		if err != nil { // its text quotes the parameter
 			return nil, fmt.Errorf("%w: oauth1: a parameter has a %% that escapes nothing", requests.ErrInvalidOption)
 		}
 		params = append(params, pair{n, value})
@@ -132,8 +133,8 @@ func parseForm(form string) ([]pair, error) {
 	return params, nil
 }
 
-// escape is the percent-encoding of section 3.6: everything but the unreserved
-// characters of RFC 3986, with hexadecimal digits in capitals.
+// escape percent-encodes everything but the unreserved characters of RFC 3986, with
+// upper-case hexadecimal digits (section 3.6).
 func escape(s string) string {
 	const hexadecimal = "0123456789ABCDEF"
 	var b strings.Builder

@@ -15,7 +15,7 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// TestSignatureVectors are the examples of RFC 5849, sections 1.2 and 3.4, and of
+// TestSignatureVectors has the examples of RFC 5849, sections 1.2 and 3.4, and of
 // the documentation that Twitter published.
 func TestSignatureVectors(t *testing.T) {
 	for _, tt := range []struct {
@@ -92,7 +92,7 @@ func TestBaseString(t *testing.T) {
 		"oauth_token%3Dkkk9d7dh3k39sjv7", baseString("post", u, params))
 }
 
-// TestBaseURI has the two examples of section 3.4.1.2, and its edges.
+// TestBaseURI has the two examples of section 3.4.1.2, and edge cases.
 func TestBaseURI(t *testing.T) {
 	for raw, want := range map[string]string{
 		"http://EXAMPLE.COM:80/r%20v/X?id=123":   "http://example.com/r%20v/X",
@@ -146,7 +146,7 @@ func FuzzParseForm(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := parseForm(normalize(params)) // sorted, so only as many
+		again, err := parseForm(normalize(params)) // sorted, so that only the number can be compared
 		if err != nil || len(again) != len(params) {
 			t.Errorf("parseForm(%q) gives %d pairs, and %d (%v) when they are written again", form, len(params), len(again), err)
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // RequestToken is the first leg (RFC 5849, section 2.1): it gets temporary
-// credentials from url. The server will send the user to callback, or "oob" if
-// the user is to copy a code. s carries the request; nil means the package
+// credentials from url. The server will send the user to callback; "oob" means that
+// the user copies a code instead. s sends the request; nil stands for the package
 // functions.
 func (c *Client) RequestToken(ctx context.Context, s *requests.Session, url, callback string, opts ...requests.Option) (Token, error) {
 	if callback == "" {
@@ -20,14 +20,14 @@ func (c *Client) RequestToken(ctx context.Context, s *requests.Session, url, cal
 	if err != nil {
 		return Token{}, err
 	}
-	if t.Params["oauth_callback_confirmed"] != "true" { // an answer of OAuth 1.0 before revision A, open to session fixation
+	if t.Params["oauth_callback_confirmed"] != "true" { // OAuth 1.0 before revision A, which allows session fixation
 		return Token{}, fmt.Errorf("%w: oauth1: the server does not confirm the callback", requests.ErrAuthentication)
 	}
 	return t, nil
 }
 
-// AuthorizeURL is the second leg (section 2.2): where to send the user, with the
-// temporary credentials t.
+// AuthorizeURL is the second leg (section 2.2): it returns the URL to send the user
+// to, with the temporary credentials t.
 func (c *Client) AuthorizeURL(base string, t Token) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
@@ -41,8 +41,8 @@ func (c *Client) AuthorizeURL(base string, t Token) (string, error) {
 	return u.String(), nil
 }
 
-// AccessToken is the third leg (section 2.3): it trades the temporary
-// credentials t, and the verifier that came with the user, for an access token.
+// AccessToken is the third leg (section 2.3): it trades the temporary credentials
+// t, and the verifier that the user brought back, for an access token.
 func (c *Client) AccessToken(ctx context.Context, s *requests.Session, url string, t Token, verifier string, opts ...requests.Option) (Token, error) {
 	if verifier == "" {
 		return Token{}, fmt.Errorf("%w: oauth1: AccessToken needs the verifier", requests.ErrInvalidOption)
@@ -50,8 +50,8 @@ func (c *Client) AccessToken(ctx context.Context, s *requests.Session, url strin
 	return c.token(ctx, s, url, &signer{client: c, token: t, verifier: verifier}, opts)
 }
 
-// token sends one leg and reads the token of its response. The signer comes
-// last, so that no Auth of the caller takes its place.
+// token sends the request of one leg and reads the token in its response. The
+// signer comes last, so that no Auth of the caller replaces it.
 func (c *Client) token(ctx context.Context, s *requests.Session, url string, leg *signer, opts []requests.Option) (Token, error) {
 	opts = append(opts[:len(opts):len(opts)], requests.NewAuth(leg), requests.Stream(false), requests.RaiseForStatus(false))
 	post := requests.Post
@@ -68,7 +68,7 @@ func (c *Client) token(ctx context.Context, s *requests.Session, url string, leg
 	return parseToken(r.Text())
 }
 
-// parseToken reads the form that a server answers with (section 2.1).
+// parseToken reads the form in the response of a server (section 2.1).
 func parseToken(form string) (Token, error) {
 	params, err := parseForm(form)
 	t := Token{Params: make(map[string]string)}

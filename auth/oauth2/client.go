@@ -15,21 +15,21 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// Types of golang.org/x/oauth2 that this package uses under their names there, so
-// that code can pass them on without importing both.
+// Types of golang.org/x/oauth2 under the same names, so that programs need not import
+// both packages.
 type (
-	// A Token is an access token with what came beside it.
+	// A Token is an access token and what came with it.
 	Token = xoauth2.Token
 	// An Endpoint holds the URLs of an authorization server: AuthURL, where the
-	// user agrees; TokenURL, where tokens come from; and DeviceAuthURL, where the
-	// device flow begins. Its AuthStyle says how the client authenticates itself
-	// there; zero finds out by trying. [Discover] fills one in from the server's
-	// metadata, and golang.org/x/oauth2/endpoints has those of many services.
+	// user gives consent; TokenURL, which issues tokens; and DeviceAuthURL, where
+	// the device flow begins. AuthStyle says how the client authenticates there;
+	// zero finds out by trying. [Discover] returns the Endpoint that a server
+	// publishes, and golang.org/x/oauth2/endpoints has those of many services.
 	Endpoint = xoauth2.Endpoint
 )
 
-// A Client is a program that an authorization server knows. Its fields must not
-// change once it is in use, from then on by any number of goroutines.
+// A Client is a program that is registered with an authorization server. Its fields
+// must not change once it is in use; from then on it is safe for concurrent use.
 type Client struct {
 	ID     string
 	Secret string // empty for a public client, such as a program on a desktop
@@ -39,18 +39,18 @@ type Client struct {
 	// RedirectURL is where the server sends the user after consent. [Client.Login]
 	// sets its own.
 	RedirectURL string
-	// Params are sent to the token endpoint beside those of the grant, such as
-	// "audience" or "resource" (RFC 8707).
+	// Params are sent to the token endpoint in addition to those of the grant, such
+	// as "audience" or "resource" (RFC 8707).
 	Params url.Values
 
-	// Session carries the requests to the authorization server: its proxies, TLS
-	// settings, timeouts, retries and mounts count; its headers, cookies, params,
-	// hooks and Auth do not, since the server is another one. Nil means a plain
+	// Session sends the requests to the authorization server. Its proxies, TLS
+	// settings, timeouts, retries and mounts apply. Its headers, cookies, params,
+	// hooks and Auth do not: they are for another server. Nil stands for a plain
 	// session.
 	Session *requests.Session
 	// Origins are the only ones that get the token, such as
-	// "https://api.example.com". Empty leaves it to the rule of [requests.Auth]:
-	// any origin that the program names.
+	// "https://api.example.com". If empty, the rule of [requests.Auth] applies: it
+	// goes to any origin that the caller names.
 	Origins []string
 	// Store keeps the token between runs. Nil keeps it in memory.
 	Store Store
@@ -62,7 +62,8 @@ func (c *Client) String() string { return "OAuth 2 client " + c.ID }
 // Format keeps every verb from printing the secret.
 func (c *Client) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
 
-// ClientCredentials gives tokens for the program itself (RFC 6749, section 4.4).
+// ClientCredentials returns a Source of tokens for the program itself (RFC 6749,
+// section 4.4).
 func (c *Client) ClientCredentials() *Source {
 	return newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) {
 		return c.credentials(nil).Token(ctx)
@@ -70,7 +71,7 @@ func (c *Client) ClientCredentials() *Source {
 }
 
 // Exchange trades the code of an authorization response for a token (RFC 6749,
-// section 4.1.3). verifier is that of [Client.AuthCodeURL].
+// section 4.1.3). verifier is the one given to [Client.AuthCodeURL].
 func (c *Client) Exchange(ctx context.Context, code, verifier string) (*Source, error) {
 	if code == "" {
 		return nil, invalid("Exchange needs the code of the authorization response")
@@ -84,10 +85,10 @@ func (c *Client) Exchange(ctx context.Context, code, verifier string) (*Source, 
 	})
 }
 
-// AuthCodeURL is where to send the user for consent (RFC 6749, section 4.1.1).
-// state comes back with the user and must be what only this user's browser has;
-// verifier, from [GenerateVerifier], proves at Exchange that it is the same
-// program (PKCE, RFC 7636). Both are needed.
+// AuthCodeURL returns the URL to send the user to for consent (RFC 6749, section
+// 4.1.1). state comes back with the user, and must be a value that only this user's
+// browser has. verifier, from [GenerateVerifier], proves to the server that
+// Exchange is called by the same program (PKCE, RFC 7636). Both are required.
 func (c *Client) AuthCodeURL(state, verifier string) (string, error) {
 	if state == "" || verifier == "" {
 		return "", invalid("AuthCodeURL needs a state and a verifier, or others can put their own login in place of the user's (RFC 9700, section 4.7)")
@@ -101,8 +102,8 @@ func (c *Client) AuthCodeURL(state, verifier string) (string, error) {
 // GenerateVerifier makes a verifier for [Client.AuthCodeURL] and [Client.Exchange].
 func GenerateVerifier() string { return xoauth2.GenerateVerifier() }
 
-// Resume goes on with a token of an earlier run, which is refreshed when it has
-// expired (RFC 6749, section 6). A nil token is taken from the Store.
+// Resume continues with the token of an earlier run. It is refreshed when it has
+// expired (RFC 6749, section 6). A nil token stands for the one in the Store.
 func (c *Client) Resume(t *Token) *Source {
 	s := newSource(c, c.carried(c.refresh))
 	s.token = t
@@ -110,8 +111,8 @@ func (c *Client) Resume(t *Token) *Source {
 }
 
 // Device logs in on a device without a browser (RFC 8628). show tells the user
-// to open the URL and to enter the code; it must return at once. Device returns
-// when the user has, or has not, agreed, or when ctx ends.
+// which URL to open and which code to enter; it must return at once. Device returns
+// when the user has agreed or refused, or when ctx ends.
 func (c *Client) Device(ctx context.Context, show func(verificationURL, userCode string)) (*Source, error) {
 	if show == nil {
 		return nil, invalid("Device(nil): nobody would see the code")
@@ -129,10 +130,9 @@ func (c *Client) Device(ctx context.Context, show func(verificationURL, userCode
 	})
 }
 
-// TokenExchange trades the token of somebody else for one that this client may
-// use (RFC 8693). subject is asked anew for each exchange; tokenType is its
-// type, such as "urn:ietf:params:oauth:token-type:access_token", which empty
-// means.
+// TokenExchange trades a token of somebody else for one that this client may use
+// (RFC 8693). subject is called for each exchange and returns that token. tokenType
+// is its type; if empty, "urn:ietf:params:oauth:token-type:access_token".
 func (c *Client) TokenExchange(subject func(context.Context) (string, error), tokenType string) *Source {
 	if tokenType == "" {
 		tokenType = "urn:ietf:params:oauth:token-type:access_token"
@@ -162,7 +162,7 @@ func (c *Client) refresh(ctx context.Context, old *Token) (*Token, error) {
 		return nil, refused("the token has expired and there is no refresh token: log in again", nil)
 	}
 	expired := *old
-	expired.AccessToken = "" // so that x/oauth2 does not hand it out again
+	expired.AccessToken = "" // or x/oauth2 would return it again
 	return c.config().TokenSource(ctx, &expired).Token()
 }
 
@@ -192,10 +192,10 @@ func (c *Client) params() []xoauth2.AuthCodeOption {
 	return opts
 }
 
-// first makes a Source of a login, which is refreshed from then on.
+// first makes a Source that begins with a login, and is refreshed from then on.
 func (c *Client) first(ctx context.Context, login func(context.Context) (*Token, error)) (*Source, error) {
 	s := newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) { return login(ctx) }))
-	s.loaded = true // what the Store has is of another login
+	s.loaded = true // the Store may have the token of another login
 	if _, err := s.renew(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (c *Client) first(ctx context.Context, login func(context.Context) (*Token,
 	return s, nil
 }
 
-// carried gives fetch, by its context, the session that carries its requests.
+// carried makes fetch use the session of c, by its context.
 func (c *Client) carried(fetch fetcher) fetcher {
 	return func(ctx context.Context, old *Token) (*Token, error) {
 		if err := checkURL("Endpoint.TokenURL", c.Endpoint.TokenURL); err != nil {
@@ -217,23 +217,24 @@ func (c *Client) carried(fetch fetcher) fetcher {
 	}
 }
 
-// withinOrigin keeps a redirect from taking the secrets in a body to another server.
+// withinOrigin keeps a redirect from sending the secrets in a body to another
+// server.
 func withinOrigin(next *http.Request, via []*http.Request) error {
 	switch {
 	case origin(next.URL) != origin(via[0].URL):
 		return refused("the token endpoint redirects to another server", nil)
-	case len(via) == 10: // as net/http does without a CheckRedirect
+	case len(via) == 10: // the limit of net/http without a CheckRedirect
 		return refused("the token endpoint redirects for ever", nil)
 	}
 	return nil
 }
 
-// silence is how long an authorization server may say nothing, as in the calls of
-// a session. The client of a session has no such limit by itself.
+// silence is how long an authorization server may take to answer, as in the calls
+// of a session. The http.Client of a session has no such limit.
 const silence = 30 * time.Second
 
-// bare derives a session that brings connections and nothing else: what a
-// session sends to its own server is not for another one.
+// bare derives a session that has the connections of s and nothing else: what s
+// sends to its own server is not for another one.
 func bare(s *requests.Session) (*requests.Session, func()) {
 	if s == nil {
 		s = requests.NewSession(requests.Timeout{Read: silence})
@@ -248,13 +249,14 @@ func bare(s *requests.Session) (*requests.Session, func()) {
 	return d, func() {}
 }
 
-// withoutCookies drops the cookies that a session was given beside its jar.
+// withoutCookies removes the cookies that a session has besides its jar.
 func withoutCookies(_ context.Context, p *requests.PreparedRequest) error {
 	p.Header.Del("Cookie")
 	return nil
 }
 
-// checkURL holds that tokens and secrets go out by https, or stay on the machine.
+// checkURL refuses URLs by which tokens and secrets would leave the machine in the
+// clear.
 func checkURL(name, raw string) error {
 	u, err := url.Parse(raw)
 	switch {

@@ -9,7 +9,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// metadata is what is wanted of an authorization server's (RFC 8414, section 2).
+// metadata is the part of the metadata of an authorization server (RFC 8414,
+// section 2) that is needed.
 type metadata struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`
@@ -17,10 +18,10 @@ type metadata struct {
 	Device        string `json:"device_authorization_endpoint"`
 }
 
-// Discover asks the authorization server with the URL issuer for its endpoints
-// (RFC 8414, and OpenID Connect Discovery for those that know only that). s
-// carries the request as [Client.Session] does. A server that calls itself by
-// another name is not believed (RFC 8414, section 3.3).
+// Discover asks the authorization server with the URL issuer for its endpoints (RFC
+// 8414, or OpenID Connect Discovery for servers without it). s sends the request as
+// [Client.Session] does. Metadata that names another issuer is refused (RFC 8414,
+// section 3.3).
 func Discover(ctx context.Context, s *requests.Session, issuer string) (Endpoint, error) {
 	if err := checkURL("the issuer", issuer); err != nil {
 		return Endpoint{}, err
@@ -44,7 +45,7 @@ func Discover(ctx context.Context, s *requests.Session, issuer string) (Endpoint
 			return m.endpoint(issuer)
 		}
 		_, none := errors.AsType[*requests.HTTPError](err)
-		if !none && !errors.Is(err, requests.ErrInvalidJSON) { // a page for whatever the server does not know
+		if !none && !errors.Is(err, requests.ErrInvalidJSON) { // some servers answer unknown paths with a page
 			return Endpoint{}, err
 		}
 		last = err

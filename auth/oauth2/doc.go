@@ -1,16 +1,16 @@
-// Package oauth2 gets OAuth 2 tokens and sends them with requests. It stands on
-// golang.org/x/oauth2, which knows the grants, and adds what a client of many
+// Package oauth2 gets OAuth 2 tokens and sends them with requests. It builds on
+// golang.org/x/oauth2, which implements the grants, and adds what a client of many
 // goroutines needs:
 //
-//   - One refresh serves all that wait, under the context of a call and through
-//     the proxies, TLS settings and retries of a session.
-//   - A 401 with "invalid_token" gets a new token, and the request is sent again,
+//   - One refresh serves all calls that wait for it. It obeys the context of a call,
+//     and uses the proxies, TLS settings and retries of a session.
+//   - After a 401 with "invalid_token", the request is sent again with a new token,
 //     once.
-//   - A token goes to the origin that the program names, or to those of
-//     [Client.Origins] alone, and never across a redirect.
+//   - A token goes only to the origin that the caller names, or to those in
+//     [Client.Origins], and never to another origin by a redirect.
 //   - A [Store] keeps tokens between runs.
 //
-// The module brings golang.org/x/oauth2 and nothing else:
+// The module depends on golang.org/x/oauth2 and nothing else:
 //
 //	go get github.com/go-requests/requests/auth/oauth2
 //

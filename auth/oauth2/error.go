@@ -12,10 +12,10 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// An Error is what an authorization server answered in place of a token. It is
+// An Error is the answer of an authorization server that gave no token. It is
 // [requests.ErrAuthentication].
 type Error struct {
-	StatusCode  int    // of the response; 0 if it came by the user's browser
+	StatusCode  int    // of the response; 0 if the browser of the user brought the answer
 	Code        string // such as "invalid_grant" (RFC 6749, section 5.2), if there is one
 	Description string // in the words of the server
 }
@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 	return text + advice[e.Code]
 }
 
-// Unwrap gives the kind.
+// Unwrap returns the kind.
 func (e *Error) Unwrap() error { return requests.ErrAuthentication }
 
 // advice says what to do about an error code.
@@ -48,11 +48,11 @@ var advice = map[string]string{
 	"expired_token":          ": the user was too slow; start again",
 }
 
-// maxDescription bounds what is repeated of a server's words.
+// maxDescription is how much of the text of a server is quoted.
 const maxDescription = 200
 
-// failed gives an error of x/oauth2, whose text may hold a whole response, one
-// of ours. What a session or a context says stays as it is.
+// failed turns an error of x/oauth2, whose text may quote a whole response, into
+// one of ours. Errors of a session or a context stay as they are.
 func failed(err error) error {
 	if e, ok := errors.AsType[*xoauth2.RetrieveError](err); ok {
 		mine := &Error{Code: cut(e.ErrorCode), Description: cut(e.ErrorDescription)}
@@ -61,7 +61,7 @@ func failed(err error) error {
 		}
 		return mine
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok { // of the client of a session, with the URL as it is
+	if e, ok := errors.AsType[*url.Error](err); ok { // of an http.Client, whose text has the URL
 		err = e.Err
 	}
 	if errors.Is(err, requests.ErrRequest) && !known(err) {
@@ -73,12 +73,12 @@ func failed(err error) error {
 	return &withheld{"the authorization server's answer has no token", err}
 }
 
-// known reports whether err is of a kind whose text is safe.
+// known reports whether the kind of err says that its text is safe.
 func known(err error) bool {
 	return errors.Is(err, requests.ErrAuthentication) || errors.Is(err, requests.ErrInvalidOption)
 }
 
-// A withheld error keeps to itself the text of its cause, which may quote a response.
+// A withheld error hides the text of its cause, which may quote a response.
 type withheld struct {
 	text  string
 	cause error
@@ -96,7 +96,7 @@ func cut(s string) string {
 	return s
 }
 
-// refused is an error about a token that cannot be had.
+// refused returns the error for a token that cannot be had.
 func refused(text string, cause error) error {
 	if cause != nil {
 		return fmt.Errorf("%w: oauth2: %s: %w", requests.ErrAuthentication, text, cause)

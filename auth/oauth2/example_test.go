@@ -11,7 +11,7 @@ import (
 )
 
 // A service that authenticates as itself: one token serves all calls until it
-// expires, and is renewed then.
+// expires, and is then renewed.
 func ExampleClient_ClientCredentials() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/token", func(w http.ResponseWriter, _ *http.Request) {
@@ -44,8 +44,8 @@ func ExampleClient_ClientCredentials() {
 	// Bearer t0k3n
 }
 
-// A program on a desktop: the browser opens, the user agrees, and the token is
-// kept for the next run.
+// A desktop program: the browser opens, the user agrees, and the token is kept for
+// the next run.
 func ExampleClient_Login() {
 	login := func(ctx context.Context) (*oauth2.Source, error) {
 		endpoint, err := oauth2.Discover(ctx, nil, "https://login.example.com")

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Login logs a user in on the machine where the program runs, by the browser and
-// a redirect to this machine (RFC 8252, section 7.3), with PKCE. open shows the
-// URL to the user, or opens the browser on it; an error of it ends the login.
-// Login returns when the user has come back, or when ctx ends.
+// Login logs a user in on the machine where the program runs: with the browser, a
+// redirect to this machine (RFC 8252, section 7.3), and PKCE. open shows the URL to
+// the user, or opens it in the browser; its error ends the login. Login returns
+// when the user has come back, or when ctx ends.
 func (c *Client) Login(ctx context.Context, open func(url string) error) (*Source, error) {
 	if open == nil {
 		return nil, invalid("Login(nil): nobody would see the URL")
@@ -65,8 +65,8 @@ type callback struct {
 	fault chan error
 }
 
-// ServeHTTP takes the first answer that has the state of this login. Anything
-// else, such as a page of another site that tries the port, changes nothing.
+// ServeHTTP accepts the first answer with the state of this login. Other requests,
+// such as those of a page that guesses the port, change nothing.
 func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if r.Method != http.MethodGet || r.URL.Path != "/callback" || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(b.state)) != 1 {
@@ -88,7 +88,7 @@ func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// put keeps the first value alone.
+// put keeps only the first value.
 func put[T any](c chan T, v T) {
 	select {
 	case c <- v:

@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/tidwall/buntdb.(*DB).backgroundManager")) // of the server's memory, which has no Close
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/tidwall/buntdb.(*DB).backgroundManager")) // of the test server, which cannot be closed
 }
 
 var bg = context.Background()
@@ -81,7 +81,7 @@ func TestLogin(t *testing.T) {
 	welcome(t, newSession(t), a, source.Auth())
 }
 
-// TestLoginOfOthers is about pages that try the port with a code of their own.
+// TestLoginOfOthers has pages that try the port with codes of their own.
 func TestLoginOfOthers(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	ctx, cancel := context.WithCancelCause(bg)
@@ -145,7 +145,7 @@ func TestFromTokenSource(t *testing.T) {
 	welcome(t, newSession(t), a, source.Auth())
 }
 
-// TestRefresh is about tokens that expire, by the clock or by the server's word.
+// TestRefresh has tokens that expire by the clock, or because the server says so.
 func TestRefresh(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	c := a.client()
@@ -230,8 +230,8 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
-// TestOneRefreshForMany holds for 100 goroutines that begin without a token, and
-// for 100 whose token has been revoked.
+// TestOneRefreshForMany has 100 goroutines that begin without a token, and 100
+// whose token was revoked.
 func TestOneRefreshForMany(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	source := a.client().ClientCredentials()
@@ -257,7 +257,7 @@ func TestOneRefreshForMany(t *testing.T) {
 	}
 }
 
-// TestOneRefusalForMany is about those who wait for a token that cannot be had.
+// TestOneRefusalForMany has goroutines wait for a token that cannot be had.
 func TestOneRefusalForMany(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	c := a.client()
@@ -278,7 +278,7 @@ func TestOneRefusalForMany(t *testing.T) {
 	}
 }
 
-// TestCancelledRefresh is about a caller who gives up while others wait.
+// TestCancelledRefresh has a caller give up while others wait.
 func TestCancelledRefresh(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	source := a.client().ClientCredentials()
@@ -302,7 +302,7 @@ func TestCancelledRefresh(t *testing.T) {
 	wg.Wait()
 }
 
-// TestSessionOfTheAuthorizationServer is about what goes along from the session.
+// TestSessionOfTheAuthorizationServer looks at what is taken from the session.
 func TestSessionOfTheAuthorizationServer(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	s := newSession(t, requests.Headers{"X-Api-Key": "API-SECRET"}, requests.Cookies{"sid": "COOKIE-SECRET"}, requests.BearerAuth("OTHER"), requests.Params{"key": "PARAM-SECRET"})
@@ -319,11 +319,11 @@ func TestSessionOfTheAuthorizationServer(t *testing.T) {
 
 	source := c.ClientCredentials()
 	s = newSession(t, source.Auth())
-	c.Session = s // whose Auth asks for a token itself
+	c.Session = s // its Auth needs a token, too
 	welcome(t, s, a)
 }
 
-// TestAnotherOriginGetsNothing holds for redirects, Origins, errors and the log.
+// TestAnotherOriginGetsNothing looks at redirects, Origins, errors and the log.
 func TestAnotherOriginGetsNothing(t *testing.T) {
 	var seen http.Header
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Clone() }))
@@ -351,7 +351,7 @@ func TestAnotherOriginGetsNothing(t *testing.T) {
 	}
 }
 
-// TestDump holds for the messages to the authorization server, too.
+// TestDump looks at the messages to the authorization server, too.
 func TestDump(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	var dump strings.Builder
@@ -419,8 +419,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// TestDiscoverBehindAPage is about servers that have a page for whatever they do
-// not know.
+// TestDiscoverBehindAPage has servers that answer unknown paths with a page.
 func TestDiscoverBehindAPage(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/.well-known/openid-configuration" {
@@ -458,7 +457,7 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestServerThatIsAway is an error of the connection, and not of the login.
+// TestServerThatIsAway has an error of the connection, and not of the login.
 func TestServerThatIsAway(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	c := a.client()
@@ -468,7 +467,7 @@ func TestServerThatIsAway(t *testing.T) {
 	require.NotErrorIs(t, err, requests.ErrAuthentication)
 }
 
-// TestAnswerThatIsNoToken keeps a response out of the error.
+// TestAnswerThatIsNoToken holds that an error does not quote the response.
 func TestAnswerThatIsNoToken(t *testing.T) {
 	for _, body := range []string{"SECRET", `{"access_token": 1, "x": "SECRET"}`, `{"error": "invalid_client", "error_description": "` + strings.Repeat("x", 10_000) + `\n\u001b"}`} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

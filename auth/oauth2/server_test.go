@@ -107,7 +107,7 @@ func newAuthority(t testing.TB, life time.Duration) *authority {
 	return a
 }
 
-// extension answers the grants that the server below does not know.
+// extension answers the grants that the server below does not implement.
 func (a *authority) extension(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("grant_type") == "urn:ietf:params:oauth:grant-type:device_code" && !a.agreed.Swap(true) {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "authorization_pending"})

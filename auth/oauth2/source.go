@@ -16,19 +16,19 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// early is how long before its end a token is renewed, so that it does not
+// early is how long before its expiry a token is renewed, so that it does not
 // expire on its way.
 const early = 10 * time.Second
 
-// A Source gives tokens, and renews them when they have expired. It is safe for
-// any number of goroutines, of which one renews and the others wait.
+// A Source returns tokens, and renews them when they have expired. It is safe for
+// concurrent use: one goroutine renews, and the others wait.
 type Source struct {
 	client *Client
 	fetch  fetcher
 
-	turn    chan struct{} // held by the one that renews, which alone uses the next two
+	turn    chan struct{} // held by the goroutine that renews; it guards the next two fields
 	loaded  bool          // the Store was asked
-	unsaved *Token        // the Store did not take it
+	unsaved *Token        // the Store failed to save it
 
 	mu    sync.Mutex
 	token *Token
@@ -36,19 +36,18 @@ type Source struct {
 	fault error
 }
 
-// A fetcher gets a token in place of an old one, which is nil at first.
+// A fetcher gets a token to replace an old one, which is nil at first.
 type fetcher func(ctx context.Context, old *Token) (*Token, error)
 
-// FromTokenSource makes a Source of any token source of golang.org/x/oauth2,
-// such as that of a cloud's own library. ts caches as it likes; a token that a
-// server no longer takes is asked for again, once. ts knows no context: a call
-// that ends does not wait for it. Origins limits who gets the token as
-// [Client.Origins] does.
+// FromTokenSource makes a Source from a token source of golang.org/x/oauth2, such
+// as that of a cloud library. ts may cache tokens; if a server refuses one, ts is
+// asked again, once. ts knows no context, so a call that ends does not wait for it.
+// Origins limits who gets the token, as [Client.Origins] does.
 func FromTokenSource(ts xoauth2.TokenSource, origins ...string) *Source {
 	return newSource(&Client{Origins: origins}, fromTokenSource(ts))
 }
 
-// fromTokenSource asks ts in a goroutine, which a call that ends leaves to the
+// fromTokenSource asks ts in a goroutine. A call that ends leaves the answer to the
 // next one.
 func fromTokenSource(ts xoauth2.TokenSource) fetcher {
 	if ts == nil {
@@ -58,10 +57,10 @@ func fromTokenSource(ts xoauth2.TokenSource) fetcher {
 		token *Token
 		err   error
 	}
-	var asked chan answer // used only by the one that has the turn
+	var asked chan answer // guarded by the turn of the Source
 	return func(ctx context.Context, _ *Token) (*Token, error) {
 		select {
-		case <-asked: // it came when nobody waited, who knows how long ago
+		case <-asked: // the answer to a call that gave up, perhaps long ago
 			asked = nil
 		default:
 		}
@@ -93,7 +92,7 @@ func newSource(c *Client, fetch fetcher) *Source {
 // Auth sends the token with requests (RFC 6750).
 func (s *Source) Auth() requests.Auth { return requests.NewAuth(s) }
 
-// String names the scheme.
+// String returns the name of the scheme.
 func (s *Source) String() string { return "OAuth 2" }
 
 // Format keeps every verb from printing the token.
@@ -119,8 +118,8 @@ func (s *Source) current() *Token {
 	return s.token
 }
 
-// renew replaces old. Those who come while somebody else does so wait for that
-// outcome; should the context of that one have ended, the next one takes over.
+// renew replaces old. If another goroutine is renewing, the caller waits for its
+// result; if the context of that goroutine has ended, the next one takes over.
 func (s *Source) renew(ctx context.Context, old *Token) (*Token, error) {
 	round := s.rounds()
 	select {
@@ -134,7 +133,7 @@ func (s *Source) renew(ctx context.Context, old *Token) (*Token, error) {
 	}
 	t, err := s.get(ctx, old)
 	s.mu.Lock()
-	if ctx.Err() == nil || err == nil { // else it says nothing to the others
+	if ctx.Err() == nil || err == nil { // otherwise the outcome does not concern the others
 		s.round++
 		s.fault = err
 	}
@@ -151,7 +150,7 @@ func (s *Source) rounds() int {
 	return s.round
 }
 
-// outcome reports whether old was replaced, or could not be, since round.
+// outcome reports whether old was replaced since round, or could not be.
 func (s *Source) outcome(round int, old *Token) (*Token, error, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,9 +164,9 @@ func (s *Source) outcome(round int, old *Token) (*Token, error, bool) {
 	return nil, nil, false
 }
 
-// get returns the token of the store, at first, or a new one, which it stores.
-// One that the store does not take is kept for the next round: the server may
-// have given it for a refresh token that is used up.
+// get returns a new token, or at first the one in the Store, and saves it. A token
+// that the Store fails to save is kept for the next round: the server may have
+// given it for a refresh token that cannot be used again.
 func (s *Source) get(ctx context.Context, old *Token) (*Token, error) {
 	store := s.client.Store
 	if store != nil && old == nil && !s.loaded {
@@ -239,9 +238,9 @@ func (s *Source) Authenticate(ctx context.Context, p *requests.PreparedRequest) 
 	return nil
 }
 
-// Challenge answers a 401 that says "invalid_token" (RFC 6750, section 3.1)
-// with a new token, once for a request. A request that cannot be sent again keeps
-// its 401, but the next one has the new token.
+// Challenge answers a 401 that says "invalid_token" (RFC 6750, section 3.1) with a
+// new token, once for each request. A request that cannot be sent again keeps its
+// 401, but the next request gets the new token.
 func (s *Source) Challenge(ctx context.Context, r *requests.Response) (*requests.PreparedRequest, error) {
 	if r.StatusCode != http.StatusUnauthorized || !invalidToken(r.Header["Www-Authenticate"]) || s.answered(r) {
 		return nil, nil
@@ -267,8 +266,8 @@ func (s *Source) answered(r *requests.Response) bool {
 	return r.History[len(r.History)-1].StatusCode == http.StatusUnauthorized
 }
 
-// invalidToken reports whether a challenge of Bearer has that error. The error
-// code is a token or a quoted string, the name of the parameter in any case.
+// invalidToken reports whether a Bearer challenge has that error. The code may be a
+// token or a quoted string, and the name of the parameter may be in any case.
 func invalidToken(challenges []string) bool {
 	for _, c := range challenges {
 		c = strings.ToLower(c)
@@ -281,7 +280,7 @@ func invalidToken(challenges []string) bool {
 	return false
 }
 
-// checkOrigins refuses an origin that no URL has, such as a bare host.
+// checkOrigins refuses text that is not the origin of any URL, such as a bare host.
 func (c *Client) checkOrigins() error {
 	for _, o := range c.Origins {
 		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" {
@@ -299,7 +298,7 @@ func (c *Client) trusts(u *url.URL) bool {
 	})
 }
 
-// origin is scheme, host and port of u (RFC 6454, section 4).
+// origin returns the scheme, host and port of u (RFC 6454, section 4).
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-requests/requests/auth/oauth2"
 )
 
-// A memory is a Store, with what goes wrong in it.
+// A memory is a Store that can fail.
 type memory struct {
 	load, save func(ctx context.Context) error
 	token      *oauth2.Token
@@ -44,8 +44,8 @@ func (m *memory) Save(ctx context.Context, t *oauth2.Token) error {
 	return nil
 }
 
-// TestStoreThatIsFull holds that no token is lost that its refresh token, used
-// up, could not bring back.
+// TestStoreThatIsFull holds that a token is not lost if its refresh token is used
+// up.
 func TestStoreThatIsFull(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	c := a.client()
@@ -76,7 +76,8 @@ func TestStoreThatIsFull(t *testing.T) {
 	welcome(t, newSession(t), a, source.Auth())
 }
 
-// TestStoreOfAnotherLogin holds that a login is not answered by an older one.
+// TestStoreOfAnotherLogin holds that a login does not return the token of an older
+// one.
 func TestStoreOfAnotherLogin(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	c := a.client()
@@ -89,8 +90,8 @@ func TestStoreOfAnotherLogin(t *testing.T) {
 	welcome(t, newSession(t), a, source.Auth())
 }
 
-// TestStoreThatIsSlow holds that a call which ends does not wait for the store
-// that another call has asked.
+// TestStoreThatIsSlow holds that a call that ends does not wait for a store that
+// another call has asked.
 func TestStoreThatIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &oauth2.Client{Store: &memory{load: func(context.Context) error { time.Sleep(time.Hour); return nil }, token: &oauth2.Token{AccessToken: "kept"}}}
@@ -116,8 +117,8 @@ type tokenSource func() (*oauth2.Token, error)
 
 func (f tokenSource) Token() (*oauth2.Token, error) { return f() }
 
-// TestTokenSourceThatIsSlow holds that a call which ends does not wait for a
-// source without a context, and that the source is asked by one at a time.
+// TestTokenSourceThatIsSlow holds that a call that ends does not wait for a source
+// without a context, and that only one call at a time asks the source.
 func TestTokenSourceThatIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
@@ -143,7 +144,8 @@ func TestTokenSourceThatIsSlow(t *testing.T) {
 	})
 }
 
-// TestWhoseErrorItIs holds that an error says who gave no token, and quotes no source.
+// TestWhoseErrorItIs holds that an error says who gave no token, and quotes no
+// source.
 func TestWhoseErrorItIs(t *testing.T) {
 	fault := errors.New("no SECRET here")
 	_, err := oauth2.FromTokenSource(tokenSource(func() (*oauth2.Token, error) { return nil, fault })).Token(bg)
@@ -163,8 +165,7 @@ func TestWhoseErrorItIs(t *testing.T) {
 	require.ErrorIs(t, err, requests.ErrInvalidOption, "a client without anything")
 }
 
-// TestTokenEndpointThatMoved holds that the secret in a body stays with the server
-// that it is for.
+// TestTokenEndpointThatMoved holds that the secret in a body stays with its server.
 func TestTokenEndpointThatMoved(t *testing.T) {
 	var seen url.Values
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -180,7 +181,8 @@ func TestTokenEndpointThatMoved(t *testing.T) {
 	require.Nil(t, seen)
 }
 
-// TestTokenEndpointThatRedirects follows within the server, and not for ever.
+// TestTokenEndpointThatRedirects follows redirects within the server, up to a
+// limit.
 func TestTokenEndpointThatRedirects(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/token", http.RedirectHandler("/moved", http.StatusTemporaryRedirect))
@@ -200,7 +202,7 @@ func TestTokenEndpointThatRedirects(t *testing.T) {
 	require.NotContains(t, err.Error(), "SECRET")
 }
 
-// TestTokenEndpointThatIsSilent ends without a limit of the program's own.
+// TestTokenEndpointThatIsSilent ends although the program sets no limit.
 func TestTokenEndpointThatIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := requests.NewSession(requests.TrustEnv(false))

@@ -10,18 +10,18 @@ import (
 	"path/filepath"
 )
 
-// A Store keeps one token between runs. Its methods are called by one goroutine
-// at a time for each [Source].
+// A Store keeps one token between runs. Each [Source] calls its methods from one
+// goroutine at a time.
 type Store interface {
 	// Load returns the token, or nil if there is none yet.
 	Load(ctx context.Context) (*Token, error)
-	// Save keeps t in place of the one before. Its error ends the call, and the
-	// next call tries again with the same token.
+	// Save replaces the token. Its error ends the call, and the next call tries to
+	// save the same token again.
 	Save(ctx context.Context, t *Token) error
 }
 
-// FileStore keeps a token as JSON in the file of this name, which only its owner
-// may read. The file is replaced in one step, so that it is never half written.
+// FileStore keeps a token as JSON in the named file, which only its owner may read.
+// The file is replaced in one step, so that it is never half written.
 type FileStore string
 
 // Load implements [Store].
@@ -34,7 +34,7 @@ func (f FileStore) Load(context.Context) (*Token, error) {
 		return nil, err
 	}
 	t := new(Token)
-	if json.Unmarshal(text, t) != nil { // whose error would quote the file
+	if json.Unmarshal(text, t) != nil { // its error would quote the file
 		return nil, fmt.Errorf("%s holds no token", string(f))
 	}
 	return t, nil
