@@ -25,7 +25,7 @@ func init() {
 	}})
 }
 
-// candidate writes each scenario as a user of the library would.
+// candidate implements each scenario as a user of the library would.
 type candidate struct {
 	NA
 	s *requests.Session

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// The server answers each scenario with what it saw, so that the candidate is
-// held to have asked for it.
+// The server answers each scenario with what it received, to check that the
+// candidate sent the right request.
 func server(t *testing.T) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/json", func(w http.ResponseWriter, r *http.Request) {

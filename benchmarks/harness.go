@@ -1,4 +1,4 @@
-// Package bench holds what measures the library beside its peers.
+// Package bench measures the library against its peers.
 //
 // The comparison itself is made by a harness that has a file for each library;
 // candidate.go is the one for this library. It is to be copied into the
@@ -11,7 +11,7 @@ import (
 	"errors"
 )
 
-// errNA is what a method returns for a scenario that the library has no call for.
+// errNA is returned for a scenario that the library cannot do.
 var errNA = errors.New("not applicable")
 
 // Small is the JSON document of the small scenarios.
@@ -22,15 +22,15 @@ type Small struct {
 	Comment string   `json:"comment"`
 }
 
-// UploadReply is what the server saw of an upload.
+// UploadReply is what the server received of an upload.
 type UploadReply struct {
 	Field string `json:"field"`
 	Name  string `json:"name"`
 	Size  int64  `json:"size"`
 }
 
-// Config is what a scenario asks of a client; a zero field leaves the library
-// at its defaults.
+// Config is what a scenario needs of a client. A zero field means the default of the
+// library.
 type Config struct {
 	Pool  int
 	TLS   *tls.Config
@@ -40,7 +40,7 @@ type Config struct {
 // Custom reports whether c asks for anything.
 func (c Config) Custom() bool { return c.Pool > 0 || c.TLS != nil || c.HTTP2 }
 
-// Client is one library in use: every method checks the status and reads the body.
+// Client is one library in use. Every method checks the status and reads the body.
 type Client interface {
 	GetJSON(url string, out *Small) error
 	GetParams(url string, params, headers [][2]string, user, pass string, out *Small) error
@@ -52,7 +52,7 @@ type Client interface {
 	Close()
 }
 
-// NA answers that nothing applies; a client embeds it.
+// NA returns errNA from every method; clients embed it.
 type NA struct{}
 
 func (NA) GetJSON(string, *Small) error                      { return errNA }

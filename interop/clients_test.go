@@ -41,7 +41,7 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// These are libraries that take an http.Client. Each gets Session.Client.
+// These tests give Session.Client to libraries that take an http.Client.
 
 // trusting returns a configuration that trusts the certificate of srv.
 func trusting(srv *httptest.Server) *tls.Config {
@@ -58,7 +58,7 @@ func start(t *testing.T, opts ...requests.Option) *requests.Session {
 	return s
 }
 
-// TestGitHub: the client reads redirects by itself, where CheckRedirect must be asked.
+// TestGitHub has a client that handles redirects itself, for which CheckRedirect must be called.
 func TestGitHub(t *testing.T) {
 	mux := http.NewServeMux()
 	srv := httptest.NewServer(mux)
@@ -150,8 +150,8 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// TestReverseProxy puts the session between a client and a server: fields,
-// trailers, codings, an answer in pieces and a change of protocol pass.
+// TestReverseProxy puts the session between a client and a server. Fields,
+// trailers, codings, streamed responses and protocol upgrades must pass unchanged.
 func TestReverseProxy(t *testing.T) {
 	back := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -216,7 +216,7 @@ func echoSocket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// talk dials url by c and holds a conversation longer than the limits of time.
+// talk dials url with c and exchanges messages for longer than the time limits.
 func talk(t *testing.T, url string, c *http.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -246,7 +246,7 @@ func TestWebSocket(t *testing.T) {
 	talk(t, "wss"+strings.TrimPrefix(secure.URL, "https"), start(t, requests.TLS{Config: trusting(secure)}).Client())
 }
 
-// TestOAuth2Client has x/oauth2 fetch its token by the session and put it into
+// TestOAuth2Client has x/oauth2 fetch its token through the session, and add it to
 // requests that the session sends.
 func TestOAuth2Client(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -279,7 +279,7 @@ func TestOAuth2Client(t *testing.T) {
 	require.Equal(t, "invalid_client", refused.ErrorCode)
 }
 
-// TestGit clones over a redirect, which go-git follows by CheckRedirect.
+// TestGit clones through a redirect, which go-git handles in CheckRedirect.
 func TestGit(t *testing.T) {
 	backend := gitBackend(t)
 	mux := http.NewServeMux()
@@ -304,7 +304,7 @@ func TestGit(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrRepositoryNotFound)
 }
 
-// gitBackend serves a repository of one commit at /repo.git, by git's smart protocol.
+// gitBackend serves a repository with one commit at /repo.git, with git's smart protocol.
 func gitBackend(t *testing.T) http.Handler {
 	dir := t.TempDir()
 	repo, err := git.PlainInit(dir, false)

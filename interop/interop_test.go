@@ -1,5 +1,5 @@
-// Package interop proves that the library works with what others make for
-// net/http: a module of its own, so that nobody else depends on them.
+// Package interop tests the library with other libraries for net/http. It is a module
+// of its own, so that nobody else depends on them.
 package interop
 
 import (
@@ -22,7 +22,7 @@ import (
 	"gopkg.in/dnaeon/go-vcr.v4/pkg/recorder"
 )
 
-// session returns a session that sends by rt.
+// session returns a session that sends through rt.
 func session(t *testing.T, rt http.RoundTripper) *requests.Session {
 	s := requests.NewSession()
 	s.Mount("http://", requests.RoundTripper(rt))
@@ -123,7 +123,7 @@ func TestHTTPMock(t *testing.T) {
 	}
 }
 
-// slow answers long after the Read limit.
+// slow answers long after the Read limit has run out.
 type slow struct{}
 
 func (slow) RoundTrip(hr *http.Request) (*http.Response, error) {

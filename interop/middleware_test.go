@@ -23,8 +23,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// These are http.RoundTrippers, which a session mounts, or middleware of
-// net/http, which HTTPAdapter.Wrap puts around each attempt.
+// These tests mount an http.RoundTripper, or put middleware for net/http around each
+// attempt with HTTPAdapter.Wrap.
 
 // TestHTTP3 sends over QUIC: quic-go's transport is mounted for https.
 func TestHTTP3(t *testing.T) {
@@ -62,8 +62,8 @@ type roundTripperFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestBreaker puts a circuit breaker around each attempt. Its error comes back
-// as it is, and is not tried again.
+// TestBreaker puts a circuit breaker around each attempt. Its error is returned
+// unchanged, and the attempt is not repeated.
 func TestBreaker(t *testing.T) {
 	var asked atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -122,8 +122,9 @@ func TestFailsafe(t *testing.T) {
 	require.ErrorIs(t, err, circuitbreaker.ErrOpen)
 }
 
-// TestOAuth2Transport puts the transport of x/oauth2 around each attempt. An
-// error of its source is not tried again, and a timeout of the call still holds.
+// TestOAuth2Transport puts the transport of x/oauth2 around each attempt. After an
+// error of its source the attempt is not repeated, and the timeout of a call still
+// applies.
 func TestOAuth2Transport(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("Authorization")) }))
 	defer srv.Close()

@@ -61,8 +61,8 @@ func echo() http.Handler {
 	return mux
 }
 
-// TestConnect calls each kind of procedure by each of the three protocols that
-// connect-go speaks, over TLS with HTTP/2 and over HTTP/2 in the clear.
+// TestConnect calls each kind of procedure with each of the three protocols of
+// connect-go, over HTTP/2 with TLS and without.
 func TestConnect(t *testing.T) {
 	for _, carrier := range []string{"https", "h2c"} {
 		t.Run(carrier, func(t *testing.T) {

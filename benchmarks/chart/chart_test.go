@@ -11,9 +11,8 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// TestFiles compares everything that is made of a small run with testdata: a
-// client that is slower than the longest bar, one that has no such call, and
-// one that the harness measured and nobody is shown.
+// TestFiles compares everything made from a small run with testdata. One client is
+// slower than the longest bar, one cannot do a scenario, and one is not shown.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	r := Run{Date: "2026-01-02", Machine: "a <machine>", Go: "go1.26.0", Note: "It was quiet.", Versions: map[string]string{"candidate": "v0", "resty2": "v2"}}
@@ -37,7 +36,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestDocs holds docs to the figures that are committed beside it.
+// TestDocs holds that docs agrees with the results committed beside it.
 func TestDocs(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	r, err := read(filepath.Join(docs, "speed.json"))

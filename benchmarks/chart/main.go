@@ -1,5 +1,5 @@
-// Chart draws the figures of a run of the harness: docs/speed.md with its
-// table, and a chart for light and one for dark pages.
+// Chart presents the results of the harness: as docs/speed.md with its table, and as
+// a chart for light and one for dark pages.
 //
 //	go run -C benchmarks ./chart                                 # from docs/speed.json
 //	go run -C benchmarks ./chart -run run.json -machine 'name'   # from a new run
@@ -66,7 +66,7 @@ func draw(docs, results string, r Run) error {
 	return nil
 }
 
-// files are what a run becomes, by their names.
+// files returns the files made from a run, by name.
 func files(r *Run) map[string]string {
 	made := map[string]string{"speed.md": page(r)}
 	for _, t := range themes {

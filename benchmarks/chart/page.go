@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// page is the table behind the chart, and how it was made.
+// page is the page with the table behind the chart, and how it was made.
 func page(r *Run) string {
 	var b strings.Builder
 	b.WriteString(`# Speed

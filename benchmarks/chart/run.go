@@ -8,18 +8,18 @@ import (
 	"slices"
 )
 
-// A Run is the figures of one session of the harness, and how they were made.
+// A Run holds the results of one session of the harness, and how they were made.
 type Run struct {
 	Date     string // of the day, as 2026-11-28
 	Machine  string
 	Go       string
-	Note     string `json:",omitempty"` // what else the reader has to know
+	Note     string `json:",omitempty"` // what else readers need to know
 	Versions map[string]string
 	Cells    []Cell
 }
 
-// A Cell is what one client needed in one scenario, as the harness writes it.
-// Ratios are medians of slices beside slices of net/http in the same process.
+// A Cell is the result of one client in one scenario, as the harness writes it. Each
+// ratio is the median of slices that ran next to slices of net/http in one process.
 type Cell struct {
 	Scen, Peer string
 	NA         bool    `json:",omitempty"`
@@ -31,11 +31,10 @@ type Cell struct {
 	RAllocs    float64 `json:",omitempty"`
 }
 
-// A column names something of the harness for readers.
+// A column has the name of a scenario or client, and its title for readers.
 type column struct{ id, title string }
 
-// scenarios and peers are shown in this order. What a run has beside them is
-// not shown.
+// scenarios and peers are shown in this order. Others in a run are not shown.
 var (
 	scenarios = []column{
 		{"S1", "GET 1 KB of JSON, decode it"},
@@ -55,7 +54,7 @@ var (
 	baseline = column{"nethttp", "net/http by hand"}
 )
 
-// read reads the figures of a run that was described.
+// read reads a run that describe has made.
 func read(path string) (*Run, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -68,8 +67,7 @@ func read(path string) (*Run, error) {
 	return r, r.check()
 }
 
-// describe makes a Run of what the harness wrote, without the figures that
-// nobody is shown.
+// describe makes a Run of the output of the harness, without what is not shown.
 func describe(r Run, results []byte) (*Run, error) {
 	var cells []Cell
 	if err := json.Unmarshal(results, &cells); err != nil {
@@ -99,7 +97,7 @@ func (r *Run) check() error {
 	return nil
 }
 
-// cell finds what a client needed, false if there is nothing to show.
+// cell finds the result of a client. It returns false if there is nothing to show.
 func (r *Run) cell(scen, peer string) (Cell, bool) {
 	for _, c := range r.Cells {
 		if c.Scen == scen && c.Peer == peer {
@@ -109,7 +107,7 @@ func (r *Run) cell(scen, peer string) (Cell, bool) {
 	return Cell{}, false
 }
 
-// shown are the scenarios of which r has figures.
+// shown returns the scenarios for which r has results.
 func (r *Run) shown() []column {
 	return slices.DeleteFunc(slices.Clone(scenarios), func(s column) bool {
 		return !slices.ContainsFunc(peers, func(p column) bool {

@@ -26,8 +26,8 @@ const (
 	topHigh   = 84
 )
 
-// chart draws the processor time of each client, as a multiple of that of
-// net/http by hand: the shorter the better.
+// chart draws the processor time of each client as a multiple of that of net/http by
+// hand. Shorter is better.
 func chart(r *Run, t theme) string {
 	var b strings.Builder
 	rows := r.shown()
@@ -79,11 +79,11 @@ func bar(b *strings.Builder, t theme, y int, p column, ratio float64) {
 	}
 	text(b, left-8, y+barHigh-2, t.text, `text-anchor="end" `+weight, p.title)
 	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="2" fill="%s"/>`+"\n", left, y, end-left, barHigh, colour)
-	halo := fmt.Sprintf(`paint-order="stroke" stroke="%s" stroke-width="4" `, t.back) // over the line of net/http
+	halo := fmt.Sprintf(`paint-order="stroke" stroke="%s" stroke-width="4" `, t.back) // covers the line of net/http
 	text(b, end+6, y+barHigh-2, t.text, halo+weight, number(ratio)+cut)
 }
 
-// number writes a ratio as far as it can be told from others.
+// number writes a ratio with the digits that matter.
 func number(ratio float64) string {
 	if ratio >= 10 {
 		return fmt.Sprintf("%.0f", ratio)

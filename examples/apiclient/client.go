@@ -19,11 +19,11 @@ func NewClient(base, token string) *Client {
 		requests.BearerAuth(token),
 		requests.Headers{"Accept": "application/vnd.github+json"},
 		requests.Retry{Total: 4, Backoff: time.Second, StatusCodes: []int{502, 503, 504},
-			MaxRetryAfter: time.Hour}, // that the API may ask for when nothing is left of the quota
+			MaxRetryAfter: time.Hour}, // the API may ask for this long when nothing is left of the quota
 		requests.RaiseForStatus(true))}
 }
 
-// Repo is what the API says of a repository.
+// Repo is a repository, as the API describes it.
 type Repo struct {
 	Name  string `json:"name"`
 	Stars int    `json:"stars"`
@@ -42,7 +42,7 @@ func (c *Client) Repos(ctx context.Context, user string) (all []Repo, err error)
 	return all, nil
 }
 
-// Error is what the API says of a request that it refuses.
+// Error is the answer of the API to a request that it refuses.
 type Error struct {
 	Status  int
 	Message string `json:"message"`
@@ -53,7 +53,7 @@ func (e *Error) Error() string { return fmt.Sprintf("the API answered %d: %s", e
 func explain(err error) error {
 	if refused, ok := errors.AsType[*requests.HTTPError](err); ok {
 		e := &Error{Status: refused.Response.StatusCode}
-		return errors.Join(e, refused.JSON(e)) // the second is nil if there was a message
+		return errors.Join(e, refused.JSON(e)) // the second is nil if the answer had a message
 	}
 	return err
 }

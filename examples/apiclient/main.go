@@ -1,6 +1,6 @@
-// Apiclient is a client of an API like that of GitHub, in client.go: login by
-// token, lists in pages, errors with what the API says, retries, and waiting where
-// it asks for that. In the folder examples:
+// Apiclient is a client for an API like that of GitHub, in client.go: it logs in
+// with a token, reads lists in pages, returns errors in the words of the API,
+// retries, and waits when the API asks for it. In the folder examples:
 //
 //	go run ./apiclient
 //	go run ./apiclient -url https://api.github.com -user golang -token "$TOKEN"

@@ -23,7 +23,7 @@ repo-4 0
 `)
 }
 
-// client is one whose requests h answers, without a network.
+// client returns a client whose requests go to h, without a network.
 func client(h http.HandlerFunc) *Client {
 	c := NewClient("https://api.example.com", "s3cr3t")
 	c.session.Mount("https://", requests.Handler(h))
@@ -54,8 +54,8 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestRateLimit waits for more than an hour, which takes no time in a bubble of
-// synctest.
+// TestRateLimit waits for more than an hour, which takes no time in a synctest
+// bubble.
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

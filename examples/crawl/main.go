@@ -1,5 +1,5 @@
-// Crawl follows the links of a site from page to page: several at once, but few
-// for each host, and each page once. In the folder examples:
+// Crawl follows the links of a site. It reads each page once, and several at the same
+// time, but only a few from each host. In the folder examples:
 //
 //	go run ./crawl
 //	go run ./crawl -url https://example.com -start /
@@ -52,7 +52,7 @@ func crawl(ctx context.Context, url string) error {
 
 var href = regexp.MustCompile(`<a [^>]*href="([^"#]*)`)
 
-// links are those of a page to others of its site.
+// links returns the links of a page to other pages of its site.
 func links(page *requests.Response) (urls []string) {
 	for _, match := range href.FindAllStringSubmatch(page.Text(), -1) {
 		if u, err := page.URL.Parse(match[1]); err == nil && u.Host == page.URL.Host {

@@ -1,10 +1,11 @@
-// Download fetches a large file over a line that breaks off every 2 MB, goes on
-// where it was each time, and checks the file in the end. In the folder examples:
+// Download fetches a large file over a connection that breaks every 2 MB. It
+// continues where it stopped each time, and checks the file in the end. In the folder
+// examples:
 //
 //	go run ./download
 //
-// It goes on as well if it was interrupted with Ctrl-C and is run again with the
-// same URL and file. Its own server ends with the program, so start another first:
+// It also continues after an interruption with Ctrl-C, if it is run again with the
+// same URL and file. Its own server ends with the program, so start another one first:
 //
 //	go run ./internal/serve
 //	go run ./download -url http://127.0.0.1:8765 -to archive.bin

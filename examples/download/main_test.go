@@ -18,8 +18,8 @@ import (
 	"github.com/go-requests/requests/examples/internal/server"
 )
 
-// TestDownload interrupts the program and runs it again: it goes on where it was,
-// as it does each time that the connection breaks off.
+// TestDownload interrupts the program and runs it again. It continues where it
+// stopped, as it does each time the connection breaks.
 func TestDownload(t *testing.T) {
 	var mu sync.Mutex
 	var ranges []string

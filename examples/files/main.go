@@ -1,5 +1,5 @@
-// Files downloads what a list of checksums names, several files at once and with
-// one progress bar, and checks each. In the folder examples: go run ./files
+// Files downloads the files in a list of checksums, several at once and with one
+// progress bar, and checks each of them. In the folder examples: go run ./files
 package main
 
 import (
@@ -32,7 +32,7 @@ func fetch(ctx context.Context, s *requests.Session, dir string) error {
 	show, end := program.Bar("files")
 	var failed []error
 	for file := range s.Many(ctx, slices.Values(files), requests.SaveTo(dir), requests.OnProgress(show)) {
-		failed = append(failed, file.Err) // of this file alone; nil if there is none
+		failed = append(failed, file.Err) // of this file alone, or nil
 	}
 	end()
 	return errors.Join(failed...)

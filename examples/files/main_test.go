@@ -16,7 +16,7 @@ import (
 	"github.com/go-requests/requests/examples/internal/server"
 )
 
-// session is one that h answers, without a network.
+// session returns a session whose requests go to h, without a network.
 func session(h http.Handler) *requests.Session {
 	s := requests.NewSession(requests.BaseURL("https://example.com/release"), requests.RaiseForStatus(true), requests.Retry{Total: 3})
 	s.Mount("https://", requests.Handler(h))
@@ -43,7 +43,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestForged has one file that is not the one of the list: the others are there.
+// TestForged has one file with a wrong checksum; the others must be complete.
 func TestForged(t *testing.T) {
 	dir := t.TempDir()
 	err := fetch(t.Context(), session(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

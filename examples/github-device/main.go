@@ -3,8 +3,8 @@
 //
 //	go run ./github-device
 //
-// With -url https://github.com -id and the ID of an app of your own that may use
-// the device flow, it is GitHub that you log in at.
+// To log in at GitHub itself, use -url https://github.com, and -id with the ID of an
+// app of yours that may use the device flow.
 package main
 
 import (
@@ -27,12 +27,12 @@ func login(ctx context.Context, url string) error {
 	s := requests.NewSession(requests.RaiseForStatus(true), requests.Headers{"Accept": "application/json"})
 	defer s.Close()
 	return whoami(ctx, s, &oauth2.Client{
-		ID: *id, Scopes: []string{"read:user"}, Session: s, Origins: []string{api}, // which alone gets the token
+		ID: *id, Scopes: []string{"read:user"}, Session: s, Origins: []string{api}, // only it gets the token
 		Endpoint: oauth2.Endpoint{DeviceAuthURL: url + "/login/device/code", TokenURL: url + "/login/oauth/access_token"},
 	}, api)
 }
 
-// whoami logs in and says who that is.
+// whoami logs in and returns the name of the user.
 func whoami(ctx context.Context, s *requests.Session, client *oauth2.Client, api string) error {
 	token, err := client.Device(ctx, func(where, code string) {
 		fmt.Println("Open", where, "and enter", code)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-requests/requests/examples/internal/server"
 )
 
-// run logs in by a handler in place of GitHub, in virtual time.
+// run logs in with a handler in place of GitHub, in virtual time.
 func run(t *testing.T, id string) (printed string, err error) {
 	return programtest.Output(t, func(context.Context, string) (err error) {
 		synctest.Test(t, func(t *testing.T) {

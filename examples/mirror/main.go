@@ -1,6 +1,6 @@
 // Mirror copies a tree of files from a server that shows directories as pages of
-// links, several files at once and with one progress bar for all. In the folder
-// examples:
+// links. It copies several files at once, with one progress bar for all. In the
+// folder examples:
 //
 //	go run ./mirror
 //	go run ./mirror -url https://example.com -tree /pub/ -to copy
@@ -72,13 +72,13 @@ func list(ctx context.Context, s *requests.Session) (files []string, err error) 
 		}
 		for page := range s.Many(ctx, requests.URLs(urls...), requests.Concurrency{InOrder: true}) {
 			if page.Err != nil {
-				return nil, page.Err // half a tree is none
+				return nil, page.Err // half a tree is of no use
 			}
 			for _, match := range href.FindAllStringSubmatch(page.Response.Text(), -1) {
 				name, err := url.PathUnescape(match[1])
 				path := dirs[page.Index] + name
 				switch {
-				case err != nil || !filepath.IsLocal(path): // it leads out of the tree
+				case err != nil || !filepath.IsLocal(path): // the link leads out of the tree
 				case strings.HasSuffix(name, "/"):
 					below = append(below, path)
 				default:
@@ -91,5 +91,5 @@ func list(ctx context.Context, s *requests.Session) (files []string, err error) 
 	return files, nil
 }
 
-// escape makes a path of names that may have any characters.
+// escape makes a path of names with any characters.
 func escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }

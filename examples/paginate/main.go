@@ -1,5 +1,5 @@
-// Paginate reads a list that comes in pages, each of which names the next one
-// in its Link field (RFC 8288), as those of GitHub do:
+// Paginate reads a list that is split into pages. Each page names the next one in
+// its Link field (RFC 8288), as at GitHub:
 //
 //	go run ./paginate
 package main

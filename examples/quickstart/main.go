@@ -1,5 +1,5 @@
-// Quickstart shows the library in ten steps. It brings its own server, which
-// runs on this machine while the program does:
+// Quickstart shows the library in ten steps. It runs a server of its own on this
+// machine:
 //
 //	go run ./quickstart
 //
@@ -67,7 +67,7 @@ var steps = []struct {
 	{"Read lines while they arrive", lines},
 }
 
-// echo is what the server says of a request.
+// echo is how the server describes a request.
 type echo struct {
 	Method  string
 	Args    map[string][]string

@@ -1,6 +1,6 @@
-// Service is a server that asks another one on behalf of its users: with a limit of
-// time, retries within a budget, a log, and a line in the terminal that shows each
-// second what its connections do. In the folder examples:
+// Service is a server that asks another one on behalf of its users, with a timeout,
+// retries within a budget, and a log. Every second, a line in the terminal shows what
+// its connections are doing. In the folder examples:
 //
 //	go run ./service
 //	go run ./service -url https://example.com -path / -for 1m
@@ -34,7 +34,7 @@ func main() { program.Main(serve) }
 func serve(ctx context.Context, upstream string) error {
 	level := slog.LevelInfo
 	if *debug {
-		level = slog.LevelDebug // at which requests are logged
+		level = slog.LevelDebug // the level at which requests are logged
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 
@@ -63,7 +63,7 @@ func serve(ctx context.Context, upstream string) error {
 	return nil
 }
 
-// handler passes on what the other server says.
+// handler passes on the answer of the other server.
 func handler(s *requests.Session, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, err := s.Get(r.Context(), *path)
@@ -96,7 +96,7 @@ func show(ctx context.Context, adapter *requests.HTTPAdapter) {
 	}
 }
 
-// visit is a user who comes again and again.
+// visit is a user who keeps coming back.
 func visit(ctx context.Context, url string) {
 	for ctx.Err() == nil {
 		requests.Get(ctx, url)

@@ -20,7 +20,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-// TestHandler has a server behind the service that is in trouble.
+// TestHandler has a server in trouble behind the service.
 func TestHandler(t *testing.T) {
 	for status, want := range map[int]int{200: 200, 404: 502, 503: 502} {
 		s := requests.NewSession(requests.BaseURL("https://example.com"), requests.RaiseForStatus(true))

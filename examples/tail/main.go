@@ -1,6 +1,6 @@
-// Tail prints the events of a server while they come (server-sent events). The
-// connection ends now and then: it is made again, and the feed goes on after the
-// last event. In the folder examples:
+// Tail prints the events of a server as they arrive (server-sent events). When the
+// connection ends, it connects again, and the feed continues after the last event. In
+// the folder examples:
 //
 //	go run ./tail
 //	go run ./tail -url https://example.com -feed /events

@@ -6,7 +6,7 @@ import (
 	"github.com/go-requests/requests/examples/internal/programtest"
 )
 
-// TestTail has a feed whose connection ends after two events each.
+// TestTail has a feed whose connections end after two events each.
 func TestTail(t *testing.T) {
 	programtest.Prints(t, tail, `
 1 tick 1

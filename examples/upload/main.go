@@ -1,4 +1,4 @@
-// Upload streams a file to a server as that of a form, with a progress bar. In the
+// Upload streams a file to a server as part of a form, with a progress bar. In the
 // folder examples:
 //
 //	go run ./upload

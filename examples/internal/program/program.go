@@ -1,6 +1,6 @@
-// Package program is what the examples have in common: a flag -url, a server of
-// their own without it, an end when the user interrupts, a progress bar,
-// and a folder for files.
+// Package program is what the examples have in common: the flag -url, a server of
+// their own if it is missing, an end when the user interrupts, a progress bar, and a
+// folder for files.
 package program
 
 import (
@@ -38,8 +38,8 @@ func start(url string, run func(ctx context.Context, url string) error) error {
 	return run(ctx, strings.TrimSuffix(url, "/"))
 }
 
-// Bar shows progress in one line of the terminal: show is for
-// [requests.OnProgress], and end ends the line, however far it has come.
+// Bar shows progress in one line of the terminal. show is for
+// [requests.OnProgress], and end completes the line.
 func Bar(what string) (show func(done, total int64), end func()) {
 	show = func(done, total int64) {
 		line := fmt.Sprintf("%s: %.1f MB", what, float64(done)/1e6)
@@ -51,8 +51,7 @@ func Bar(what string) (show func(done, total int64), end func()) {
 	return show, func() { fmt.Fprintln(os.Stderr) }
 }
 
-// Folder calls run with path or, if that is empty, with a folder that is there
-// only meanwhile.
+// Folder calls run with path or, if that is empty, with a temporary folder.
 func Folder(path string, run func(path string) error) error {
 	if path != "" {
 		return run(path)

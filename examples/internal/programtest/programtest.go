@@ -12,8 +12,8 @@ import (
 	"github.com/go-requests/requests/examples/internal/server"
 )
 
-// Output runs a program with a server of its own, and returns what it has printed,
-// with "URL" in place of the URL of the server.
+// Output runs a program with a server of its own and returns what it prints, with
+// "URL" in place of the URL of the server.
 func Output(t *testing.T, run func(ctx context.Context, url string) error) (string, error) {
 	t.Helper()
 	url, stop, err := server.Start()
@@ -40,7 +40,7 @@ func Output(t *testing.T, run func(ctx context.Context, url string) error) (stri
 	return strings.ReplaceAll(string(text), url, "URL"), failed
 }
 
-// Prints holds that the program prints want and succeeds.
+// Prints checks that the program succeeds and prints want.
 func Prints(t *testing.T, run func(ctx context.Context, url string) error, want string) {
 	t.Helper()
 	got, err := Output(t, run)

@@ -1,5 +1,5 @@
-// Serve runs the server of the examples until it is interrupted, for those that
-// are to be run more than once with it:
+// Serve runs the server of the examples until it is interrupted, to run an example
+// more than once with it:
 //
 //	go run ./internal/serve
 //	go run ./download -url http://127.0.0.1:8765 -to archive.bin

@@ -6,13 +6,13 @@ import (
 )
 
 // A deviceFlow is the part of an authorization server that logs in devices (RFC
-// 8628). Its user enters the code while the device asks for the second time.
+// 8628). Its user enters the code before the device asks for the second time.
 type deviceFlow struct {
 	mu    sync.Mutex
 	asked map[string]int // by device code
 }
 
-// register gives the flow the paths of GitHub.
+// register serves the flow at the paths of GitHub.
 func (d *deviceFlow) register(mux *http.ServeMux) {
 	mux.HandleFunc("POST /login/device/code", d.begin)
 	mux.HandleFunc("POST /login/oauth/access_token", d.token)

@@ -15,20 +15,19 @@ import (
 const (
 	// ArchiveSize is the length of /archive.bin.
 	ArchiveSize = 12 << 20
-	// breakAfter is how much of it comes before the connection breaks off.
+	// breakAfter is how much of it is sent before the connection breaks.
 	breakAfter = 2 << 20
 )
 
-// archive is a file that comes at the speed of a line that is not the best, and
-// never as a whole: the connection breaks off in the middle. It can be asked for
-// the rest.
+// archive is a file that is sent slowly and never as a whole: the connection breaks in
+// the middle. The client can ask for the rest.
 func archive(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", `"1"`)
 	content := bytes.NewReader(bytes.Repeat([]byte("requests"), ArchiveSize/8))
 	http.ServeContent(&poorLine{ResponseWriter: w}, r, "archive.bin", time.Time{}, content)
 }
 
-// A poorLine is slow, and breaks off.
+// A poorLine is a slow connection that breaks.
 type poorLine struct {
 	http.ResponseWriter
 	sent int
@@ -45,7 +44,7 @@ func (l *poorLine) Write(b []byte) (int, error) {
 
 const perByte = 50 * time.Nanosecond
 
-// upload takes the files of a form, at the same speed, and says how long they were.
+// upload receives the files of a form at the same speed, and answers with their sizes.
 func upload(w http.ResponseWriter, r *http.Request) {
 	form, err := r.MultipartReader()
 	if err != nil {
@@ -77,13 +76,13 @@ func (slowly) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Part is the content of a file of the release.
+// Part returns the content of a file of the release.
 func Part(n int) []byte { return bytes.Repeat([]byte{byte(n)}, n<<15) }
 
 // Parts is how many files the release has.
 const Parts = 20
 
-// release has SHA256SUMS, which names its files, and these.
+// release has SHA256SUMS and the files listed in it.
 func release(w http.ResponseWriter, r *http.Request) {
 	var n int
 	if name := r.PathValue("name"); name == "SHA256SUMS" {
@@ -98,7 +97,7 @@ func release(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pub is a tree of files, of which a directory is shown as a page of links.
+// pub is a tree of files whose directories are shown as pages of links.
 var pub = fstest.MapFS{
 	"README":            {Data: []byte("All there is.\n")},
 	"music/one.txt":     {Data: []byte(strings.Repeat("la ", 1<<19))},

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// site has pages that link to each other, to one that is missing, and away.
+// site has pages that link to each other, to a missing page, and to another site.
 func site(w http.ResponseWriter, r *http.Request) {
 	links, ok := map[string][]string{
 		"":       {"news", "about", "https://example.com/"},
@@ -29,7 +29,7 @@ func site(w http.ResponseWriter, r *http.Request) {
 
 const bookPages = 4
 
-// books is a list of which each page names the next one in its Link field.
+// books is a list in pages, each of which names the next one in its Link field.
 func books(w http.ResponseWriter, r *http.Request) {
 	page := pageOf(w, r, bookPages)
 	list := []string{}
@@ -39,7 +39,7 @@ func books(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, list)
 }
 
-// pageOf is the page that r asks for, and links to the next one.
+// pageOf returns the page that r asks for, and links to the next one.
 func pageOf(w http.ResponseWriter, r *http.Request, last int) int {
 	page, err := strconv.Atoi(r.FormValue("page"))
 	if err != nil {
@@ -57,7 +57,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	json.NewEncoder(w).Encode(v)
 }
 
-// repos is like the list of repositories at GitHub.
+// repos is like the list of repositories on GitHub.
 func repos(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("Authorization") == "":
@@ -82,9 +82,8 @@ func quote(w http.ResponseWriter, r *http.Request) {
 
 const allTicks = 6
 
-// ticks is a feed of events whose connection ends after two of them. It goes on
-// with the one after the last that the client has seen, and says so with 204 when
-// there is no other.
+// ticks is a feed of events whose connections end after two of them. It continues
+// after the last event that the client has seen. A 204 says that there are no more.
 func ticks(w http.ResponseWriter, r *http.Request) {
 	seen, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
 	if seen == allTicks {

@@ -1,5 +1,5 @@
-// Package server gives the examples something to talk to: a go-httpbin, which
-// answers with what it was asked, and beside it files, pages, an API and a feed.
+// Package server is the server that the examples talk to: a go-httpbin, which echoes
+// requests, and files, pages, an API and a feed.
 package server
 
 import (
@@ -18,7 +18,7 @@ func Start() (url string, stop func(), err error) {
 		return "", nil, fmt.Errorf("start the server: %w", err)
 	}
 	s := &http.Server{Handler: Handler()}
-	go s.Serve(l) // it ends with an error in any case, and then by stop
+	go s.Serve(l) // stop ends it, and its error is expected
 	return "http://" + l.Addr().String(), func() { s.Close() }, nil
 }
 
