@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// An observation is what happened in a case, in the form of its expectation.
+// An observation records what happened in a case, in the form of the expectation.
 type observation struct {
 	wire    []loggedRequest
 	steps   []seenStep
@@ -121,7 +121,7 @@ func (cmp *comparison) all(want *expectation, got *observation) {
 	}
 }
 
-// orEmpty is *s, or "" for nil: an empty proxy counts as none.
+// orEmpty returns *s, or "" for nil: an empty proxy counts as none.
 func orEmpty(s *string) string {
 	if s == nil {
 		return ""
@@ -129,7 +129,7 @@ func orEmpty(s *string) string {
 	return *s
 }
 
-// sleeps compares the waits of retries: none for a case that expects none.
+// sleeps compares the waits of retries. A case that lists none must have none.
 func (cmp *comparison) sleeps(want, got []float64) {
 	near := func(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 }
 	if !slices.EqualFunc(want, got, near) {
@@ -149,7 +149,7 @@ func (cmp *comparison) wire(want []wantWire, got []loggedRequest) {
 		if w.Target != nil {
 			cmp.same(place+".target", w.Target, observedBytes([]byte(g.target), cmp.hide))
 		}
-		if w.Framing != nil && string(w.Body) != `""` { // how nothing is framed does not matter
+		if w.Framing != nil && string(w.Body) != `""` { // the framing of an empty body does not matter
 			cmp.same(place+".framing", *w.Framing, g.framing)
 		}
 		if w.Conn != nil {
@@ -206,7 +206,7 @@ func (cmp *comparison) raw(place string, want json.RawMessage, got any) {
 	cmp.same(place, v, got)
 }
 
-// err compares errors. For a foreign one it checks only that there is one.
+// err compares errors. Where a foreign error is expected, any error will do.
 func (cmp *comparison) err(place string, want *wantError, got *seenError) {
 	if want == nil || got == nil {
 		if want != nil {
@@ -291,8 +291,8 @@ func (cmp *comparison) chunks(place string, op *readSpec, want *wantRead, got []
 	}
 }
 
-// cookies compares cookie lists, in which want may have {"in": seconds} for an
-// expiry relative to now.
+// cookies compares cookie lists. In want, {"in": seconds} is an expiry relative to
+// now.
 func (cmp *comparison) cookies(place string, want, got any) {
 	settleExpiry(want, got)
 	if list, ok := got.([]any); ok && len(list) == 0 {
@@ -324,7 +324,7 @@ func settleExpiry(want, got any) {
 	}
 }
 
-// jsonNumber is n as decoded JSON has it.
+// jsonNumber returns n in the form of decoded JSON.
 func jsonNumber(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
 // sameJSON reports whether two decoded JSON values are equal, numbers by value.

@@ -1,12 +1,12 @@
 // Package conformance plays recorded cases with the library, and compares what it
-// sends and returns with what Requests for Python did. It stands on the public
-// API alone. testdata/conformance has the cases, and FORMAT.md there says what
-// they mean; testdata/conformance-deviations.txt lists where the library differs
-// on purpose.
+// sends and returns with what Requests for Python did. It uses the public API
+// alone. testdata/conformance contains the cases, and FORMAT.md there explains
+// them. testdata/conformance-deviations.txt lists where the library differs on
+// purpose.
 //
-// A case is read ([corpusCase]) and gets servers, names and an environment of
-// its own ([scene], [origins], [network]); the [player] does its steps; what it
-// has seen ([observation]) goes into a [comparison].
+// Each case ([corpusCase]) gets servers, names and an environment of its own
+// ([scene], [origins], [network]). The [player] performs its steps, and the result
+// ([observation]) goes into a [comparison].
 package conformance
 
 import (
@@ -22,17 +22,17 @@ import (
 	"time"
 )
 
-// TestConformance plays the corpus of testdata/conformance, or of the folder
-// that CONFORMANCE_DIR names: what real Requests was seen to do, case by case.
+// TestConformance plays the corpus in testdata/conformance, or in the folder that
+// CONFORMANCE_DIR names. Each case records what Requests really did.
 //
 // A strict case that differs fails, unless testdata/conformance-deviations.txt
-// has it with a reason. Cases of the policy deviate-ok never fail; they are
-// counted apart. The last line printed is
+// lists it with a reason. Cases with the policy deviate-ok never fail and are
+// counted separately. The last line printed is
 //
 //	conformance: N passed, N failed, N deviate, N skipped
 //
-// where deviate are the listed ones, and skipped those of either kind that need
-// a feature which is not there.
+// where "deviate" counts the listed ones, and "skipped" those of either kind that
+// need a missing feature.
 func TestConformance(t *testing.T) {
 	dir, own := os.LookupEnv("CONFORMANCE_DIR")
 	if !own || dir == "" {
@@ -49,7 +49,7 @@ func TestConformance(t *testing.T) {
 			score.of(c.Area).count(t, c, st, listed)
 		})
 	}
-	if played == len(cases) { // and not those alone that -run asks for
+	if played == len(cases) { // not only those that -run selects
 		for _, fault := range listed.faults(!own && isOpen(t, dir)) {
 			t.Error(fault)
 		}
@@ -57,8 +57,8 @@ func TestConformance(t *testing.T) {
 	score.print()
 }
 
-// isOpen reports whether dir has the open corpus and nothing beside it, for which
-// the list of deviations is made.
+// isOpen reports whether dir has the open corpus and nothing else. The list of
+// deviations is complete only for that.
 func isOpen(t *testing.T, dir string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
@@ -133,7 +133,7 @@ func (s *score) count(t *testing.T, c *corpusCase, st *corpusSite, listed deviat
 		listed.skip(c.Name)
 		t.Skipf("needs %q", name)
 	}
-	broken := true // unless we come to the end: the corpus or the runner itself is at fault
+	broken := true // if the end is not reached, the corpus or the runner itself is at fault
 	defer func() {
 		if broken {
 			s.failed++
@@ -181,8 +181,8 @@ func differences(t *testing.T, c *corpusCase, st *corpusSite) []string {
 	}
 	var diffs []string
 	now := time.Now()
-	synctest.Test(t, func(t *testing.T) { // in which the waits of retries take no time
-		time.Sleep(time.Until(now)) // its clock begins in the year 2000, when certificates are not valid yet
+	synctest.Test(t, func(t *testing.T) { // the waits of retries take no time there
+		time.Sleep(time.Until(now)) // the clock of a bubble begins in the year 2000, when no certificate is valid yet
 		diffs = played(t, new(memory), st, c, want)
 	})
 	return diffs

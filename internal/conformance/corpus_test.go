@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// The corpus of testdata/conformance as Go values. FORMAT.md there explains
-// every member; the names here are those of its section 16, less what would
-// clash with the library's own.
+// The corpus of testdata/conformance as Go values. FORMAT.md there explains every
+// member. The names here are those of its section 16, except where they would clash
+// with names of the library.
 
 type corpusFile struct {
 	Format int               `json:"format"`
@@ -40,7 +40,7 @@ type corpusCase struct {
 	StrictDefaults bool                       `json:"strict_defaults"`
 	Expect         json.RawMessage            `json:"expect"` // expectation, once ignore was applied
 
-	fault error // that it is not of the format
+	fault error // why it is not in the format
 }
 
 type inputSpec struct {
@@ -191,7 +191,7 @@ type readSpec struct {
 	Compare       string          `json:"compare"`
 }
 
-// UnmarshalJSON takes the short form of an operation, its bare name.
+// UnmarshalJSON also accepts the short form of an operation, its bare name.
 func (r *readSpec) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		return json.Unmarshal(data, &r.Op)
@@ -200,8 +200,8 @@ func (r *readSpec) UnmarshalJSON(data []byte) error {
 	return decodeStrict(data, (*plain)(r))
 }
 
-// expectation is what a case is compared with. Members that are absent are nil
-// and not compared.
+// expectation is what a case is compared with. Absent members are nil, and not
+// compared.
 type expectation struct {
 	Wire    []wantWire `json:"wire"`
 	Steps   []wantStep `json:"steps"`
@@ -271,8 +271,8 @@ type wantError struct {
 	Response      map[string]any `json:"response"`
 }
 
-// decodeStrict decodes JSON with its numbers as they are and refuses members
-// that the format does not know, since what is not known is not compared.
+// decodeStrict decodes JSON and leaves numbers as they are. It refuses members that
+// the format does not have, as they would not be compared.
 func decodeStrict(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -280,7 +280,7 @@ func decodeStrict(data []byte, v any) error {
 	return d.Decode(v)
 }
 
-// decodeAny decodes any JSON value, its numbers as they are.
+// decodeAny decodes any JSON value, and leaves numbers as they are.
 func decodeAny(data []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -288,7 +288,7 @@ func decodeAny(data []byte) (v any, err error) {
 	return v, err
 }
 
-// isGiven reports whether a member is there and not null.
+// isGiven reports whether a member is present and not null.
 func isGiven(v json.RawMessage) bool { return len(v) > 0 && string(v) != "null" }
 
 // corpusBytes decodes Bytes (FORMAT.md, section 2), with fill applied to text.
@@ -331,8 +331,8 @@ func corpusBytes(data json.RawMessage, fill func(string) string) ([]byte, error)
 	return bytes.Repeat(b, coded.N), err
 }
 
-// corpusValue turns a decoded value of Pairs or of a JSON body into what a
-// caller in Go would give: text with fill applied, []byte for {"b64"}, a float for {"$float"}.
+// corpusValue turns a decoded value of Pairs or of a JSON body into what a Go program
+// would pass: text with fill applied, []byte for {"b64"}, a float for {"$float"}.
 func corpusValue(v any, fill func(string) string) (any, error) {
 	switch v := v.(type) {
 	case string:
@@ -410,7 +410,7 @@ func corpusPairs(data json.RawMessage, fill func(string) string) ([]corpusPair, 
 	return pairs, nil
 }
 
-// parseExpectation decodes what c expects, less what it says to ignore.
+// parseExpectation decodes what c expects, except what it says to ignore.
 func parseExpectation(c *corpusCase) (*expectation, error) {
 	data := c.Expect
 	if len(c.Ignore) > 0 {

@@ -12,8 +12,8 @@ import (
 )
 
 // deviations are the strict cases in which the library differs from Requests on
-// purpose: by name, or by a pattern of [path.Match] for a group with one
-// reason, some of which may not be in the open corpus.
+// purpose. The key is a name, or a pattern of [path.Match] for a group of cases with
+// the same reason, some of which may not be in the open corpus.
 type deviations map[string]*deviation
 
 type deviation struct {
@@ -22,8 +22,8 @@ type deviation struct {
 	agreed            string // a case that agreed
 }
 
-// readDeviations reads lines of a name, a tab and a reason. A line that begins
-// with "#" is a comment.
+// readDeviations reads lines with a name, a tab and a reason. Lines that begin with
+// "#" are comments.
 func readDeviations(t *testing.T, file string) deviations {
 	t.Helper()
 	f, err := os.Open(file)
@@ -64,8 +64,7 @@ func (l deviations) find(name string) *deviation {
 	return l[best]
 }
 
-// excuse records the result of a strict case, and returns the reason for which
-// it may differ, or "".
+// excuse records the result of a strict case, and returns why it may differ, or "".
 func (l deviations) excuse(name string, differed bool) string {
 	d := l.find(name)
 	switch {
@@ -86,9 +85,9 @@ func (l deviations) skip(name string) {
 	}
 }
 
-// faults are the entries that excuse too much: a name whose case passes and, if
-// all cases that the list is made for were played, a pattern with such a case,
-// and a name without a case.
+// faults returns the entries that excuse too much: a name whose case passes. If all
+// cases in the list were played, these are also a pattern with such a case, and a
+// name without a case.
 func (l deviations) faults(complete bool) []error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(l)) {

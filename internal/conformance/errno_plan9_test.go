@@ -2,7 +2,7 @@ package conformance
 
 import "errors"
 
-// Plan 9 has words for these in place of numbers.
+// Plan 9 uses words instead of numbers.
 var (
 	errRefused = errors.New("connection refused")
 	errReset   = errors.New("connection reset")

@@ -4,7 +4,7 @@ package conformance
 
 import "syscall"
 
-// What systems say of hosts that do not listen, or reset a connection.
+// The errors for hosts that do not listen, or that reset a connection.
 const (
 	errRefused = syscall.ECONNREFUSED
 	errReset   = syscall.ECONNRESET

@@ -8,7 +8,7 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// classTree has the parents of the classes of FORMAT.md, section 11.3.
+// classTree has the parents of the classes in FORMAT.md, section 11.3.
 var classTree = map[string][]string{
 	"HTTPError":             {"RequestException"},
 	"TooManyRedirects":      {"RequestException"},
@@ -32,8 +32,7 @@ var classTree = map[string][]string{
 	"ReadTimeout":           {"Timeout"},
 }
 
-// classKinds are the classes for the kinds of the library, the more specific
-// ones first.
+// classKinds are the classes for the kinds of the library, more specific ones first.
 var classKinds = []struct {
 	kind  error
 	class string
@@ -83,7 +82,7 @@ func classOf(err error) string {
 	return ""
 }
 
-// errorAncestors are the classes above one, sorted.
+// errorAncestors returns the ancestors of a class, sorted.
 func errorAncestors(class string) []string {
 	var all []string
 	for _, parent := range classTree[class] {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// message compares the parts that the wire and prepared requests share.
+// message compares what requests on the wire and prepared requests have in common.
 func (cmp *comparison) message(place string, want *wantMessage, got *seenMessage) {
 	if want.Method != nil {
 		cmp.same(place+".method", *want.Method, got.method)
@@ -38,7 +38,7 @@ func (cmp *comparison) message(place string, want *wantMessage, got *seenMessage
 	}
 }
 
-// observedBody is null for none and {"kind": "stream"} for a stream.
+// observedBody returns null for no body and {"kind": "stream"} for a stream.
 func (m *seenMessage) observedBody(hide func(string) string) any {
 	switch {
 	case m.stream:
@@ -88,8 +88,8 @@ func wantFields(headers [][]json.RawMessage) (map[string]*wantField, error) {
 	return fields, nil
 }
 
-// headers compares the fields of a message. An unexpected field is an error, so
-// that leaked credentials are noticed, unless every client may add it.
+// headers compares the fields of a message. An unexpected field is an error unless any
+// client may add it, so that leaked credentials are noticed.
 func (cmp *comparison) headers(place string, want *wantMessage, got *seenMessage, hide func(string) string) {
 	wanted, err := wantFields(want.Headers)
 	if err != nil {
@@ -134,7 +134,7 @@ func (cmp *comparison) headers(place string, want *wantMessage, got *seenMessage
 	}
 }
 
-// anyClientAdds reports whether a field may be there unasked.
+// anyClientAdds reports whether any client may add the field.
 func anyClientAdds(name string, values []any) bool {
 	switch name {
 	case "user-agent", "accept", "accept-encoding", "connection", "transfer-encoding":
@@ -163,7 +163,7 @@ func seenCookiePairs(values []any) []any {
 	return out
 }
 
-// digest compares the fields of a Digest answer and verifies its response with the password.
+// digest compares the fields of a Digest answer, and verifies its response with the password.
 func (cmp *comparison) digest(place string, want *wantMessage, got *seenMessage) {
 	value, _ := got.header("Authorization")
 	fields, ok := seenDigestFields(value)

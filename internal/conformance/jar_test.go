@@ -13,8 +13,7 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// jarList returns all attributes of cookies in the form of FORMAT.md, section
-// 11.4.
+// jarList returns cookies with all attributes, in the form of FORMAT.md, section 11.4.
 func jarList(cookies []*requests.Cookie) []any {
 	slices.SortFunc(cookies, func(a, b *requests.Cookie) int {
 		return slices.Compare([]string{a.Name, a.Domain, a.Path}, []string{b.Name, b.Domain, b.Path})
@@ -55,7 +54,7 @@ func setCorpusCookie(jar *requests.CookieJar, spec cookieSpec) error {
 	return jar.Set(spec.Name, spec.Value, attributes...)
 }
 
-// scopes are the domain and the path that a step narrows its operation to.
+// scopes returns the domain and the path to which a step limits its operation.
 func (st *stepSpec) scopes() (where []requests.CookieScope) {
 	if st.Domain != nil {
 		where = append(where, requests.CookieDomain(*st.Domain))
@@ -66,12 +65,12 @@ func (st *stepSpec) scopes() (where []requests.CookieScope) {
 	return where
 }
 
-// isAbout reports whether c is in the domain and has the path of the step.
+// isAbout reports whether c has the domain and path of the step.
 func (st *stepSpec) isAbout(c *requests.Cookie) bool {
 	return (st.Domain == nil || c.Domain == strings.TrimPrefix(*st.Domain, ".")) && (st.Path == nil || c.Path == *st.Path)
 }
 
-// jarOperation is doJar with its value as it is read from JSON.
+// jarOperation is doJar with a result like that of reading JSON.
 func jarOperation(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	v, err := doJar(jar, st)
 	if err != nil {
@@ -88,7 +87,7 @@ func jarOperation(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	return plain, err
 }
 
-// doJar does what the step says to the jar (FORMAT.md, section 8).
+// doJar performs an operation on the jar (FORMAT.md, section 8).
 func doJar(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	switch st.Do {
 	case "set":
@@ -148,8 +147,8 @@ func setInJar(jar *requests.CookieJar, st *stepSpec) error {
 	return setCorpusCookie(jar, cookieSpec{Name: st.Name, Value: *value, Domain: st.Domain, Path: st.Path})
 }
 
-// lookInJar does the operations that only list, within the domain and the path
-// of the step.
+// lookInJar performs the operations that list cookies of the domain and path of the
+// step.
 func lookInJar(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	names, values, domains, paths := []string{}, []string{}, []string{}, []string{}
 	items := [][2]string{}
@@ -193,7 +192,7 @@ func lookInJar(jar *requests.CookieJar, st *stepSpec) (any, error) {
 	return nil, fmt.Errorf("jar: %s", st.Do)
 }
 
-// filesOption makes the option [Files] of the entries of a case.
+// filesOption makes the option [Files] from the entries of a case.
 func filesOption(entries []corpusFormFile) requests.Option {
 	var files requests.Files
 	for _, e := range entries {

@@ -13,11 +13,11 @@ import (
 )
 
 // corpusCalls holds the calls of the library that the corpus needs beyond plain
-// exchanges. A call that the library does not have is nil, and cases that need
-// it are skipped and counted. To end a skip, name the call here, or in
-// corpusFeatures if it needs no call of its own.
+// exchanges. If the library lacks a call, it is nil, and the cases that need it are
+// skipped and counted. To play them, add the call here, or to corpusFeatures if it
+// needs no call of its own.
 var corpusCalls = struct {
-	// code finds a status by a name of Requests; net/http has constants in its place.
+	// code finds a status by its name in Requests; net/http has constants instead.
 	code func(name string) (int, bool)
 	// digest is [DigestAuth].
 	digest func(username, password string) requests.Auth
@@ -25,30 +25,30 @@ var corpusCalls = struct {
 	files func([]corpusFormFile) requests.Option
 	// proxies makes the option [Proxies]; nil removes what the session has under the key.
 	proxies func(map[string]*string) requests.Proxies
-	// proxyOf tells which proxy a request through s would use, "" for none; with prepared one that was prepared before.
+	// proxyOf returns the proxy for a request through s, or "". With prepared, the request was prepared before.
 	proxyOf func(ctx context.Context, s *requests.Session, url string, proxies map[string]*string, prepared bool) (string, error)
-	// retry configures a with an int or the members of urllib3's Retry.
+	// retry configures a with a number, or with the members of urllib3's Retry.
 	retry func(a *requests.HTTPAdapter, retries json.RawMessage) error
-	// jarCookies and responseCookies give all that is known of cookies, in the form of FORMAT.md, section 11.4.
+	// jarCookies and responseCookies return cookies with all attributes, in the form of FORMAT.md, section 11.4.
 	jarCookies      func(*requests.CookieJar) []any
 	responseCookies func(*requests.Response) []any
 	// setCookie stores a cookie with attributes.
 	setCookie func(*requests.CookieJar, cookieSpec) error
-	// callCookies makes an option of cookies with attributes, for one call.
+	// callCookies makes an option from cookies with attributes, for one call.
 	callCookies func([]cookieSpec) requests.Option
-	// jarOp does what the step says to the jar.
+	// jarOp performs the operation of a step on the jar.
 	jarOp func(*requests.CookieJar, *stepSpec) (any, error)
-	// links gives the links by rel or URL, each with its parameters.
+	// links returns the links by rel or URL, each with its parameters.
 	links func(*requests.Response) map[string]map[string]string
-	// next gives the request that a redirect asks for, nil for none.
+	// next returns the request that a redirect asks for, or nil.
 	next func(*requests.Response) (*requests.PreparedRequest, error)
-	// apparentEncoding is what the content looks like, "" for unknown.
+	// apparentEncoding guesses the encoding from the content; "" means unknown.
 	apparentEncoding func(*requests.Response) string
 	// textPieces ranges over the decoded body in pieces of n bytes.
 	textPieces func(r *requests.Response, n int) iter.Seq2[string, error]
 	// lines ranges over the lines of a body that end in delimiter, "" for any line end.
 	lines func(r *requests.Response, delimiter string) iter.Seq2[string, error]
-	// rawRead reads up to n undecoded bytes of a streamed body, all that is left for n < 0.
+	// rawRead reads up to n undecoded bytes of a streamed body, or all for n < 0.
 	rawRead func(r *requests.Response, n int) ([]byte, error)
 }{
 	proxies:         proxiesOption,
@@ -69,7 +69,7 @@ var corpusCalls = struct {
 	rawRead:          readRaw,
 }
 
-// linkMap gives each link the form of Requests, with the target as it was sent.
+// linkMap returns links in the form of Requests, with the target as it was sent.
 func linkMap(r *requests.Response) map[string]map[string]string {
 	links := make(map[string]map[string]string)
 	for key, l := range r.Links() {
@@ -105,12 +105,11 @@ type corpusFormFile struct {
 	reader      io.Reader // may have a Name method
 }
 
-// A corpusFeature is something that a case can require of a client or of this
-// player.
+// A corpusFeature is something that a case can require of the client or the player.
 type corpusFeature struct {
-	name string // in `requires`; one that ends in ":" stands for all that begin with it
+	name string // in `requires`; a name that ends in ":" is a prefix
 	have bool
-	uses func(*corpusCase) bool // finds it where `requires` does not say so
+	uses func(*corpusCase) bool // detects the need where `requires` does not say so
 }
 
 var corpusFeatures = []corpusFeature{
@@ -144,7 +143,7 @@ var corpusFeatures = []corpusFeature{
 	{name: "line-delimiters", have: corpusCalls.lines != nil, uses: readsDelimited},
 }
 
-// lacking names the first feature that c needs and that is missing, or "".
+// lacking returns the name of the first missing feature that c needs, or "".
 func lacking(c *corpusCase) string {
 	for _, f := range corpusFeatures {
 		if !f.have && (f.uses != nil && f.uses(c) || slices.ContainsFunc(c.Requires, f.is)) {
@@ -192,7 +191,7 @@ func (c *corpusCase) anyStep(f func(*stepSpec) bool) bool {
 	return slices.ContainsFunc(c.Steps, func(s stepSpec) bool { return f(&s) })
 }
 
-// anySession looks at the session and at all steps, which have the same members.
+// anySession checks the session and all steps, which have the same members.
 func (c *corpusCase) anySession(f func(*sessionSpec) bool) bool {
 	return f(&c.Session) || c.anyStep(func(s *stepSpec) bool { return f(&s.sessionSpec) })
 }
@@ -213,12 +212,12 @@ func usesNext(c *corpusCase) bool {
 	return readsAny("next")(c) || c.anyStep(func(s *stepSpec) bool { return s.Op == "next" })
 }
 
-// usesEnvBundle finds authorities that the environment names.
+// usesEnvBundle reports whether the environment names authorities.
 func usesEnvBundle(c *corpusCase) bool {
 	return c.Env["REQUESTS_CA_BUNDLE"] != nil || c.Env["CURL_CA_BUNDLE"] != nil
 }
 
-// usesCookies finds jars that are filled or looked into.
+// usesCookies reports whether a jar is filled or read.
 func usesCookies(c *corpusCase) bool {
 	var want struct {
 		Jar []json.RawMessage `json:"jar"`
@@ -227,7 +226,7 @@ func usesCookies(c *corpusCase) bool {
 		len(c.Session.Cookies) > 0 || readsAny("cookies", "history_cookies")(c)
 }
 
-// usesCallCookies finds cookies with attributes in the arguments of a call.
+// usesCallCookies reports whether a call has cookies with attributes.
 func usesCallCookies(c *corpusCase) bool {
 	return c.anyStep(func(s *stepSpec) bool {
 		return len(s.Cookies) > 0 && s.Cookies[0][0] == '{' && (s.Op == "" || s.Op == "request" || s.Op == "prepare")

@@ -18,16 +18,15 @@ import (
 	"unicode/utf8"
 )
 
-// A seenMessage holds the parts that requests on the wire and prepared requests
-// share.
+// A seenMessage is what requests on the wire and prepared requests have in common.
 type seenMessage struct {
 	method  string
 	headers [][2]string // in the order of the wire, values trimmed
 	body    []byte      // nil if there is none
-	stream  bool        // there is a body, but not in memory
+	stream  bool        // the body is not in memory
 }
 
-// header returns the first field of the name.
+// header returns the first field with the name.
 func (m *seenMessage) header(name string) (value string, ok bool) {
 	for _, h := range m.headers {
 		if strings.EqualFold(h[0], name) {
@@ -37,11 +36,10 @@ func (m *seenMessage) header(name string) (value string, ok bool) {
 	return "", false
 }
 
-// maxObserved is the length above which bytes and texts are compared by their
-// hash.
+// maxObserved is the length above which bytes and texts are compared by hash.
 const maxObserved = 2048
 
-// observedBytes writes b as FORMAT.md, section 2, has it.
+// observedBytes writes b in the form of FORMAT.md, section 2.
 func observedBytes(b []byte, hide func(string) string) any {
 	if sum, long := observedSum(b); long {
 		return sum
@@ -56,7 +54,7 @@ func unprintable(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || 0x7f <= r && r < 0xa0
 }
 
-// observedText writes text. Its length is that of the written form.
+// observedText writes text; the limit applies to the written form.
 func observedText(s string, hide func(string) string) any {
 	s = hide(s)
 	if sum, long := observedSum([]byte(s)); long {
@@ -102,8 +100,8 @@ type seenPart struct {
 
 var firstBoundary = regexp.MustCompile(`^--([!-~ ]{1,70})\r\n`)
 
-// boundary is that of the Content-Type or, if a multipart body is expected and
-// the type has none, of the first line. "" if there is none.
+// boundary returns the boundary in the Content-Type. If that has none and a multipart
+// body is expected, it comes from the first line. It may be "".
 func (m *seenMessage) boundary(expected bool) string {
 	v, _ := m.header("Content-Type")
 	if kind, params, err := mime.ParseMediaType(v); err == nil && strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
@@ -115,8 +113,8 @@ func (m *seenMessage) boundary(expected bool) string {
 	return ""
 }
 
-// parts splits a multipart body, and refuses anything before, between or after
-// the parts.
+// parts splits a multipart body. Anything before, between or after the parts is an
+// error.
 func (m *seenMessage) parts() ([]seenPart, error) {
 	boundary := m.boundary(true)
 	if boundary == "" {
@@ -146,7 +144,7 @@ func (m *seenMessage) parts() ([]seenPart, error) {
 
 var seenDigestParam = regexp.MustCompile(`([A-Za-z0-9*_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^,\s"]*))`)
 
-// seenDigestFields splits the value of an Authorization field of the scheme Digest.
+// seenDigestFields splits an Authorization field with the scheme Digest.
 func seenDigestFields(value string) (map[string]string, bool) {
 	scheme, rest, _ := strings.Cut(value, " ")
 	if !strings.EqualFold(scheme, "Digest") {
@@ -164,7 +162,7 @@ var seenDigestHashes = map[string]func() hash.Hash{
 	"SHA": sha1.New, "SHA-256": sha256.New, "SHA-512": sha512.New,
 }
 
-// seenDigestResponse computes what the field "response" must be (FORMAT.md, section 12.4).
+// seenDigestResponse computes the right value of "response" (FORMAT.md, section 12.4).
 func seenDigestResponse(f map[string]string, password, method string) (string, error) {
 	algorithm := strings.ToUpper(f["algorithm"])
 	newHash := seenDigestHashes[algorithm]

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// A network is what the servers of a case listen on and the library dials.
+// A network is where the servers of a case listen and the library dials.
 type network interface {
-	// listen takes an address on 127.0.0.1 with a port of five digits, since
-	// ports take part in Content-Length.
+	// listen uses an address on 127.0.0.1 whose port has five digits, as ports
+	// count in Content-Length.
 	listen() (net.Listener, error)
-	// dial connects to an address of listen, and to no other in memory.
+	// dial connects to an address of listen; in memory, to no other.
 	dial(ctx context.Context, addr string) (net.Conn, error)
 }
 
-// sockets are the network of a case that does not wait: connections of TCP.
+// sockets is the network of a case that does not wait: TCP.
 type sockets struct{}
 
-// maxExchange bounds one connection of a case, however its client behaves.
+// maxExchange bounds each connection of a case, whatever its client does.
 const maxExchange = 8 * time.Second
 
 func (sockets) listen() (net.Listener, error) {
@@ -33,7 +33,7 @@ func (sockets) listen() (net.Listener, error) {
 		if l.Addr().(*net.TCPAddr).Port >= 10000 {
 			return boundedListener{l}, nil
 		}
-		defer l.Close() // keeps the port from being given out again
+		defer l.Close() // keeps the same port from being chosen again
 	}
 	return nil, errors.New("no port of five digits is to be had")
 }
@@ -42,7 +42,7 @@ func (sockets) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp4", addr)
 }
 
-// A boundedListener gives connections that last for maxExchange.
+// A boundedListener accepts connections that last at most maxExchange.
 type boundedListener struct{ net.Listener }
 
 func (l boundedListener) Accept() (net.Conn, error) {
@@ -53,9 +53,9 @@ func (l boundedListener) Accept() (net.Conn, error) {
 	return nc, err
 }
 
-// A memory is the network of a case whose retries wait, hours at times. It
-// consists of pipes, because the clock of a synctest bubble does not advance
-// while a socket is read.
+// A memory is the network of a case whose retries wait, sometimes for hours. It
+// consists of pipes, because the clock of a synctest bubble stands still while a
+// socket is read.
 type memory struct {
 	mu        sync.Mutex
 	listeners map[string]*memoryListener

@@ -38,7 +38,7 @@ func (p *player) observe(r *requests.Response, st *stepSpec, seen *seenStep) {
 	}
 }
 
-// read does one operation of section 10 of FORMAT.md.
+// read performs one operation of FORMAT.md, section 10.
 func (p *player) read(r *requests.Response, op *readSpec, got *seenRead) (err error) {
 	switch op.Op {
 	case "text":
@@ -86,7 +86,7 @@ func (p *player) read(r *requests.Response, op *readSpec, got *seenRead) (err er
 	return nil
 }
 
-// property returns what a response says without being read.
+// property returns what can be said of a response without reading it.
 func (p *player) property(r *requests.Response, op *readSpec) any {
 	switch op.Op {
 	case "encoding":
@@ -138,7 +138,7 @@ func orNull(s string) any {
 	return s
 }
 
-// hideAll puts the placeholders into a cookie list. It gives an empty list for none.
+// hideAll puts placeholders into a cookie list. nil becomes an empty list.
 func (p *player) hideAll(list []any) []any {
 	out := []any{}
 	for _, v := range list {
@@ -155,7 +155,7 @@ func (p *player) fieldValue(values []string) any {
 	return observedText(strings.Trim(strings.Join(values, ", "), " \t"), p.hide)
 }
 
-// fields lists a header, less what frames the message.
+// fields lists a header without the fields of the framing.
 func (p *player) fields(h http.Header) any {
 	list := []any{}
 	for name, v := range h {
@@ -171,7 +171,7 @@ func (p *player) fields(h http.Header) any {
 	return list
 }
 
-// iterate ranges over the body. An error part way leaves the pieces before it.
+// iterate ranges over the body. After an error, the pieces before it remain.
 func (p *player) iterate(r *requests.Response, op *readSpec, got *seenRead) error {
 	got.chunks = [][]byte{}
 	pieces, err := p.pieces(r, op)
@@ -190,7 +190,7 @@ func (p *player) iterate(r *requests.Response, op *readSpec, got *seenRead) erro
 	return nil
 }
 
-// pieces is the iterator that op asks for.
+// pieces returns the iterator that op asks for.
 func (p *player) pieces(r *requests.Response, op *readSpec) (iter.Seq2[[]byte, error], error) {
 	n := 1
 	if op.Op == "iter" {
@@ -227,13 +227,13 @@ func clonedPieces[T string | []byte](pieces iter.Seq2[T, error]) iter.Seq2[[]byt
 	}
 }
 
-// observePrepared notes what a prepared request would send.
+// observePrepared records what a prepared request would send.
 func (p *player) observePrepared(q *requests.PreparedRequest) *seenPrepared {
 	return &seenPrepared{seenMessage: *preparedMessage(q), url: q.URL.String(), pathURL: q.URL.RequestURI()}
 }
 
-// preparedMessage is q as a message. The fields that frame the body are not in
-// q; they follow from its length.
+// preparedMessage returns q as a message. q has no fields of the framing; they follow
+// from the length of the body.
 func preparedMessage(q *requests.PreparedRequest) *seenMessage {
 	m := &seenMessage{method: q.Method}
 	for name, vals := range q.Header {
@@ -249,13 +249,13 @@ func preparedMessage(q *requests.PreparedRequest) *seenMessage {
 	}
 	_, memory := q.Bytes()
 	m.stream = !memory
-	// Requests builds multipart bodies in memory, and so the corpus knows what is in them.
+	// Requests builds multipart bodies in memory, so the corpus knows their content.
 	multipart := q.Replayable() && strings.HasPrefix(q.Header.Get("Content-Type"), "multipart/")
 	if !memory && !multipart {
 		return m
 	}
 	if body, err := q.Body(); err == nil && body != http.NoBody {
-		m.body, _ = io.ReadAll(body) // the comparison shows what is missing after an error
+		m.body, _ = io.ReadAll(body) // after an error, the comparison shows what is missing
 		body.Close()
 	}
 	return m

@@ -14,8 +14,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// errNoGoProgram is the error for arguments that Python refuses at run time and
-// Go at compile time.
+// errNoGoProgram is the error for arguments that Python refuses at run time, and Go
+// when it compiles.
 var errNoGoProgram = errors.New("the types of Go do not let a program say this")
 
 // requestOptions are the options of a step that shape its request.
@@ -84,7 +84,7 @@ func (p *player) sendOptions(st *stepSpec) ([]requests.Option, error) {
 	return opts, nil
 }
 
-// params are query parameters in the order given, or a query as it is.
+// params returns query parameters in the given order, or a query as it is.
 func (p *player) params(data json.RawMessage) []requests.Option {
 	switch {
 	case !isGiven(data):
@@ -99,7 +99,7 @@ func (p *player) params(data json.RawMessage) []requests.Option {
 	return opts
 }
 
-// body makes the body of `data` and `json`.
+// body makes the body from `data` and `json`.
 func (p *player) body(data, value json.RawMessage) []requests.Option {
 	var opts []requests.Option
 	switch {
@@ -107,7 +107,7 @@ func (p *player) body(data, value json.RawMessage) []requests.Option {
 	case data[0] == '"':
 		opts = append(opts, requests.Text(p.text(data)))
 	case data[0] == '[':
-		opts = append(opts, requests.Form{}) // an empty one is a body, too
+		opts = append(opts, requests.Form{}) // an empty form is a body, too
 		for _, kv := range p.pairs(data) {
 			opts = append(opts, requests.Form{kv.key: kv.value})
 		}
@@ -120,7 +120,7 @@ func (p *player) body(data, value json.RawMessage) []requests.Option {
 	return opts
 }
 
-// upload makes a body of bytes or of a reader.
+// upload makes a body from bytes or a reader.
 func (p *player) upload(data json.RawMessage) requests.Option {
 	var spec struct {
 		B64     json.RawMessage   `json:"b64"`
@@ -203,7 +203,7 @@ func (r *onceUpload) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{r})
 }
 
-// namedUpload is a file of a name.
+// namedUpload is a file with a name.
 type namedUpload struct {
 	*bytes.Reader
 	name string
@@ -244,7 +244,7 @@ func (p *player) cookie(data json.RawMessage) cookieSpec {
 	return c
 }
 
-// corpusTimeout is in seconds, for both phases or for each, null for none.
+// corpusTimeout reads a timeout in seconds, for both phases or for each; null is none.
 func corpusTimeout(data json.RawMessage) (requests.Timeout, error) {
 	var both *float64
 	if err := json.Unmarshal(data, &both); err == nil {
@@ -264,7 +264,7 @@ func corpusLimit(seconds *float64) time.Duration {
 	return time.Duration(*seconds * float64(time.Second))
 }
 
-// verify is a bool or the path of a bundle.
+// verify sets the verification: a bool, or the path of a bundle.
 func (p *player) verify(settings requests.TLS, data json.RawMessage) requests.TLS {
 	settings.SkipVerify, settings.Verify, settings.CABundle = false, false, ""
 	switch v := p.value(data).(type) {
@@ -276,7 +276,7 @@ func (p *player) verify(settings requests.TLS, data json.RawMessage) requests.TL
 	return settings
 }
 
-// certificate is a path, or those of the certificate and of its key.
+// certificate sets the client certificate: one path, or two with that of its key.
 func (p *player) certificate(settings requests.TLS, data json.RawMessage) requests.TLS {
 	switch v := p.value(data).(type) {
 	case string:
@@ -296,8 +296,8 @@ func (p *player) proxies(m map[string]*string) requests.Proxies {
 	return corpusCalls.proxies(filled)
 }
 
-// auth makes the Auth that is described, null being none, or gives the one made
-// before under the same id.
+// auth makes the Auth that is described, or returns the one made before under the same
+// id. null is no Auth.
 func (p *player) auth(data json.RawMessage) requests.Auth {
 	if !isGiven(data) {
 		return requests.Auth{}
@@ -335,7 +335,7 @@ func (p *player) newAuth(spec *authSpec) requests.Auth {
 	return requests.Auth{}
 }
 
-// authenticate is an authentication of the caller's own, as spec describes it.
+// authenticate is an Authenticator of the caller, as spec describes it.
 func (p *player) authenticate(q *requests.PreparedRequest, spec *authSpec) (err error) {
 	for _, h := range spec.Headers {
 		q.Header.Set(p.text(h[0]), p.text(h[1]))
@@ -358,7 +358,7 @@ func (p *player) authenticate(q *requests.PreparedRequest, spec *authSpec) (err 
 	return err
 }
 
-// hook makes the hook that is described, or gives the one made before under the same id.
+// hook makes the hook that is described, or returns the one made before under the same id.
 func (p *player) hook(spec *hookSpec) requests.OnResponse {
 	if h, ok := p.hooks[spec.ID]; ok {
 		return h

@@ -12,8 +12,8 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// A player plays one case: it performs the steps with the library, and records
-// what happens.
+// A player plays one case: it performs the steps with the library and records what
+// happens.
 type player struct {
 	*scene
 	session   *requests.Session
@@ -81,7 +81,7 @@ func (p *player) steps() {
 	}
 }
 
-// open lets s dial within the scene only.
+// open restricts s to the servers of the scene.
 func (p *player) open(s *requests.Session) *requests.Session {
 	a := &requests.HTTPAdapter{DialContext: p.dial}
 	s.Mount("https://", a)
@@ -91,7 +91,7 @@ func (p *player) open(s *requests.Session) *requests.Session {
 	return s
 }
 
-// noteWait is told of each retry before the wait for it.
+// noteWait is called before the wait of each retry.
 func (p *player) noteWait(_ context.Context, a requests.Attempt) error {
 	if a.Wait > 0 {
 		p.seen.sleeps = append(p.seen.sleeps, a.Wait.Seconds())
@@ -165,8 +165,8 @@ func (p *player) request(st *stepSpec) (*requests.Response, error) {
 		if p.origins.net == (sockets{}) && len(p.c.Hostmap) == 0 {
 			return requests.Do(ctx, method, url, opts...)
 		}
-		// A caller cannot choose what the package functions dial: a session
-		// without a jar replaces theirs.
+		// No caller can choose what the package functions dial. A session without a
+		// jar takes the place of theirs.
 		s = p.open(requests.NewSession(requests.KeepCookies(false)))
 		return s.Do(ctx, method, url, opts...)
 	}
@@ -210,7 +210,7 @@ func (p *player) prepare(st *stepSpec) (*requests.PreparedRequest, error) {
 	return q, nil
 }
 
-// mutate changes a prepared request as a caller may.
+// mutate changes a prepared request as a caller may do.
 func (p *player) mutate(q *requests.PreparedRequest, list []mutationSpec) error {
 	for _, m := range list {
 		var err error
@@ -225,7 +225,7 @@ func (p *player) mutate(q *requests.PreparedRequest, list []mutationSpec) error 
 			q.Method = p.text(m.Value)
 		case "set_body":
 			err = q.SetBody(requests.Bytes(p.bytes(m.Value)))
-		case "prepare_content_length": // it always is that of the body
+		case "prepare_content_length": // the length is always that of the body
 		default:
 			err = p.prepareAgain(q, m)
 		}
@@ -236,8 +236,8 @@ func (p *player) mutate(q *requests.PreparedRequest, list []mutationSpec) error 
 	return nil
 }
 
-// prepareAgain does a part of preparing anew, as the prepare_ methods of
-// Requests do: by preparing another request, of which it takes that part.
+// prepareAgain repeats a part of preparing, as the prepare_ methods of Requests do. It
+// prepares another request and copies that part.
 func (p *player) prepareAgain(q *requests.PreparedRequest, m mutationSpec) error {
 	target, opts := q.URL.String(), []requests.Option(nil)
 	switch m.Do {
@@ -274,8 +274,8 @@ func (p *player) prepareAgain(q *requests.PreparedRequest, m mutationSpec) error
 	return err
 }
 
-// configure changes s as section 7 of FORMAT.md says. It sets fields and not
-// options, since a case may remove what it has set before.
+// configure changes s (FORMAT.md, section 7). It sets fields rather than options,
+// because a case may remove what it has set before.
 func (p *player) configure(s *requests.Session, spec *sessionSpec) error {
 	if spec.HeadersClear {
 		clear(s.Headers)
@@ -329,8 +329,8 @@ func (p *player) configure(s *requests.Session, spec *sessionSpec) error {
 	return p.mount(s, spec.Mount)
 }
 
-// fieldValues are the values of a field of a session. Null has none, so that
-// the field is not sent.
+// fieldValues returns the values of a field of a session. Null has none, so the field
+// is not sent.
 func fieldValues(v any) []string {
 	switch v := v.(type) {
 	case nil:
@@ -402,5 +402,5 @@ func (p *player) codes() {
 	}
 }
 
-// errCallers is the error of a caller, in hooks and request bodies.
+// errCallers is an error of the caller, in hooks and request bodies.
 var errCallers = errors.New("the caller's own error")

@@ -14,12 +14,12 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// corpusRetry are the members of urllib3's Retry (FORMAT.md, section 7).
+// corpusRetry has the members of urllib3's Retry (FORMAT.md, section 7).
 type corpusRetry struct {
 	Total                   json.RawMessage `json:"total"`
 	Connect                 json.RawMessage `json:"connect"`
 	Read                    json.RawMessage `json:"read"`
-	Redirect                json.RawMessage `json:"redirect"` // of no effect in Requests
+	Redirect                json.RawMessage `json:"redirect"` // without effect in Requests
 	Status                  json.RawMessage `json:"status"`
 	StatusForcelist         []int           `json:"status_forcelist"`
 	AllowedMethods          json.RawMessage `json:"allowed_methods"`
@@ -30,7 +30,7 @@ type corpusRetry struct {
 	RetryAfterMax           *float64        `json:"retry_after_max"`
 }
 
-// setRetries configures a with an int or the members of urllib3's Retry.
+// setRetries configures a with a number, or with the members of urllib3's Retry.
 func setRetries(a *requests.HTTPAdapter, retries json.RawMessage) error {
 	var n int
 	if json.Unmarshal(retries, &n) == nil {
@@ -65,8 +65,8 @@ func setRetries(a *requests.HTTPAdapter, retries json.RawMessage) error {
 	return nil
 }
 
-// limitOf is a counter of urllib3's in the terms of [Retry]: null is no limit of
-// its own, 0 and false are none at all.
+// limitOf translates a counter of urllib3 for [Retry]: null is no limit of its own, 0
+// and false allow no retry.
 func limitOf(v json.RawMessage) int {
 	if v == nil || string(v) == "null" {
 		return 0
@@ -80,7 +80,7 @@ func limitOf(v json.RawMessage) int {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// proxiesOption makes the option [Proxies]; null is no proxy.
+// proxiesOption makes the option [Proxies]; null stands for no proxy.
 func proxiesOption(m map[string]*string) requests.Proxies {
 	p := make(requests.Proxies, len(m))
 	for key, value := range m {
@@ -89,8 +89,8 @@ func proxiesOption(m map[string]*string) requests.Proxies {
 	return p
 }
 
-// proxyOf returns the proxy that a request through s would use, as it was
-// given. An adapter that sends nothing is told which one it is.
+// proxyOf returns the proxy for a request through s, as the case gives it. It asks an
+// adapter that sends nothing.
 func proxyOf(ctx context.Context, s *requests.Session, url string, proxies map[string]*string, prepared bool) (string, error) {
 	scheme, _, _ := strings.Cut(url, "://")
 	var told proxyNote

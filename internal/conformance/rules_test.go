@@ -15,10 +15,10 @@ import (
 	"github.com/go-requests/requests"
 )
 
-// The runner is held to FORMAT.md here: a rule that lets everything pass would
-// make the corpus worthless.
+// These tests check the runner against FORMAT.md. A rule that lets everything pass
+// would make the corpus worthless.
 
-// compareWith holds got against an expectation in JSON and returns what differs.
+// compareWith compares got with an expectation in JSON, and returns the differences.
 func compareWith(t *testing.T, c *corpusCase, expect string, got *observation) []string {
 	t.Helper()
 	c.Expect = json.RawMessage(expect)
@@ -38,7 +38,7 @@ func TestHeaderRules(t *testing.T) {
 		expect string // headers and absent of the first request
 		got    [][2]string
 		order  bool
-		want   string // beginning of the one difference, "" for none
+		want   string // the beginning of the only difference, or ""
 	}{
 		{name: "equal, in other letters", expect: `"headers": [["X-A", "1"]]`, got: [][2]string{{"x-a", "1"}}},
 		{name: "placeholder", expect: `"headers": [["Host", "{host}"]]`, got: [][2]string{{"Host", "127.0.0.1:40000"}}},
@@ -92,7 +92,7 @@ func TestIgnore(t *testing.T) {
 	}
 }
 
-// oneDifference reports whether diffs is one that begins with want, or none for "".
+// oneDifference reports whether the only difference begins with want; "" is for none.
 func oneDifference(diffs []string, want string) bool {
 	if want == "" {
 		return len(diffs) == 0
@@ -187,8 +187,8 @@ func TestStepRules(t *testing.T) {
 	}
 }
 
-// TestDigest verifies the answers of RFC 2617, section 3.5, of RFC
-// 7616, section 3.9.1, and one of MD5-sess, and refuses other passwords and fields.
+// TestDigest verifies the answers in RFC 2617, section 3.5, and RFC 7616, section
+// 3.9.1, and one of MD5-sess. Other passwords and fields must be refused.
 func TestDigest(t *testing.T) {
 	for _, tt := range []struct{ value, password string }{
 		{`Digest username="Mufasa", realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", uri="/dir/index.html", ` +
@@ -227,7 +227,7 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// TestOutcomeRules compares what is left when all steps are done.
+// TestOutcomeRules compares what remains after all steps.
 func TestOutcomeRules(t *testing.T) {
 	soon := jsonNumber(int(time.Now().Unix()) + 3600)
 	jar := func(expires json.Number) []any { return []any{map[string]any{"name": "a", "expires": expires}} }

@@ -23,13 +23,13 @@ import (
 	"time"
 )
 
-// A corpusSite is shared by all cases: the certificate authority, and the
-// addresses where nothing answers.
+// A corpusSite is what all cases share: the certificate authority, and addresses where
+// nothing answers.
 type corpusSite struct {
 	config    *tls.Config // of the tls origin
 	caFile    string
-	closed    string // refuses connections
-	blackhole string // never completes one
+	closed    string // an address that refuses connections
+	blackhole string // an address that never completes a connection
 }
 
 func newSite(t *testing.T) *corpusSite {
@@ -47,9 +47,9 @@ func newSite(t *testing.T) *corpusSite {
 	return st
 }
 
-// reserveAddr returns an address that refuses connections and that the system
-// gives to nobody else: the near end of a connection. (A bound socket that does
-// not listen would do as well, but package net has none.)
+// reserveAddr returns an address that refuses connections, and that the system gives
+// to nobody else: the local end of a connection. (A bound socket that does not listen
+// would do as well, but package net has none.)
 func reserveAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -61,7 +61,7 @@ func reserveAddr(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		far, err := l.Accept() // or closing the listener would end it
+		far, err := l.Accept() // otherwise closing the listener would end it
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,8 +75,8 @@ func reserveAddr(t *testing.T) string {
 	return ""
 }
 
-// newAuthority makes an authority that no system knows, in PEM, and a
-// certificate of its making for the names of FORMAT.md, section 3.
+// newAuthority makes an authority that no system knows, in PEM, and a certificate
+// signed by it for the names in FORMAT.md, section 3.
 func newAuthority() (authority []byte, server tls.Certificate, err error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -106,26 +106,26 @@ func newAuthority() (authority []byte, server tls.Certificate, err error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}), server, err
 }
 
-// A scene is the surroundings of one case: servers, names, environment.
+// A scene has the servers, names and environment of one case.
 type scene struct {
 	t       *testing.T
 	c       *corpusCase
 	site    *corpusSite
 	origins *origins
 	dir     string
-	tokens  *strings.Replacer // placeholders to what they stand for
+	tokens  *strings.Replacer // replaces placeholders
 	texts   *strings.Replacer // and back
 
 	mu        sync.Mutex
-	strangers []string // dialled, though the host map has no such name
+	strangers []string // addresses dialled that the host map does not have
 }
 
-// newScene sets everything up for c and takes it away when t ends.
+// newScene sets everything up for c, and cleans up when t ends.
 func newScene(t *testing.T, n network, st *corpusSite, c *corpusCase) *scene {
 	t.Helper()
 	sc := &scene{t: t, c: c, site: st, dir: t.TempDir()}
-	// The script may name the ports of the servers, which are known only once
-	// they listen: so they start without one.
+	// The script may name the ports of the servers, so the servers must listen
+	// before it is read.
 	o, err := startOrigins(n, st.config)
 	if err != nil {
 		t.Fatal(err)
@@ -144,11 +144,11 @@ func newScene(t *testing.T, n network, st *corpusSite, c *corpusCase) *scene {
 	return sc
 }
 
-// fill puts the real thing for each placeholder, hide the placeholder for each real thing.
+// fill replaces placeholders with real values, and hide does the reverse.
 func (sc *scene) fill(s string) string { return sc.tokens.Replace(s) }
 func (sc *scene) hide(s string) string { return sc.texts.Replace(s) }
 
-// filled is fill for what may be absent.
+// filled is fill for an optional text.
 func (sc *scene) filled(s *string) *string {
 	if s == nil {
 		return nil
@@ -157,7 +157,7 @@ func (sc *scene) filled(s *string) *string {
 	return &text
 }
 
-// name makes the placeholders of FORMAT.md, section 3.
+// name defines the placeholders of FORMAT.md, section 3.
 func (sc *scene) name() {
 	var tokens, texts []string
 	stand := func(token, text string) {
@@ -182,7 +182,7 @@ func (sc *scene) name() {
 		stand(o.host, o.addr)
 		stand(o.port, port)
 	}
-	// At one place of a text the first that fits counts: a URL before its host, that before its port.
+	// At each place the first match counts: a URL comes before its host, and a host before its port.
 	sc.tokens, sc.texts = strings.NewReplacer(tokens...), strings.NewReplacer(texts...)
 }
 
@@ -193,7 +193,7 @@ func (sc *scene) environment() {
 		names = append(names, name, strings.ToUpper(name))
 	}
 	for _, name := range names {
-		sc.t.Setenv(name, "") // has it restored
+		sc.t.Setenv(name, "") // restores it after the test
 		os.Unsetenv(name)
 	}
 	home := filepath.Join(sc.dir, "home")
@@ -207,7 +207,7 @@ func (sc *scene) environment() {
 	}
 }
 
-// variable is the value of an environment variable, made with the files that it names.
+// variable returns the value of an environment variable, after creating the files that it names.
 func (sc *scene) variable(name string, value json.RawMessage) string {
 	sc.t.Helper()
 	if value[0] == '"' {
@@ -241,7 +241,7 @@ func (sc *scene) write(path string, content json.RawMessage) {
 	}
 }
 
-// bytes, pairs and value decode what the case gives, its placeholders filled in.
+// bytes, pairs and value decode values of the case, and fill in placeholders.
 func (sc *scene) bytes(data json.RawMessage) []byte {
 	sc.t.Helper()
 	b, err := corpusBytes(data, sc.fill)
@@ -274,7 +274,7 @@ func (sc *scene) value(data json.RawMessage) any {
 	return v
 }
 
-// lookup finds the origin to which the host map leads addr.
+// lookup finds the origin for addr in the host map.
 func (sc *scene) lookup(addr string) (origin string, known bool) {
 	addr = strings.ToLower(addr)
 	_, port, _ := net.SplitHostPort(addr)
@@ -286,8 +286,8 @@ func (sc *scene) lookup(addr string) (origin string, known bool) {
 	return "", false
 }
 
-// dial connects to the place of addr in the scene. It is the library's only way
-// out, and leads only to this machine.
+// dial connects to the server that addr has in the scene. The library has no other
+// way out, and this one does not leave the machine.
 func (sc *scene) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -324,7 +324,7 @@ func (sc *scene) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return sc.origins.net.dial(ctx, addr)
 }
 
-// complaints are problems of the scene and not of the case.
+// complaints returns problems of the scene rather than of the case.
 func (sc *scene) complaints() []string {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// exchangeWith sends requests to the origin base under a script in JSON and
-// returns all that comes back, and what was logged.
+// exchangeWith sends requests to the origin base, whose script is in JSON. It returns
+// everything that comes back, and the log.
 func exchangeWith(t *testing.T, script, sent string) (string, []loggedRequest, error) {
 	t.Helper()
 	o, err := startOrigins(sockets{}, nil)
@@ -95,7 +95,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// TestTunnel goes through an origin to one that a CONNECT names.
+// TestTunnel goes through one origin to another.
 func TestTunnel(t *testing.T) {
 	st := newSite(t)
 	var c corpusCase
@@ -153,8 +153,8 @@ func TestServerLog(t *testing.T) {
 	}
 }
 
-// TestScene looks at the surroundings of a case: its names lead
-// nowhere but to its own servers, and its environment holds what it says.
+// TestScene checks that the names of a case lead only to its own servers, and that
+// its environment is the one described.
 func TestScene(t *testing.T) {
 	st := newSite(t)
 	t.Setenv("http_proxy", "http://proxy.invalid")
@@ -202,7 +202,7 @@ func TestScene(t *testing.T) {
 	}
 }
 
-// TestAuthority proves that the certificate is good for its names, and for no others.
+// TestAuthority checks that the certificate is valid for its names, and for no others.
 func TestAuthority(t *testing.T) {
 	st := newSite(t)
 	pem, err := os.ReadFile(st.caFile)

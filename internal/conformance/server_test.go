@@ -17,24 +17,24 @@ import (
 	"time"
 )
 
-// Scripted servers that record what they receive to the byte. They stand on
-// bare connections, since they send what no server of net/http would.
+// These scripted servers record every byte that they receive. They use bare
+// connections, because they send what no server of net/http would send.
 
-// A loggedRequest is one request as a server got it.
+// A loggedRequest is a request as a server received it.
 type loggedRequest struct {
 	seenMessage
 	on      string // the origin: base, base2 or tls
 	target  string
 	framing string // none, length or chunked
-	conn    int    // in order of accepting
+	conn    int    // in the order of accepting
 	cut     bool   // the connection ended within the body
 }
 
 // A cannedResponse is one response of the script, ready to be sent.
 type cannedResponse struct {
 	serverSpec
-	head   []byte   // status line and fields, but for the empty line
-	pieces [][]byte // of the body, or what "raw" says
+	head   []byte   // status line and fields, without the empty line
+	pieces [][]byte // of the body, or of "raw"
 	length int
 }
 
@@ -42,13 +42,13 @@ type cannedResponse struct {
 type origins struct {
 	net       network
 	script    []cannedResponse                              // complete before the first request
-	hostmap   func(addr string) (origin string, known bool) // where CONNECT leads
+	hostmap   func(addr string) (origin string, known bool) // finds the target of CONNECT
 	listeners map[string]net.Listener
 	stop      chan struct{} // closed to end all waits
 	wg        sync.WaitGroup
 
 	mu       sync.Mutex
-	used     map[int]bool // of script
+	used     map[int]bool // indices into script
 	wire     []loggedRequest
 	open     map[net.Conn]bool
 	conns    int
@@ -73,7 +73,7 @@ func startOrigins(n network, config *tls.Config) (*origins, error) {
 	return o, nil
 }
 
-// addr is the address of an origin, "" if there is none of this name.
+// addr returns the address of an origin, or "" if no origin has this name.
 func (o *origins) addr(name string) string {
 	if l := o.listeners[name]; l != nil {
 		return l.Addr().String()
@@ -106,8 +106,8 @@ func (o *origins) accept(name string, l net.Listener, config *tls.Config) {
 	}
 }
 
-// end stops the servers. The clients are gone by then: what their connections
-// still hold is read first, so that the log is complete.
+// end stops the servers. The clients have gone by then; what is left on their
+// connections is read first, so that the log is complete.
 func (o *origins) end() {
 	for _, l := range o.listeners {
 		l.Close()
@@ -160,7 +160,7 @@ func (s *originConn) serve() {
 		if err != nil {
 			return
 		}
-		if first[0] < 'A' || first[0] > 'z' { // no HTTP, such as the hello of TLS
+		if first[0] < 'A' || first[0] > 'z' { // not HTTP, for instance a TLS handshake
 			io.WriteString(s.conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			return
 		}
@@ -175,7 +175,7 @@ func (s *originConn) serve() {
 	}
 }
 
-// read reads one request. One that is cut short within its body is marked so.
+// read reads one request, and marks one whose body is cut short.
 func (s *originConn) read() (loggedRequest, error) {
 	req := loggedRequest{on: s.on, conn: s.id, framing: "none"}
 	line, err := s.line()
@@ -211,7 +211,7 @@ func (s *originConn) read() (loggedRequest, error) {
 		}
 	}
 	if req.cut = err != nil; req.body == nil {
-		req.body = []byte{} // on the wire none and empty are one
+		req.body = []byte{} // on the wire, no body and an empty one are the same
 	}
 	return req, nil
 }
@@ -251,7 +251,7 @@ func (s *originConn) chunks() ([]byte, error) {
 	}
 }
 
-// take logs a request and gives the response that the script has for it.
+// take logs a request and returns the response that the script has for it.
 func (o *origins) take(req loggedRequest) *cannedResponse {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -280,7 +280,7 @@ func (o *origins) take(req loggedRequest) *cannedResponse {
 	return &cannedResponse{head: []byte("HTTP/1.1 588 Unscripted\r\nContent-Length: 0\r\n"), serverSpec: serverSpec{EndConnection: true}}
 }
 
-// wait lets time pass, false if the case is over.
+// wait waits, and returns false if the case is over.
 func (s *originConn) wait(ms int) bool {
 	if ms == 0 {
 		return true
@@ -295,7 +295,7 @@ func (s *originConn) wait(ms int) bool {
 	}
 }
 
-// respond answers req and reports whether the connection lives on.
+// respond answers req, and reports whether the connection stays open.
 func (s *originConn) respond(req loggedRequest, c *cannedResponse) bool {
 	if c == nil {
 		s.tunnel(req.target)
@@ -306,7 +306,7 @@ func (s *originConn) respond(req loggedRequest, c *cannedResponse) bool {
 	}
 	switch {
 	case c.Action != "" && s.count > 1:
-		// net/http repeats a request whose reused connection dies; the format rules such cases out
+		// a client may repeat a request whose reused connection ends; the format rules such cases out
 		s.o.problem("the script closes a reused connection")
 		return false
 	case c.Action == "reset":
@@ -335,7 +335,7 @@ func (s *originConn) respond(req loggedRequest, c *cannedResponse) bool {
 	return c.keeps() && !req.wantsClose()
 }
 
-// send writes the pieces, at most limit bytes of them, and reports whether all went out.
+// send writes the pieces, up to limit bytes, and reports whether all were written.
 func (s *originConn) send(c *cannedResponse, limit int, framing string) bool {
 	for i, p := range c.pieces {
 		if i > 0 && !s.wait(c.ChunkDelayMs) {
@@ -369,7 +369,7 @@ func (o *origins) problem(text string) {
 	o.problems = append(o.problems, text)
 }
 
-// tunnel connects the client with the origin that a CONNECT names.
+// tunnel connects the client with the target of a CONNECT.
 func (s *originConn) tunnel(target string) {
 	addr := ""
 	for _, l := range s.o.listeners {
@@ -406,7 +406,7 @@ func (r *loggedRequest) wantsClose() bool {
 	return strings.EqualFold(v, "close")
 }
 
-// newCannedResponse makes a response from its description.
+// newCannedResponse makes a response from its description in the script.
 func newCannedResponse(spec serverSpec, fill func(string) string) (cannedResponse, error) {
 	c := cannedResponse{serverSpec: spec}
 	var fault error
@@ -483,7 +483,7 @@ func (c *cannedResponse) addFraming(listed map[string]bool) {
 	}
 }
 
-// bodiless reports whether the status never has a body.
+// bodiless reports whether responses with the status never have a body.
 func (c *cannedResponse) bodiless() bool {
 	return c.status() == 204 || c.status() == 304 || c.status() < 200
 }
