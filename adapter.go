@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/bridge"
+	"github.com/go-requests/requests/internal/dump"
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/fields"
@@ -53,7 +54,7 @@ type SendOptions struct {
 	OnProgress      []OnProgress      // to be told of the body
 	OnInformational []OnInformational // to be told of what comes before the response
 
-	tap *tap // nil: nobody wants a dump
+	tap *dump.Tap // nil: nobody wants a dump
 
 	environTLS, environProxy bool           // set from the environment, not by the caller
 	environTrust             bool           // it is the environment that has named TLS.CABundle
@@ -289,24 +290,24 @@ func (a *HTTPAdapter) dispatch(ctx context.Context, d *dispatch, p *PreparedRequ
 			defer d.call.Pin.Free()
 		}
 	}
-	dump := opts.tap.exchange()
-	dump.tapCall(ctx, &d.call)
+	x := opts.tap.Exchange()
+	dumpCall(ctx, x, &d.call)
 	start := time.Now()
 	d.call.Start, d.call.Into = start, &d.res
 	res, err := a.engine.Do(ctx, &d.call)
 	if err != nil {
 		err = engineError(err)
-		dump.failed(err)
+		x.Fail(err)
 		return nil, err
 	}
 	r := &d.response
 	if err := r.receive(res, p, opts); err != nil {
 		res.Body.Close()
-		dump.failed(err)
+		x.Fail(err)
 		return nil, err
 	}
 	r.Elapsed = time.Since(start)
-	dump.answered(r)
+	r.dumped(x)
 	if r.upgraded() {
 		return r, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-requests/requests/internal/dump"
 	"github.com/go-requests/requests/internal/environ"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/uri"
@@ -25,7 +26,7 @@ type mounts struct {
 	network HTTPAdapter // which is there from the beginning
 	first   [2]mount    // for list
 	netrc   environ.Netrc
-	dump    dumpWriter // of those who share the table
+	dump    dump.Log // of those who share the table
 }
 
 type mount struct {

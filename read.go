@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/coding"
+	"github.com/go-requests/requests/internal/dump"
 	"github.com/go-requests/requests/internal/file"
 )
 
@@ -52,7 +53,7 @@ type wireBody struct {
 	life    *lifetime        // ends with the body
 	decoder *coding.Reader   // made by the first read, if there are codings
 	byHand  bool             // the program made the response
-	dump    *dumped          // nil if nobody wants a dump
+	dump    *dump.Exchange   // nil if nobody wants a dump
 
 	claimed bool // by an iterator, or by a reader of the whole body
 	started bool // part of it was read
@@ -74,7 +75,7 @@ func (w *wireBody) Read(b []byte) (int, error) {
 	}
 	n, err := w.read(b)
 	w.n += int64(n)
-	w.dump.read(b[:max(n, 0)])
+	w.dump.Read(b[:max(n, 0)])
 	if w.limit > 0 && w.n > w.limit {
 		return 0, w.fail(failText(ErrBodyTooLarge, fmt.Sprintf("it has more than %d bytes, which is MaxBody", w.limit)))
 	}
@@ -194,9 +195,9 @@ func (w *wireBody) release() {
 		w.e.Finish()
 	}
 	if w.length == 0 {
-		w.dump.ended(nil) // there was nothing to read
+		w.dump.End(nil) // there was nothing to read
 	} else {
-		w.dump.ended(w.err)
+		w.dump.End(w.err)
 	}
 	w.life.end()
 }
@@ -275,8 +276,8 @@ func (r *Response) drain(limit int, over func() bool) {
 		}
 	}
 	if !r.kept {
-		r.wire.dump.raw(r.wire.header)
-		r.wire.dump.read(block[:n])
+		r.wire.dump.Raw(r.wire.header)
+		r.wire.dump.Read(block[:n])
 	}
 	r.Close()
 }
@@ -290,9 +291,9 @@ func (r *Response) keep(raw []byte) {
 		r.wire.e.Finish()
 		r.wire.e = nil
 	}
-	r.wire.dump.raw(r.wire.header)
-	r.wire.dump.read(raw)
-	r.wire.dump.ended(nil)
+	r.wire.dump.Raw(r.wire.header)
+	r.wire.dump.Read(raw)
+	r.wire.dump.End(nil)
 	r.wire.dump = nil
 	r.wire.src, r.wire.length = http.NoBody, int64(len(raw))
 	if len(raw) > 0 {

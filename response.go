@@ -233,7 +233,7 @@ func (r *Response) Raw() (io.Reader, error) {
 		if r.loaded || r.wire.started {
 			return nil, readError(r.URL, ErrStreamConsumed)
 		}
-		r.wire.dump.raw(r.wire.header)
+		r.wire.dump.Raw(r.wire.header)
 		r.wire.header = http.Header{}
 	}
 	return r.Body, nil

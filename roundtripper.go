@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/coding"
+	"github.com/go-requests/requests/internal/dump"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/values"
 )
@@ -80,11 +81,11 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 			return nil, failText(ErrInvalidOption, "an Auth that logs in connections cannot be used with a RoundTripper")
 		}
 	}
-	t := trip{Exchange: bridge.NewExchange(ctx, opts.Timeout.Read, &a.dog), dump: opts.tap.exchange(), report: opts.OnProgress}
+	t := trip{Exchange: bridge.NewExchange(ctx, opts.Timeout.Read, &a.dog), dump: opts.tap.Exchange(), report: opts.OnProgress}
 	if opts.Trace {
 		t.Context, t.times = bridge.StartClock(t.Context)
 	}
-	t.Context, t.before = hearInterim(t.Context, t.dump.hear(opts.OnInformational))
+	t.Context, t.before = hearInterim(t.Context, dumping(t.dump, opts.OnInformational))
 	return t.send(ctx, a.outer, p, opts)
 }
 
@@ -126,10 +127,10 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 // A trip is one attempt by a RoundTripper.
 type trip struct {
 	*bridge.Exchange
-	before *interim      // tells of what comes before the response; nil if nobody wants to know
-	times  *bridge.Clock // nil without Trace
-	dump   *dumped       // nil if nobody wants a dump
-	report []OnProgress  // of the body of the request, which is counted here; nil if the engine does
+	before *interim       // tells of what comes before the response; nil if nobody wants to know
+	times  *bridge.Clock  // nil without Trace
+	dump   *dump.Exchange // nil if nobody wants a dump
+	report []OnProgress   // of the body of the request, which is counted here; nil if the engine does
 }
 
 // send sends p once by rt, and returns the response with its body unread. It is
@@ -145,7 +146,7 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 		return nil, err
 	}
 	countUpload(hr, e.report)
-	e.dump.tapTrip(hr, p)
+	dumpTrip(e.dump, hr, p)
 	e.StartClock()
 	start := time.Now()
 	res, err := e.RoundTrip(rt, hr, p.body.stream != nil)
@@ -165,10 +166,10 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 			res.Body.Close()
 		}
 		e.Finish()
-		e.dump.failed(err)
+		e.dump.Fail(err)
 		return nil, err
 	}
-	e.dump.answered(r)
+	r.dumped(e.dump)
 	r.Elapsed = time.Since(start)
 	if r.upgraded() {
 		e.Release()

@@ -462,7 +462,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 	if err == nil {
 		r.jsonDecoder = set.merged.JSONDecoder
 		r.complete(p, opts.MaxBody)
-		opts.tap.surface(p, r, nil)
+		dumpOutside(opts.tap, p, r, nil)
 		r.History = trip.history[:len(trip.history):len(trip.history)]
 		trip.arrived(r)
 		if !opts.Stream && !r.IsRedirect() && !r.upgraded() {
@@ -476,7 +476,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 	if err != nil {
 		err = adapterError(ctx, err)
 		if r == nil {
-			opts.tap.surface(p, nil, err)
+			dumpOutside(opts.tap, p, nil, err)
 		}
 		return nil, err
 	}
