@@ -6,13 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/fault"
@@ -403,79 +400,4 @@ func isReset(err error) bool {
 	const protocolError = 1
 	e, ok := errors.AsType[streamReset](err)
 	return ok && e.Code != protocolError
-}
-
-// outcome is what may be logged about a response or an error.
-func outcome(r *Response, err error) []slog.Attr {
-	var attrs []slog.Attr
-	if err != nil {
-		attrs = append(attrs, slog.String("error", kindsOf(err)))
-		if refusal, ok := errors.AsType[*ProxyError](err); ok {
-			attrs = append(attrs, slog.Int("proxy_status", refusal.StatusCode))
-		}
-		if r == nil {
-			r = responseOf(err)
-		}
-	}
-	if r != nil {
-		attrs = append(attrs, slog.Int("status", r.StatusCode))
-	}
-	return attrs
-}
-
-// responseOf returns the response in err, nil if there is none.
-func responseOf(err error) *Response {
-	if e, ok := errors.AsType[*HTTPError](err); ok {
-		return e.Response
-	}
-	if e, ok := errors.AsType[*RedirectError](err); ok {
-		return e.Response
-	}
-	if e, ok := errors.AsType[*RetryError](err); ok {
-		return e.Response
-	}
-	return nil
-}
-
-// kindsOf names the kinds of err, the outermost first, without its text, which
-// may hold anything if it comes from a foreign adapter. Of several attempts the
-// last one counts.
-func kindsOf(err error) string {
-	if names := appendKinds(err, nil); len(names) > 0 {
-		return strings.Join(names, ": ")
-	}
-	return "unknown"
-}
-
-func appendKinds(err error, names []string) []string {
-	switch e := err.(type) {
-	case nil:
-		return names
-	case *fault.Kind:
-		if err != ErrRequest && !slices.Contains(names, e.Error()) {
-			names = append(names, e.Error())
-		}
-		return names
-	case *HTTPError:
-		return append(names, "status")
-	case *RetryError:
-		if e.reason != nil {
-			names = appendKinds(e.reason, names)
-		}
-		if len(e.Attempts) > 0 {
-			names = appendKinds(e.Attempts[len(e.Attempts)-1].Err, names)
-		}
-		return names
-	case interface{ Unwrap() error }:
-		return appendKinds(e.Unwrap(), names)
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			names = appendKinds(inner, names)
-		}
-		return names
-	}
-	if err == context.Canceled || err == context.DeadlineExceeded {
-		names = append(names, err.Error())
-	}
-	return names
 }

@@ -3,7 +3,6 @@ package requests
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/ratelimit"
-	"github.com/go-requests/requests/internal/redact"
 )
 
 // Retry says which failed attempts are made again, and how often. Set Total, or
@@ -515,15 +513,7 @@ func announce(ctx context.Context, a *Attempt, opts *SendOptions) error {
 	if a.Response != nil {
 		a.Response.discard()
 	}
-	if opts.Logger != nil {
-		attrs := []slog.Attr{
-			slog.String("method", a.Request.Method),
-			slog.String("url", redact.URL(a.Request.URL)),
-			slog.Int("attempt", a.Number),
-			slog.Duration("wait", a.Wait),
-		}
-		opts.Logger.LogAttrs(ctx, slog.LevelDebug, "retry", append(attrs, outcome(a.Response, a.Err)...)...)
-	}
+	Logger{opts.Logger}.retry(ctx, a)
 	for _, f := range opts.OnRetry {
 		if err := f(ctx, *a); err != nil {
 			return &hookError{err}

@@ -355,7 +355,7 @@ func (s *Session) run(ctx context.Context, p *PreparedRequest, set *settings, li
 		if next == nil {
 			return answer(r, set, life)
 		}
-		set.merged.logNext(ctx, r, next)
+		Logger{set.merged.Logger}.next(ctx, r, next)
 		if trip.pin != nil && next.auth.owner() != nil {
 			r.drain(legLimit, func() bool { return ctx.Err() != nil }) // only its connection will do
 		} else {
@@ -454,7 +454,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 	p = trip.dropProxyField(p, opts.Proxy, set)
 	opts.pin = trip.pinFor(p)
 	opts.tap = set.merged.Dump.tap(&s.mounts.dump)
-	start := set.merged.logStart(ctx)
+	start := Logger{set.merged.Logger}.start(ctx)
 	r, err := sendBody(ctx, a, p, opts)
 	if err == nil && r == nil {
 		err = failText(ErrProtocol, "the adapter returned no response")
@@ -469,7 +469,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 			err = r.Load()
 		}
 	}
-	set.merged.logOutcome(ctx, start, p, r, err)
+	Logger{set.merged.Logger}.outcome(ctx, start, p, r, err)
 	if set.merged.RaiseForStatus {
 		err = raising(err)
 	}
