@@ -12,11 +12,9 @@ import (
 	"github.com/go-requests/requests/internal/bridge"
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/file"
-	"github.com/go-requests/requests/internal/linkheader"
 	"github.com/go-requests/requests/internal/message"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/transport"
-	"github.com/go-requests/requests/internal/uri"
 	"github.com/go-requests/requests/internal/values"
 )
 
@@ -425,64 +423,6 @@ func As[T any](r *Response, err error) (T, error) {
 		return zero, err
 	}
 	return v, nil
-}
-
-// A Link is a link in a Link field (RFC 8288). See [Response.Links].
-type Link struct {
-	// URL is the target, resolved against the URL of the response: ready to be
-	// requested. It is empty if the target is no URL, or is relative and the
-	// response has no URL.
-	URL string
-	// Ref is the target as it was sent.
-	Ref string
-	// Rel is the relation as it was sent, perhaps of several words; empty if
-	// there is none.
-	Rel string
-	// Params holds the other parameters, such as title and type, by their names
-	// in lower case: the first of each, and in place of title what title* says.
-	Params map[string]string
-}
-
-// Links returns the links of the Link fields (RFC 8288), by their relation in
-// lower case. A link with several relations is under each of them, and one without
-// any under its Ref. If several links share a relation, the last counts, as in
-// Requests. Links that an anchor has start elsewhere are left out. Malformed
-// fields are read as far as they make sense. At most 1000 links are read.
-func (r *Response) Links() map[string]Link {
-	links := make(map[string]Link)
-	fields, _ := linkheader.Parse(r.Header["Link"]) // one that is too large counts as far as it was read
-	for _, l := range fields {
-		if l.Anchor != "" && !r.isSelf(l.Anchor) {
-			continue
-		}
-		link := Link{Ref: l.URL, Rel: l.Rel, Params: make(map[string]string)}
-		if u, err := uri.Resolve(r.URL, l.URL); err == nil {
-			link.URL = u.String()
-		}
-		for _, p := range l.Attributes() {
-			if _, ok := link.Params[p.Name]; !ok {
-				link.Params[p.Name] = p.Value
-			}
-		}
-		for _, rel := range l.Rels() {
-			links[rel] = link
-		}
-		if l.Rel == "" {
-			links[l.URL] = link
-		}
-	}
-	return links
-}
-
-// isSelf reports whether ref is the URL of the response.
-func (r *Response) isSelf(ref string) bool {
-	u, err := uri.Resolve(r.URL, ref)
-	if err != nil || r.URL == nil {
-		return false
-	}
-	self := *r.URL
-	self.Fragment, self.RawFragment = "", ""
-	return u.String() == self.String()
 }
 
 // Trace makes a call take the times for [Response.Timings], which costs some
