@@ -22,7 +22,7 @@ import (
 
 // upperFiles are above all others: they alone know what a Session is. A file
 // with methods of Session belongs here.
-var upperFiles = []string{"client.go", "httpclient.go", "print.go", "session.go", "pages.go", "events.go", "many.go", "download.go", "parallel.go"}
+var upperFiles = []string{"client.go", "print.go", "session.go", "pages.go", "events.go", "many.go", "download.go", "parallel.go"}
 
 // lowerExceptions are the names of upper files that a lower one uses all the same.
 var lowerExceptions = map[string]string{
@@ -109,7 +109,7 @@ var borders = []border{
 	{
 		name:  "http client",
 		why:   "the rules of net/http on redirects, cookies and credentials are not ours; Session.Client makes one for others to use",
-		names: regexp.MustCompile(`^net/http\.Client$`), within: []string{"httpclient.go"},
+		names: regexp.MustCompile(`^net/http\.Client$`), within: []string{"client.go"},
 	},
 	{
 		name:   "http defaults",
