@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-requests/requests/internal/coding"
 	"github.com/go-requests/requests/internal/file"
 )
 
@@ -186,7 +187,7 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 		r.Load()
 		return &refusal{r.RaiseForStatus(), passes(r.StatusCode)}
 	}
-	if r.StatusCode != http.StatusPartialContent || isCoded(r.Header) || !d.part.Validator().Continues(r.Header) {
+	if r.StatusCode != http.StatusPartialContent || coding.Named(r.Header["Content-Encoding"]) || !d.part.Validator().Continues(r.Header) {
 		return &refusal{}
 	}
 	c, problem := d.rangeOf(r, x.At)

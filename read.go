@@ -525,3 +525,32 @@ func (r *Response) leave(ended *bool) {
 
 // errResponseClosed is what reading a response gives after its Close.
 var errResponseClosed = failText(ErrClosed, "the response")
+
+// unread returns a reader of the whole body of r. A hook or an adapter may have
+// loaded the body into memory or replaced it.
+func (r *Response) unread() (io.Reader, error) {
+	switch {
+	case r.loaded && r.wire.n <= int64(len(r.content)):
+		return bytes.NewReader(r.content), r.Err()
+	case r.loaded && r.Err() != nil:
+		return nil, r.Err()
+	case r.replaced() && r.Body != nil:
+		return r.Body, nil
+	case r.replaced() || r.wire.started:
+		return nil, failText(ErrStreamConsumed, "a hook or an adapter has read from the Body")
+	case r.wire.done:
+		return nil, r.Err()
+	}
+	return &r.wire, nil
+}
+
+// end closes r, and its Body if a hook or an adapter has replaced it.
+func (r *Response) end() {
+	if r.replaced() && r.Body != nil {
+		r.Body.Close()
+	}
+	r.Close()
+}
+
+// replaced reports whether Body is no longer the one from the wire.
+func (r *Response) replaced() bool { return !r.loaded && r.Body != io.ReadCloser(&r.wire) }

@@ -82,3 +82,16 @@ func Parse(values []string) ([]string, error) {
 
 // otherCodings are registered with IANA, but not undone here.
 var otherCodings = []string{"compress", "x-compress", "exi", "pack200-gzip", "aes128gcm", "dcb", "dcz"}
+
+// Named reports whether the values of Content-Encoding name a coding, known or
+// not. The offsets of a range are then not those of the file.
+func Named(values []string) bool {
+	for _, value := range values {
+		for name := range strings.SplitSeq(value, ",") {
+			if name = strings.Trim(name, " \t"); name != "" && !strings.EqualFold(name, "identity") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -82,3 +82,11 @@ func TestAccept(t *testing.T) {
 		}
 	}
 }
+
+func TestNamed(t *testing.T) {
+	for value, want := range map[string]bool{"": false, " , ": false, "identity": false, "Identity, ": false, "gzip": true, "exi": true, "identity,\tbr": true} {
+		if got := Named([]string{"", value}); got != want {
+			t.Errorf("Named(%q) = %v; want %v", value, got, want)
+		}
+	}
+}

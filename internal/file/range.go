@@ -65,6 +65,22 @@ func RangeOf(h http.Header) (Range, bool) {
 	return ParseRange(h.Get("Content-Range"))
 }
 
+// Unfit returns why c, which comes in a body of length bytes, does not bring the byte
+// at offset of a file of size bytes, "" if it does. A length or size of -1 is unknown.
+func (c Range) Unfit(offset, size, length int64) string {
+	switch {
+	case c.First < 0 || c.First > offset:
+		return "it begins elsewhere"
+	case c.Last < offset:
+		return "it ends elsewhere"
+	case size >= 0 && (c.Last >= size || c.Size >= 0 && c.Size != size):
+		return "the file has another length"
+	case length >= 0 && length != c.Last-c.First+1:
+		return "its length is another"
+	}
+	return ""
+}
+
 // A Validator identifies a version of a file, for a request that resumes (RFC
 // 9110, section 13.1.5). It is an entity tag or a date, as the server sent it. The
 // empty one identifies nothing.

@@ -137,3 +137,29 @@ func TestContinues(t *testing.T) {
 		})
 	}
 }
+
+func TestRangeUnfit(t *testing.T) {
+	for _, tt := range []struct {
+		c                    Range
+		offset, size, length int64
+		want                 string
+	}{
+		{Range{5, 9, 10}, 5, 10, 5, ""},
+		{Range{0, 9, 10}, 5, 10, 10, ""},
+		{Range{5, 7, 10}, 5, 10, 3, ""},
+		{Range{5, 9, -1}, 5, -1, -1, ""},
+		{Range{5, 9, 10}, 5, -1, 5, ""},
+		{Range{5, 9, -1}, 5, 10, 5, ""},
+		{Range{-1, -1, 10}, 5, 10, -1, "it begins elsewhere"},
+		{Range{6, 9, 10}, 5, 10, 4, "it begins elsewhere"},
+		{Range{0, 4, 10}, 5, 10, 5, "it ends elsewhere"},
+		{Range{5, 9, 11}, 5, 10, 5, "the file has another length"},
+		{Range{5, 10, -1}, 5, 10, 6, "the file has another length"},
+		{Range{5, 9, 10}, 5, 10, 4, "its length is another"},
+		{Range{5, 9, 10}, 5, 10, 6, "its length is another"},
+	} {
+		if got := tt.c.Unfit(tt.offset, tt.size, tt.length); got != tt.want {
+			t.Errorf("%v.Unfit(%d, %d, %d) = %q; want %q", tt.c, tt.offset, tt.size, tt.length, got, tt.want)
+		}
+	}
+}
