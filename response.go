@@ -74,7 +74,7 @@ type Response struct {
 	jsonDecoder JSONDecoder         // of the call
 	came        *transport.Response // nil if it was made by hand
 
-	clock   *bridge.Clock // nil without Trace
+	clock   *bridge.Stopwatch // nil without Trace
 	wire    wireBody
 	memory  memoryBody
 	content []byte
@@ -458,7 +458,7 @@ func (r *Response) Timings() Timings {
 }
 
 // timed gives r the clock of its attempt.
-func (r *Response) timed(c *bridge.Clock) {
+func (r *Response) timed(c *bridge.Stopwatch) {
 	if c == nil {
 		return
 	}
@@ -468,10 +468,10 @@ func (r *Response) timed(c *bridge.Clock) {
 		c.End()
 		return
 	}
-	r.wire.src = &bridge.TimedBody{ReadCloser: r.wire.src, Clock: c}
+	r.wire.src = &bridge.TimedBody{ReadCloser: r.wire.src, Stopwatch: c}
 }
 
 // clockOf is a clock with the times that the engine has measured.
-func clockOf(start time.Time, t *transport.Times) *bridge.Clock {
-	return bridge.NewClock(start, bridge.Times{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, FirstByte: t.FirstByte, Reused: t.Reused})
+func clockOf(start time.Time, t *transport.Times) *bridge.Stopwatch {
+	return bridge.NewStopwatch(start, bridge.Times{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, FirstByte: t.FirstByte, Reused: t.Reused})
 }

@@ -83,7 +83,7 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 	}
 	t := trip{Exchange: bridge.NewExchange(ctx, opts.Timeout.Read, &a.dog), dump: opts.tap.Exchange(), report: opts.OnProgress}
 	if opts.Trace {
-		t.Context, t.times = bridge.StartClock(t.Context)
+		t.Context, t.times = bridge.StartStopwatch(t.Context)
 	}
 	t.Context, t.before = hearInterim(t.Context, dumping(t.dump, opts.OnInformational))
 	return t.send(ctx, a.outer, p, opts)
@@ -127,10 +127,10 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 // A trip is one attempt by a RoundTripper.
 type trip struct {
 	*bridge.Exchange
-	before *interim       // tells of what comes before the response; nil if nobody wants to know
-	times  *bridge.Clock  // nil without Trace
-	dump   *dump.Exchange // nil if nobody wants a dump
-	report []OnProgress   // of the body of the request, which is counted here; nil if the engine does
+	before *interim          // tells of what comes before the response; nil if nobody wants to know
+	times  *bridge.Stopwatch // nil without Trace
+	dump   *dump.Exchange    // nil if nobody wants a dump
+	report []OnProgress      // of the body of the request, which is counted here; nil if the engine does
 }
 
 // send sends p once by rt, and returns the response with its body unread. It is

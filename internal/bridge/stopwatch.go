@@ -17,9 +17,9 @@ type Times struct {
 	Reused            bool          // the connection had served another request before
 }
 
-// A Clock takes the times of one attempt. A dial that was begun for the attempt
+// A Stopwatch takes the times of one attempt. A dial that was begun for the attempt
 // may go on after it got another connection, so that events come at any time.
-type Clock struct {
+type Stopwatch struct {
 	start time.Time
 
 	mu                sync.Mutex
@@ -28,9 +28,9 @@ type Clock struct {
 	dns, connect, tls time.Time
 }
 
-// StartClock starts a Clock and returns a context whose httptrace feeds it.
-func StartClock(ctx context.Context) (context.Context, *Clock) {
-	c := &Clock{start: time.Now()}
+// StartStopwatch starts a Stopwatch and returns a context whose httptrace feeds it.
+func StartStopwatch(ctx context.Context) (context.Context, *Stopwatch) {
+	c := &Stopwatch{start: time.Now()}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:              func(string) { c.seek() },
 		DNSStart:             func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
@@ -44,27 +44,27 @@ func StartClock(ctx context.Context) (context.Context, *Clock) {
 	}), c
 }
 
-// NewClock returns a Clock that has run since start and has taken times already.
-func NewClock(start time.Time, times Times) *Clock {
-	return &Clock{start: start, connected: true, times: times}
+// NewStopwatch returns a Stopwatch that has run since start and has taken times already.
+func NewStopwatch(start time.Time, times Times) *Stopwatch {
+	return &Stopwatch{start: start, connected: true, times: times}
 }
 
 // Times returns the times until now.
-func (c *Clock) Times() Times {
+func (c *Stopwatch) Times() Times {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.times
 }
 
 // seek is called when a connection is wanted: again if the first one is dead.
-func (c *Clock) seek() {
+func (c *Stopwatch) seek() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.times, c.connected = Times{}, false
 	c.dns, c.connect, c.tls = time.Time{}, time.Time{}, time.Time{}
 }
 
-func (c *Clock) begin(at *time.Time) {
+func (c *Stopwatch) begin(at *time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at.IsZero() { // of several addresses tried in parallel the first counts
@@ -72,7 +72,7 @@ func (c *Clock) begin(at *time.Time) {
 	}
 }
 
-func (c *Clock) done(at *time.Time, took *time.Duration) {
+func (c *Stopwatch) done(at *time.Time, took *time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !at.IsZero() && !c.connected {
@@ -82,13 +82,13 @@ func (c *Clock) done(at *time.Time, took *time.Duration) {
 }
 
 // connectDone takes the first address that answered and ignores the others.
-func (c *Clock) connectDone(_, _ string, err error) {
+func (c *Stopwatch) connectDone(_, _ string, err error) {
 	if err == nil {
 		c.done(&c.connect, &c.times.Connect)
 	}
 }
 
-func (c *Clock) got(info httptrace.GotConnInfo) {
+func (c *Stopwatch) got(info httptrace.GotConnInfo) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if info.Reused {
@@ -97,14 +97,14 @@ func (c *Clock) got(info httptrace.GotConnInfo) {
 	c.connected = true
 }
 
-func (c *Clock) firstByte() {
+func (c *Stopwatch) firstByte() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.times.FirstByte = time.Since(c.start)
 }
 
 // Answered gives the time of the first byte, if no trace has told it.
-func (c *Clock) Answered(took time.Duration) {
+func (c *Stopwatch) Answered(took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.times.FirstByte == 0 {
@@ -113,7 +113,7 @@ func (c *Clock) Answered(took time.Duration) {
 }
 
 // End records the end of the body.
-func (c *Clock) End() {
+func (c *Stopwatch) End() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.times.Total == 0 {
@@ -121,22 +121,22 @@ func (c *Clock) End() {
 	}
 }
 
-// TimedBody stops the clock when the body ends.
+// TimedBody stops the times when the body ends.
 type TimedBody struct {
 	io.ReadCloser
-	Clock *Clock
+	Stopwatch *Stopwatch
 }
 
 func (t *TimedBody) Read(b []byte) (int, error) {
 	n, err := t.ReadCloser.Read(b)
 	if err != nil {
-		t.Clock.End()
+		t.Stopwatch.End()
 	}
 	return n, err
 }
 
 // Close ends the times too.
 func (t *TimedBody) Close() error {
-	t.Clock.End()
+	t.Stopwatch.End()
 	return t.ReadCloser.Close()
 }

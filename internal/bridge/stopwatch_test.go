@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestClock tells a clock of events, each of which comes a second after the one
+// TestStopwatch tells a stopwatch of events, each of which comes a second after the one
 // before.
-func TestClock(t *testing.T) {
+func TestStopwatch(t *testing.T) {
 	const second = time.Second
 	dns := func(h *httptrace.ClientTrace) { h.DNSStart(httptrace.DNSStartInfo{}) }
 	resolved := func(h *httptrace.ClientTrace) { h.DNSDone(httptrace.DNSDoneInfo{}) }
@@ -47,7 +47,7 @@ func TestClock(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, c := StartClock(context.Background())
+				ctx, c := StartStopwatch(context.Background())
 				for _, event := range tt.events {
 					time.Sleep(second)
 					event(httptrace.ContextClientTrace(ctx))
@@ -58,12 +58,12 @@ func TestClock(t *testing.T) {
 	}
 }
 
-func TestClockAnswered(t *testing.T) {
+func TestStopwatchAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		silent := NewClock(time.Now(), Times{})
+		silent := NewStopwatch(time.Now(), Times{})
 		silent.Answered(time.Second)
 		require.Equal(t, Times{FirstByte: time.Second}, silent.Times(), "nobody traces")
-		traced := NewClock(time.Now(), Times{FirstByte: time.Minute})
+		traced := NewStopwatch(time.Now(), Times{FirstByte: time.Minute})
 		traced.Answered(time.Second)
 		require.Equal(t, Times{FirstByte: time.Minute}, traced.Times())
 	})
@@ -79,7 +79,7 @@ func TestTimedBody(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := NewClock(time.Now(), Times{})
+				c := NewStopwatch(time.Now(), Times{})
 				b := &TimedBody{io.NopCloser(strings.NewReader("abc")), c}
 				b.Read(make([]byte, 1))
 				require.Zero(t, c.Times().Total)
