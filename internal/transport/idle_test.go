@@ -160,10 +160,7 @@ func TestIdleLimit(t *testing.T) {
 	var oldest, second net.Conn
 	for i := range maxIdle + 1 {
 		client, server := net.Pipe()
-		c := newConn(newLink(client), p.hostFor(endpoint{host: strconv.Itoa(i)}))
-		c.host.open++
-		p.open++
-		p.put(c)
+		addIdle(p, strconv.Itoa(i), client)
 		switch i {
 		case 0:
 			oldest = server
