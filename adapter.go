@@ -20,6 +20,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/message"
+	"github.com/go-requests/requests/internal/redact"
+	"github.com/go-requests/requests/internal/special"
 	"github.com/go-requests/requests/internal/transport"
 	"github.com/go-requests/requests/internal/uri"
 	"github.com/go-requests/requests/internal/values"
@@ -327,9 +329,9 @@ func (a *HTTPAdapter) configure() {
 	if err := fields.Check(a.ProxyHeader); err != nil {
 		a.invalid = fault.Reword(ErrInvalidOption, err, "HTTPAdapter.ProxyHeader: "+err.Error())
 	}
-	hosts, err := parseHosts(a.Hosts)
+	hosts, err := uri.ParseHosts(a.Hosts)
 	if err != nil {
-		a.invalid = err
+		a.invalid = failText(ErrInvalidOption, "HTTPAdapter.Hosts: "+err.Error())
 	}
 	switch {
 	case a.Transport != nil:
@@ -476,3 +478,48 @@ func (a *HTTPAdapter) Close() error {
 	a.CloseIdleConnections()
 	return a.engine.Close()
 }
+
+// PublicOnly is for [HTTPAdapter].Allow: it refuses the addresses that are not
+// of the public Internet, so that a server which fetches URLs for others cannot
+// be sent to itself, to its network or to the metadata of its cloud. These are
+// loopback, private, link-local, unique-local, shared, multicast, unspecified,
+// broadcast, documentation, benchmarking and what else the IANA registries of
+// special purpose have as not globally reachable (RFC 6890, RFC 8190), IPv6
+// beside 2000::/3, forms of these in NAT64, 6to4, Teredo and IPv4-mapped
+// addresses, and the metadata services of AWS, Azure, Google, Alibaba and Oracle.
+// Its error is [ErrAddress] and says what the address is.
+func PublicOnly(addr netip.AddrPort) error {
+	if name, is := special.Of(addr.Addr()); is {
+		return &specialAddress{addr.Addr(), name}
+	}
+	return nil
+}
+
+// A specialAddress is one that is not public. What its kind says is said around it.
+type specialAddress struct {
+	addr netip.Addr
+	name string
+}
+
+func (e *specialAddress) Error() string { return e.addr.String() + " is " + e.name }
+func (e *specialAddress) Unwrap() error { return ErrAddress }
+
+// allow is the function for the engine, nil if nothing is asked. An error of the
+// caller's may quote anything.
+func (a *HTTPAdapter) allow() func(netip.AddrPort) error {
+	if a.Allow == nil {
+		return nil
+	}
+	return func(addr netip.AddrPort) error {
+		if err := a.Allow(addr); err != nil {
+			return &notAllowed{err}
+		}
+		return nil
+	}
+}
+
+// A notAllowed is what Allow has returned, without its secrets.
+type notAllowed struct{ err error }
+
+func (r *notAllowed) Error() string { return redact.Text(r.err.Error()) }
+func (r *notAllowed) Unwrap() error { return r.err }

@@ -108,7 +108,7 @@ func keyProblem(key string, knows func(scheme string) bool) string {
 		return "its scheme is not http, https, all or one that is mounted"
 	case !hasHost:
 		return ""
-	case netip.Addr{} != ipv6(host):
+	case netip.Addr{} != uri.IPv6(host):
 		return ""
 	}
 	u, user, err := uri.Parse("http://" + host)
@@ -123,19 +123,6 @@ func keyProblem(key string, knows func(scheme string) bool) string {
 		return "the host is " + u.Host + " in ASCII"
 	}
 	return ""
-}
-
-// ipv6 parses host, with or without brackets. It is the zero Addr if host is no IPv6 address.
-func ipv6(host string) netip.Addr {
-	inner, ok := strings.CutPrefix(host, "[")
-	if ok {
-		inner, ok = strings.CutSuffix(inner, "]")
-	}
-	a, err := netip.ParseAddr(inner)
-	if err != nil || !a.Is6() || !ok && inner != host {
-		return netip.Addr{}
-	}
-	return a
 }
 
 // route adds the settings that depend on the URL of a request and on the environment.
