@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/fields"
 	"github.com/go-requests/requests/internal/message"
+	"github.com/go-requests/requests/internal/mount"
 	"github.com/go-requests/requests/internal/redact"
 	"github.com/go-requests/requests/internal/special"
 	"github.com/go-requests/requests/internal/transport"
@@ -523,3 +525,58 @@ type notAllowed struct{ err error }
 
 func (r *notAllowed) Error() string { return redact.Text(r.err.Error()) }
 func (r *notAllowed) Unwrap() error { return r.err }
+
+// mounts is the table of adapters, which derived sessions share.
+type mounts struct {
+	mount.Table[Adapter]
+
+	network HTTPAdapter // which is there from the beginning
+	netrc   environ.Netrc
+	dump    dump.Log // of those who share the table
+}
+
+func newMounts() *mounts {
+	m := new(mounts) // in one piece of memory, as many a session lives for one call
+	m.Begin(&m.network)
+	return m
+}
+
+// noMounts is the table of the sessions that were closed before their first use.
+// It is closed, so it never changes.
+var noMounts = closedMounts()
+
+func closedMounts() *mounts {
+	m := new(mounts)
+	m.close()
+	return m
+}
+
+// find returns the adapter that is in charge of u.
+func (m *mounts) find(u *url.URL) (Adapter, error) {
+	a, found, closed := m.Find(u)
+	switch {
+	case found:
+		return a, nil
+	case closed:
+		return nil, failText(ErrClosed, "the session")
+	}
+	return nil, failText(ErrInvalidScheme, u.Scheme+"://")
+}
+
+// closeIdle has the adapters close connections that no request uses.
+func (m *mounts) closeIdle() {
+	m.Each(func(a Adapter) {
+		if c, ok := a.(interface{ CloseIdleConnections() }); ok {
+			c.CloseIdleConnections()
+		}
+	})
+}
+
+func (m *mounts) close() error {
+	return m.Close(func(a Adapter) error {
+		if c, ok := a.(io.Closer); ok {
+			return c.Close()
+		}
+		return nil
+	})
+}

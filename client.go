@@ -240,7 +240,7 @@ func addCookies(h http.Header, cookies Cookies) {
 // entrusts reports whether the session's credentials may go to u, which somebody
 // else has named: to the hosts that the session itself names, if it names any.
 func (s *Session) entrusts(u *url.URL) bool {
-	named, mounted := s.mounts.names(u)
+	named, mounted := s.mounts.Names(u)
 	if s.BaseURL != "" {
 		base, _, err := uri.Parse(s.BaseURL)
 		return mounted || err == nil && sameOrigin(base, u)

@@ -187,12 +187,8 @@ func TestChangedHeadIsChecked(t *testing.T) {
 func TestDefaultHeaders(t *testing.T) {
 	w := newHeadServer(t)
 	zero := &Session{}
-	adapter := w.session(t).mounts.list[0].adapter
-	for _, a := range w.session(t).mounts.list {
-		if a.prefix == "http://" {
-			adapter = a.adapter
-		}
-	}
+	adapter, err := w.session(t).Adapter("http://h.test/")
+	require.NoError(t, err)
 	zero.Mount("http://", adapter)
 	deleted := w.session(t)
 	deleted.Headers.Del("Accept")

@@ -127,7 +127,7 @@ func keyProblem(key string, knows func(scheme string) bool) string {
 
 // route adds the settings that depend on the URL of a request and on the environment.
 func (set *settings) route(opts *SendOptions, u *url.URL, m *mounts) (err error) {
-	if err := set.merged.Proxies.check(m.serve); err != nil {
+	if err := set.merged.Proxies.check(m.Serves); err != nil {
 		return err
 	}
 	if opts.Proxy, opts.environProxy, err = set.proxyRules().find(u); err != nil {

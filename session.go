@@ -581,7 +581,7 @@ func (s *Session) Mount(prefix string, a Adapter) {
 		s.reject(failText(ErrInvalidOption, "Mount: the adapter is nil"))
 		return
 	}
-	s.reject(s.mounts.mount(prefix, a))
+	s.reject(s.mounts.Mount(prefix, a))
 }
 
 // CloseIdleConnections closes the connections that no request uses now, of all
