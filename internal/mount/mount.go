@@ -149,12 +149,8 @@ func same(a, b any) bool {
 // prefix ends at a boundary of u.
 func hasPrefix(u *url.URL, prefix string) bool {
 	rest, ok := cutFold(prefix, u.Scheme+"://")
-	if !ok {
-		rest, ok = cutFold(prefix, u.Scheme)
-		return ok && rest == "://" && u.Opaque == ""
-	}
-	if rest == "" {
-		return true
+	if !ok || rest == "" {
+		return ok
 	}
 	tail, ok := cutFold(rest, u.Host)
 	if !ok { // the prefix may be the host without its port
