@@ -128,7 +128,8 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 //
 // Auth, the Cookies and those Headers that look like secrets by their name go to
 // the host of BaseURL and to the hosts of mounts; if the session has neither, to
-// every host. Never do they follow a redirect to another origin.
+// every host. A mount of a scheme alone, such as "https://", names no host. Never
+// do they follow a redirect to another origin.
 //
 // A Proxy-Authorization field that no proxy would get is [ErrInvalidHeader].
 //

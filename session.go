@@ -592,8 +592,8 @@ func (s *Session) CloseIdleConnections() {
 	s.mounts.closeIdle()
 }
 
-// Close closes the adapters of the session and of those that share them. Later
-// calls return [ErrClosed].
+// Close closes the adapters of the session and of those that share them. Calls
+// that have begun go on to their end; later ones return [ErrClosed].
 func (s *Session) Close() error {
 	s.begin(func() *mounts { return noMounts }) // if no call has been made
 	return s.mounts.close()
