@@ -68,8 +68,8 @@ func (OnResponse) option() {}
 func (OnRedirect) option() {}
 func (Hooks) option()      {}
 
-// add adds a hook. It returns an error if opt is no option at all.
-func (h *Hooks) add(opt Option) error {
+// add adds a hook. It reports false if opt is none.
+func (h *Hooks) add(opt Option) bool {
 	switch o := opt.(type) {
 	case OnRequest:
 		h.Request = append(h.Request, o)
@@ -95,18 +95,9 @@ func (h *Hooks) add(opt Option) error {
 			h.add(f)
 		}
 	default:
-		return misplaced(opt)
+		return false
 	}
-	return nil
-}
-
-// misplaced says of what function opt is an option, as it is of no call or session.
-func misplaced(opt Option) error {
-	of := "another function"
-	if o, ok := opt.(interface{ of() string }); ok {
-		of = o.of()
-	}
-	return failText(ErrInvalidOption, fmt.Sprintf("%T is an option of %s", opt, of))
+	return true
 }
 
 // check refuses a nil hook, rather than ignoring it silently.

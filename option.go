@@ -1,5 +1,7 @@
 package requests
 
+import "fmt"
+
 // An Option is one setting of a call or a session. Given to [NewSession] or
 // [Session.With], it is a default; given to a call, it counts for that call. How
 // it meets the default, and another option of its type before it, depends on the
@@ -45,37 +47,38 @@ type settings struct {
 	files     []File
 	hooks     Hooks
 	authGiven bool
+	prepared  bool // the request is, and options that shape it come too late
 	oneHop    bool // for an http.Client, which wants the last response whatever it is
 }
 
 // of begins with the defaults of s.
 func (set *settings) of(s *Session) {
 	set.merged = *s
+	if s.Headers == nil {
+		set.merged.Headers = defaults
+	}
 	if s.Auth.proxy { // the field takes it, too
 		set.merged.proxyAuth, set.merged.Auth = s.Auth, Auth{}
 	}
 }
 
-// apply sets what opt says. It is the only place that knows all options, and
-// one switch rather than a method for each so that settings need not leave the
-// stack.
+// applyAll applies opts in their order.
+func (set *settings) applyAll(opts []Option) error {
+	for _, o := range opts {
+		if err := set.apply(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply sets what opt says: here if it says how to send, in add if it is a hook, in
+// shape if it is about the request. These are switches rather than a method of each
+// option so that settings need not leave the stack.
 func (set *settings) apply(opt Option) error {
 	m := &set.merged
 	switch o := opt.(type) {
 	case nil: // an option that was not wanted this time
-	case Params:
-		set.params = append(set.params, o)
-	case PathParams:
-		if o != nil {
-			m.PathParams = o.over(m.PathParams)
-			set.pathNames = append(set.pathNames, o)
-		}
-	case RawQuery:
-		set.query = o
-	case Headers:
-		set.headers = append(set.headers, o)
-	case Cookies:
-		set.cookies = append(set.cookies, o)
 	case *CookieJar:
 		if o == nil {
 			return failText(ErrInvalidOption, "the *CookieJar is nil; to keep no cookies is KeepCookies(false)")
@@ -83,24 +86,6 @@ func (set *settings) apply(opt Option) error {
 		m.Cookies, m.NoCookies = o, false
 	case KeepCookies:
 		m.NoCookies = !bool(o)
-	case IdempotencyKey:
-		m.IdempotencyKey = bool(o)
-	case Auth:
-		switch {
-		case o.method == nil: // leaves the choice
-		case o.proxy:
-			m.proxyAuth = o
-		default:
-			m.Auth, set.authGiven = o, true
-		}
-	case Body:
-		return set.setContent(o)
-	case Form:
-		if o != nil { // an empty one is a body, and nil is none
-			set.form = append(set.form, o)
-		}
-	case Files:
-		set.files = o.appendTo(set.files)
 	case Timeout:
 		m.Timeout = o.over(m.Timeout)
 	case Proxies:
@@ -109,8 +94,6 @@ func (set *settings) apply(opt Option) error {
 		m.TLS = o.over(m.TLS)
 	case Retry:
 		m.Retry = &o
-	case BaseURL:
-		m.BaseURL = string(o)
 	case AllowRedirects:
 		m.NoRedirects = !bool(o)
 	case MaxRedirects:
@@ -134,9 +117,67 @@ func (set *settings) apply(opt Option) error {
 	case Dump:
 		m.Dump = o
 	default:
-		return set.hooks.add(opt)
+		if !set.hooks.add(opt) {
+			return set.shape(opt)
+		}
 	}
 	return nil
+}
+
+// shape sets what opt says about the request itself, for which it is too late if
+// the request is prepared.
+func (set *settings) shape(opt Option) (err error) {
+	m := &set.merged
+	switch o := opt.(type) {
+	case Params:
+		set.params = append(set.params, o)
+	case PathParams:
+		if o != nil {
+			m.PathParams = o.over(m.PathParams)
+			set.pathNames = append(set.pathNames, o)
+		}
+	case RawQuery:
+		set.query = o
+	case BaseURL:
+		m.BaseURL = string(o)
+	case Headers:
+		set.headers = append(set.headers, o)
+	case Cookies:
+		set.cookies = append(set.cookies, o)
+	case IdempotencyKey:
+		m.IdempotencyKey = bool(o)
+	case Auth:
+		switch {
+		case o.method == nil: // leaves the choice
+		case o.proxy:
+			m.proxyAuth = o
+		default:
+			m.Auth, set.authGiven = o, true
+		}
+	case Body:
+		err = set.setContent(o)
+	case Form:
+		if o != nil { // an empty one is a body, and nil is none
+			set.form = append(set.form, o)
+		}
+	case Files:
+		set.files = o.appendTo(set.files)
+	default:
+		return misplaced(opt)
+	}
+	if set.prepared {
+		return failText(ErrInvalidOption, "the request is prepared: change its fields")
+	}
+	return err
+}
+
+// misplaced says of what function opt is an option, as it is of no call or session.
+func misplaced(opt Option) error {
+	of := "another function"
+	if o, ok := opt.(interface{ of() string }); ok {
+		of = o.of()
+	}
+	return failText(ErrInvalidOption, fmt.Sprintf("%T is an option of %s", opt, of))
 }
 
 // check refuses settings that cannot be, whether an option or a field of the

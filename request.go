@@ -55,10 +55,8 @@ func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
 		return nil, errNilContext
 	}
 	var set settings
-	for _, o := range r.Options {
-		if err := set.apply(o); err != nil {
-			return nil, err
-		}
+	if err := set.applyAll(r.Options); err != nil {
+		return nil, err
 	}
 	set.merged.Hooks = set.hooks
 	if err := set.check(); err != nil {

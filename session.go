@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,9 +164,6 @@ func (s *Session) add(set *settings) error {
 		}
 		maps.Copy(s.Params, p.clone())
 	}
-	if s.Headers == nil {
-		s.Headers = defaultHeaders()
-	}
 	headers, err := fields.Spelled(s.Headers, defaults) // the fields of opts replace these
 	if err != nil {
 		return err
@@ -242,13 +238,13 @@ func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_
 // merge fills set with the settings of s and applies opts over them.
 func (s *Session) merge(set *settings, opts []Option) error {
 	set.of(s)
-	if s.Headers == nil {
-		set.merged.Headers = defaults
-	}
-	for _, o := range opts {
-		if err := set.apply(o); err != nil {
-			return err
-		}
+	return s.finish(set, opts)
+}
+
+// finish applies the last options of a call and checks what all of them make of s.
+func (s *Session) finish(set *settings, opts []Option) error {
+	if err := set.applyAll(opts); err != nil {
+		return err
 	}
 	set.merged.Hooks = set.hooks.over(s.Hooks)
 	if callNames(set.headers, "Authorization") && !set.authGiven {
@@ -309,14 +305,13 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 		return nil, failText(ErrInvalidOption, "Send(nil)")
 	}
 	at.url = p.URL
-	for _, o := range opts {
-		switch o.(type) {
-		case Params, PathParams, RawQuery, Headers, Cookies, IdempotencyKey, Body, Form, Files, BaseURL, Auth:
-			return nil, failText(ErrInvalidOption, "the request is prepared: change its fields")
-		}
-	}
 	var set settings
-	if err := s.merge(&set, slices.Concat(p.call, opts)); err != nil {
+	set.of(s)
+	if err := set.applyAll(p.call); err != nil {
+		return nil, err
+	}
+	set.prepared = true
+	if err := s.finish(&set, opts); err != nil {
 		return nil, err
 	}
 	if ctx == nil {
