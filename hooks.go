@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/progress"
+	"github.com/go-requests/requests/internal/values"
 )
 
 // OnRequest is called with each request just before it is sent: the first one,
@@ -102,62 +105,47 @@ func (h *Hooks) add(opt Option) bool {
 
 // check refuses a nil hook, rather than ignoring it silently.
 func (h *Hooks) check() error {
-	name := ""
-	switch {
-	case slices.ContainsFunc(h.Request, func(f OnRequest) bool { return f == nil }):
-		name = "OnRequest"
-	case slices.ContainsFunc(h.Response, func(f OnResponse) bool { return f == nil }):
-		name = "OnResponse"
-	case slices.ContainsFunc(h.Redirect, func(f OnRedirect) bool { return f == nil }):
-		name = "OnRedirect"
-	case slices.ContainsFunc(h.Retry, func(f OnRetry) bool { return f == nil }):
-		name = "OnRetry"
-	case slices.ContainsFunc(h.Progress, func(f OnProgress) bool { return f == nil }):
-		name = "OnProgress"
-	case slices.ContainsFunc(h.Informational, func(f OnInformational) bool { return f == nil }):
-		name = "OnInformational"
-	default:
-		return nil
-	}
-	return failText(ErrInvalidOption, name+" is nil")
+	return cmp.Or(given(h.Request), given(h.Response), given(h.Redirect), given(h.Retry), given(h.Progress), given(h.Informational))
 }
 
-// plus returns the hooks of h, followed by those of more.
-func (h Hooks) plus(more Hooks) Hooks {
-	return Hooks{
-		append(h.Request, more.Request...), append(h.Response, more.Response...), append(h.Redirect, more.Redirect...),
-		append(h.Retry, more.Retry...), append(h.Progress, more.Progress...), append(h.Informational, more.Informational...),
+// given refuses hooks of one kind if one of them is nil.
+func given[F Option](hooks []F) error {
+	for _, f := range hooks {
+		if values.IsNil(f) {
+			return failText(ErrInvalidOption, reflect.TypeFor[F]().Name()+" is nil")
+		}
 	}
+	return nil
 }
+
+// plus returns the hooks of h, followed by those of more, in memory of its own.
+func (h Hooks) plus(more Hooks) Hooks { return h.with(more, true) }
 
 // over returns the hooks of a call. Kinds that the call has none of come from its session.
-func (h Hooks) over(base Hooks) Hooks {
-	if h.Request == nil {
-		h.Request = base.Request
+func (h Hooks) over(base Hooks) Hooks { return h.with(base, false) }
+
+// with is plus or over, kind by kind.
+func (h Hooks) with(others Hooks, plus bool) Hooks {
+	return Hooks{
+		Request:       ofKind(h.Request, others.Request, plus),
+		Response:      ofKind(h.Response, others.Response, plus),
+		Redirect:      ofKind(h.Redirect, others.Redirect, plus),
+		Retry:         ofKind(h.Retry, others.Retry, plus),
+		Progress:      ofKind(h.Progress, others.Progress, plus),
+		Informational: ofKind(h.Informational, others.Informational, plus),
 	}
-	if h.Response == nil {
-		h.Response = base.Response
-	}
-	if h.Redirect == nil {
-		h.Redirect = base.Redirect
-	}
-	if h.Retry == nil {
-		h.Retry = base.Retry
-	}
-	if h.Progress == nil {
-		h.Progress = base.Progress
-	}
-	if h.Informational == nil {
-		h.Informational = base.Informational
-	}
-	return h
 }
 
-func (h Hooks) clone() Hooks {
-	return Hooks{
-		slices.Clone(h.Request), slices.Clone(h.Response), slices.Clone(h.Redirect), slices.Clone(h.Retry), slices.Clone(h.Progress),
-		slices.Clone(h.Informational),
+// ofKind returns hooks and others, or the others only where there are no hooks. An
+// empty slice that is not nil stands for no hooks of a session.
+func ofKind[F any](hooks, others []F, plus bool) []F {
+	switch {
+	case plus:
+		return append(slices.Clone(hooks), others...)
+	case hooks == nil:
+		return others
 	}
+	return hooks
 }
 
 // any reports whether there is a hook that gets the context of the call.
