@@ -2,6 +2,7 @@ package requests_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,9 @@ type optionRow struct {
 
 // An optionState is one value, perhaps given in several options, and what is seen of it.
 type optionState struct {
-	opts []requests.Option
-	want string // "invalid": ErrInvalidOption
+	opts    []requests.Option
+	want    string // "invalid": ErrInvalidOption
+	session string // what is wanted of a session that has it; "": the same
 }
 
 // place says where an option may be given.
@@ -46,7 +48,9 @@ const (
 	nowhere          // it is of another function
 )
 
-func one(want string, opts ...requests.Option) optionState { return optionState{opts, want} }
+func one(want string, opts ...requests.Option) optionState {
+	return optionState{opts: opts, want: want}
+}
 
 // observed is what came of a call: a POST that is redirected once, to a 404.
 type observed struct {
@@ -156,6 +160,7 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 			states: map[string]optionState{
 				"nil": one("/%7Bv%7D", requests.PathParams(nil)), "zero": one("invalid", requests.PathParams{}), "set": one("/a%2Fb", requests.PathParams{"v": "a/b"}),
 				"twice": one("/2", requests.PathParams{"v": 1}, requests.PathParams{"v": 2}), "none": one("invalid", requests.PathParams{"v": nil}),
+				"no place": {opts: []requests.Option{requests.PathParams{"v": 1, "w": 2}}, want: "invalid", session: "/1"},
 			},
 		},
 		"RawQuery": {
@@ -192,7 +197,7 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 			field: func(s *requests.Session, o requests.Option) { s.Cookies = o.(*requests.CookieJar) },
 			states: map[string]optionState{
 				"nil": one("invalid", (*requests.CookieJar)(nil)), "zero": one("", new(requests.CookieJar)), "set": one("a=1", jar("a")),
-				"twice": one("b=1", jar("a"), jar("b")),
+				"twice": one("b=1", jar("a"), jar("b")), "used again": one("a=1", requests.KeepCookies(false), jar("a")),
 			},
 		},
 		"KeepCookies": {
@@ -212,12 +217,17 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 			},
 		},
 		"Auth": {
-			look:  func(o *observed) string { return header(o, "Authorization") },
+			look: func(o *observed) string {
+				if p := o.told.Proxy; p != nil {
+					return p.User.String() + header(o, "Authorization")
+				}
+				return header(o, "Authorization")
+			},
 			field: func(s *requests.Session, o requests.Option) { s.Auth = o.(requests.Auth) }, where: notSend,
 			states: map[string]optionState{
 				"zero": one("", requests.Auth{}), "set": one("Bearer a", requests.BearerAuth("a")), "none": one("", requests.NoAuth()),
 				"twice": one("Bearer b", requests.BearerAuth("a"), requests.BearerAuth("b")), "zero after": one("Bearer a", requests.BearerAuth("a"), requests.Auth{}),
-				"bad": one("invalid", requests.NewAuth(nil)),
+				"bad": one("invalid", requests.NewAuth(nil)), "of the proxy": one("u:p", requests.ProxyAuth("u", "p"), requests.Proxies{"http": "http://p.test"}),
 			},
 		},
 		"Body": {
@@ -427,7 +437,7 @@ func TestOptionMatrix(t *testing.T) {
 			return row.look(o)
 		}
 		for state, v := range row.states {
-			session := v.want // by an option of a session
+			session := cmp.Or(v.session, v.want) // by an option of a session
 			if row.where == callOnly && v.want != row.unset && v.want != "" {
 				session = "invalid"
 			}
@@ -598,16 +608,14 @@ func TestEachFieldHasAnOption(t *testing.T) {
 			continue
 		}
 		for _, state := range row.states {
-			for _, o := range state.opts {
-				s := new(requests.Session)
-				if state.want == "invalid" || o == nil {
-					continue
-				}
-				row.field(s, o)
-				for _, f := range reflect.VisibleFields(reflect.TypeFor[requests.Session]()) {
-					if f.IsExported() && !reflect.ValueOf(s).Elem().FieldByIndex(f.Index).IsZero() {
-						set[f.Name] = true
-					}
+			if state.want == "invalid" || len(state.opts) != 1 || state.opts[0] == nil {
+				continue
+			}
+			s := new(requests.Session)
+			row.field(s, state.opts[0])
+			for _, f := range reflect.VisibleFields(reflect.TypeFor[requests.Session]()) {
+				if f.IsExported() && !reflect.ValueOf(s).Elem().FieldByIndex(f.Index).IsZero() {
+					set[f.Name] = true
 				}
 			}
 		}
