@@ -79,7 +79,7 @@ func (f *besideServer) take() []string {
 		defer f.mu.Unlock()
 		return len(f.seen) >= int(f.served.Load())
 	}
-	for end := time.Now().Add(2 * time.Second); !all() && time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Second); !all() && time.Now().Before(end); {
 		runtime.Gosched()
 	}
 	f.served.Store(0)
@@ -140,6 +140,14 @@ func (f *besideServer) observe(t *testing.T, rt http.RoundTripper, c besideCase)
 	}
 	given := fmt.Sprint(r.Method, r.URL, r.Header, r.Host, r.ContentLength, r.TransferEncoding, r.Close)
 	res, err := client.Do(r)
+	if longer := 4 * client.Timeout; err != nil && c.do == "silent body" && 0 < longer && longer < time.Minute {
+		f.take() // on a busy machine the limit ran out before the body
+		c.client = func(client *http.Client) { client.Timeout = longer }
+		return f.observe(t, rt, c)
+	}
+	if cancel, ok := r.Context().Value(besideCancelKey{}).(context.CancelFunc); ok {
+		time.AfterFunc(20*time.Millisecond, cancel)
+	}
 	require.Equal(t, given, fmt.Sprint(r.Method, r.URL, r.Header, r.Host, r.ContentLength, r.TransferEncoding, r.Close), "the request was changed")
 	out := describe(res, err, r)
 	if r.Body == body {

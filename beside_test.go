@@ -182,7 +182,10 @@ func besideCases() []besideCase {
 				cancel()
 				return
 			}
-			besideCancel(r, cancel)
+			*r = *r.WithContext(context.WithValue(ctx, besideCancelKey{}, cancel))
+			if do == "silent" {
+				besideCancel(r)
+			}
 		}})
 	}
 	cancel("cancelled before", "")
@@ -207,9 +210,13 @@ var notByProxy = []string{
 // and how it ends.
 var notByHandler = []string{"body with Expect PUT", "no answer", "cancelled before", "cancelled while it waits", "cancelled in the body"}
 
-// besideCancel cancels r once the server has got it, and the client the head of
-// the response if there is one.
-func besideCancel(r *http.Request, cancel func()) {
+// besideCancelKey is the key of the function that cancels a request. It is called
+// after the head of the response has come, if one comes.
+type besideCancelKey struct{}
+
+// besideCancel cancels r once it was sent.
+func besideCancel(r *http.Request) {
+	cancel := r.Context().Value(besideCancelKey{}).(context.CancelFunc)
 	trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { time.AfterFunc(20*time.Millisecond, cancel) }}
 	*r = *r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
 }

@@ -144,11 +144,11 @@ func TestKeepAliveRace(t *testing.T) {
 	}
 	t.Run("B012 half a header", func(t *testing.T) {
 		f := newFaulty(t, answering(okAnswer, "HTTP/1.1 200 OK\r\nServ"))
-		s := over(t, new(HTTPAdapter), Timeout{Read: 50 * time.Millisecond})
+		s := over(t, new(HTTPAdapter))
 		if _, err := s.Get(bg, f.url()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := s.Get(bg, f.url())
+		_, err := s.Get(bg, f.url(), Timeout{Read: 50 * time.Millisecond})
 		isAll(t, err, ErrReadTimeout)
 		if n := f.requests.Load(); n != 2 {
 			t.Errorf("the server saw %d requests; want 2", n)
@@ -182,11 +182,11 @@ func TestIdleConnections(t *testing.T) {
 			hold(c) // takes the next request and is silent
 		})
 		a := new(HTTPAdapter)
-		s := over(t, a, Timeout{Read: 50 * time.Millisecond})
+		s := over(t, a)
 		if _, err := s.Get(bg, f.url()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := s.Get(bg, f.url())
+		_, err := s.Get(bg, f.url(), Timeout{Read: 50 * time.Millisecond})
 		isAll(t, err, ErrReadTimeout)
 		if got := statsOf(a, noneOpen); got.Open != 0 || got.Dialed != 1 {
 			t.Errorf("Stats() = %+v; want the one connection closed", got)

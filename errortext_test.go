@@ -313,7 +313,7 @@ func TestFailedHandshakes(t *testing.T) {
 	fail(50)
 	goroutines, before := runtime.NumGoroutine(), heapInUse()
 	fail(attempts)
-	for end := time.Now().Add(time.Second); runtime.NumGoroutine() > goroutines+few && time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines+few && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // the server's are about to end
 	}
 	if n := runtime.NumGoroutine(); n > goroutines+few {

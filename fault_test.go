@@ -229,10 +229,10 @@ func (f *faulty) https() string { return "https://" + f.addr }
 
 var bg = context.Background()
 
-// statsOf returns the Stats of a once they satisfy want, or after a second:
-// connections are closed by goroutines of net/http.
+// statsOf returns the Stats of a once they satisfy want, or after ten seconds:
+// connections are closed by other goroutines.
 func statsOf(a *HTTPAdapter, want func(Stats) bool) Stats {
-	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		if s := a.Stats(); want(s) || time.Now().After(end) {
 			return s
 		}

@@ -150,7 +150,10 @@ func TestHTTP2Faults(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFramed(t, tt.serve)
-			s := over(t, h2c(), Timeout{Read: 300 * time.Millisecond})
+			s := over(t, h2c())
+			if tt.want == ErrReadTimeout {
+				s.Timeout.Read = 300 * time.Millisecond
+			}
 			r, err := s.Do(bg, tt.method, f.url())
 			if !errors.Is(err, tt.want) || err == nil && r.Text() != "ok" {
 				t.Errorf("got %v, %v; want %v", r, err, tt.want)
@@ -172,10 +175,10 @@ func TestHTTP2StallsAlone(t *testing.T) {
 		return f.ok(s)
 	})
 	a := h2c()
-	s := over(t, a, Timeout{Read: 300 * time.Millisecond})
+	s := over(t, a)
 	failed := make(chan error)
 	go func() {
-		_, err := s.Get(bg, f.url())
+		_, err := s.Get(bg, f.url(), Timeout{Read: 300 * time.Millisecond})
 		failed <- err
 	}()
 	for stalled.Load() == 0 {

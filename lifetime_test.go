@@ -43,7 +43,13 @@ func TestCancel(t *testing.T) {
 		}}},
 		{name: "TLS", serve: silent, scheme: "https"},
 		{name: "TLS, deadlines only", serve: silent, scheme: "https", a: &HTTPAdapter{DisableHTTP2: true}},
-		{name: "sending", serve: func(_ *faulty, c net.Conn) { c.Read(make([]byte, 1)); time.Sleep(200 * time.Millisecond) }, scheme: "http",
+		{name: "sending", serve: func(_ *faulty, c net.Conn) {
+			for b := make([]byte, 1); ; time.Sleep(10 * time.Millisecond) {
+				if _, err := c.Read(b); err != nil {
+					return
+				}
+			}
+		}, scheme: "http",
 			opts: []Option{Reader(io.LimitReader(zeros{}, 1<<30))}},
 		{name: "B101 a reader that blocks", serve: answer(""), scheme: "http", opts: []Option{Reader(blockedReader(t))}},
 		{name: "headers", serve: answer("HTTP/1.1 200 OK\r\n"), scheme: "http"},

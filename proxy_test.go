@@ -476,9 +476,9 @@ func TestTLSProxy(t *testing.T) {
 	good := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}, NextProtos: []string{"h2", "http/1.1"}}
 	origin := newTLS(t, &tls.Config{Certificates: good.Certificates}, okAnswer)
 	mitm := newTLS(t, &tls.Config{Certificates: []tls.Certificate{other.issue(t, nil)}}, okAnswer)
-	s := over(t, new(HTTPAdapter), TLS{CABundle: ca.bundle(t)}, Timeout{Connect: 300 * time.Millisecond})
-	get := func(url string, r *faulty) (*Response, error) {
-		return s.Get(bg, url, Proxies{"all": r.https()})
+	s := over(t, new(HTTPAdapter), TLS{CABundle: ca.bundle(t)})
+	get := func(url string, r *faulty, opts ...Option) (*Response, error) {
+		return s.Get(bg, url, append(opts, Proxies{"all": r.https()})...)
 	}
 	t.Run("works", func(t *testing.T) {
 		r := newRelay(t, good, origin.addr, nil)
@@ -510,7 +510,7 @@ func TestTLSProxy(t *testing.T) {
 	})
 	t.Run("A078 B213 plain text", func(t *testing.T) {
 		r := newRelay(t, nil, origin.addr, nil)
-		_, err := get("https://localhost/", r.faulty)
+		_, err := get("https://localhost/", r.faulty, Timeout{Connect: time.Second})
 		isAll(t, err, ErrProxy)
 		if heads := r.seen(); len(heads) > 0 && strings.HasPrefix(heads[0], "CONNECT") {
 			t.Errorf("the proxy got %q in plain text", heads)
@@ -526,8 +526,9 @@ func TestProxyStalls(t *testing.T) {
 	silent := newFaulty(t, func(_ *faulty, c net.Conn) { hold(c) })
 	for _, proxy := range []string{"http://", "https://", "socks5h://", "socks4a://"} {
 		t.Run("B085 "+proxy, func(t *testing.T) {
+			t.Parallel() // for a limit within which a busy machine gets to the proxy
 			s := over(t, new(HTTPAdapter), TLS{CABundle: ca.bundle(t)}, Proxies{"all": proxy + silent.addr})
-			_, err := s.Get(bg, "https://h.test/", Timeout{Connect: 50 * time.Millisecond})
+			_, err := s.Get(bg, "https://h.test/", Timeout{Connect: time.Second})
 			isAll(t, err, ErrConnectTimeout, ErrTimeout, ErrProxy)
 			ctx, cancel := context.WithCancelCause(bg)
 			mine := errors.New("mine")

@@ -75,12 +75,10 @@ func invalid(reason x509.InvalidReason) func(error) bool {
 func TestHandshakeFaults(t *testing.T) {
 	ca := newIssuer(t, "ca")
 	cert := []tls.Certificate{ca.issue(t, nil)}
-	opts := func() []Option {
-		return []Option{TLS{CABundle: ca.bundle(t)}, Timeout{Connect: 200 * time.Millisecond}}
-	}
+	opts := func() []Option { return []Option{TLS{CABundle: ca.bundle(t)}} }
 	t.Run("B084 stall", func(t *testing.T) {
 		f := newFaulty(t, func(_ *faulty, c net.Conn) { hold(c) })
-		_, err := over(t, new(HTTPAdapter), opts()...).Get(bg, f.https())
+		_, err := over(t, new(HTTPAdapter), opts()...).Get(bg, f.https(), Timeout{Connect: 200 * time.Millisecond})
 		isAll(t, err, ErrConnectTimeout, ErrTimeout, ErrConnection)
 	})
 	t.Run("B201 TLS 1.1 only", func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -97,7 +98,7 @@ func TestUpgrade(t *testing.T) {
 			scheme, _, _ := strings.Cut(srv.URL, ":")
 			t.Run(way.name+"/"+scheme, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
-				r, err := way.session(t).Get(ctx, srv.URL, asksEcho, requests.Timeout{Read: 200 * time.Millisecond, Total: time.Second}, requests.Trace(true))
+				r, err := way.session(t).Get(ctx, srv.URL, asksEcho, requests.Timeout{Read: time.Minute, Total: time.Minute}, requests.Trace(true))
 				require.NoError(t, err)
 				require.Equal(t, 101, r.StatusCode)
 				require.Equal(t, "echo", r.Header.Get("Upgrade"))
@@ -120,24 +121,31 @@ func TestUpgrade(t *testing.T) {
 		}
 	}
 	t.Run("limits are over", func(t *testing.T) {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			c, rw, _ := http.NewResponseController(w).Hijack()
-			defer c.Close()
-			io.WriteString(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-			rw.Flush()
-			time.AfterFunc(150*time.Millisecond, func() { io.WriteString(c, "late") })
-			io.Copy(io.Discard, rw)
-		}))
-		defer srv.Close()
-		r, err := over(t, nil).Get(t.Context(), srv.URL, asksEcho, requests.Timeout{Read: 50 * time.Millisecond, Total: 100 * time.Millisecond})
-		require.NoError(t, err)
-		b := make([]byte, 4)
-		_, err = io.ReadFull(r.Body, b)
-		require.NoError(t, err)
-		require.Equal(t, "late", string(b))
-		require.NoError(t, r.Close())
-		_, err = r.Body.Read(b)
-		require.Error(t, err)
+		synctest.Test(t, func(t *testing.T) {
+			serve := func(c net.Conn) {
+				defer c.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+					return
+				}
+				io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+				time.AfterFunc(3*time.Second, func() { io.WriteString(c, "late") })
+				io.Copy(io.Discard, c)
+			}
+			s := over(t, &requests.HTTPAdapter{DialContext: func(context.Context, string, string) (net.Conn, error) {
+				client, server := net.Pipe()
+				go serve(server)
+				return client, nil
+			}})
+			r, err := s.Get(t.Context(), "http://a.test/", asksEcho, requests.Timeout{Read: time.Second, Total: 2 * time.Second})
+			require.NoError(t, err)
+			b := make([]byte, 4)
+			_, err = io.ReadFull(r.Body, b)
+			require.NoError(t, err)
+			require.Equal(t, "late", string(b))
+			require.NoError(t, r.Close())
+			_, err = r.Body.Read(b)
+			require.Error(t, err)
+		})
 	})
 	t.Run("by a reverse proxy", func(t *testing.T) {
 		to, err := url.Parse(encrypted.URL)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/andybalholm/brotli"
 )
@@ -197,10 +196,8 @@ func TestManyMembers(t *testing.T) {
 		full := encode(t, name, text)
 		t.Run("B123 "+coding, func(t *testing.T) {
 			million := []byte(strings.Repeat(empty, 1_000_000))
-			within(t, 500*time.Millisecond, func() {
-				_, err := decode(million, name)
-				wantError(t, err, ErrCorrupt)
-			})
+			_, err := decode(million, name)
+			wantError(t, err, ErrCorrupt)
 			wantDecoded(t, name, []byte(strings.Repeat(empty, maxEmpty)), nil)
 			some := join([]byte(strings.Repeat(empty, maxEmpty-1)), full)
 			wantDecoded(t, name, join(some, some), []byte(text+text))
@@ -208,12 +205,10 @@ func TestManyMembers(t *testing.T) {
 	}
 	t.Run("A193 small members", func(t *testing.T) {
 		many := bytes.Repeat(encode(t, "gzip", "x"), 20_000)
-		within(t, 2*time.Second, func() {
-			got, err := decode(many, "gzip")
-			if len(got) != 20_000 || err != nil {
-				t.Errorf("%d bytes, %v; want 20000", len(got), err)
-			}
-		})
+		got, err := decode(many, "gzip")
+		if len(got) != 20_000 || err != nil {
+			t.Errorf("%d bytes, %v; want 20000", len(got), err)
+		}
 	})
 }
 

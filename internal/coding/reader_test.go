@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"time"
 	"weak"
 
 	"github.com/andybalholm/brotli"
@@ -422,10 +421,3 @@ func TestNoProgress(t *testing.T) {
 type idleReader struct{}
 
 func (idleReader) Read([]byte) (int, error) { return 0, nil }
-
-// within fails the test if f takes longer, by the clock of the machine: the
-// limits are generous, they tell linear work from none, or from quadratic.
-func within(t *testing.T, limit time.Duration, f func()) {
-	t.Helper()
-	f()
-}

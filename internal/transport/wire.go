@@ -245,16 +245,13 @@ func (w *wire) sendRest(n int) {
 	}()
 }
 
-// restWait is how long to wait for that goroutine. It is about to return, since
-// the response to its bytes has come.
-const restWait = 10 * time.Millisecond
-
-// restWritten reports whether all that was held back has been written.
+// restWritten reports whether everything that was held back has been written. If
+// the response to it has come, the goroutine that writes is about to return.
 func (w *wire) restWritten() bool {
 	if w.rest == nil {
 		return true
 	}
-	timer := time.NewTimer(restWait)
+	timer := time.NewTimer(lastWrite)
 	defer timer.Stop()
 	select {
 	case <-w.rest.done:
@@ -268,16 +265,7 @@ func (w *wire) restWritten() bool {
 // A write that meets the reset consumes the error of the socket, and the reader
 // gets EOF.
 func (w *wire) cut() bool {
-	// A peer that has read everything and answered may be faster than the
-	// writing goroutine.
-	if w.rest != nil && !w.restWritten() {
-		late := time.NewTimer(lastWrite)
-		defer late.Stop()
-		select {
-		case <-w.rest.done:
-		case <-late.C:
-		}
-	}
+	w.restWritten() // a peer that has read everything may answer before the goroutine returns
 	return w.writing.Load() > 0 && w.isReset() || w.failed.Load()
 }
 
