@@ -11,8 +11,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// attemptDelay is how long an address may take before the next one is tried in
-// parallel (RFC 8305, section 5).
+// attemptDelay is how long to wait for an address before the next one is tried
+// in parallel (RFC 8305, section 5).
 const attemptDelay = 250 * time.Millisecond
 
 // dialHost connects to the first address of host that answers.
@@ -24,8 +24,8 @@ func (d *dialer) dialHost(ctx context.Context, host, port string) (net.Conn, err
 	return race(ctx, addrs, dialTCP)
 }
 
-// addresses are those of host, for the network "ip4" those of IPv4, that may be
-// connected to, in the order to try them.
+// addresses returns the addresses of host that may be connected to, in the
+// order to try them. The network "ip4" limits them to IPv4.
 func (d *dialer) addresses(ctx context.Context, network, host, port string) ([]netip.AddrPort, error) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
@@ -55,7 +55,7 @@ func (d *dialer) addresses(ctx context.Context, network, host, port string) ([]n
 	return addrs, nil
 }
 
-// configured is the address that the program has for host, if it has one.
+// configured returns the address that Config.Hosts has for host, if it has one.
 func (d *dialer) configured(host, port string) (addrs []netip.AddrPort, ok bool) {
 	if len(d.config.Hosts) == 0 {
 		return nil, false
@@ -79,7 +79,7 @@ func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", addr.String())
 }
 
-// resolve returns the addresses of host, for the network "ip4" those of IPv4.
+// resolve returns the addresses of host. The network "ip4" limits them to IPv4.
 func (d *dialer) resolve(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil && network == "ip" {
 		return []netip.Addr{ip.Unmap()}, nil
@@ -98,8 +98,8 @@ func (d *dialer) resolve(ctx context.Context, network, host string) ([]netip.Add
 	return ips, nil
 }
 
-// alternate makes the two address families alternate, and otherwise keeps the
-// order of the resolver (RFC 8305, section 4).
+// alternate interleaves the two address families, and otherwise keeps the order
+// of the resolver (RFC 8305, section 4).
 func alternate(ips []netip.Addr) []netip.Addr {
 	if len(ips) < 3 {
 		return ips
@@ -123,8 +123,8 @@ func alternate(ips []netip.Addr) []netip.Addr {
 	return mixed
 }
 
-// race connects to the addresses by dial until one answers. It tries each one
-// attemptDelay after the one before, or at once when that has failed.
+// race calls dial for the addresses until one answers. It tries the next
+// address after attemptDelay, or as soon as one has failed.
 func race(ctx context.Context, addrs []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
 	if len(addrs) == 1 {
 		return dial(ctx, addrs[0])
@@ -176,8 +176,8 @@ func race(ctx context.Context, addrs []netip.AddrPort, dial func(context.Context
 	}
 }
 
-// checkAllowed asks the program whether addr, which host has led to, may be connected
-// to.
+// checkAllowed asks the caller whether addr, an address of host, may be
+// connected to.
 func (d *dialer) checkAllowed(host string, addr netip.AddrPort) error {
 	if d.config.Allow == nil {
 		return nil
@@ -188,9 +188,9 @@ func (d *dialer) checkAllowed(host string, addr netip.AddrPort) error {
 	return nil
 }
 
-// checkRemote asks whether a connection to the address that a function of the
-// program's own has chosen for host is allowed. A connection without an IP
-// address, such as a Unix socket, is refused.
+// checkRemote asks whether a connection to the address that the caller's Dial
+// chose for host is allowed. A connection without an IP address, such as a Unix
+// socket, is refused.
 func (d *dialer) checkRemote(host string, c net.Conn) error {
 	var addr netip.AddrPort
 	if remote := c.RemoteAddr(); remote != nil && strings.HasPrefix(remote.Network(), "tcp") {

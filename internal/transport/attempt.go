@@ -15,24 +15,24 @@ import (
 )
 
 // Do sends a call and returns its response, whose body the caller reads. When
-// Do has returned an error, or when the body of the response has ended, nobody
-// reads the source of the request any more, except for a blocked Read of a
-// source that may block.
+// Do has returned an error, or the body of the response has ended, nobody reads
+// the source of the request any more, except for a blocked Read of a source
+// that may block.
 //
-// Do sends a call again only where that can do no harm: on another connection
-// if nothing of it was sent, or if a connection that existed before the call
-// ends without an answer. In the second case the method must have no effect, or
-// the request have an Idempotency-Key, and the body must be one that can be
-// sent again. Do does not send a call whose context has ended.
+// Do repeats a call only where that can do no harm: on another connection if
+// nothing of it was sent, or if a connection that existed before the call ended
+// without an answer. In the second case the method must have no effect, or the
+// request must have an Idempotency-Key; and it must be possible to send the
+// body again. Do does not send a call whose context has ended.
 //
-// Errors have a kind of package fault, except for those of functions and
-// sources of the caller's, which are returned unchanged. If the server cannot
-// have seen the request they are wrapped once more, so that [Sent] can tell.
+// Errors have a kind of package fault. Errors of the caller's functions and
+// sources are returned unchanged. If the server cannot have seen the request,
+// the error is wrapped once more, for [Sent].
 func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	if err := call.Check(); err != nil {
 		return nil, &unsent{err}
 	}
-	if call.Method == http.MethodConnect { // it would turn the connection into a tunnel, which nobody asked for
+	if call.Method == http.MethodConnect { // it would turn the connection into a tunnel
 		return nil, &unsent{fault.Text(fault.InvalidOption, "the method CONNECT is not one of a request")}
 	}
 	p, err := e.pool(&call.Route)
@@ -54,7 +54,7 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 		return a.forward()
 	}
 	if call.AsksUpgrade() && (a.to.secure || p.h2c) && !call.Route.HTTP1Only {
-		return a.overHTTP1() // HTTP/2 has none (RFC 9113, section 8.6)
+		return a.overHTTP1() // HTTP/2 has no upgrade (RFC 9113, section 8.6)
 	}
 	res, err := a.do()
 	if !a.http1Only || !call.Body.repeatable() {
@@ -63,7 +63,7 @@ func (e *Engine) Do(ctx context.Context, call *Call) (*Response, error) {
 	return a.overHTTP1()
 }
 
-// overHTTP1 sends the call by HTTP/1.1.
+// overHTTP1 sends the call over HTTP/1.1.
 func (a *attempt) overHTTP1() (*Response, error) {
 	route := a.call.Route
 	route.HTTP1Only = true
@@ -75,15 +75,14 @@ func (a *attempt) overHTTP1() (*Response, error) {
 	return a.do()
 }
 
-// An attempt is a call being sent, perhaps on several connections one after the
-// other.
+// An attempt is a call being sent, possibly on several connections in turn.
 type attempt struct {
 	ctx       context.Context
 	call      *Call
-	pin       *Pin // that of the call, or of a login at the proxy
+	pin       *Pin // of the call, or of a login at the proxy
 	trace     *httptrace.ClientTrace
 	start     time.Time
-	now       time.Time // the current time, except for work without waiting
+	now       time.Time // the time of the last wait
 	pool      *pool
 	to        endpoint
 	body      io.ReadCloser // opened but not read yet; nil if there is none
@@ -94,7 +93,7 @@ type attempt struct {
 	authorization string
 }
 
-// do sends the call until there is an answer, or an error that counts.
+// do sends the call until there is an answer or a final error.
 func (a *attempt) do() (*Response, error) {
 	res, err := a.try()
 	if a.body != nil {
@@ -156,8 +155,8 @@ func (a *attempt) try() (*Response, error) {
 // maxRefusals is how often a refused call is sent again, as in net/http.
 const maxRefusals = 6
 
-// backOff waits before the nth repetition of a call: not at all before the first,
-// then for one second, two, four and so on, and a little more.
+// backOff waits before the nth repetition of a call: not at all before the
+// first, then for one second, two, four and so on, with some jitter.
 func (a *attempt) backOff(n int) {
 	if n < 2 {
 		return
@@ -184,10 +183,10 @@ func (a *attempt) connect(fresh bool) (seat, error) {
 	return a.pool.get(a, fresh)
 }
 
-// repeatable reports whether the request may be sent again although the server
-// may have acted on it. This is the rule of net/http, stricter than RFC 9110,
-// section 9.2.2, since PUT and DELETE are not always as idempotent as they
-// should be.
+// repeatable reports whether the request may be repeated although the server
+// may have acted on it. This is the rule of net/http. It is stricter than RFC
+// 9110, section 9.2.2, because PUT and DELETE are not always idempotent in
+// practice.
 func (a *attempt) repeatable() bool {
 	if !a.call.Body.repeatable() {
 		return false
@@ -235,7 +234,7 @@ func (a *attempt) appendHead(b []byte) []byte {
 	return b
 }
 
-// forward sends the call to the proxy itself, and once more if the proxy asks
+// forward sends the call to the proxy itself, and repeats it if the proxy asks
 // for a login.
 func (a *attempt) forward() (*Response, error) {
 	a.target = absolute(a.call)
@@ -270,9 +269,9 @@ func (a *attempt) forward() (*Response, error) {
 	}
 }
 
-// absolute is the target of a call for a proxy (RFC 9112, section 3.2.2).
+// absolute returns the target of a call for a proxy (RFC 9112, section 3.2.2).
 func absolute(c *Call) string {
-	if !strings.HasPrefix(c.Target, "/") && c.Target != "*" { // it is one already
+	if !strings.HasPrefix(c.Target, "/") && c.Target != "*" { // it is absolute already
 		return c.Target
 	}
 	host, port := c.URL.Hostname(), c.URL.Port()
@@ -289,7 +288,7 @@ func absolute(c *Call) string {
 	return c.URL.Scheme + "://" + host + target
 }
 
-// copyTo writes the body to w, for a login that includes its hash.
+// copyTo writes the body to w, for a login that needs its hash.
 func (s *Source) copyTo(w io.Writer) error {
 	if s.Open == nil {
 		_, err := w.Write(s.Bytes)
@@ -307,8 +306,9 @@ func (s *Source) copyTo(w io.Writer) error {
 	return err
 }
 
-// discard ends an unwanted response. It reads a short one, so that its
-// connection can be reused, and is more patient if no other connection will do.
+// discard ends an unwanted response. It reads a short one to its end, so that
+// its connection can be reused. It has more patience if only this connection
+// will do.
 func (r *Response) discard(pinned bool) {
 	most, end := 1<<20, time.Time{}
 	if !pinned {
@@ -327,13 +327,13 @@ func (r *Response) discard(pinned bool) {
 	r.Body.Close()
 }
 
-// An unsent error is the error of a call of which nothing was sent.
+// An unsent error is the error of a call that sent nothing.
 type unsent struct{ error }
 
 func (u *unsent) Unwrap() error { return u.error }
 
-// Sent reports whether the server may have seen the request that err, of
-// [Engine.Do], is about.
+// Sent reports whether the server may have seen the request. err is an error of
+// [Engine.Do].
 func Sent(err error) bool {
 	_, no := errors.AsType[*unsent](err)
 	return !no

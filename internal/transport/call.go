@@ -15,9 +15,9 @@ import (
 // [Engine.Do] has returned; the message must not change until the body of the
 // response has ended.
 type Call struct {
-	// Request is the message. Its Target is the one for the server itself, from
-	// which the engine makes the absolute form for a proxy. A
-	// Proxy-Authorization field does not belong there: see [Proxy].
+	// Request is the message. Its Target is the one for the server itself; the
+	// engine makes the absolute form for a proxy from it. A Proxy-Authorization
+	// field does not belong there: see [Proxy].
 	message.Request
 
 	// URL says where to connect: its scheme, http or https, and its host.
@@ -25,35 +25,36 @@ type Call struct {
 	Route Route
 	Body  Source
 
-	// Connect limits name resolution, proxy, TCP and TLS together, and Read the
-	// silence of the server: from the sent request to the complete head of the
-	// response, then between two reads of the body, and, in an upload, the time
-	// in which the server takes nothing at all. Zero is no limit.
+	// Connect limits name resolution, proxy, TCP and TLS together. Read limits
+	// the silence of the server: from the sent request to the complete head of
+	// the response, then between two reads of the body. During an upload it
+	// limits the time in which the server takes no bytes at all. Zero is no
+	// limit.
 	Connect, Read time.Duration
 
-	// Times, if it is not nil, is filled in until the body has ended.
+	// Times, if not nil, is filled in until the body has ended.
 	Times *Times
-	// Interim is called with each response of the class 1xx but 101, on the
-	// goroutine of Do or, over HTTP/2, on one that Do waits for. Its error ends
-	// the call and is returned as it is. It may be nil.
+	// Interim is called with each 1xx response except 101, on the goroutine of
+	// Do or, over HTTP/2, on one that Do waits for. Its error ends the call and
+	// is returned unchanged. It may be nil.
 	Interim func(status int, header http.Header) error
-	// Up is told of the request's body: 0 at its beginning, each time that it
-	// is sent, then the length of each block, and -1 at its end, even after an
-	// error. Whoever reads the source calls it, and its error counts as an
-	// error of the source. It may be nil.
+	// Up is called as the body of the request is sent: with 0 at its beginning,
+	// each time that it is sent, then with the length of each block, and with
+	// -1 at its end, even after an error. Whoever reads the source calls it,
+	// and its error counts as an error of the source. It may be nil.
 	Up func(n int) error
 
-	// Tap is told of the heads of messages as they go by. It may be nil.
+	// Tap is called with the heads of messages as they are sent and received.
+	// It may be nil.
 	Tap Tap
 
-	// Pin, if it is not nil, holds the connection to use, and keeps it
-	// afterwards.
+	// Pin, if not nil, has the connection to use, and keeps it afterwards.
 	Pin *Pin
 
-	// Start is when the call began, for Times. Zero means when Do is called.
+	// Start is when the call began, for Times. Zero stands for the start of Do.
 	Start time.Time
-	// Into, if it is not nil, is what Do fills in and returns, so that the
-	// caller can allocate it.
+	// Into, if not nil, is filled in and returned by Do, so that the caller can
+	// allocate it.
 	Into *Response
 }
 
@@ -66,30 +67,32 @@ func (c *Call) response() *Response {
 	return c.Into
 }
 
-// A Tap is told of messages whose heads go over the wire for a call. What it is
-// given it may not keep. Its methods are called by the goroutine of Do, but for
-// Tunnel: a connection may be made beside the call that it was begun for.
+// A Tap observes the heads of messages that are sent and received for a call.
+// It may not keep what it is given. The goroutine of Do calls its methods,
+// except for Tunnel: a connection may be made while the call that it was begun
+// for does something else.
 type Tap interface {
-	// Sent is told of a request each time that it goes out. That of HTTP/2 is
-	// given in lines, too, with its pseudo-fields among the fields.
+	// Sent is called each time that a request is sent. For HTTP/2 the head is
+	// given as lines, too, with the pseudo-fields among the fields.
 	Sent(head []byte)
-	// Answered is told of a response that is not the one of Do, as it was of a
-	// proxy that wants a login.
+	// Answered is called with a response that Do does not return, such as that
+	// of a proxy that asks for a login.
 	Answered(res *Response)
-	// Tunnel is told of the CONNECT request to a proxy, and of what came.
+	// Tunnel is called with the CONNECT request to a proxy and its response.
 	Tunnel(request, response []byte)
 }
 
-// tapKey is the key of the Tap of the call that a connection is made for.
+// tapKey is the context key of the Tap of the call that a connection is made
+// for.
 type tapKey struct{}
 
-// A Source is the body of a request. The zero Source is no body. Its length is
-// in the message.
+// A Source is the body of a request. The zero Source is no body. The message
+// has its length.
 type Source struct {
 	// Bytes is a body in memory.
 	Bytes []byte
 	// Open returns the body from its beginning, if it is not in memory. It is
-	// called once each time that the body is sent.
+	// called each time that the body is sent.
 	Open func() (io.ReadCloser, error)
 	// Again says that Open can be called more than once.
 	Again bool
@@ -105,12 +108,12 @@ func (s *Source) present() bool { return len(s.Bytes) > 0 || s.Open != nil }
 func (s *Source) repeatable() bool { return s.Open == nil || s.Again }
 
 // A Route is what connections must have in common, besides the host, to serve
-// the same requests: with another verification, certificate or proxy they must
-// not (CVE-2024-35195, CVE-2016-5420, CVE-2026-3784).
+// the same requests. A connection with another verification, certificate or
+// proxy must not be used (CVE-2024-35195, CVE-2016-5420, CVE-2026-3784).
 type Route struct {
 	TLS       TLS
 	Proxy     Proxy
-	HTTP1Only bool // HTTP/1.1 only, for requests that servers accept by no other version
+	HTTP1Only bool // for requests that servers accept only over HTTP/1.1
 }
 
 // A Proxy is the proxy of a [Route]; the zero Proxy is none.
@@ -120,25 +123,25 @@ type Proxy struct {
 
 	User, Password       string
 	HasUser, HasPassword bool
-	// Authorization is the value of a Proxy-Authorization field given by hand,
-	// which replaces User and Password.
+	// Authorization is the value of a Proxy-Authorization field given by the
+	// caller. It replaces User and Password.
 	Authorization string
-	// Login takes the place of all of these, unless it is nil. It must be
-	// comparable.
+	// Login, if not nil, replaces all of these. It must be comparable.
 	Login Login
 }
 
-// A Login is a scheme of authentication at HTTP proxies.
+// A Login is an authentication scheme for HTTP proxies.
 type Login interface {
-	// Begin begins to log in for a request of the method for target at the proxy.
+	// Begin begins to log in for a request with the method and the target at
+	// the proxy.
 	Begin(ctx context.Context, p *Proxy, method, target string) Legs
 }
 
-// Legs are the steps of one login, which go over one connection.
+// Legs are the steps of one login, all over one connection.
 type Legs interface {
-	// Next returns the Proxy-Authorization field to send next, "" for none: with
-	// the first request, for which status is 0, then after the answer to each
-	// one, which stands if there is no field.
+	// Next returns the Proxy-Authorization field to send next, or "". It is
+	// called for the first request, with status 0, and then after each answer.
+	// If it returns "", that answer stands.
 	Next(status int, header http.Header) (string, error)
 }
 
@@ -153,17 +156,17 @@ type Response struct {
 	Length       int64       // of the body, -1 if unknown
 	Close        bool        // the server ends the connection
 
-	// Foreign is what a RoundTripper of the program's own has returned; nil for
-	// the engine.
+	// Foreign is the response of a RoundTripper of the caller's; nil for the
+	// engine.
 	Foreign *http.Response
 
 	// Body is never nil, and must be read to io.EOF or closed. Once it has
 	// ended, nobody reads the source of the request any more, as Do promises.
-	// After a 101 it is an [io.ReadWriteCloser], which is the connection: the
+	// After a 101 it is an [io.ReadWriteCloser], the connection itself: the
 	// limits of the call no longer apply, and the end of its context does not
 	// close it. It may have a method CloseWrite.
 	Body io.ReadCloser
-	// TLS is the state of the connection with the server, nil if it is in the clear.
+	// TLS is the state of the TLS connection to the server, nil without TLS.
 	TLS *tls.ConnectionState
 
 	responseBody

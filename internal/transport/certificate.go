@@ -14,25 +14,25 @@ import (
 )
 
 // TLS holds the settings of encrypted connections. The zero value verifies the
-// server against the roots of the system and speaks TLS 1.2 or later. Its files
-// are looked at before each new connection, and read again when they have
-// changed: certificates that expire in days are replaced while a program runs.
+// server against the roots of the system and speaks TLS 1.2 or later. The files
+// are checked before each new connection, and read again when they have
+// changed: certificates that last for days are replaced while a program runs.
 type TLS struct {
 	SkipVerify        bool
 	CABundle          string // a PEM file, or a directory of them
 	CertFile, KeyFile string // an empty KeyFile means that CertFile holds both
 	Config            *tls.Config
 
-	// Trust and Client are Configs of which only what says whom to trust, and
-	// only the client's certificate, is taken in the place of Config's. Nil is
+	// Trust and Client are Configs that replace a part of Config: Trust says
+	// whom to trust, and Client has the client's certificate. Nil stands for
 	// Config.
 	Trust, Client *tls.Config
 }
 
-// configs are the Configs of t.
+// configs returns the Configs of t.
 func (t *TLS) configs() [3]*tls.Config { return [...]*tls.Config{t.Config, t.Trust, t.Client} }
 
-// Merged returns what t takes of its Configs as one.
+// Merged returns one Config with the parts that t takes from its Configs.
 func (t *TLS) Merged() *tls.Config {
 	c := t.Config.Clone()
 	if c == nil {
@@ -52,17 +52,17 @@ func (t *TLS) Merged() *tls.Config {
 // changes, they form one generation.
 type credential struct {
 	settings TLS
-	http2    bool // is offered
+	http2    bool // HTTP/2 is offered
 
 	mu     sync.Mutex
 	seen   []seenFile  // the files of the generation, as they were just before they were read
 	server *tls.Config // of the generation; nil before the first
 }
 
-// config returns the configuration for TLS with the server, whose name is set,
-// and reads the files if they have changed. If they cannot be read, the last
-// generation stays in force: a certificate and its key are two files, and one
-// is replaced before the other. They are tried again for the next connection.
+// config returns the configuration for TLS with the named server, and reads the
+// files if they have changed. If they cannot be read, the last generation stays
+// in force: a certificate and its key are two files, and one is replaced before
+// the other. The next connection tries to read them again.
 func (c *credential) config(serverName string) (*tls.Config, error) {
 	base, err := c.current()
 	if err != nil || base.ServerName != "" {
@@ -73,9 +73,9 @@ func (c *credential) config(serverName string) (*tls.Config, error) {
 	return named, nil
 }
 
-// proxyConfig is the configuration for TLS with the proxy itself. The client's
-// certificate is for the target, and so are sessions to resume, which are
-// stored by name only (CVE-2021-22890). A proxy speaks HTTP/1.1 to us.
+// proxyConfig returns the configuration for TLS with the proxy itself. The
+// client's certificate is for the target. So are sessions to resume, which are
+// stored only by name (CVE-2021-22890). A proxy speaks HTTP/1.1 to us.
 func (c *credential) proxyConfig(proxy string) (*tls.Config, error) {
 	base, err := c.current()
 	if err != nil {
@@ -109,8 +109,7 @@ func (c *credential) current() (*tls.Config, error) {
 	return fresh, nil
 }
 
-// load makes a configuration from the settings and the current content of the
-// files.
+// load makes a configuration from the settings and the current files.
 func (c *credential) load() (*tls.Config, error) {
 	s := &c.settings
 	config := s.Merged()
@@ -120,15 +119,15 @@ func (c *credential) load() (*tls.Config, error) {
 	if config.NextProtos == nil {
 		config.NextProtos = []string{"h2", "http/1.1"}
 	}
-	if !c.http2 { // not offered if not spoken
+	if !c.http2 { // not offered if it is not spoken
 		config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
 	}
 	if s.SkipVerify {
 		config.InsecureSkipVerify = true
 	}
 	if config.ClientSessionCache != nil && *s != (TLS{Config: s.Config}) {
-		// A session that is resumed has the identity and the verification of the
-		// connection that it comes from. The cache of Config may serve others.
+		// A resumed session has the identity and the verification of its first
+		// connection. The cache of Config may serve other connections.
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
 	return config, c.loadFiles(config)
@@ -161,7 +160,7 @@ type BundleError struct{ Err error }
 func (e *BundleError) Error() string { return "TLS.CABundle: " + e.Err.Error() }
 func (e *BundleError) Unwrap() error { return e.Err }
 
-// keyFile is the file of the client's key.
+// keyFile returns the path of the file with the client's key.
 func (s *TLS) keyFile() string {
 	if s.KeyFile == "" {
 		return s.CertFile
@@ -169,7 +168,7 @@ func (s *TLS) keyFile() string {
 	return s.KeyFile
 }
 
-// loadBundle reads the authorities of a PEM file, or of all the files in a
+// loadBundle reads the authorities in a PEM file, or in all files of a
 // directory, as c_rehash fills it. Names do not matter, and files without a
 // certificate are ignored.
 func loadBundle(path string) (*x509.CertPool, error) {
@@ -214,15 +213,14 @@ func entries(dir string) ([]string, error) {
 }
 
 // isFile reports whether name is a file or a link to one. Hashed directories
-// are full of links, including dangling ones.
+// are full of links, some of them dangling.
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// A seenFile is the state of a file, by which changes are noticed. Links are
-// followed, since Kubernetes and certbot replace a link and leave the files as
-// they are.
+// A seenFile is the state of a file, to notice changes. Links are followed,
+// because Kubernetes and certbot replace a link and leave the files alone.
 type seenFile struct {
 	path string
 	info os.FileInfo // nil if unavailable

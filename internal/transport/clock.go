@@ -18,8 +18,8 @@ const (
 
 // A clock keeps deadlines for a connection that does not support them, such as
 // a channel of an SSH connection: if a deadline passes during a read or write,
-// the clock closes the connection. While the connection accepts deadlines, the
-// clock only counts. A nil clock does nothing.
+// the clock closes the connection. As long as the connection accepts deadlines,
+// the clock only counts reads and writes. A nil clock does nothing.
 type clock struct {
 	expire func()
 
@@ -40,7 +40,7 @@ type half struct {
 func newClock(expire func()) *clock { return &clock{expire: expire} }
 
 // set sets a deadline on the connection, or keeps it here if the connection
-// cannot.
+// does not support it.
 func (c *clock) set(d direction, t time.Time, nc net.Conn, set func(net.Conn, time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,7 +50,7 @@ func (c *clock) set(d direction, t time.Time, nc net.Conn, set func(net.Conn, ti
 			return err
 		}
 		c.used = true
-		nc.SetDeadline(time.Time{}) // one direction may have accepted it
+		nc.SetDeadline(time.Time{}) // one direction may have accepted its deadline
 	}
 	for _, h := range []struct {
 		*half
@@ -64,7 +64,7 @@ func (c *clock) set(d direction, t time.Time, nc net.Conn, set func(net.Conn, ti
 	return nil
 }
 
-// start sets the timer of a half anew. The caller holds mu.
+// start resets the timer of a half. The caller holds mu.
 func (c *clock) start(h *half) {
 	if h.timer != nil {
 		h.timer.Stop()
@@ -109,7 +109,7 @@ func (c *clock) begin(d direction) error {
 	return nil
 }
 
-// end is called after a read or write, and reports whether a deadline has ended
+// end is called after a read or write. It reports whether a deadline has ended
 // it.
 func (c *clock) end(d direction) (expired bool) {
 	if c == nil {

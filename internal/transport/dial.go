@@ -31,7 +31,7 @@ func (d *dialer) open(ctx context.Context, e endpoint) (*link, error) {
 		return d.dialProxy(ctx)
 	}
 	config, err := (*tls.Config)(nil), error(nil)
-	if e.secure { // before anything is sent, since a file may be missing
+	if e.secure { // before anything is sent: a file may be missing
 		if config, err = d.cert.config(withoutZone(e.host)); err != nil {
 			return nil, err
 		}
@@ -59,8 +59,7 @@ func (d *dialer) reach(ctx context.Context, e endpoint) (*link, error) {
 	}
 }
 
-// connect makes a TCP connection, or the connection of a function of the
-// program's own.
+// connect makes a TCP connection, or calls the Dial of the caller.
 func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) {
 	var c net.Conn
 	var err error
@@ -76,7 +75,7 @@ func (d *dialer) connect(ctx context.Context, host, port string) (*link, error) 
 	return newLink(c), nil
 }
 
-// dialCustom calls the function of the program's own.
+// dialCustom calls the Dial of the caller.
 func (d *dialer) dialCustom(ctx context.Context, host, port string) (net.Conn, error) {
 	addr := net.JoinHostPort(host, port)
 	if given, ok := d.configured(host, port); ok {
@@ -105,8 +104,8 @@ func isNil(c net.Conn) bool {
 }
 
 // handshake puts TLS over l, and closes l if that fails. If the peer disappears
-// without an alert, the connection has failed and may be tried again; what TLS
-// refuses stays refused.
+// without an alert, the connection is lost and the call may be repeated. A
+// refusal of TLS is final.
 func handshake(ctx context.Context, l *link, config *tls.Config) error {
 	trace := httptrace.ContextClientTrace(ctx)
 	if trace != nil && trace.TLSHandshakeStart != nil {
@@ -135,25 +134,25 @@ func handshake(ctx context.Context, l *link, config *tls.Config) error {
 	return fault.New(fault.TLS, err)
 }
 
-// isPlainHTTP reports whether an HTTP/1 response came in place of a TLS record,
-// as from a server that has another port for TLS.
+// isPlainHTTP reports whether an HTTP/1 response came instead of a TLS record,
+// as from a server with a different port for TLS.
 func isPlainHTTP(err error) bool {
 	e, ok := errors.AsType[tls.RecordHeaderError](err)
 	return ok && string(e.RecordHeader[:]) == "HTTP/"
 }
 
-// handshaking runs a handshake over l that takes no context. The end of ctx
+// handshaking runs a handshake that takes no context over l. The end of ctx
 // ends it.
 func handshaking(ctx context.Context, l *link, f func() error) error {
 	stop := context.AfterFunc(ctx, func() { l.SetDeadline(time.Unix(1, 0)) })
 	err := f()
-	if !stop() { // the deadline is set, or about to be
+	if !stop() { // the deadline is set, or about to be set
 		return fault.Ended(ctx)
 	}
 	return err
 }
 
-// dialError gives an error of connecting its kind.
+// dialError wraps an error of connecting in its kind.
 func dialError(ctx context.Context, err error) error {
 	if ended := fault.Ended(ctx); ended != nil {
 		return ended
@@ -174,8 +173,8 @@ func dialError(ctx context.Context, err error) error {
 }
 
 // isTLS reports whether err is about the handshake or the certificate. An alert
-// of the server, for example about a missing certificate, comes as a "remote
-// error" at the first read (RFC 8446, section 4.4.2.4).
+// of the server, for example about a missing certificate, arrives as a "remote
+// error" with the first read (RFC 8446, section 4.4.2.4).
 func isTLS(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
 		return true

@@ -28,31 +28,33 @@ const (
 // Config says how an [Engine] makes and keeps connections. The zero Config is
 // ready to use. It must not change once used.
 type Config struct {
-	// Dial makes the connections in place of a [net.Dialer], also those to
-	// proxies. The Connect limit of the call that wants one is in its context.
+	// Dial makes the connections, including those to proxies, in place of a
+	// [net.Dialer]. The Connect limit of the call that wants one is in its
+	// context.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Resolver resolves names, in place of [net.DefaultResolver].
 	Resolver *net.Resolver
-	// Hosts has the addresses of names that are not to be resolved, by "host"
-	// or, which goes first, "host:port". With the port 0 that of the name stays.
+	// Hosts has addresses for names that are not to be resolved. The keys are
+	// "host" or "host:port"; the latter takes precedence. The port 0 stands for
+	// that of the request.
 	Hosts map[string]netip.AddrPort
-	// Allow is asked for each address before it is connected to, that of a proxy
-	// and each one of a host included, and for that of what Dial has connected
-	// to. Its error is the reason why not, which becomes one of [fault.Address].
-	// With a proxy that resolves names it cannot know the target, and a call is
-	// [fault.InvalidOption], unless TrustProxy says that this is all right.
+	// Allow is asked for each address before it is connected to, including that
+	// of a proxy and each one of a host, and for the address that Dial has
+	// connected to. Its error is the reason for a refusal, and becomes a
+	// [fault.Address]. With a proxy that resolves names, Allow cannot see the
+	// target: calls fail with [fault.InvalidOption] unless TrustProxy is set.
 	Allow      func(netip.AddrPort) error
 	TrustProxy bool
-	// ProxyHeader are the fields of CONNECT beside Host and Proxy-Authorization.
+	// ProxyHeader are the fields of CONNECT in addition to Host and
+	// Proxy-Authorization.
 	ProxyHeader http.Header
 
 	// PerHost is how many idle connections to one host are kept. Zero means 64.
 	PerHost int
 	// Block makes PerHost the limit of all connections to a host.
 	Block bool
-	// Routes is how many routes are kept. Zero means 64. Beyond it, the
-	// connections of the route that was not used for the longest time are given
-	// up.
+	// Routes is how many routes are kept. Zero means 64. Beyond that, the
+	// connections of the least recently used route are closed.
 	Routes int
 	// IdleTimeout is how long a connection may be idle before it is closed.
 	// Zero means 90 seconds, a negative value never.
@@ -67,7 +69,7 @@ type Config struct {
 type Engine struct {
 	Config Config
 
-	recent atomic.Pointer[pool] // the one used last, which is usually the next one too
+	recent atomic.Pointer[pool] // the one used last, usually the next one, too
 
 	mu     sync.Mutex
 	pools  []*pool // the one used last comes first
@@ -101,7 +103,7 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 			return nil, err
 		}
 		for i, c := range route.TLS.configs() {
-			if c != nil { // no other call can name one that nobody has any more
+			if c != nil { // no call can use a Config that was collected
 				p.cleanups[i] = runtime.AddCleanup(c, abandon, weak.Make(p))
 			}
 		}
@@ -118,8 +120,8 @@ func (e *Engine) pool(route *Route) (*pool, error) {
 	return p, nil
 }
 
-// drop gives up a pool. It closes idle connections at once, and those in use
-// when they become free. The caller holds mu.
+// drop retires a pool. Idle connections are closed at once, and others when
+// they become free. The caller holds mu.
 func (e *Engine) drop(i int) {
 	p := e.pools[i]
 	e.pools = slices.Delete(e.pools, i, i+1)
@@ -130,7 +132,7 @@ func (e *Engine) drop(i int) {
 	e.gone.Reused += s.Reused
 }
 
-// abandon gives up a pool whose tls.Config nobody has any more.
+// abandon retires a pool whose tls.Config was garbage collected.
 func abandon(of weak.Pointer[pool]) {
 	p := of.Value()
 	if p == nil {
@@ -184,7 +186,7 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// positiveOr is n, or otherwise if that is not positive.
+// positiveOr returns n if it is positive, and otherwise the default.
 func positiveOr(n, otherwise int) int {
 	if n > 0 {
 		return n

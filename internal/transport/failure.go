@@ -22,7 +22,7 @@ type failure struct {
 	refused   bool // the server has refused the stream
 }
 
-// A hookError is an error of a function of the caller's, which is passed on
+// A hookError is an error of a function of the caller's, and is returned
 // unchanged.
 type hookError struct{ err error }
 
@@ -58,8 +58,8 @@ func (x *responseBody) drop() {
 	x.conn, x.err = nil, errClosed
 }
 
-// headError gives a failure before the end of the head its kind. own is the
-// error by which the upload has ended the exchange, or nil.
+// headError wraps a failure before the end of the head in its kind. own is the
+// error with which the upload has ended the exchange, or nil.
 func (x *responseBody) headError(err, own error) error {
 	if hook, ok := err.(*hookError); ok {
 		return hook.err
@@ -153,7 +153,7 @@ func (x *stream) fail(a *attempt, err error) *failure {
 	return f
 }
 
-// headError gives a failure before the response its kind.
+// headError wraps a failure before the response in its kind.
 func (x *stream) headError(err error) error {
 	if hook, ok := err.(*hookError); ok {
 		return hook.err
@@ -175,7 +175,7 @@ func (x *stream) bodyError(err error) error {
 	return x.classify(err, fault.IncompleteBody)
 }
 
-// localCause returns the reason if the server has not caused the end.
+// localCause returns the reason for the end, if the server has not caused it.
 func (x *stream) localCause(err error) (error, bool) {
 	if x.feed != nil {
 		if own := x.feed.failure(); own != nil {
@@ -191,9 +191,9 @@ func (x *stream) localCause(err error) (error, bool) {
 	return fault.Of(err)
 }
 
-// classify gives an error its kind: lost if the stream or the connection has
-// ended. net/http quotes malformed text in its errors, even a cookie, so that
-// their words are not kept.
+// classify wraps an error in its kind. lost is the kind if the stream or the
+// connection has ended. Errors of net/http may quote malformed text, even a
+// cookie, so their words are not kept.
 func (x *stream) classify(err error, lost error) error {
 	if reset, ok := errors.AsType[streamReset](err); ok {
 		if reset.Code != protocolError {

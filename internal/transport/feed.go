@@ -41,8 +41,8 @@ type block struct {
 	err error
 }
 
-// blockSize is how much is read at once from a source that may block, and from
-// any source where a limit of time runs while the server takes the bytes.
+// blockSize is how much is read at once from a source that may block. It also
+// applies to any source if the server has a time limit to take the bytes.
 const blockSize = 32 << 10
 
 func newFeed(x *stream, a *attempt) *feed {
@@ -96,7 +96,7 @@ func (f *feed) Read(p []byte) (int, error) {
 	switch {
 	case stopped:
 		return 0, errStopped
-	case err == nil: // the server has the limit to take the bytes
+	case err == nil: // the server now has the limit to take the bytes
 		f.stream.startClock()
 	default:
 		f.stream.noteSent()
@@ -104,12 +104,12 @@ func (f *feed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads the source and checks its length. A longer source is detected
-// before net/http writes the last bytes, so that the server never gets a
+// read reads the source and checks its length. It detects that a source is too
+// long before net/http writes the last bytes, so that the server never gets a
 // request that looks complete.
 func (f *feed) read(p []byte, first bool) (n int, err error) {
 	defer func() {
-		if r := recover(); r != nil { // nobody could recover from it, and the program would end
+		if r := recover(); r != nil { // on this goroutine it would end the program
 			n, err = 0, fmt.Errorf("panic in the request body: %v", r)
 		}
 	}()
@@ -119,7 +119,7 @@ func (f *feed) read(p []byte, first bool) (n int, err error) {
 		}
 	}
 	if f.call.Read > 0 && len(p) > blockSize {
-		p = p[:blockSize] // the server has the limit to take this much
+		p = p[:blockSize] // the server has the limit to take one block
 	}
 	n, err = f.fill(p)
 	if n > 0 && f.call.Up != nil {
@@ -157,8 +157,8 @@ func (f *feed) fill(p []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// take reads the source once. A source that may block is read by another
-// goroutine, which can be left behind, into a separate buffer.
+// take reads the source once. Another goroutine reads a source that may block,
+// into a separate buffer, so that it can be left behind.
 func (f *feed) take(p []byte) (int, error) {
 	if f.quit == nil {
 		return f.source.Read(p)
@@ -185,7 +185,7 @@ func (f *feed) take(p []byte) (int, error) {
 		}
 		return copy(p, buf[:max(b.n, 0)]), b.err
 	case <-f.quit:
-		if closer := f.closer; closer != nil { // left to the goroutine that waits for the Read
+		if closer := f.closer; closer != nil { // the goroutine that is in Read closes it
 			f.closer = nil
 			go func() {
 				<-f.blocks
@@ -229,7 +229,7 @@ func (f *feed) end() (complete bool) {
 	return complete
 }
 
-// finish reports the end to Up and closes the source, which nobody else uses by
+// finish reports the end to Up and closes the source. Nobody else uses it by
 // then.
 func (f *feed) finish() (err error) {
 	if f.finished {
@@ -250,7 +250,7 @@ func (f *feed) finish() (err error) {
 	return err
 }
 
-// giveBack returns the source for another try, or nil if it was read.
+// giveBack returns the source for another attempt, or nil if it was read.
 func (f *feed) giveBack() io.ReadCloser {
 	f.stop()
 	f.mu.Lock()
@@ -269,7 +269,7 @@ func (f *feed) isOver() bool {
 	return f.over || f.stopped
 }
 
-// failure returns the error by which the source has ended the call, or nil.
+// failure returns the error with which the source has ended the call, or nil.
 func (f *feed) failure() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

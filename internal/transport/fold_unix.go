@@ -11,13 +11,12 @@ import (
 
 // A fold checks that a socket is silent, writes, and waits for the answer, all
 // within one RawConn.Read. RawConn.Read arms the runtime's poller before it
-// calls step, so that nothing that comes after the peek is missed, and it
-// checks the deadline. There are no needless system calls: no read comes too
-// early.
+// calls step, so nothing that arrives after the peek is missed. It also checks
+// the deadline. There are no needless system calls, as no read comes too early.
 //
-// RawConn.Read holds the lock for reading, and Close waits for step. Therefore
-// step never blocks: it makes one peek, one write and one read, and calls
-// nothing else.
+// RawConn.Read holds the read lock, and Close waits for step. Therefore step
+// never blocks: it makes one peek, one write and one read, and calls nothing
+// else.
 type fold struct {
 	raw  syscall.RawConn
 	step func(fd uintptr) (done bool) // (*wire).step, bound once
@@ -32,7 +31,7 @@ type fold struct {
 	one     [1]byte
 }
 
-// openFold reports whether there is a fold for the socket.
+// openFold sets up a fold for the socket, and reports whether there is one.
 func (w *wire) openFold() bool {
 	c, ok := w.nc.(syscall.Conn)
 	if !ok {
@@ -68,7 +67,7 @@ func (w *wire) step(fd uintptr) (done bool) {
 	return w.task == sending
 }
 
-// pushFolded is push by the fold.
+// pushFolded is push with the fold.
 func (w *wire) pushFolded(p []byte) (int, error) {
 	f := &w.fold
 	f.dst, f.written, f.put, f.n, f.err = p, false, 0, 0, nil
@@ -115,7 +114,7 @@ func (w *wire) outcome() (int, error) {
 	return 0, w.opError(f.op, f.err)
 }
 
-// asReadError turns an error of RawConn.Read into one of Read.
+// asReadError turns an error of RawConn.Read into one of net.Conn.Read.
 func (w *wire) asReadError(err error) error {
 	if e, ok := err.(*net.OpError); ok {
 		e.Op = "read"
@@ -132,7 +131,7 @@ func (w *wire) look(fd uintptr) {
 	}
 }
 
-// peekFolded is peek by the fold. Deadlines do not affect it.
+// peekFolded is peek with the fold. Deadlines do not affect it.
 func (w *wire) peekFolded(p []byte) (int, error) {
 	f := &w.fold
 	f.dst = p
@@ -178,7 +177,7 @@ func write(fd int, p []byte) (int, error) {
 	return uninterrupted(func() (int, error) { return syscall.Write(fd, p) })
 }
 
-// uninterrupted makes a system call again that a signal has interrupted.
+// uninterrupted repeats a system call that a signal has interrupted.
 func uninterrupted(call func() (int, error)) (n int, err error) {
 	for {
 		if n, err = call(); err != syscall.EINTR {

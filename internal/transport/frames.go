@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// A frames parses the frames that a connection of HTTP/2 receives (RFC 9113,
+// A frames parses the frames that an HTTP/2 connection receives (RFC 9113,
 // section 4.1), for information that net/http does not give. Only the reader
 // uses it, except for the atomic fields.
 type frames struct {
@@ -14,13 +14,13 @@ type frames struct {
 	part framePart // that buf is filled with
 	left int       // of the payload, behind what is in buf
 
-	news     bool  // net/http will have processed something new when it reads again
+	news     bool  // net/http will have processed a relevant frame when it reads again
 	settings bool  // the server has sent its SETTINGS
 	most     int64 // concurrent streams, -1 if the server sets no limit
 
 	goAway atomic.Bool
 	code   atomic.Uint32 // of the GOAWAY
-	last   atomic.Uint32 // last stream that the server may have acted on
+	last   atomic.Uint32 // the last stream that the server may have acted on
 }
 
 // A framePart is the part of a frame that is being read.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A handed link speaks another protocol than HTTP.
+// A handed link speaks a protocol other than HTTP.
 type handed struct {
 	*link
 	rest []byte
@@ -14,9 +14,9 @@ type handed struct {
 var _ io.ReadWriteCloser = (*handed)(nil)
 
 // handOver ends HTTP on the link, after a 101. The result first reads rest,
-// then what the link still holds, decrypted or not, then the connection. It
-// writes directly. Both deadlines are cleared. It may be read, written and
-// closed by different goroutines, and has a CloseWrite.
+// then what the link still holds, decrypted or not, and then the connection. It
+// writes directly. Both deadlines are cleared. Different goroutines may read,
+// write and close it, and it has a CloseWrite.
 func (l *link) handOver(rest []byte) (io.ReadWriteCloser, error) {
 	if err := l.flush(); err != nil {
 		return nil, err

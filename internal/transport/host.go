@@ -11,16 +11,16 @@ type host struct {
 	proto
 
 	idle     []*conn   // of HTTP/1.1; the last one was used last
-	shared   []*shared // of HTTP/2, on which there may be room; the slice is replaced, never changed
-	full     bool      // there was no room when it was last looked for
+	shared   []*shared // of HTTP/2, with room for calls perhaps; the slice is replaced, never changed
+	full     bool      // the last look found no room
 	open     int       // open connections, and dials under way
 	dials    list[pendingDial]
 	orphans  list[pendingDial] // dials that nobody waits for
-	assigned list[waiter]      // those who wait for a dial under way or a connection
-	queued   list[waiter]      // after them, those who may not have a dial of their own yet
+	assigned list[waiter]      // waiters that have a dial under way
+	queued   list[waiter]      // behind them, waiters that may not have a dial yet
 }
 
-// A proto is the protocol of the server of a host, as far as it is known.
+// A proto is the protocol of a host, as far as it is known.
 type proto uint8
 
 const (
@@ -74,8 +74,8 @@ func (h *host) serve(w *waiter, s seat) {
 	close(w.ready)
 }
 
-// lend gives streams of HTTP/2 to those who wait. Call it without the lock of
-// the pool when a stream has become free, when a connection knows how many it
+// lend gives streams of HTTP/2 to waiters. It is called without the lock of the
+// pool: when a stream has become free, when a connection learns how many it
 // has, and when a connection has become useless.
 func (h *host) lend() {
 	p := h.pool
@@ -109,7 +109,7 @@ func (h *host) lend() {
 }
 
 // reserve takes a stream of one of the connections. If there is none, soon says
-// that one of them may have some in a moment, and will then call lend.
+// that a connection may have one in a moment, and will then call lend.
 func reserve(list []*shared) (s *shared, soon bool) {
 	for _, s := range slices.Backward(list) {
 		ok, wait := s.reserve()
@@ -121,8 +121,8 @@ func reserve(list []*shared) (s *shared, soon bool) {
 	return nil, soon
 }
 
-// startDials finds a dial for each waiter without one, as far as another dial is
-// allowed. The caller holds mu.
+// startDials starts or finds a dial for each waiter without one, as far as more
+// dials are allowed. The caller holds mu.
 func (h *host) startDials() {
 	for {
 		w := h.queued.front()
@@ -137,7 +137,7 @@ func (h *host) startDials() {
 			h.orphans.remove(&d.orphan)
 		case h.proto != http1 && h.joinable() != nil:
 			// Until ALPN has decided, a second connection may be superfluous:
-			// one of HTTP/2 has room for many calls.
+			// one connection of HTTP/2 has room for many calls.
 			d = h.joinable()
 		case h.pool.engine.Config.Block && h.open >= h.pool.perHost():
 			return
@@ -159,8 +159,8 @@ func (h *host) joinable() *pendingDial {
 	return nil
 }
 
-// removeShared removes s from the connections with room: it is draining or has
-// ended. It is counted until it is closed.
+// removeShared removes s from the connections with room, because it is draining
+// or has ended. It is counted until it is closed.
 func (h *host) removeShared(s *shared) {
 	p := h.pool
 	p.mu.Lock()
@@ -172,7 +172,7 @@ func (h *host) removeShared(s *shared) {
 	h.lend()
 }
 
-// uncountShared stops counting s, which was closed.
+// uncountShared stops counting a connection of HTTP/2 that was closed.
 func (h *host) uncountShared(*shared) {
 	p := h.pool
 	p.mu.Lock()

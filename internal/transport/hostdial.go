@@ -10,9 +10,9 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A pendingDial is a connection being made. It belongs to its host: the waiter that it
-// was begun for may get another connection, and another waiter may get this
-// one.
+// A pendingDial is a connection being made. It belongs to its host: the waiter
+// that it was begun for may get another connection, and another waiter may get
+// this one.
 type pendingDial struct {
 	host    *host
 	cancel  context.CancelFunc
@@ -30,8 +30,8 @@ type pendingDial struct {
 
 type dialKey struct{}
 
-// startDial begins to make a connection on behalf of w. It has the values of the
-// context of w, and its Connect limit. The caller holds mu.
+// startDial begins to make a connection on behalf of w, with the values of the
+// context of w and its Connect limit. The caller holds mu.
 func (h *host) startDial(w *waiter) *pendingDial {
 	d := &pendingDial{host: h, owner: w, limit: w.limit}
 	ctx := d.clock.withTrace(context.WithoutCancel(w.ctx))
@@ -47,8 +47,8 @@ func (h *host) startDial(w *waiter) *pendingDial {
 	return d
 }
 
-// waitForProxy records whether the dial of ctx is waiting for the proxy. A
-// limit that runs out meanwhile says so.
+// waitForProxy records whether the dial of ctx is waiting for the proxy. If a
+// limit runs out meanwhile, the error says so.
 func waitForProxy(ctx context.Context, is bool) {
 	if d, ok := ctx.Value(dialKey{}).(*pendingDial); ok {
 		d.proxied.Store(is)
@@ -108,7 +108,7 @@ func (d *pendingDial) run(ctx context.Context) {
 	}
 }
 
-// isHTTP2 reports whether what was dialled speaks HTTP/2.
+// isHTTP2 reports whether a new connection speaks HTTP/2.
 func (h *host) isHTTP2(l *link) bool {
 	if h.to.secure {
 		return l.tls.NegotiatedProtocol == "h2"
@@ -116,8 +116,8 @@ func (h *host) isHTTP2(l *link) bool {
 	return h.pool.h2c
 }
 
-// open makes the connection. It recovers from a panic of a function of the
-// program's own, which would otherwise end the program.
+// open makes the connection. It recovers from a panic in a function of the
+// caller's, which would otherwise end the program.
 func (d *pendingDial) open(ctx context.Context) (l *link, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -151,7 +151,7 @@ func (h *host) addShared(d *pendingDial, s *shared) {
 	h.full = false
 }
 
-// swap is called when first gets the connection of d: a waiter for d gets the
+// swap is called when first gets the connection of d. A waiter for d gets the
 // dial of first in exchange. The caller holds mu.
 func (h *host) swap(first *waiter, d *pendingDial) {
 	for at := h.assigned.first; at != nil; at = at.next {
@@ -162,8 +162,8 @@ func (h *host) swap(first *waiter, d *pendingDial) {
 	}
 }
 
-// requeue puts those who waited for d, except for one, back into the queue,
-// since d is over. The caller holds mu.
+// requeue puts the waiters for d, except one, back into the queue, since d is
+// over. The caller holds mu.
 func (h *host) requeue(d *pendingDial, but *waiter) {
 	for at := h.assigned.last; at != nil && d.waiters > 0; {
 		w := at.of
@@ -175,9 +175,9 @@ func (h *host) requeue(d *pendingDial, but *waiter) {
 	}
 }
 
-// failWaiters tells those who waited for d about err. If a limit ran out, it was
-// that of the waiter that d was begun for; others may have more time. The
-// caller holds mu.
+// failWaiters ends the waiters for d with err. If a limit ran out, it was that
+// of the waiter that d was begun for; others may have more time. The caller
+// holds mu.
 func (h *host) failWaiters(d *pendingDial, err error) {
 	limited := isA[*fault.Limit](err)
 	for at := h.assigned.first; at != nil && d.waiters > 0; {

@@ -14,10 +14,10 @@ import (
 	"github.com/go-requests/requests/internal/message"
 )
 
-// A conn is a connection of HTTP/1.1, which serves one exchange after the other
-// (RFC 9112, section 9.3). It belongs to one exchange, to a pool or to a [Pin].
-// It holds everything that an exchange needs besides its [Response], so that
-// this is allocated once.
+// A conn is a connection of HTTP/1.1, which serves one exchange after another
+// (RFC 9112, section 9.3). It belongs to an exchange, to a pool or to a [Pin].
+// It contains everything that an exchange needs besides its [Response], so that
+// it is allocated once.
 type conn struct {
 	link   *link
 	host   *host
@@ -33,7 +33,7 @@ type conn struct {
 
 	uncounted bool // the pool does not count it any more
 
-	parked bool // it is in the state of an idle one
+	parked bool // it is in the idle state
 
 	// Of the exchange.
 	call   *Call
@@ -43,7 +43,7 @@ type conn struct {
 	upload *upload
 	queued bool // the request was queued on the link
 	heard  bool // the first byte of the response has come
-	inBody bool // each read has the whole limit
+	inBody bool // each read gets the whole limit
 }
 
 func newConn(l *link, h *host) *conn {
@@ -53,8 +53,8 @@ func newConn(l *link, h *host) *conn {
 	return c
 }
 
-// end closes the connection in the middle of an exchange, whatever that is
-// doing. The owner of the response may never close it.
+// end closes the connection in the middle of an exchange, whatever the exchange
+// is doing. The owner of the response may never close it.
 func (c *conn) end() {
 	c.link.abort()
 	c.host.pool.discard(c)
@@ -99,7 +99,7 @@ func (c *conn) Read(b []byte) (int, error) {
 // looking for an answer meanwhile. The buffers of sockets are larger.
 const maxInline = 16 << 10
 
-// heads are the buffers in which heads are written.
+// heads has buffers for writing heads.
 var heads = sync.Pool{New: func() any { return new([]byte) }}
 
 // errNotKept tells a trace that there are enough idle connections.
@@ -108,8 +108,8 @@ var errNotKept = errors.New("the connection is not kept")
 // errClosed is the error of a body that was closed before its end.
 var errClosed = fault.New(fault.Closed, http.ErrBodyReadAfterClose)
 
-// A responseBody is the rest of a call after the head of its response: the body and,
-// at its end, the connection for the next call.
+// A responseBody is the rest of a call after the head of its response: it reads
+// the body, and at the end frees the connection for the next call.
 type responseBody struct {
 	stream *stream // of HTTP/2, which needs none of the fields below
 
@@ -191,8 +191,8 @@ func (c *conn) begin(a *attempt) {
 	c.used = true
 }
 
-// send sends the request: as much as fits into one piece with the next read,
-// and the rest by a goroutine.
+// send sends the request: what fits into one piece goes with the next read, and
+// a goroutine sends the rest.
 func (c *conn) send(a *attempt) error {
 	buf := heads.Get().(*[]byte)
 	b := a.appendHead((*buf)[:0])
@@ -233,8 +233,8 @@ func (c *conn) send(a *attempt) error {
 	return nil
 }
 
-// queue gives the link the bytes to send after its look. The clock runs from
-// now on, unless a body follows.
+// queue gives the link the bytes to send after its look. The clock starts now,
+// unless a body follows.
 func (c *conn) queue(a *attempt, b []byte, whole bool) error {
 	var deadline time.Time
 	if c.limit > 0 && whole {
@@ -250,7 +250,8 @@ func (c *conn) queue(a *attempt, b []byte, whole bool) error {
 	return c.link.queue(b)
 }
 
-// head reads the head of the final response, and passes on those before it.
+// head reads the head of the final response, and passes on the interim
+// responses before it.
 func (c *conn) head(call *Call) (message.Response, error) {
 	for {
 		res, err := c.reader.Head(&call.Request)
@@ -313,8 +314,8 @@ func (x *responseBody) Hurry(limit time.Duration) {
 	}
 }
 
-// end gives up the connection when the body has ended with why, and returns the
-// error that the caller gets.
+// end gives up the connection after the body has ended because of why. It
+// returns the error for the caller.
 func (x *responseBody) end(why error) error {
 	c := x.conn
 	complete := why == io.EOF
@@ -329,7 +330,7 @@ func (x *responseBody) end(why error) error {
 			complete = false
 		}
 		if own := u.failure(); why == io.EOF && own != nil && !isA[*fault.Limit](own) {
-			why = own // the source cut short the request that the server got
+			why = own // the source failed, so the server got an incomplete request
 		}
 	}
 	if x.stop != nil && !x.stop() {

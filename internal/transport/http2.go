@@ -48,7 +48,7 @@ func newMultiplexer() *http.Transport {
 	return t
 }
 
-// connKey is the key of a connection in the context of NewClientConn.
+// connKey is the context key of the connection for NewClientConn.
 type connKey struct{}
 
 // multiplex makes t speak HTTP/2 on nc.
@@ -65,9 +65,9 @@ var hasHTTP2 = sync.OnceValue(func() bool {
 	return t.TLSNextProto["h2"] != nil
 })
 
-// errGoAway is the error of net/http for a stream above the last one that a
-// GOAWAY names, on which the server has not acted (RFC 9113, section 6.8). It
-// is not exported, so it is provoked once. It is nil if that has failed.
+// errGoAway is the error of net/http for a stream above the last one in a
+// GOAWAY, on which the server has not acted (RFC 9113, section 6.8). It is not
+// exported, so it is provoked once. It is nil if that failed.
 var errGoAway = sync.OnceValue(func() error {
 	const (
 		settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -95,8 +95,8 @@ var errGoAway = sync.OnceValue(func() error {
 	return err
 })
 
-// A shared is a connection of HTTP/2, which many exchanges share: net/http's
-// [http.ClientConn] over a link.
+// A shared is a connection of HTTP/2 that many exchanges share: an
+// [http.ClientConn] of net/http over a link.
 //
 // The methods of a ClientConn call hooks, so they are called without a lock.
 // What it says about its state is not always right: after a GOAWAY an idle one
@@ -138,7 +138,7 @@ type shared struct {
 	lastWrite uint64
 }
 
-// newShared makes a shared of a link whose server speaks HTTP/2. It owns the
+// newShared makes a shared from a link whose server speaks HTTP/2. It owns the
 // link, even if it fails.
 func newShared(l *link, h *host, times Times) (*shared, error) {
 	if err := l.w.renew(time.Time{}); err != nil { // clears the deadline of the dial; there is never another one
@@ -205,17 +205,17 @@ func (s *shared) grab() bool {
 }
 
 // maxLooks is how often in a row a connection with streams left must refuse one
-// to count as draining. A stream may have ended between the two checks.
+// before it counts as draining. A stream may have ended between the two checks.
 const maxLooks = 5
 
-// hook makes the ClientConn tell the host of the end of a stream, and reserves
-// a stream in case one has ended before.
+// hook makes the ClientConn notify the host of the end of a stream. It then
+// reserves a stream, in case one has ended before.
 func (s *shared) hook() bool {
 	if s.hooked.Swap(true) {
 		return false
 	}
-	// The hook costs each exchange some locks, so it is set only when it was
-	// needed once.
+	// The hook costs each exchange some locks, so it is set only once it has
+	// been needed.
 	s.cc.SetStateHook(func(*http.ClientConn) { s.host.lend() })
 	return s.cc.Reserve() == nil
 }
@@ -265,8 +265,8 @@ func (s *shared) applySettings(most int64) {
 // reused reports whether it has served a call before.
 func (s *shared) reused() bool { return s.total.Load() > 0 }
 
-// leave makes the connection accept no more calls. It is closed when the last
-// call has ended.
+// leave makes the connection accept no more calls. It is closed after the last
+// call.
 func (s *shared) leave() {
 	s.mu.Lock()
 	first := !s.leaving
@@ -281,8 +281,8 @@ func (s *shared) leave() {
 	}
 }
 
-// idleSince returns the wall time since which no call is in flight, or 0 if one
-// is.
+// idleSince returns the wall time since which no call is in flight, or 0 if
+// there is one.
 func (s *shared) idleSince() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,8 +292,8 @@ func (s *shared) idleSince() int64 {
 	return s.since
 }
 
-// checkWrite gives up the connection if the server has taken nothing of a write for a
-// long time. The sweep calls it.
+// checkWrite gives up the connection if the server has not taken any of a write
+// for a long time. The sweep calls it.
 func (s *shared) checkWrite() {
 	now := s.out.writes.Load()
 	s.mu.Lock()
@@ -331,7 +331,7 @@ func (s *shared) lost() error {
 	return nil
 }
 
-// errSilent is the end of a connection that did not answer a ping.
+// errSilent is the error of a connection that did not answer a ping.
 var errSilent = errors.New("the server has not answered a ping")
 
 // A framed is the connection of a shared as net/http sees it.
@@ -339,8 +339,8 @@ type framed shared
 
 func (f *framed) shared() *shared { return (*shared)(f) }
 
-// Read also parses the frames. When net/http reads again, it has processed
-// those that it has read.
+// Read also parses the frames. When net/http reads again, it has processed the
+// frames from the last read.
 func (f *framed) Read(p []byte) (int, error) {
 	s := f.shared()
 	if s.frames.news {
@@ -369,8 +369,8 @@ func (f *framed) Write(p []byte) (int, error) {
 	return f.shared().out.Write(p)
 }
 
-// noteError records the error that ended the connection. Errors that follow from
-// closing it do not count.
+// noteError records the error that ended the connection. Errors that result
+// from closing it do not count.
 func (s *shared) noteError(err error) {
 	if !s.closing.Load() {
 		s.fault.CompareAndSwap(nil, &err)

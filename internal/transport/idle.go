@@ -8,8 +8,8 @@ import (
 
 const (
 	// sweepInterval is how often the pool looks for connections that the server
-	// has closed or that were idle for too long. So no goroutine has to wait
-	// for each.
+	// has closed or that have been idle for too long, so that no goroutine has
+	// to wait on each.
 	sweepInterval = 5 * time.Second
 	// sweepBatch is how many hosts are examined while the pool is locked.
 	sweepBatch = 64
@@ -37,8 +37,8 @@ func (h *host) keep(c *conn) (surplus *conn) {
 	return surplus
 }
 
-// wall is the wall clock time, which continues while the machine sleeps, as on
-// the server.
+// wall returns the wall clock time, which continues while the machine sleeps,
+// as it does for the server.
 func wall(t time.Time) int64 { return t.UnixNano() }
 
 // pop removes and returns the connection that was used last, or nil. The caller
@@ -56,7 +56,7 @@ func (h *host) pop() *conn {
 }
 
 // take is pop for a call. It also returns a list of connections to close, which
-// were idle for too long. The caller holds mu.
+// have been idle for too long. The caller holds mu.
 func (h *host) take(now time.Time) (c, old *conn) {
 	for {
 		c := h.pop()
@@ -75,7 +75,7 @@ func (h *host) unidle(c *conn) {
 	h.pool.idle.remove(&c.at)
 }
 
-// idleLimit is how long a connection may be idle, zero for ever.
+// idleLimit returns how long a connection may be idle; zero means for ever.
 func (p *pool) idleLimit() time.Duration {
 	switch d := p.engine.Config.IdleTimeout; {
 	case d < 0:
@@ -93,24 +93,24 @@ func (p *pool) interval() time.Duration {
 	return sweepInterval
 }
 
-// expired reports whether a connection that became idle at since was idle for
-// too long.
+// expired reports whether a connection that became idle at since has been idle
+// for too long.
 func (p *pool) expired(since int64, now time.Time) bool {
 	limit := p.idleLimit()
 	return limit > 0 && wall(now)-since >= int64(limit)
 }
 
-// scheduleSweep schedules the sweep, unless there is nothing to sweep. The caller holds
-// mu.
+// scheduleSweep schedules the sweep, unless there is nothing to sweep. The
+// caller holds mu.
 func (p *pool) scheduleSweep() {
 	if p.sweep == nil && !p.retired && len(p.hosts) > 0 {
 		p.sweep = time.AfterFunc(p.interval(), p.sweepAll)
 	}
 }
 
-// sweepAll closes connections that are dead or were idle for too
-// long, and removes hosts without connections. It locks the pool for some hosts
-// at a time.
+// sweepAll closes connections that are dead or have been idle for too long, and
+// removes hosts without connections. It locks the pool for a few hosts at a
+// time.
 func (p *pool) sweepAll() {
 	now := time.Now()
 	p.mu.Lock()

@@ -8,15 +8,15 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// maxInterim bounds what comes before a response.
+// maxInterim bounds the heads before the final response, in bytes.
 const maxInterim = 1 << 20
 
 // fieldOverhead is what a field counts in addition to its text (RFC 9113,
 // section 6.5.2).
 const fieldOverhead = 32
 
-// An interimQueue keeps the informational responses of one exchange until the caller's
-// goroutine reports them.
+// An interimQueue keeps the informational responses of one exchange until the
+// caller's goroutine reports them.
 type interimQueue struct {
 	before func(int, textproto.MIMEHeader) error // of the caller's trace
 	ready  chan struct{}
@@ -87,14 +87,14 @@ func (n *interimQueue) report(f func(int, http.Header) error) error {
 	return nil
 }
 
-// pending reports whether anything has come.
+// pending reports whether any response has come.
 func (n *interimQueue) pending() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.size > 0
 }
 
-// end makes got drop what comes later.
+// end makes add drop later responses.
 func (n *interimQueue) end() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 )
 
 // renew gives a read of the body the whole limit, or none while the request is
-// still being sent: it is not the server's turn.
+// still being sent: it is not the server's turn then.
 func (c *conn) renew() {
 	if c.limit <= 0 {
 		return
@@ -44,10 +44,10 @@ func (u *upload) extend() error {
 	return nil
 }
 
-// The limit of a stream of HTTP/2 is not a deadline of the connection, which
-// other streams share. One timer serves all streams of a connection: starting
-// or stopping the clock of a stream is then one store, where a timer for each
-// would be reset by every read.
+// The limit of an HTTP/2 stream is not a deadline of the connection, which
+// other streams share. One timer serves all streams of a connection. Starting
+// or stopping the clock of a stream is then a single store, where a timer for
+// each would be reset by every read.
 
 // now is the time since the start of the stream. It is never zero.
 func (x *stream) now() int64 { return int64(time.Since(x.start)) + 1 }
@@ -116,14 +116,14 @@ func (s *shared) forget(x *stream) {
 	}
 }
 
-// hasten makes the clock look within d, since a limit was lowered.
+// hasten makes the clock check within d, since a limit was lowered.
 func (s *shared) hasten(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wakeIn(d)
 }
 
-// wakeIn makes the clock look within d. The caller holds mu.
+// wakeIn makes the clock check within d. The caller holds mu.
 func (s *shared) wakeIn(d time.Duration) {
 	now := time.Now()
 	if !s.wake.IsZero() && !now.Add(d).Before(s.wake) {
@@ -137,9 +137,9 @@ func (s *shared) wakeIn(d time.Duration) {
 	s.clock.Reset(d)
 }
 
-// tick ends the streams whose limit has run out, and looks again when the next
-// one may have. A stream whose clock stands still has its whole limit from now
-// on.
+// tick ends the streams whose limit has run out, and schedules the next check
+// for the next limit. A stream whose clock stands still gets its whole limit
+// from now on.
 func (s *shared) tick() {
 	var expired []*stream
 	s.mu.Lock()

@@ -81,9 +81,9 @@ func makeLink(nc net.Conn, noFold bool) *link {
 }
 
 // handshake puts TLS over the link. It may be called again, for TLS to an
-// origin within TLS to a proxy. config is not changed, must not change later,
-// and has a ServerName. The connection is closed if ctx ends first. After an
-// error the link can only be closed.
+// origin within TLS to a proxy. config must have a ServerName, and must not be
+// changed later; handshake does not change it. The connection is closed if ctx
+// ends first. After an error the link can only be closed.
 func (l *link) handshake(ctx context.Context, config *tls.Config) error {
 	r := &record{w: l.w, below: l.top}
 	if n := len(l.layers); n > 0 {
@@ -112,10 +112,10 @@ func (l *link) queue(p []byte) error {
 	return nil
 }
 
-// flush looks and writes what is queued, as Read does, but does not wait for an
-// answer. Nor does it wait until everything is written: if the peer does not
-// take it, a goroutine continues writing, and the next Write waits for that
-// goroutine.
+// flush looks, and then writes what is queued, as Read does, but does not wait
+// for an answer. It does not wait until everything is written, either: if the
+// peer does not take it all, a goroutine continues writing, and the next Write
+// waits for that goroutine.
 func (l *link) flush() error {
 	for l.w.held {
 		var err error
@@ -137,8 +137,8 @@ func (l *link) flush() error {
 	return nil
 }
 
-// look makes the wire's Read perform a task once, and returns how many bytes
-// were found.
+// look makes the Read of the wire perform a task once, and returns how many
+// bytes it found.
 func (l *link) look(t task) (n int, err error) {
 	l.w.task = t
 	defer func() { l.w.task = exchange }()
@@ -165,7 +165,7 @@ func (l *link) sent() bool { return l.w.sent }
 // called again, unless the connection has no deadlines of its own.
 func (l *link) Read(p []byte) (int, error) {
 	if len(p) == 0 {
-		return 0, nil // TLS would not look either
+		return 0, nil // TLS would not look, either
 	}
 	n, err := l.top.Read(p)
 	l.more = n == len(p)
@@ -184,8 +184,8 @@ func (l *link) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended reports whether the peer meant the end that io.EOF reports. Under TLS
-// close_notify says so, which nobody on the way can forge.
+// ended reports whether io.EOF is an end that the peer meant. Under TLS,
+// close_notify says so, which nobody on the path can forge.
 func (l *link) ended() bool {
 	if l.w.aborted.Load() {
 		return false
@@ -196,8 +196,8 @@ func (l *link) ended() bool {
 	return !l.w.cut()
 }
 
-// closeStale closes a link whose look found err, so that nothing was written. If the
-// look did not take place, it returns err.
+// closeStale closes a link whose look found err, so that nothing was written.
+// If there was no look, it returns err.
 func (l *link) closeStale(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -208,7 +208,7 @@ func (l *link) closeStale(err error) error {
 	case errors.Is(err, errPartial):
 		err = errUnasked
 	}
-	// No goodbye to the peer: a close_notify would be sent behind the request.
+	// Say no goodbye to the peer: close_notify would follow the request.
 	l.w.drop()
 	l.w.abort()
 	return &staleError{err}
@@ -222,11 +222,11 @@ func (l *link) Write(p []byte) (int, error) {
 	return l.top.Write(p)
 }
 
-// quiet reports whether the link may be idle: nothing is left of what was read
-// from the socket, decrypted or not, everything queued is written, nothing
-// failed and nobody has called abort. The caller knows about bytes that a
-// reader above has taken; bytes still in the kernel are found by the look
-// before the next request. It makes no system call.
+// quiet reports whether the link may be idle: everything read from the socket
+// was used, decrypted or not, everything queued is written, nothing failed and
+// nobody has called abort. The caller knows about bytes that a reader above has
+// taken; bytes still in the kernel are found by the look before the next
+// request. It makes no system call.
 func (l *link) quiet() bool {
 	w := l.w
 	switch {
@@ -253,10 +253,10 @@ func (l *link) unread() bool {
 	return false
 }
 
-// processUnread lets TLS process what was read from the socket, without waiting for
-// more. The error is nil if nothing is left: session tickets and the like are
-// fine (RFC 8446, section 4.6), data and the end are errors. Replies of TLS are
-// sent before the next request.
+// processUnread lets TLS process what was read from the socket, without waiting
+// for more. The error is nil if nothing is left: session tickets and the like
+// are fine (RFC 8446, section 4.6); data and the end are errors. Replies of TLS
+// are sent before the next request.
 func (l *link) processUnread() error {
 	if len(l.layers) == 0 {
 		return errUnasked
@@ -266,7 +266,7 @@ func (l *link) processUnread() error {
 	for _, layer := range l.layers {
 		layer.rec.noWait = true
 	}
-	n, err := l.top.Read(l.one[:]) // never into an empty buffer, with which TLS reads nothing
+	n, err := l.top.Read(l.one[:]) // TLS reads nothing into an empty buffer
 	l.w.held = held
 	for _, layer := range l.layers {
 		layer.rec.noWait = false
@@ -316,7 +316,7 @@ func (l *link) unpark(deadline time.Time) error {
 	return nil
 }
 
-// alive reports whether an idle link is still silent, by one look. It is for
+// alive reports whether an idle link is still silent, with one look. It is for
 // the sweep of the pool; requests look themselves.
 func (l *link) alive() bool {
 	for !l.w.broken.Load() {
@@ -333,7 +333,7 @@ func (l *link) alive() bool {
 // closeWait is how long saying goodbye may take.
 const closeWait = time.Second
 
-// Close ends the connection. Under TLS it sends close_notify first (RFC 8446,
+// Close ends the connection. Under TLS it first sends close_notify (RFC 8446,
 // section 6.1), unless something is queued or has failed. It takes at most a
 // second.
 func (l *link) Close() error {

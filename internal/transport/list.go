@@ -1,8 +1,8 @@
 package transport
 
 // A list is a doubly linked list whose nodes are fields of its elements, so
-// that to add and remove one costs no memory and no search. The zero list is
-// empty.
+// that adding and removing one needs neither memory nor a search. The zero list
+// is empty.
 type list[T any] struct {
 	first, last *node[T]
 	n           int
@@ -54,7 +54,7 @@ func (l *list[T]) remove(at *node[T]) {
 	l.n--
 }
 
-// front returns the first element, nil if there is none.
+// front returns the first element, or nil.
 func (l *list[T]) front() *T {
 	if l.first == nil {
 		return nil

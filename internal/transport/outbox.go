@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// An outbox writes the bytes of net/http to a connection of HTTP/2. A goroutine
-// that runs while there is something to write does the small writes: bytes that
-// many streams write at the same time are sent by one system call and in one
-// TLS record, and the goroutine that net/http starts for each stream does not
-// descend into crypto/tls, for which its stack would have to grow. Large
-// writes, of bodies, are worth neither a copy nor a wait.
+// An outbox writes the bytes of net/http to a connection of HTTP/2. Small writes
+// are done by one goroutine, which runs while there is something to write. Bytes
+// that many streams write at the same time then need one system call and one TLS
+// record, and the goroutine that net/http starts for each stream does not call
+// crypto/tls, for which its stack would have to grow. For large writes, of
+// bodies, neither the copy nor the wait would pay.
 //
 // A small Write returns before its bytes are written. If writing fails, the
 // connection is aborted, which the reader notices, and the next Write fails.
@@ -22,10 +22,10 @@ type outbox struct {
 
 	mu      sync.Mutex
 	written sync.Cond
-	pending []byte  // none unless somebody writes
+	pending []byte  // empty unless somebody writes
 	slot    *[]byte // the slice from the pool that pending uses
 	writing bool    // somebody does
-	err     error   // of a write, after which there are no more
+	err     error   // of a write; it ends all writing
 
 	writes atomic.Uint64 // counts beginnings and ends: odd while a write is under way
 }
@@ -38,7 +38,7 @@ const (
 	maxPending = 32 << 10
 )
 
-// open makes the outbox write to l, and tell failed about errors.
+// open makes the outbox write to l, and call failed with errors.
 func (o *outbox) open(l *link, failed func(error)) {
 	o.link, o.failed, o.written.L = l, failed, &o.mu
 }
@@ -66,7 +66,7 @@ func (o *outbox) Write(p []byte) (int, error) {
 	if !o.writing {
 		o.writing = true
 		go func() {
-			runtime.Gosched() // who is about to write goes first
+			runtime.Gosched() // others that are about to write go first
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			o.run()
@@ -105,7 +105,7 @@ func (o *outbox) write(p []byte) (int, error) {
 	return n, err
 }
 
-// drain waits until nobody writes, but no longer than a goodbye may take.
+// drain waits until nobody writes, but no longer than closeWait.
 func (o *outbox) drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

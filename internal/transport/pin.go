@@ -3,9 +3,9 @@ package transport
 import "sync"
 
 // A Pin keeps the connection of one call for the next one, for authentication
-// that logs in a connection and not a request (RFC 4559, section 6). A
-// connection that was used with a Pin serves only calls with a Pin of the same
-// owner from then on. Only one call at a time may use a Pin.
+// that logs in a connection rather than a request (RFC 4559, section 6). A
+// connection that was used with a Pin then serves only calls with a Pin of the
+// same owner. Only one call at a time may use a Pin.
 type Pin struct {
 	owner any
 
@@ -14,15 +14,15 @@ type Pin struct {
 	free bool
 }
 
-// NewPin returns a Pin without a connection. The owner, which must be comparable
-// and not nil, is who logs in.
+// NewPin returns a Pin without a connection. The owner is the one who logs in;
+// it must be comparable and not nil.
 func NewPin(owner any) *Pin { return &Pin{owner: owner} }
 
-// Serves reports whether p, which may be nil, is one of owner.
+// Serves reports whether p, which may be nil, belongs to owner.
 func (p *Pin) Serves(owner any) bool { return p != nil && p.owner == owner }
 
-// Pin keeps the connection of r, whose body has not ended, for the next call,
-// which is to answer what came on it. It is nil for HTTP/2.
+// Pin keeps the connection of r, whose body has not ended, for the next call:
+// the answer to a challenge must use the same connection. It is nil for HTTP/2.
 func (r *Response) Pin(owner any) *Pin {
 	p := NewPin(owner)
 	if r.err == nil && r.conn != nil {

@@ -32,7 +32,7 @@ type pool struct {
 	mu      sync.Mutex
 	hosts   map[endpoint]*host
 	last    *host       // the last one looked up
-	idle    list[conn]  // of all hosts, the one idle for the longest time first
+	idle    list[conn]  // of all hosts; the one idle longest comes first
 	open    int         // connections that are open
 	retired bool        // no connection is kept any more
 	sweep   *time.Timer // nil if it is not running
@@ -41,7 +41,7 @@ type pool struct {
 // An endpoint is where a connection leads to.
 type endpoint struct {
 	secure     bool
-	forwarded  bool // it leads to the proxy, which gets requests in absolute form, whatever their host
+	forwarded  bool // it leads to a proxy that gets requests in absolute form for any host
 	host, port string
 	owner      any // of a Pin
 }
@@ -77,7 +77,7 @@ func (p *pool) serves(r *Route) bool {
 		mine.CertFile == its.CertFile && mine.KeyFile == its.KeyFile && p.route.Proxy == r.Proxy
 }
 
-// endpoint returns where a call to u connects to.
+// endpoint returns the endpoint for a call to u.
 func (p *pool) endpoint(u *url.URL, pin *Pin) (endpoint, error) {
 	e := endpoint{host: u.Hostname(), port: u.Port()}
 	switch u.Scheme {
@@ -106,7 +106,7 @@ func (p *pool) endpoint(u *url.URL, pin *Pin) (endpoint, error) {
 	return e, nil
 }
 
-// address is the address that a connection to e is made to, for traces.
+// address returns the address to which connections to e are made, for traces.
 func (p *pool) address(e endpoint) string {
 	if proxy := p.route.Proxy.Host; proxy != "" {
 		return proxy
@@ -114,8 +114,8 @@ func (p *pool) address(e endpoint) string {
 	return net.JoinHostPort(e.host, e.port)
 }
 
-// perHost is how many idle connections to a host are kept and, with Block, the
-// limit of all of them.
+// perHost is how many idle connections are kept for each host. With Block, it
+// limits all connections to a host.
 func (p *pool) perHost() int { return positiveOr(p.engine.Config.PerHost, defaultPerHost) }
 
 // hostFor returns the host for e, and makes it if necessary. The caller holds mu.
@@ -167,9 +167,9 @@ func (s seat) exchange(a *attempt) (*Response, *failure) {
 }
 
 // get returns a seat for a call: on an existing connection, unless fresh is
-// set, or else on the first connection that a dial makes or another call frees.
-// A connection that has served a call before may be stale, which its first use
-// will show.
+// set, or on the first connection that a dial makes or another call frees. A
+// connection that has served a call before may be stale; its first use will
+// tell.
 func (p *pool) get(a *attempt, fresh bool) (seat, error) {
 	p.mu.Lock()
 	h := p.hostFor(a.to)

@@ -47,7 +47,7 @@ func (p *Proxy) userinfo() *url.Userinfo {
 	return url.UserPassword(p.User, p.Password)
 }
 
-// String is the URL of the proxy without its credentials.
+// String returns the URL of the proxy without its credentials.
 func (p Proxy) String() string { return p.Scheme + "://" + p.Host }
 
 // A Refusal is the answer of a proxy that did not connect to the target. It is
@@ -101,7 +101,7 @@ func (d *dialer) proxyConfig() (*tls.Config, error) {
 }
 
 // tunnel makes an HTTP proxy connect to e, and logs in if the proxy asks for
-// that.
+// it.
 func (d *dialer) tunnel(ctx context.Context, e endpoint) (*link, error) {
 	addr := net.JoinHostPort(withoutZone(e.host), e.port)
 	legs := d.login.begin(ctx, digest.Request{Method: http.MethodConnect, URI: addr})
@@ -134,9 +134,9 @@ func (d *dialer) tunnel(ctx context.Context, e endpoint) (*link, error) {
 const maxLegs = 6
 
 // ask sends one CONNECT over l, or over a new connection if l is nil. kept is
-// the connection on which to ask again after a [Refusal], nil if the proxy
-// closes it. The proxy does not see the fields of the request that the tunnel
-// is for (CVE-2015-3153).
+// the connection on which to ask again after a [Refusal], or nil if the proxy
+// closes it. The proxy does not see the fields of the request for which the
+// tunnel is made (CVE-2015-3153).
 func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (through, kept *link, err error) {
 	header := d.config.ProxyHeader
 	if authorization != "" {
@@ -179,13 +179,14 @@ func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (
 			StatusCode: refusal.StatusCode, Status: refusal.Status, Header: refusal.Header, URL: d.proxy.String(),
 		}
 	}
-	if again && isLost(err) && fault.Ended(ctx) == nil { // it did not keep its word
+	if again && isLost(err) && fault.Ended(ctx) == nil { // it closed the connection although it said otherwise
 		return d.ask(ctx, nil, addr, authorization)
 	}
 	return nil, nil, proxyError(ctx, err)
 }
 
-// A tunnelRecorder is a connection to a proxy that notes what is said about a tunnel.
+// A tunnelRecorder is a connection to a proxy that records the messages about a
+// tunnel.
 type tunnelRecorder struct {
 	*link
 	over      bool
@@ -208,8 +209,8 @@ func (o *tunnelRecorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// messages returns what was said, and notes no more. What follows an answer that
-// opens the tunnel is not the proxy's.
+// messages returns what was recorded, and stops recording. Bytes after a
+// response that opens the tunnel do not come from the proxy.
 func (o *tunnelRecorder) messages() (request, response []byte) {
 	o.over = true
 	if i := bytes.Index(o.got, []byte("\r\n\r\n")); i >= 0 {
@@ -254,7 +255,7 @@ type target struct {
 	port uint16
 }
 
-// targets are the addresses of host that the proxy may be asked for.
+// targets returns the addresses of host to ask the proxy for.
 func (d *dialer) targets(ctx context.Context, host, port string) ([]target, error) {
 	network := "ip"
 	if d.proxy.Scheme == "socks4" {
@@ -282,8 +283,8 @@ func (d *dialer) askSOCKS(l *link, host string, port uint16) error {
 	return socks.Connect5(l, host, port, d.proxy.userinfo())
 }
 
-// withoutZone returns host without the zone of an IPv6 address, which means
-// something on this machine alone (RFC 4007, section 11.2).
+// withoutZone returns host without the zone of an IPv6 address, which has a
+// meaning only on this machine (RFC 4007, section 11.2).
 func withoutZone(host string) string {
 	if i := strings.IndexByte(host, '%'); i >= 0 {
 		return host[:i]
@@ -291,8 +292,9 @@ func withoutZone(host string) string {
 	return host
 }
 
-// proxyError gives a failure on the way to or through the proxy its kind. A
-// Connect limit that ran out there is both; a caller who gave up is neither.
+// proxyError wraps a failure on the way to or through the proxy in its kind. If
+// a Connect limit ran out there, it is both; if the caller gave up, it is
+// neither.
 func proxyError(ctx context.Context, err error) error {
 	ended := fault.Ended(ctx)
 	if ended == nil {
@@ -326,7 +328,7 @@ func (l *login) begin(ctx context.Context, req digest.Request) Legs {
 	return &ownLegs{login: l, req: req}
 }
 
-// ownLegs are those of Basic and Digest: one answer to a challenge.
+// ownLegs are the Legs of Basic and Digest: one answer to a challenge.
 type ownLegs struct {
 	login    *login
 	req      digest.Request
@@ -345,8 +347,8 @@ func (l *ownLegs) Next(status int, header http.Header) (string, error) {
 	return l.login.answer(l.req, status, header), nil
 }
 
-// authorization is the value of Proxy-Authorization for a request, "" for
-// none: the answer to a challenge of before, or Basic.
+// authorization returns the value of Proxy-Authorization for a request, or "":
+// the answer to an earlier challenge, or Basic.
 func (l *login) authorization(req digest.Request) (string, error) {
 	if l.proxy.Authorization != "" {
 		return l.proxy.Authorization, nil
@@ -374,8 +376,8 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// answer is the authorization by which to send req again after the proxy
-// answered it with status and header, "" if that would be no use.
+// answer returns the authorization with which to repeat req, after the proxy
+// answered it with status and header. It is "" if that would not help.
 func (l *login) answer(req digest.Request, status int, header http.Header) string {
 	if status != http.StatusProxyAuthRequired || l.answers == nil {
 		return ""

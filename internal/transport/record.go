@@ -10,7 +10,7 @@ import (
 )
 
 // A record is the buffer under TLS. It hands up one record at a time, so that
-// crypto/tls never holds bytes behind the record that it was asked for: surplus
+// crypto/tls never holds bytes behind the record that it asked for. Surplus
 // bytes stay here, where they are known to be unread.
 type record struct {
 	w     *wire
@@ -26,8 +26,8 @@ type record struct {
 	err   error  // of below, to be returned when the buffer is empty
 	eof   bool   // below has ended
 
-	noWait bool // nothing is read from the socket
-	closed bool // a look hands up nothing, since that could begin a renegotiation
+	noWait bool // read nothing from the socket
+	closed bool // a look hands up nothing: it could begin a renegotiation
 }
 
 const (
@@ -42,15 +42,15 @@ var (
 	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
 
-// errPartial ends a look at an idle connection that found a part of a record,
-// or a record that must not be handed up.
+// errPartial ends a look at an idle connection that found part of a record, or
+// a record that must not be handed up.
 var errPartial = errors.New("part of a TLS record")
 
 // Read hands up bytes of one record, for crypto/tls.
 //
 // If a look finds something, the request is held back until the record is
-// complete and TLS has said what it is: its rest must not be taken for a
-// response. On an idle connection nobody waits for that.
+// complete and TLS has processed it: the rest of the record must not be taken
+// for a response. On an idle connection nobody waits for that.
 func (r *record) Read(p []byte) (int, error) {
 	for {
 		if r.left == 0 && r.n-r.r >= recordHeader {
@@ -104,7 +104,8 @@ func (r *record) fill(begun bool) error {
 	return err
 }
 
-// makeRoom takes a buffer, a larger one if the last one was filled by one read.
+// makeRoom takes a buffer, or a larger one if a single read has filled the last
+// one.
 func (r *record) makeRoom() {
 	old := r.buf[r.r:r.n]
 	switch {

@@ -161,7 +161,7 @@ func (x *stream) begin(a *attempt) {
 func (x *stream) request(a *attempt) *http.Request {
 	call := x.call
 	x.url = url.URL{Scheme: call.URL.Scheme, Host: call.URL.Host, Opaque: call.Target}
-	if strings.HasPrefix(call.Target, "//") { // here that does not begin an authority
+	if strings.HasPrefix(call.Target, "//") { // which does not begin an authority here
 		x.url.Opaque = "//" + call.Host + call.Target
 	}
 	hr := (&http.Request{
@@ -171,7 +171,7 @@ func (x *stream) request(a *attempt) *http.Request {
 		Cancel: x.cancel,
 	}).WithContext(x)
 	if hr.Close {
-		x.shared.leave() // it is closed when its calls have ended
+		x.shared.leave() // closed when its calls have ended
 	}
 	if x.feed != nil {
 		hr.Body, hr.ContentLength = x.feed, call.Length
@@ -183,8 +183,8 @@ func (x *stream) request(a *attempt) *http.Request {
 }
 
 // fieldsOf returns the fields of a request for net/http, which would otherwise
-// add its own User-Agent. Fields of the connection have no meaning in HTTP/2
-// (RFC 9113, section 8.2.2).
+// add its own User-Agent. HTTP/2 has no fields about the connection (RFC 9113,
+// section 8.2.2).
 func fieldsOf(call *Call) http.Header {
 	h := call.Header
 	_, agent := h["User-Agent"]
@@ -207,8 +207,8 @@ func fieldsOf(call *Call) http.Header {
 	return h
 }
 
-// headOf writes the fields that net/http sends of hr as lines, in the letters of
-// HTTP/2 (RFC 9113, sections 8.2.1 and 8.3.1).
+// headOf writes the fields that net/http sends for hr as lines, in lower case
+// as in HTTP/2 (RFC 9113, sections 8.2.1 and 8.3.1).
 func headOf(hr *http.Request, call *Call) []byte {
 	b := []byte(call.Method + " " + call.Target + " HTTP/2.0\r\n:authority: " + call.Host + "\r\n:scheme: " + hr.URL.Scheme + "\r\n")
 	if call.Length > 0 {
@@ -226,7 +226,7 @@ func headOf(hr *http.Request, call *Call) []byte {
 }
 
 func isOfConnection(name string) bool {
-	switch len(name) { // since none is the length of many
+	switch len(name) { // few names have one of these lengths
 	case len("Upgrade"):
 		return strings.EqualFold(name, "Upgrade")
 	case len("Connection"):
@@ -239,8 +239,9 @@ func isOfConnection(name string) bool {
 	return false
 }
 
-// roundTrip sends the request. Interim responses are reported by the caller's
-// goroutine, since that of net/http reads for all who share the connection.
+// roundTrip sends the request. The caller's goroutine reports interim
+// responses, because that of net/http reads for everybody who shares the
+// connection.
 func (x *stream) roundTrip(hr *http.Request) (*http.Response, error) {
 	if x.interim == nil {
 		return x.shared.cc.RoundTrip(hr)
@@ -290,12 +291,12 @@ func (x *stream) fillResponse(hr *http.Response) {
 		res.Length = 0
 	case hr.StatusCode == http.StatusNotModified, hr.StatusCode == http.StatusNoContent:
 		// It may have the length of a body that is not sent (RFC 9110, section
-		// 8.6), for which net/http waits.
+		// 8.6). net/http would wait for that body.
 		res.Length = 0
 		hr.Body.Close()
 		hr.Body = http.NoBody
 	}
-	if len(hr.Trailer) > 0 { // net/http has removed the announcement
+	if len(hr.Trailer) > 0 { // net/http has moved the announcement here
 		names := make([]string, 0, len(hr.Trailer))
 		for name := range hr.Trailer {
 			names = append(names, name)
@@ -398,7 +399,7 @@ func (x *stream) interrupt() {
 	x.mu.Lock()
 	upload := x.answer && x.sending
 	x.mu.Unlock()
-	if upload { // which may not notice
+	if upload { // it may not notice
 		go x.hr.Body.Close()
 	}
 }

@@ -22,10 +22,9 @@ type Times struct {
 	Reused    bool // the connection had served another call before
 }
 
-// A dialClock measures one dial, by the hooks that the resolver and the dialer
-// of package net call, even if a function of the program's own uses them.
-// Attempts that have lost a race continue for a moment, so events may come at
-// any time.
+// A dialClock measures one dial with the hooks that the resolver and the dialer
+// of package net call, even inside a function of the caller's. Attempts that
+// lost a race continue for a moment, so events may come at any time.
 type dialClock struct {
 	mu                sync.Mutex
 	times             Times
@@ -33,7 +32,7 @@ type dialClock struct {
 	dns, connect, tls time.Time
 }
 
-// withTrace returns a context whose users tell the clock.
+// withTrace returns a context whose hooks feed the clock.
 func (c *dialClock) withTrace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { c.begin(&c.dns) },
@@ -52,7 +51,7 @@ func (c *dialClock) withTrace(ctx context.Context) context.Context {
 func (c *dialClock) begin(at *time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at.IsZero() { // the first counts if several addresses are tried at once
+	if at.IsZero() { // of several addresses tried at once, the first counts
 		*at = time.Now()
 	}
 }
@@ -74,7 +73,7 @@ func (c *dialClock) stop() Times {
 	return c.times
 }
 
-// wroteHead tells a trace about the written head.
+// wroteHead reports the written head to a trace.
 func wroteHead(trace *httptrace.ClientTrace, head []byte) {
 	if trace.WroteHeaderField != nil {
 		first := true

@@ -9,8 +9,8 @@ import (
 )
 
 // handOver gives the connection to the caller after a 101. The limits of the
-// call no longer apply, and neither does its context, which programs often
-// cancel when the handshake is done.
+// call no longer apply, nor does its context: programs often cancel it when the
+// handshake is done.
 func (x *responseBody) handOver() (io.ReadCloser, error) {
 	c := x.conn
 	rest := make([]byte, c.reader.Buffered())
@@ -32,7 +32,7 @@ func (x *responseBody) handOver() (io.ReadCloser, error) {
 	return &upgraded{ReadWriteCloser: raw, conn: c}, nil
 }
 
-// An upgraded connection speaks another protocol than HTTP. Its pool counts it
+// An upgraded connection speaks a protocol other than HTTP. Its pool counts it
 // until it is closed.
 type upgraded struct {
 	io.ReadWriteCloser

@@ -19,19 +19,19 @@ const (
 	// expectWait is how long to wait for a server that was asked whether it
 	// wants the body (RFC 9110, section 10.1.1).
 	expectWait = time.Second
-	// lastWrite is how long to wait for the last bytes after the server has
-	// answered. The goroutine that sends them may not have noticed yet that
-	// they are written.
+	// lastWrite is how long to wait for the last bytes of a request after the
+	// server has answered. The goroutine that sends them may not have noticed
+	// yet that they are written.
 	lastWrite = 50 * time.Millisecond
 	// pieceSize is the size of the writes of a long body, each of which has the
-	// whole Read limit. Under TLS it is the size of a record, since after a
+	// whole Read limit. Under TLS it is the size of a record, because after a
 	// timeout nobody knows how much of a write was taken.
 	pieceSize    = 128 << 10
 	tlsPieceSize = 16 << 10
 )
 
-// An upload is a request body that a goroutine sends, since the server may
-// answer before its end.
+// An upload is a request body that a goroutine sends, because the server may
+// answer before it has ended.
 type upload struct {
 	conn  *conn
 	call  *Call
@@ -128,14 +128,14 @@ func (u *upload) wanted() bool {
 }
 
 // unwanted reports whether the server was asked for the body and has answered
-// with something else than 100.
+// with a status other than 100.
 func (u *upload) unwanted() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.wait != nil && !u.begun && !u.invited
 }
 
-// proceed says that the server wants the body.
+// proceed is called when the server wants the body.
 func (u *upload) proceed() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -148,7 +148,7 @@ func (u *upload) proceed() {
 // send writes the body.
 func (u *upload) send() (err error) {
 	defer func() {
-		if p := recover(); p != nil { // nobody could recover from it, and the program would end
+		if p := recover(); p != nil { // on this goroutine it would end the program
 			err = &message.SourceError{Err: fmt.Errorf("panic in the request body: %v", p)}
 		}
 	}()
@@ -288,14 +288,14 @@ func (u *upload) waitSent(ctx context.Context) bool {
 	select {
 	case <-u.done:
 		return u.err == nil
-	case <-u.quit: // it was stopped before, and may be left behind
+	case <-u.quit: // it was stopped, and may have been left behind
 		return false
 	case <-ctx.Done():
 		return u.end()
 	}
 }
 
-// failure returns why the upload has ended the call, nil if it has not.
+// failure returns why the upload has ended the call, or nil.
 func (u *upload) failure() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -43,7 +43,7 @@ func (w *waiter) wait() (seat, error) {
 	return seat{}, ended
 }
 
-// leave ends the wait with err, unless the waiter was served before.
+// leave ends the wait with err, unless the waiter has been served.
 func (w *waiter) leave(err error) bool {
 	h := w.host
 	h.pool.mu.Lock()
@@ -63,9 +63,9 @@ func (h *host) fail(w *waiter, err error) {
 	close(w.ready)
 }
 
-// removeWaiter takes a waiter out of its list. Its dial is left to the next waiter
-// or, if there is none and the waiter was served otherwise, to the pool. A dial
-// that nobody needs is cancelled. The caller holds mu.
+// removeWaiter takes a waiter out of its list. Its dial is left to the next
+// waiter. If there is none and the waiter got something else, it is left to the
+// pool. A dial that nobody needs is cancelled. The caller holds mu.
 func (h *host) removeWaiter(w *waiter, gaveUp bool) {
 	if w.timer != nil {
 		w.timer.Stop()

@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// An idleWatch is for connections that cannot be peeked at. While the connection is
-// idle, a goroutine waits in its Read. Since a Read cannot be cancelled, the
-// goroutine remains the only reader until that Read returns, and hands its
-// bytes over to the exchange that has begun meanwhile.
+// An idleWatch is for connections that cannot be peeked at. While the
+// connection is idle, a goroutine waits in its Read. A Read cannot be
+// cancelled, so the goroutine remains the only reader until that Read returns.
+// It hands its bytes to the exchange that has begun meanwhile.
 //
-// It cannot know about bytes that arrive just before the request is
+// The idleWatch cannot know about bytes that arrive just before the request is
 // written and have not reached the goroutine yet.
 type idleWatch struct {
 	w *wire
@@ -32,7 +32,7 @@ func newIdleWatch(w *wire) *idleWatch {
 	return t
 }
 
-// start makes the watch wait. Under TLS it continues after it has read
+// start makes the goroutine wait. Under TLS it continues after it has read
 // something, which may be a session ticket.
 func (t *idleWatch) start(tls bool) {
 	t.mu.Lock()
@@ -70,7 +70,7 @@ func (t *idleWatch) run() {
 		t.mu.Lock()
 		t.n += n
 		if err == nil && t.idle && t.goesOn && t.n == len(t.buf) {
-			err = errPartial // it looks no further
+			err = errPartial // it reads no further
 		}
 		t.err = err
 		more = err == nil && t.idle && t.goesOn

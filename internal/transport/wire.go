@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// A wire is the connection below everything: a socket, or whatever a
-// DialContext of the program returned. It holds back written bytes until the
-// look.
+// A wire is the connection below everything: a socket, or whatever a Dial of
+// the caller's returned. It holds back written bytes until the look.
 type wire struct {
 	nc     net.Conn
 	socket bool       // a socket of the operating system, which takes a few KiB without blocking
@@ -23,15 +22,15 @@ type wire struct {
 	task    task    // of Read
 	used    bool    // it was idle before
 	held    bool    // Write appends to pending
-	pending []byte  // in order: the beginning of a request, and what TLS has written meanwhile
+	pending []byte  // the beginning of a request, and what TLS has written since, in order
 	slot    *[]byte // the slice from the pool that pending uses
 	sent    bool    // some of what was held last may have been sent
-	rest    *rest   // the part of it that was not taken at once
+	rest    *rest   // what was not taken at once
 
 	dated   atomic.Bool  // there may be a deadline
 	writing atomic.Int32 // writes under way
 	failed  atomic.Bool  // a write met an error of the connection
-	broken  atomic.Bool  // not to be used for another exchange
+	broken  atomic.Bool  // no other exchange may use it
 	aborted atomic.Bool
 }
 
@@ -45,18 +44,18 @@ const (
 	completing             // wait and read: a record has begun
 )
 
-// A rest is what a short write left over, which a goroutine writes.
+// A rest is what a short write left over. A goroutine writes it.
 type rest struct {
 	done chan struct{}
 	err  error
 }
 
-// newWire returns a wire over nc. With noFold it uses no fold even if it could,
-// as if the operating system had no peek.
+// newWire returns a wire over nc. With noFold it uses no fold even where it
+// could, as on a system without a peek.
 func newWire(nc net.Conn, noFold bool) *wire {
 	w := &wire{nc: nc}
-	// Exactly these types: a type that embeds one has its SyscallConn too, but
-	// its own Read and Write would be bypassed.
+	// Only exactly these types: a type that embeds one has its SyscallConn,
+	// too, but its own Read and Write would be bypassed.
 	switch nc.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		w.socket = true
@@ -85,7 +84,7 @@ func (w *wire) hold() {
 	}
 }
 
-// appendPending holds p back.
+// appendPending holds back p.
 func (w *wire) appendPending(p []byte) {
 	if w.pending == nil {
 		w.slot = pendingBuffers.Get().(*[]byte)
@@ -94,10 +93,10 @@ func (w *wire) appendPending(p []byte) {
 	w.pending = append(w.pending, p...)
 }
 
-// release gives back what an idle wire does not need.
+// release returns buffers that an idle wire does not need.
 func (w *wire) release() {
 	if w.slot == nil || len(w.pending) > 0 {
-		return // a reply of TLS that is sent before the next request
+		return // a reply of TLS, sent before the next request
 	}
 	if *w.slot = w.pending[:0]; cap(w.pending) <= maxPooled {
 		pendingBuffers.Put(w.slot)
@@ -139,10 +138,10 @@ func (w *wire) push(p []byte) (int, error) {
 		if n == 0 && err != nil {
 			return 0, err
 		}
-		w.pending = w.pending[:0] // there may be an answer although not everything was taken
+		w.pending = w.pending[:0] // there may be an answer before everything is taken
 	} else {
-		// It may take nothing before its answer is read, and after an error
-		// nobody knows whether anything was sent.
+		// The peer may take nothing before its answer is read, and after an
+		// error nobody knows whether anything was sent.
 		w.sendRest(0)
 	}
 	return w.finishPush(p)
@@ -202,7 +201,7 @@ func (w *wire) Write(p []byte) (int, error) {
 			return 0, r.err
 		}
 	}
-	if len(w.pending) > 0 { // a reply of TLS from the time when it was idle
+	if len(w.pending) > 0 { // a reply of TLS from its idle time
 		if _, err := w.send(w.pending); err != nil {
 			return 0, err
 		}
@@ -231,8 +230,8 @@ func (w *wire) send(p []byte) (int, error) {
 	return n, err
 }
 
-// sendRest starts a goroutine that writes the held bytes except for the first
-// n, so that an early answer can be read meanwhile.
+// sendRest starts a goroutine that writes the held bytes after the first n, so
+// that an early answer can be read meanwhile.
 func (w *wire) sendRest(n int) {
 	p := w.pending[n:]
 	r := &rest{done: make(chan struct{})}
@@ -291,7 +290,7 @@ func (w *wire) abort() error {
 // expire is abort for a deadline.
 func (w *wire) expire() { w.abort() }
 
-// opError wraps a bare error the way a method of net.Conn does.
+// opError wraps a bare error as a method of net.Conn does.
 func (w *wire) opError(op string, err error) error {
 	e := &net.OpError{Op: op, Source: w.nc.LocalAddr(), Addr: w.nc.RemoteAddr(), Err: err}
 	if e.Addr != nil {
