@@ -86,6 +86,7 @@ type attempt struct {
 	pool      *pool
 	to        endpoint
 	body      io.ReadCloser // opened but not read yet; nil if there is none
+	reused    bool          // the connection of the last try had served another call
 	http1Only bool          // the server wants the request by HTTP/1.1
 
 	// For a proxy that gets the request in absolute form.
@@ -120,9 +121,9 @@ func (a *attempt) try() (*Response, error) {
 		if err != nil {
 			return nil, &unsent{err}
 		}
-		reused, old := s.reused(), s.old()
+		old := s.old()
 		res, failed := s.exchange(a)
-		if reused && (failed == nil || failed.sent) {
+		if a.reused && (failed == nil || failed.sent) {
 			a.pool.reused.Add(1)
 		}
 		if failed == nil {
@@ -131,13 +132,13 @@ func (a *attempt) try() (*Response, error) {
 		a.now = time.Now()
 		switch {
 		case failed.elsewhere && a.ctx.Err() == nil && refusals < maxRefusals:
-			if !reused || failed.refused {
+			if !a.reused || failed.refused {
 				refusals++
 				a.backOff(refusals)
 				a.now = time.Now()
 			}
 			continue
-		case !old || a.ctx.Err() != nil:
+		case !old && !a.reused || a.ctx.Err() != nil:
 		case !failed.sent && failed.stale:
 			continue
 		case failed.lost && a.repeatable():

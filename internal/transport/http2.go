@@ -262,9 +262,6 @@ func (s *shared) applySettings(most int64) {
 	s.host.lend()
 }
 
-// reused reports whether it has served a call before.
-func (s *shared) reused() bool { return s.total.Load() > 0 }
-
 // leave makes the connection accept no more calls. It is closed after the last
 // call.
 func (s *shared) leave() {

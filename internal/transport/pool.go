@@ -146,21 +146,14 @@ type seat struct {
 	shared *shared
 }
 
-// reused reports whether the connection has served another call.
-func (s seat) reused() bool {
-	if s.conn != nil {
-		return s.conn.used
-	}
-	return s.shared.reused()
-}
-
-// old reports whether the connection existed before the call, so that it may
+// old reports whether the connection was idle before the call, so that it may
 // have ended unnoticed. It need not have served a call: see [host.removeWaiter].
-func (s seat) old() bool { return s.reused() || s.conn != nil && s.conn.since != 0 }
+func (s seat) old() bool { return s.conn != nil && s.conn.since != 0 }
 
-// exchange sends a request and reads the head of its response.
+// exchange sends a request and reads the head of its response. It sets a.reused.
 func (s seat) exchange(a *attempt) (*Response, *failure) {
 	if s.conn != nil {
+		a.reused = s.conn.used
 		return s.conn.exchange(a)
 	}
 	return s.shared.exchange(a)

@@ -110,17 +110,17 @@ func (s *shared) exchange(a *attempt) (*Response, *failure) {
 // begin prepares the exchange.
 func (x *stream) begin(a *attempt) {
 	s, call := x.shared, a.call
-	reused := s.total.Add(1) > 1
+	a.reused = s.total.Add(1) > 1
 	if call.Times != nil {
 		*call.Times = Times{Reused: true}
-		if !reused {
+		if !a.reused {
 			*call.Times = s.times
 		}
 	}
 	if a.trace != nil {
 		x.trace = *a.trace
 		if a.trace.GotConn != nil {
-			a.trace.GotConn(httptrace.GotConnInfo{Conn: s.link, Reused: reused})
+			a.trace.GotConn(httptrace.GotConnInfo{Conn: s.link, Reused: a.reused})
 		}
 	}
 	wrote := x.trace.WroteHeaders
