@@ -97,19 +97,6 @@ func (f *besideServer) transport(compress bool) *http.Transport {
 	}
 }
 
-// compare holds that plain and bridge give the same for c, as far as part shows
-// it. A case that ends by a clock may be observed a few times: on a busy machine
-// the clock may be ahead of the server for one of the two.
-func (f *besideServer) compare(t *testing.T, plain, bridge http.RoundTripper, c besideCase, part func(string) string) {
-	t.Helper()
-	for range 4 {
-		if strings.HasPrefix(c.do, "silent") && part(f.observe(t, plain, c)) == part(f.observe(t, bridge, c)) {
-			return
-		}
-	}
-	require.Equal(t, part(f.observe(t, plain, c)), part(f.observe(t, bridge, c)))
-}
-
 // observe sends the request of c and tells what came of it.
 func (f *besideServer) observe(t *testing.T, rt http.RoundTripper, c besideCase) string {
 	t.Helper()

@@ -397,7 +397,8 @@ func TestClientBesideNetHTTP(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/HTTP %d/%s", way.name, major, c.name), func(t *testing.T) {
-					f.compare(t, way.plain, way.bridge, c, func(seen string) string { return seen })
+					want := f.observe(t, way.plain, c)
+					require.Equal(t, want, f.observe(t, way.bridge, c))
 				})
 			}
 		}
@@ -462,10 +463,9 @@ func TestHandlerBesideNetHTTP(t *testing.T) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
-			f.compare(t, plain, s.Client().Transport, c, func(seen string) string {
-				_, answer, _ := strings.Cut(seen, "\n== ")
-				return answer
-			})
+			_, want, _ := strings.Cut(f.observe(t, plain, c), "\n== ")
+			_, got, _ := strings.Cut(f.observe(t, s.Client().Transport, c), "\n== ")
+			require.Equal(t, want, got)
 		})
 	}
 }
