@@ -34,7 +34,7 @@ func Discover(ctx context.Context, s *requests.Session, issuer string) (Endpoint
 	defer done()
 	path := strings.TrimSuffix(u.EscapedPath(), "/")
 	base := u.Scheme + "://" + u.Host
-	var last error
+	var why error
 	for _, where := range []string{
 		base + "/.well-known/oauth-authorization-server" + path,
 		base + "/.well-known/openid-configuration" + path,
@@ -44,13 +44,23 @@ func Discover(ctx context.Context, s *requests.Session, issuer string) (Endpoint
 		if err == nil {
 			return m.endpoint(issuer)
 		}
-		_, none := errors.AsType[*requests.HTTPError](err)
+		status, none := errors.AsType[*requests.HTTPError](err)
 		if !none && !errors.Is(err, requests.ErrInvalidJSON) { // some servers answer unknown paths with a page
-			return Endpoint{}, err
+			return Endpoint{}, unreached(ctx, err)
 		}
-		last = err
+		if why == nil || none && passing(status.Response.StatusCode) { // which may have hidden what is there
+			why = err
+		}
 	}
-	return Endpoint{}, refused("the issuer describes no endpoints", last)
+	return Endpoint{}, refused("the issuer describes no endpoints", why)
+}
+
+// unreached is the error of a request that got no response.
+func unreached(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return failed(err)
 }
 
 func (m metadata) endpoint(issuer string) (Endpoint, error) {

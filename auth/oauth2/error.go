@@ -1,8 +1,11 @@
 package oauth2
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,11 +16,15 @@ import (
 )
 
 // An Error is the answer of an authorization server that gave no token. It is
-// [requests.ErrAuthentication].
+// [requests.ErrAuthentication]. If the status says nothing about the credentials
+// (408, 429, and from 500 on), [errors.As] also finds a [*requests.HTTPError] with
+// the response: the request may be made again later.
 type Error struct {
 	StatusCode  int    // of the response; 0 if the browser of the user brought the answer
 	Code        string // such as "invalid_grant" (RFC 6749, section 5.2), if there is one
 	Description string // in the words of the server
+
+	passing *requests.HTTPError // nil if the answer is about the credentials
 }
 
 func (e *Error) Error() string {
@@ -34,8 +41,19 @@ func (e *Error) Error() string {
 	return text + advice[e.Code]
 }
 
-// Unwrap returns the kind.
-func (e *Error) Unwrap() error { return requests.ErrAuthentication }
+// Unwrap returns the kind, and the response of a server that was busy or out of order.
+func (e *Error) Unwrap() []error {
+	if e.passing == nil {
+		return []error{requests.ErrAuthentication}
+	}
+	return []error{requests.ErrAuthentication, e.passing}
+}
+
+// passing reports whether a status is about the state of the server, and not
+// about what it was asked (RFC 9110, sections 15.5.9 and 15.6; RFC 6585, section 4).
+func passing(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+}
 
 // advice says what to do about an error code.
 var advice = map[string]string{
@@ -52,42 +70,88 @@ var advice = map[string]string{
 const maxDescription = 200
 
 // failed turns an error of x/oauth2, whose text may quote a whole response, into
-// one of ours. Errors of a session or a context stay as they are.
+// one of ours. Errors of a session keep their kinds.
 func failed(err error) error {
+	if _, ours := err.(*withheld); ours {
+		return err
+	}
 	if e, ok := errors.AsType[*xoauth2.RetrieveError](err); ok {
-		mine := &Error{Code: cut(e.ErrorCode), Description: cut(e.ErrorDescription)}
-		if e.Response != nil {
-			mine.StatusCode = e.Response.StatusCode
-		}
-		return mine
+		return newError(e)
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok { // of an http.Client, whose text has the URL
 		err = e.Err
 	}
-	if errors.Is(err, requests.ErrRequest) && !known(err) {
-		return fmt.Errorf("oauth2: no token: %w", err)
-	}
-	if known(err) {
+	switch {
+	case errors.Is(err, requests.ErrAuthentication), ofProgram(err):
 		return err
+	case errors.Is(err, requests.ErrRequest):
+		return refused("no token", err)
 	}
-	return &withheld{"the authorization server's answer has no token", err}
+	return &withheld{"the authorization server's answer has no token", []error{err}}
 }
 
-// known reports whether the kind of err says that its text is safe.
-func known(err error) bool {
-	return errors.Is(err, requests.ErrAuthentication) || errors.Is(err, requests.ErrInvalidOption)
+// newError is the Error of a response.
+func newError(e *xoauth2.RetrieveError) *Error {
+	mine := &Error{Code: cut(e.ErrorCode), Description: cut(e.ErrorDescription)}
+	if e.Response == nil {
+		return mine
+	}
+	if mine.StatusCode = e.Response.StatusCode; passing(mine.StatusCode) {
+		r := requests.NewResponse(mine.StatusCode, e.Response.Header, bytes.NewReader(e.Body))
+		if e.Response.Request != nil {
+			r.URL = e.Response.Request.URL
+		}
+		mine.passing = &requests.HTTPError{Response: r}
+	}
+	return mine
 }
 
-// A withheld error hides the text of its cause, which may quote a response.
+// ofProgram reports whether err is about what the program has said, and not about
+// a token that cannot be had.
+func ofProgram(err error) bool {
+	for _, kind := range []error{requests.ErrInvalidOption, requests.ErrInvalidURL, requests.ErrInvalidHeader, requests.ErrInvalidProxy, requests.ErrClosed} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofSource is an error of a token source of somebody else, which has the kinds of
+// this package only where its cause shows them.
+func ofSource(err error) error {
+	e := &withheld{"the token source has failed", []error{err}}
+	if answer, ok := errors.AsType[*xoauth2.RetrieveError](err); ok && answer.Response != nil {
+		e.causes = append(e.causes, newError(answer))
+	}
+	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
+		e.causes = append(e.causes, requests.ErrTimeout)
+	}
+	_, unknown := errors.AsType[*net.DNSError](err)
+	_, broken := errors.AsType[*net.OpError](err)
+	switch {
+	case unknown:
+		e.causes = append(e.causes, requests.ErrDNS)
+	case broken:
+		e.causes = append(e.causes, requests.ErrConnection)
+	}
+	return e
+}
+
+// A withheld error hides the text of its causes, which may quote a response.
 type withheld struct {
-	text  string
-	cause error
+	text   string
+	causes []error
 }
 
 func (e *withheld) Error() string {
 	return requests.ErrAuthentication.Error() + ": oauth2: " + e.text
 }
-func (e *withheld) Unwrap() []error { return []error{requests.ErrAuthentication, e.cause} }
+
+// Unwrap gives the kind and the causes.
+func (e *withheld) Unwrap() []error {
+	return append([]error{requests.ErrAuthentication}, e.causes...)
+}
 
 func cut(s string) string {
 	if len(s) > maxDescription {

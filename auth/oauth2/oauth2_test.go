@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	xoauth2 "golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/go-requests/requests"
 	"github.com/go-requests/requests/auth/oauth2"
@@ -34,6 +35,11 @@ func newSession(t testing.TB, opts ...requests.Option) *requests.Session {
 	s := requests.NewSession(append([]requests.Option{requests.TrustEnv(false)}, opts...)...)
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// plain is a token source of golang.org/x/oauth2, as others make it.
+func plain(c *oauth2.Client) xoauth2.TokenSource {
+	return (&clientcredentials.Config{ClientID: c.ID, ClientSecret: c.Secret, TokenURL: c.Endpoint.TokenURL}).TokenSource(bg)
 }
 
 func welcome(t testing.TB, s *requests.Session, a *authority, opts ...requests.Option) {
@@ -457,14 +463,89 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestServerThatIsAway has an error of the connection, and not of the login.
+// TestServerThatIsAway tells a server that cannot be asked from credentials that it
+// refuses.
 func TestServerThatIsAway(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	c := a.client()
 	a.Close()
-	_, err := c.ClientCredentials().Token(bg)
-	require.ErrorIs(t, err, requests.ErrConnection)
-	require.NotErrorIs(t, err, requests.ErrAuthentication)
+	subject := func(context.Context) (string, error) { return "subject", nil }
+	foreign := oauth2.FromTokenSource(plain(c))
+	for name, call := range map[string]func() error{
+		"ClientCredentials": func() error { _, err := c.ClientCredentials().Token(bg); return err },
+		"Auth":              func() error { _, err := newSession(t).Get(bg, a.URL, c.ClientCredentials().Auth()); return err },
+		"Exchange":          func() error { _, err := c.Exchange(bg, "code", oauth2.GenerateVerifier()); return err },
+		"Device":            func() error { _, err := c.Device(bg, func(string, string) {}); return err },
+		"TokenExchange":     func() error { _, err := c.TokenExchange(subject, "").Token(bg); return err },
+		"Resume":            func() error { _, err := c.Resume(&oauth2.Token{RefreshToken: "x"}).Token(bg); return err },
+		"Discover":          func() error { _, err := oauth2.Discover(bg, nil, a.URL); return err },
+		"FromTokenSource":   func() error { _, err := foreign.Token(bg); return err },
+	} {
+		err := call()
+		require.ErrorIs(t, err, requests.ErrAuthentication, name)
+		require.ErrorIs(t, err, requests.ErrConnection, name)
+		require.NotContains(t, err.Error(), "SECRET", name)
+	}
+}
+
+// TestServerThatIsBusy gives the response of one that says nothing of the credentials.
+func TestServerThatIsBusy(t *testing.T) {
+	for status, again := range map[int]bool{
+		http.StatusBadRequest: false, http.StatusUnauthorized: false, http.StatusNotFound: false, http.StatusRequestTimeout: true,
+		http.StatusTooManyRequests: true, http.StatusInternalServerError: true, http.StatusBadGateway: true, http.StatusServiceUnavailable: true,
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(status)
+			io.WriteString(w, "of the server")
+		}))
+		c := &oauth2.Client{ID: clientID, Secret: clientSecret, Endpoint: oauth2.Endpoint{TokenURL: srv.URL, DeviceAuthURL: srv.URL}}
+		for name, call := range map[string]func() error{
+			"ClientCredentials": func() error { _, err := c.ClientCredentials().Token(bg); return err },
+			"Auth":              func() error { _, err := newSession(t).Get(bg, srv.URL, c.ClientCredentials().Auth()); return err },
+			"Device":            func() error { _, err := c.Device(bg, func(string, string) {}); return err },
+			"FromTokenSource":   func() error { _, err := oauth2.FromTokenSource(plain(c)).Token(bg); return err },
+		} {
+			err := call()
+			require.ErrorIs(t, err, requests.ErrAuthentication, name)
+			require.NotErrorIs(t, err, requests.ErrConnection, name)
+			busy, is := errors.AsType[*requests.HTTPError](err)
+			require.Equal(t, again, is, "%s: an HTTPError for %d: %v", name, status, err)
+			if is {
+				require.Equal(t, status, busy.Response.StatusCode)
+				require.Equal(t, "7", busy.Response.Header.Get("Retry-After"))
+				require.Equal(t, "of the server", busy.Response.Text())
+				require.NotContains(t, busy.Error(), "SECRET")
+			}
+			if name != "FromTokenSource" {
+				mine, is := errors.AsType[*oauth2.Error](err)
+				require.True(t, is, name)
+				require.Equal(t, status, mine.StatusCode)
+			}
+		}
+		_, err := oauth2.Discover(bg, nil, srv.URL)
+		found, is := errors.AsType[*requests.HTTPError](err)
+		require.True(t, is)
+		require.Equal(t, status, found.Response.StatusCode)
+		srv.Close()
+	}
+}
+
+// TestDiscoverABusyServer says that the server was busy, though it answered later.
+func TestDiscoverABusyServer(t *testing.T) {
+	asked := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 2 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer srv.Close()
+	_, err := oauth2.Discover(bg, nil, srv.URL)
+	require.ErrorIs(t, err, requests.ErrAuthentication)
+	busy, _ := errors.AsType[*requests.HTTPError](err)
+	require.Equal(t, http.StatusServiceUnavailable, busy.Response.StatusCode)
 }
 
 // TestAnswerThatIsNoToken holds that an error does not quote the response.

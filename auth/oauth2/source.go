@@ -76,7 +76,7 @@ func fromTokenSource(ts xoauth2.TokenSource) fetcher {
 		case a := <-asked:
 			asked = nil
 			if a.err != nil {
-				return nil, &withheld{"the token source has failed", a.err}
+				return nil, ofSource(a.err)
 			}
 			return a.token, nil
 		case <-ctx.Done():
