@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -15,6 +16,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/config"
 	"github.com/jcmturner/gokrb5/v8/credentials"
 	"github.com/jcmturner/gokrb5/v8/keytab"
+	"github.com/jcmturner/gokrb5/v8/krberror"
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/go-requests/requests"
@@ -24,9 +26,11 @@ import (
 // use. Close ends it.
 type Login struct {
 	kerberos *client.Client
+	conf     *config.Config
 	name     string
 
 	turn   chan struct{} // held by the goroutine that talks to the KDC: gokrb5 does not support several
+	asked  bool          // a login has succeeded; only the holder of turn uses it
 	once   sync.Once
 	closed chan struct{}
 }
@@ -36,109 +40,185 @@ type Login struct {
 // after they have expired, it takes a new kinit and a new Login. configuration is
 // the path of a krb5.conf, "" for the one that KRB5_CONFIG names, or
 // /etc/krb5.conf.
+//
+// An invalid argument is [requests.ErrInvalidOption], and a file that cannot be used
+// is [requests.ErrAuthentication], here and in [FromKeytab] and [FromPassword]. The
+// KDC is not asked before the first request.
 func FromCache(cache, configuration string) (*Login, error) {
 	conf, err := load(configuration)
 	if err != nil {
 		return nil, err
 	}
+	path, err := cachePath(cache)
+	if err != nil {
+		return nil, err
+	}
+	kerberos, err := guarded(func() (*client.Client, error) {
+		tickets, err := credentials.LoadCCache(path)
+		if err != nil {
+			return nil, failed("the cache of tickets cannot be read: run kinit", err)
+		}
+		kerberos, err := client.NewFromCCache(tickets, conf)
+		if err != nil {
+			return nil, failed("the cache has no ticket to get others with: run kinit", err)
+		}
+		return kerberos, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newLogin(kerberos, conf), nil
+}
+
+// cachePath returns the file of a cache, whose name may begin with its type.
+func cachePath(cache string) (string, error) {
+	from := "cache"
 	if cache == "" {
-		cache = cacheName()
+		if cache = os.Getenv("KRB5CCNAME"); cache != "" {
+			from = "KRB5CCNAME"
+		} else {
+			id := "0"
+			if u, err := user.Current(); err == nil {
+				id = u.Uid
+			}
+			cache = "/tmp/krb5cc_" + id
+		}
 	}
 	kind, path, found := strings.Cut(cache, ":")
 	if !found {
 		kind, path = "FILE", cache
 	}
-	if kind != "FILE" {
-		return nil, fmt.Errorf("%w: negotiate: tickets can only be read from a FILE cache, not from one of the type %q", requests.ErrInvalidOption, kind)
+	switch {
+	case hasControl(cache):
+		return "", invalid(from + " has a control character")
+	case kind != "FILE":
+		return "", invalid(fmt.Sprintf("%s: tickets can only be read from a FILE cache, not from one of the type %q", from, kind))
+	case path == "":
+		return "", invalid(from + " names no file")
 	}
-	tickets, err := credentials.LoadCCache(path)
-	if err != nil {
-		return nil, failed("the cache of tickets cannot be read: run kinit", err)
-	}
-	kerberos, err := client.NewFromCCache(tickets, conf)
-	if err != nil {
-		return nil, failed("the cache has no ticket to get others with: run kinit", err)
-	}
-	return newLogin(kerberos), nil
+	return path, nil
 }
 
-func cacheName() string {
-	if name := os.Getenv("KRB5CCNAME"); name != "" {
-		return name
-	}
-	id := "0"
-	if u, err := user.Current(); err == nil {
-		id = u.Uid
-	}
-	return "/tmp/krb5cc_" + id
-}
-
-// FromKeytab logs in with the keys in a keytab file. principal has the form
-// name@REALM.
+// FromKeytab logs in with the keys in the keytab file path. principal has the form
+// name@REALM, and the configuration must have a KDC for the realm.
 func FromKeytab(path, principal, configuration string) (*Login, error) {
-	conf, err := load(configuration)
+	switch {
+	case path == "":
+		return nil, invalid("path is empty")
+	case hasControl(path):
+		return nil, invalid("path has a control character")
+	}
+	conf, name, realm, err := identity(principal, configuration)
 	if err != nil {
 		return nil, err
 	}
-	name, realm, err := parse(principal, conf)
+	keys, err := guarded(func() (*keytab.Keytab, error) {
+		keys, err := keytab.Load(path)
+		if err != nil {
+			return nil, failed("the keytab cannot be read", err)
+		}
+		return keys, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	keys, err := keytab.Load(path)
-	if err != nil {
-		return nil, failed("the keytab cannot be read", err)
-	}
-	return newLogin(client.NewWithKeytab(name, realm, keys, conf, client.DisablePAFXFAST(true))), nil
+	return newLogin(client.NewWithKeytab(name, realm, keys, conf, client.DisablePAFXFAST(true)), conf), nil
 }
 
-// FromPassword logs in with a password. principal has the form name@REALM.
+// FromPassword logs in with a password. principal is as for [FromKeytab].
 func FromPassword(principal, password, configuration string) (*Login, error) {
-	conf, err := load(configuration)
+	switch {
+	case password == "":
+		return nil, invalid("password is empty")
+	case hasControl(password):
+		return nil, invalid("password has a control character, such as the end of its line in a file")
+	}
+	conf, name, realm, err := identity(principal, configuration)
 	if err != nil {
 		return nil, err
 	}
-	name, realm, err := parse(principal, conf)
-	if err != nil {
-		return nil, err
-	}
-	if password == "" {
-		return nil, fmt.Errorf("%w: negotiate: the password is empty", requests.ErrInvalidOption)
-	}
-	return newLogin(client.NewWithPassword(name, realm, password, conf, client.DisablePAFXFAST(true))), nil
+	return newLogin(client.NewWithPassword(name, realm, password, conf, client.DisablePAFXFAST(true)), conf), nil
 }
 
-func newLogin(kerberos *client.Client) *Login {
-	return &Login{kerberos: kerberos, name: kerberos.Credentials.UserName(), turn: make(chan struct{}, 1), closed: make(chan struct{})}
+func newLogin(kerberos *client.Client, conf *config.Config) *Login {
+	return &Login{kerberos: kerberos, conf: conf, name: kerberos.Credentials.UserName(), turn: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+// identity reads the configuration and checks principal against it.
+func identity(principal, configuration string) (conf *config.Config, name, realm string, err error) {
+	if name, realm, err = parse(principal); err != nil {
+		return nil, "", "", err
+	}
+	if conf, err = load(configuration); err != nil {
+		return nil, "", "", err
+	}
+	if !knowsKDC(conf, realm) {
+		return nil, "", "", invalid("principal: the configuration has no KDC for its realm, in whose name the case of letters counts")
+	}
+	return conf, name, realm, nil
 }
 
 func load(path string) (*config.Config, error) {
+	from := "configuration"
 	if path == "" {
-		path = os.Getenv("KRB5_CONFIG")
+		from, path = "KRB5_CONFIG", os.Getenv("KRB5_CONFIG")
 	}
 	if path == "" {
-		path = "/etc/krb5.conf"
+		from, path = "/etc/krb5.conf", "/etc/krb5.conf"
 	}
-	conf, err := config.Load(path)
-	if _, unsupported := errors.AsType[config.UnsupportedDirective](err); err != nil && !unsupported {
-		return nil, failed("the configuration of Kerberos cannot be read", err)
+	if hasControl(path) {
+		return nil, invalid(from + " has a control character")
 	}
-	return conf, nil
+	return guarded(func() (*config.Config, error) {
+		conf, err := config.Load(path)
+		if _, unsupported := errors.AsType[config.UnsupportedDirective](err); err != nil && !unsupported {
+			return nil, failed("the configuration of Kerberos cannot be read ("+from+")", err)
+		}
+		return conf, nil
+	})
 }
 
-func parse(principal string, conf *config.Config) (name, realm string, err error) {
-	name, realm, found := strings.Cut(principal, "@")
-	if !found {
-		realm = conf.LibDefaults.DefaultRealm
-	}
-	if name == "" || realm == "" {
-		return "", "", fmt.Errorf("%w: negotiate: the principal has to be of the form name@REALM", requests.ErrInvalidOption)
+// parse splits a principal. It does not fill in the default realm: if that is the
+// wrong one, only the KDC finds out, and late.
+func parse(principal string) (name, realm string, err error) {
+	name, realm, _ = strings.Cut(principal, "@")
+	switch {
+	case hasControl(principal):
+		return "", "", invalid("principal has a control character")
+	case slices.Contains(strings.Split(name, "/"), ""), realm == "", strings.ContainsAny(realm, "@/ "), strings.Contains(principal, `\`):
+		return "", "", invalid("principal has to be of the form name@REALM")
 	}
 	return name, realm, nil
+}
+
+// knowsKDC reports whether there is a KDC for the realm.
+func knowsKDC(conf *config.Config, realm string) bool {
+	return conf.LibDefaults.DNSLookupKDC || slices.ContainsFunc(conf.Realms, func(r config.Realm) bool { return r.Realm == realm && len(r.KDC) > 0 })
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
+func invalid(text string) error {
+	return fmt.Errorf("%w: negotiate: %s", requests.ErrInvalidOption, text)
+}
+
+// guarded calls f, which may panic: gokrb5 does so on some unexpected files and
+// answers.
+func guarded[T any](f func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = failed("gokrb5 has failed", fmt.Errorf("%v", p))
+		}
+	}()
+	return f()
 }
 
 // Close discards the tickets and keys, once nobody waits for the KDC any more.
 // Later requests fail with [requests.ErrClosed].
 func (l *Login) Close() error {
+	if l == nil || l.kerberos == nil { // made by hand
+		return nil
+	}
 	l.once.Do(func() {
 		close(l.closed)
 		l.forget()
@@ -207,24 +287,52 @@ func (l *Login) token(ctx context.Context, service string) ([]byte, *proof, erro
 }
 
 func (l *Login) make(service string) (token []byte, p *proof, err error) {
-	defer func() { // gokrb5 panics on some unexpected answers
-		if v := recover(); v != nil {
-			err = failed("gokrb5 has failed", fmt.Errorf("%v", v))
+	type result struct {
+		token []byte
+		proof *proof
+	}
+	r, err := guarded(func() (result, error) {
+		if err := l.affirm(); err != nil {
+			return result{}, l.noTicket("no ticket for "+l.name+": check principal, password or keytab, clock and KDC, or run kinit", "", err)
 		}
-	}()
-	if err := l.kerberos.AffirmLogin(); err != nil {
-		return nil, nil, failed("no ticket for "+l.name+": check principal, password or keytab, clock and KDC, or run kinit", err)
+		ticket, key, err := l.kerberos.GetServiceTicket(service)
+		if err != nil {
+			return result{}, l.noTicket("no ticket for the service "+service+": check the name, realm, clock and KDC", service, err)
+		}
+		name := types.PrincipalName(l.kerberos.Credentials.CName())
+		token, proof, err := newToken(l.kerberos.Credentials.Domain(), name, ticket, key)
+		if err != nil {
+			return result{}, failed("the ticket cannot be used", err)
+		}
+		return result{token, proof}, nil
+	})
+	return r.token, r.proof, err
+}
+
+// affirm logs in unless there is a valid login. The AffirmLogin of gokrb5 turns its
+// error into mere text, so the error comes from Login.
+func (l *Login) affirm() error {
+	if l.asked && l.kerberos.AffirmLogin() == nil {
+		return nil
 	}
-	ticket, key, err := l.kerberos.GetServiceTicket(service)
-	if err != nil {
-		return nil, nil, failed("no ticket for the service "+service+": check the name, realm, clock and KDC", err)
+	err := l.kerberos.Login()
+	l.asked = err == nil
+	return err
+}
+
+// noTicket says why there is no ticket for service; "" stands for the login itself. If
+// the KDC could not be reached, the error is ErrConnection too. gokrb5 keeps only the
+// text of network errors, and it counts a realm without a KDC as one.
+func (l *Login) noTicket(what, service string, err error) error {
+	e, ok := errors.AsType[krberror.Krberror](err)
+	if !ok || e.RootCause != krberror.NetworkingError {
+		return failed(what, err)
 	}
-	name := types.PrincipalName(l.kerberos.Credentials.CName())
-	token, p, err = newToken(l.kerberos.Credentials.Domain(), name, ticket, key)
-	if err != nil {
-		return nil, nil, failed("the ticket cannot be used", err)
+	_, host, _ := strings.Cut(service, "/")
+	if realm := l.conf.ResolveRealm(host); service != "" && realm != "" && !knowsKDC(l.conf, realm) {
+		return failed(what, err)
 	}
-	return token, p, nil
+	return failed(what, fmt.Errorf("%w: %w", requests.ErrConnection, err))
 }
 
 // A cause is an error of gokrb5, shortened and with only printable characters.

@@ -16,6 +16,9 @@
 //
 // The proxy then has a service name of its own: "HTTP/" and its host.
 //
+// If there is no ticket, the error is [requests.ErrAuthentication]. If the reason is
+// that the KDC could not be reached, it is [requests.ErrConnection] too.
+//
 // A server proves its identity in its answer, and the proof is checked (mutual
 // authentication). A proxy does not. gokrb5 supports neither delegation of the user's
 // ticket nor channel bindings; asking for delegation is an error.
@@ -44,8 +47,8 @@ const scheme = "Negotiate"
 // concurrent use.
 type Client struct {
 	// ServicePrincipal is the Kerberos name of the service, such as
-	// "HTTP/www.example.com". If empty, it is "HTTP/" followed by the host of the
-	// URL.
+	// "HTTP/www.example.com", without a realm. If empty, it is "HTTP/" followed by
+	// the host of the URL.
 	ServicePrincipal string
 	// Preemptive sends a token with every request, without waiting for a challenge.
 	// A body is then sent only once.
@@ -84,10 +87,12 @@ func (c *Client) Format(s fmt.State, _ rune) { io.WriteString(s, scheme) }
 // Authenticate implements [requests.Authenticator].
 func (c *Client) Authenticate(ctx context.Context, p *requests.PreparedRequest) error {
 	switch {
-	case c.login == nil:
-		return fmt.Errorf("%w: negotiate: there is no login: use New", requests.ErrInvalidOption)
+	case c.login == nil || c.login.kerberos == nil:
+		return invalid("there is no login: use New, with a Login of FromCache, FromKeytab or FromPassword")
 	case c.Delegate:
-		return fmt.Errorf("%w: negotiate: a ticket cannot be delegated", requests.ErrInvalidOption)
+		return invalid("Client.Delegate: a ticket cannot be delegated")
+	case c.ServicePrincipal != "" && !isService(c.ServicePrincipal):
+		return invalid("Client.ServicePrincipal has to be of the form HTTP/host")
 	case c.Preemptive:
 		return c.authorize(ctx, p)
 	}
@@ -95,6 +100,13 @@ func (c *Client) Authenticate(ctx context.Context, p *requests.PreparedRequest) 
 		delete(p.Header, "Authorization")
 	}
 	return nil
+}
+
+// isService reports whether name consists of a service and a host. The host
+// determines the realm.
+func isService(name string) bool {
+	service, host, _ := strings.Cut(name, "/")
+	return service != "" && host != "" && !strings.ContainsAny(name, `@\ `) && !hasControl(name)
 }
 
 // Challenge answers a server that asks for Negotiate, once. A token that comes
@@ -128,7 +140,7 @@ func (c *Client) authorize(ctx context.Context, p *requests.PreparedRequest) err
 	if name == "" {
 		host := strings.ToLower(strings.TrimSuffix(p.URL.Hostname(), "."))
 		if net.ParseIP(host) != nil {
-			return fmt.Errorf("%w: negotiate: Kerberos knows hosts by name and not by address: set Client.ServicePrincipal", requests.ErrInvalidOption)
+			return invalid("Kerberos knows hosts by name and not by address: set Client.ServicePrincipal")
 		}
 		name = "HTTP/" + host
 	}

@@ -5,7 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +25,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/keyusage"
 	"github.com/jcmturner/gokrb5/v8/iana/nametype"
 	"github.com/jcmturner/gokrb5/v8/keytab"
+	"github.com/jcmturner/gokrb5/v8/krberror"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/service"
 	"github.com/jcmturner/gokrb5/v8/spnego"
@@ -149,15 +154,146 @@ func TestAsks(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	s := requests.NewSession(requests.TrustEnv(false))
 	defer s.Close()
+	login := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()), config.New())
+	defer login.Close()
 	for name, c := range map[string]*Client{
-		"no login": {Preemptive: true}, "delegation": {login: new(Login), Delegate: true}, "an address": {login: new(Login), Preemptive: true},
+		"no login": {Preemptive: true}, "a Login made by hand": {login: new(Login)}, "delegation": {login: login, Delegate: true},
+		"an address": {login: login, Preemptive: true}, "a service of GSS": {login: login, ServicePrincipal: "HTTP@www.example.test"},
+		"a service with a realm": {login: login, ServicePrincipal: "HTTP/www.example.test@" + realm}, "no host": {login: login, ServicePrincipal: "HTTP/"},
+		"a service of two lines": {login: login, ServicePrincipal: "HTTP/www\nx"}, "a host": {login: login, ServicePrincipal: "www.example.test"},
 	} {
 		_, err := s.Get(t.Context(), "http://127.0.0.1:1/", c.Auth())
 		require.ErrorIs(t, err, requests.ErrInvalidOption, name)
+		require.NotErrorIs(t, err, requests.ErrConnection, name)
 	}
-	for _, principal := range []string{"", "@REALM"} {
-		_, _, err := parse(principal, config.New())
-		require.ErrorIs(t, err, requests.ErrInvalidOption)
+	require.NoError(t, new(Login).Close())
+	require.NoError(t, (*Login)(nil).Close())
+}
+
+// configured writes a configuration whose realm has a KDC at kdc.
+func configured(t *testing.T, kdc string) string {
+	path := filepath.Join(t.TempDir(), "krb5.conf")
+	require.NoError(t, os.WriteFile(path, []byte("[libdefaults]\n\tdefault_realm = "+realm+"\n\tudp_preference_limit = 1\n[realms]\n\t"+
+		realm+" = {\n\t\tkdc = "+kdc+"\n\t}\n\tEMPTY.TEST = {\n\t}\n[domain_realm]\n\tempty.test = EMPTY.TEST\n"), 0o600))
+	return path
+}
+
+// TestInvalidLogin holds that what is wrong with an argument is said at once, and
+// which argument it is.
+func TestInvalidLogin(t *testing.T) {
+	t.Setenv("KRB5CCNAME", "KEYRING:persistent")
+	conf := configured(t, "127.0.0.1:1")
+	garbage := filepath.Join(t.TempDir(), "garbage")
+	require.NoError(t, os.WriteFile(garbage, []byte("\x05\x04\xff"), 0o600))
+	keys := filepath.Join(t.TempDir(), "keytab")
+	b, err := newAcceptor(t).keys.Marshal()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(keys, b, 0o600))
+	password := func(principal, password string) func() (*Login, error) {
+		return func() (*Login, error) { return FromPassword(principal, password, conf) }
+	}
+	for name, tt := range map[string]struct {
+		from  func() (*Login, error)
+		kind  error
+		names string
+	}{
+		"no realm":              {password("norealm", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"an empty realm":        {password("jane@", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"no name":               {password("@"+realm, "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"nothing":               {password("", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"an empty component":    {password("HTTP/@"+realm, "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"two realms":            {password("jane@example.test@"+realm, "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"a domain of Windows":   {password(`EXAMPLE\jane@`+realm, "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"a principal and a NUL": {password("jane\x00@"+realm, "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"a principal's line":    {password("jane@"+realm+"\n", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"an unknown realm":      {password("jane@NOWHERE.TEST", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"a realm without a KDC": {password("jane@EMPTY.TEST", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"a realm in lower case": {password("jane@example.test", "PASS-SECRET"), requests.ErrInvalidOption, "principal"},
+		"no password":           {password("jane@"+realm, ""), requests.ErrInvalidOption, "password"},
+		"a password's line":     {password("jane@"+realm, "PASS-SECRET\n"), requests.ErrInvalidOption, "password"},
+		"no keytab":             {func() (*Login, error) { return FromKeytab("", "jane@"+realm, conf) }, requests.ErrInvalidOption, "path"},
+		"a keytab and a NUL":    {func() (*Login, error) { return FromKeytab("x\x00", "jane@"+realm, conf) }, requests.ErrInvalidOption, "path"},
+		"a keytab, no realm":    {func() (*Login, error) { return FromKeytab(keys, "jane", conf) }, requests.ErrInvalidOption, "principal"},
+		"another file":          {func() (*Login, error) { return FromKeytab(garbage, "jane@"+realm, conf) }, requests.ErrAuthentication, "keytab"},
+		"a type of cache":       {func() (*Login, error) { return FromCache("KCM:0", conf) }, requests.ErrInvalidOption, "cache"},
+		"a type of KRB5CCNAME":  {func() (*Login, error) { return FromCache("", conf) }, requests.ErrInvalidOption, "KRB5CCNAME"},
+		"no file":               {func() (*Login, error) { return FromCache("FILE:", conf) }, requests.ErrInvalidOption, "cache"},
+		"a cache and a NUL":     {func() (*Login, error) { return FromCache("x\x00", conf) }, requests.ErrInvalidOption, "cache"},
+		"another cache":         {func() (*Login, error) { return FromCache(garbage, conf) }, requests.ErrAuthentication, ""},
+		"a configuration's NUL": {func() (*Login, error) { return FromCache(garbage, "x\x00") }, requests.ErrInvalidOption, "configuration"},
+		"no configuration":      {func() (*Login, error) { return FromPassword("jane@"+realm, "PASS-SECRET", garbage+"x") }, requests.ErrAuthentication, "(configuration)"},
+	} {
+		l, err := tt.from()
+		require.Nil(t, l, name)
+		require.ErrorIs(t, err, tt.kind, name)
+		require.ErrorContains(t, err, tt.names, name)
+		require.NotContains(t, err.Error(), "SECRET", name)
+	}
+	l, err := FromKeytab(keys, "jane@"+realm, conf)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+}
+
+// TestKDCThatIsAway tells a KDC that cannot be asked from credentials that it
+// refuses.
+func TestKDCThatIsAway(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	gone.Close()
+	hangsUp, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() {
+		for {
+			conn, err := hangsUp.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	defer hangsUp.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", "Negotiate")
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	for _, kdc := range []net.Listener{gone, hangsUp} {
+		l, err := FromPassword("jane@"+realm, "PASS-SECRET", configured(t, kdc.Addr().String()))
+		require.NoError(t, err)
+		defer l.Close()
+		c := New(l)
+		c.ServicePrincipal = "HTTP/www.example.test"
+		s := requests.NewSession(requests.TrustEnv(false))
+		defer s.Close()
+		for range 2 {
+			_, err = s.Get(t.Context(), server.URL, c.Auth())
+			require.ErrorIs(t, err, requests.ErrAuthentication)
+			require.ErrorIs(t, err, requests.ErrConnection)
+			require.NotContains(t, err.Error(), "SECRET")
+		}
+	}
+}
+
+// TestWhoseErrorOfAKDC is about what a KDC answers, and about a realm that has none.
+func TestWhoseErrorOfAKDC(t *testing.T) {
+	conf, err := load(configured(t, "127.0.0.1:1"))
+	require.NoError(t, err)
+	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", conf), conf)
+	defer l.Close()
+	for _, tt := range []struct {
+		service string
+		err     error
+		network bool
+	}{
+		{"", krberror.New(krberror.NetworkingError, "x"), true},
+		{"HTTP/www.example.test", krberror.New(krberror.NetworkingError, "x"), true},
+		{"HTTP/empty.test", krberror.New(krberror.NetworkingError, "x"), false},
+		{"", krberror.New(krberror.KDCError, "x"), false},
+		{"", errors.New("x"), false},
+	} {
+		err := l.noTicket("no ticket", tt.service, tt.err)
+		require.ErrorIs(t, err, requests.ErrAuthentication)
+		require.Equal(t, tt.network, errors.Is(err, requests.ErrConnection), "%s %v", tt.service, tt.err)
 	}
 }
 
@@ -197,7 +333,7 @@ func TestManySent(t *testing.T) {
 // TestCloseWhileATokenIsMade holds that the goroutine that makes the token then
 // discards the keys.
 func TestCloseWhileATokenIsMade(t *testing.T) {
-	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()))
+	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()), config.New())
 	l.turn <- struct{}{}
 	require.NoError(t, l.Close())
 	require.True(t, l.kerberos.Credentials.HasPassword(), "in use")
@@ -217,7 +353,7 @@ func TestCause(t *testing.T) {
 
 // TestPrintedSecrets looks for the password in what a program may print.
 func TestPrintedSecrets(t *testing.T) {
-	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()))
+	l := newLogin(client.NewWithPassword("jane", realm, "PASS-SECRET", config.New()), config.New())
 	defer l.Close()
 	c := New(l)
 	for _, v := range []any{l, c, c.Auth(), c.Auth().ForProxy()} {

@@ -9,6 +9,11 @@
 // the request. Each request has oauth_version=1.0, which is signed, too. PLAINTEXT
 // is refused without https.
 //
+// If a server gives no token, the error is [requests.ErrAuthentication]. If the server
+// cannot be reached, the error also has that kind, such as [requests.ErrConnection].
+// If it answers, [errors.As] finds the [*requests.HTTPError]: a status of 408, 429, or
+// 500 and above says that the server was busy, and not that the credentials are wrong.
+//
 // It is written by hand because no widely used library for this is maintained. The
 // tests contain the examples of the RFC.
 package oauth1
@@ -24,6 +29,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-requests/requests"
 )
@@ -104,7 +110,7 @@ func (*signer) String() string { return "OAuth 1" }
 // Authenticate implements [requests.Authenticator].
 func (a *signer) Authenticate(_ context.Context, p *requests.PreparedRequest) error {
 	c := a.client
-	if err := c.check(p); err != nil {
+	if err := a.check(p); err != nil {
 		return err
 	}
 	protocol := a.parameters()
@@ -145,14 +151,34 @@ func (a *signer) Authenticate(_ context.Context, p *requests.PreparedRequest) er
 }
 
 // check refuses what cannot be signed.
-func (c *Client) check(p *requests.PreparedRequest) error {
+func (a *signer) check(p *requests.PreparedRequest) error {
+	c := a.client
+	if c == nil {
+		return invalid("the Client is nil")
+	}
+	if c.Key == "" {
+		return invalid("Client.Key is empty")
+	}
+	for name, value := range map[string]string{
+		"Client.Key": c.Key, "Client.Secret": c.Secret, "Client.Realm": c.Realm, "Token.Value": a.token.Value, "Token.Secret": a.token.Secret,
+	} {
+		if hasControl(value) {
+			return invalid(name + " has a control character")
+		}
+	}
 	switch {
-	case c.Key == "":
-		return fmt.Errorf("%w: oauth1: Client.Key is empty", requests.ErrInvalidOption)
+	case a.token.Value == "" && a.token.Secret != "":
+		return invalid("Token.Value is empty, and Token.Secret is not")
 	case c.method() == Plaintext && p.URL.Scheme != "https": // RFC 5849, section 3.4.4
-		return fmt.Errorf("%w: oauth1: PLAINTEXT shows the secrets, so that it needs an https URL", requests.ErrInvalidOption)
+		return invalid("PLAINTEXT shows the secrets, so that it needs an https URL")
 	}
 	return nil
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
+func invalid(text string) error {
+	return fmt.Errorf("%w: oauth1: %s", requests.ErrInvalidOption, text)
 }
 
 func (c *Client) method() SignatureMethod {
@@ -205,7 +231,7 @@ func formOf(p *requests.PreparedRequest) (form string, is bool, err error) {
 		return string(body), true, nil
 	}
 	if !p.Replayable() {
-		return "", true, fmt.Errorf("%w: oauth1: a form that can be read only once cannot be signed; use requests.Form", requests.ErrInvalidOption)
+		return "", true, invalid("a form that can be read only once cannot be signed; use requests.Form")
 	}
 	r, err := p.Body()
 	if err != nil {
@@ -214,7 +240,7 @@ func formOf(p *requests.PreparedRequest) (form string, is bool, err error) {
 	defer r.Close()
 	body, err := io.ReadAll(io.LimitReader(r, maxForm+1))
 	if err == nil && len(body) > maxForm {
-		err = fmt.Errorf("%w: oauth1: a form of more than 10 MB, which is a stream, is not signed", requests.ErrInvalidOption)
+		err = invalid("a form of more than 10 MB, which is a stream, is not signed")
 	}
 	return string(body), true, err
 }
@@ -262,14 +288,14 @@ func (c *Client) place(p *requests.PreparedRequest, where Placement, params []pa
 		p.URL.RawQuery = strings.TrimPrefix(p.URL.RawQuery+"&"+join(encoded), "&")
 	case InBody:
 		if !isForm {
-			return fmt.Errorf("%w: oauth1: parameters in the body need a form (requests.Form)", requests.ErrInvalidOption)
+			return invalid("parameters in the body need a form (requests.Form)")
 		}
 		contentType := p.Header["Content-Type"] // SetBody removes it
 		err := p.SetBody(requests.Bytes([]byte(strings.TrimPrefix(form+"&"+join(encoded), "&"))))
 		p.Header["Content-Type"] = contentType
 		return err
 	default:
-		return fmt.Errorf("%w: oauth1: the placement %q is not known", requests.ErrInvalidOption, where)
+		return invalid(fmt.Sprintf("Client.Placement: %q is not known", where))
 	}
 	return nil
 }

@@ -314,33 +314,107 @@ func TestDump(t *testing.T) {
 
 func TestInvalid(t *testing.T) {
 	s := newSession(t)
-	for name, call := range map[string]func() error{
-		"no key": func() error {
-			_, err := s.Get(bg, "http://127.0.0.1:1/", (&oauth1.Client{}).Auth(access))
+	get := func(c *oauth1.Client, token oauth1.Token) func() error {
+		return func() error { _, err := s.Get(bg, "http://127.0.0.1:1/", c.Auth(token)); return err }
+	}
+	first := func(callback string) func() error {
+		return func() error {
+			_, err := newClient().RequestToken(bg, s, "http://127.0.0.1:1/", callback)
 			return err
-		},
-		"unknown placement": func() error {
-			_, err := s.Get(bg, "http://127.0.0.1:1/", (&oauth1.Client{Key: "k", Placement: "cookie"}).Auth(access))
-			return err
-		},
-		"in a body that is no form": func() error {
-			_, err := s.Post(bg, "http://127.0.0.1:1/", requests.JSON(1), (&oauth1.Client{Key: "k", Placement: oauth1.InBody}).Auth(access))
-			return err
-		},
-		"a query that escapes nothing": func() error {
-			_, err := s.Get(bg, "http://127.0.0.1:1/", requests.Form{}, requests.Headers{"Content-Type": "application/x-www-form-urlencoded"}, requests.Text("SECRET=%zz"), newClient().Auth(access))
-			return err
-		},
-		"no callback": func() error { _, err := newClient().RequestToken(bg, s, "http://127.0.0.1:1/", ""); return err },
-		"no verifier": func() error {
-			_, err := newClient().AccessToken(bg, s, "http://127.0.0.1:1/", access, "")
-			return err
-		},
-	} {
-		if err := call(); !errors.Is(err, requests.ErrInvalidOption) || strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("%s: %v; want ErrInvalidOption without secrets", name, err)
 		}
 	}
+	last := func(token oauth1.Token, verifier string) func() error {
+		return func() error {
+			_, err := newClient().AccessToken(bg, s, "http://127.0.0.1:1/", token, verifier)
+			return err
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		names string // of the argument
+		call  func() error
+	}{
+		{"no client", "Client", get(nil, access)},
+		{"no key", "Client.Key", get(&oauth1.Client{}, access)},
+		{"a key's line", "Client.Key", get(&oauth1.Client{Key: "k\n"}, access)},
+		{"a secret's line", "Client.Secret", get(&oauth1.Client{Key: "k", Secret: consumerSecret + "\n"}, access)},
+		{"a realm of two lines", "Client.Realm", get(&oauth1.Client{Key: "k", Realm: "a\r\nX-Evil: 1"}, access)},
+		{"a token's line", "Token.Value", get(newClient(), oauth1.Token{Value: "access\n", Secret: accessSecret})},
+		{"a token secret's line", "Token.Secret", get(newClient(), oauth1.Token{Value: "access", Secret: accessSecret + "\n"})},
+		{"a secret without a token", "Token.Value", get(newClient(), oauth1.Token{Secret: accessSecret})},
+		{"unknown placement", "Client.Placement", get(&oauth1.Client{Key: "k", Placement: "cookie"}, access)},
+		{"unknown method", "Client.Signature", get(&oauth1.Client{Key: "k", Signature: "HMAC-MD5"}, access)},
+		{"no private key", "Client.PrivateKey", get(&oauth1.Client{Key: "k", Signature: oauth1.RSASHA1}, access)},
+		{"in a body that is no form", "body", func() error {
+			_, err := s.Post(bg, "http://127.0.0.1:1/", requests.JSON(1), (&oauth1.Client{Key: "k", Placement: oauth1.InBody}).Auth(access))
+			return err
+		}},
+		{"a query that escapes nothing", "parameter", func() error {
+			_, err := s.Get(bg, "http://127.0.0.1:1/", requests.Headers{"Content-Type": "application/x-www-form-urlencoded"}, requests.Text("SECRET=%zz"), newClient().Auth(access))
+			return err
+		}},
+		{"no callback", "callback", first("")},
+		{"a callback without a scheme", "callback", first("/ready")},
+		{"a callback of two lines", "callback", first("http://127.0.0.1/\n")},
+		{"no verifier", "verifier", last(access, "")},
+		{"a verifier's line", "verifier", last(access, "v\n")},
+		{"no temporary credentials", "Token.Value", last(oauth1.Token{}, "v")},
+		{"nobody to authorize", "Token.Value", func() error { _, err := newClient().AuthorizeURL("https://example.com/", oauth1.Token{}); return err }},
+	} {
+		err := tt.call()
+		require.ErrorIs(t, err, requests.ErrInvalidOption, tt.name)
+		require.NotErrorIs(t, err, requests.ErrConnection, tt.name)
+		require.ErrorContains(t, err, tt.names, tt.name)
+		require.NotContains(t, err.Error(), "SECRET", tt.name)
+	}
+	for _, base := range []string{"", "/authorize", "javascript://x/%0aalert(1)"} {
+		_, err := newClient().AuthorizeURL(base, access)
+		require.ErrorIs(t, err, requests.ErrInvalidURL)
+		require.ErrorContains(t, err, "base")
+	}
+	_, err := newClient().RequestToken(bg, s, "nowhere", "oob")
+	require.ErrorIs(t, err, requests.ErrMissingScheme)
+	require.NotErrorIs(t, err, requests.ErrAuthentication)
+}
+
+// TestServerThatIsAway tells a server that cannot be asked from one that refuses,
+// and a busy one by its status.
+func TestServerThatIsAway(t *testing.T) {
+	status := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	legs := map[string]func(*requests.Session) error{
+		"RequestToken": func(s *requests.Session) error { _, err := newClient().RequestToken(bg, s, srv.URL, "oob"); return err },
+		"AccessToken": func(s *requests.Session) error {
+			_, err := newClient().AccessToken(bg, s, srv.URL, access, "v")
+			return err
+		},
+	}
+	again := requests.Retry{Total: 1, StatusCodes: []int{503}, Methods: []string{"*"}}
+	for name, leg := range legs {
+		for _, status = range []int{401, 429, 502, 503} {
+			for _, s := range []*requests.Session{newSession(t), newSession(t, again)} {
+				err := leg(s)
+				require.ErrorIs(t, err, requests.ErrAuthentication, name)
+				require.NotErrorIs(t, err, requests.ErrConnection, name)
+				answer, ok := errors.AsType[*requests.HTTPError](err)
+				require.True(t, ok, "%s: %v", name, err)
+				require.Equal(t, status, answer.Response.StatusCode)
+				require.Equal(t, status == 401, strings.Contains(err.Error(), "check key"), err)
+			}
+		}
+	}
+	srv.Close()
+	for name, leg := range legs {
+		err := leg(newSession(t))
+		require.ErrorIs(t, err, requests.ErrAuthentication, name)
+		require.ErrorIs(t, err, requests.ErrConnection, name)
+		require.NotContains(t, err.Error(), "SECRET", name)
+	}
+	ctx, cancel := context.WithCancel(bg)
+	cancel()
+	_, err := newClient().RequestToken(ctx, newSession(t), srv.URL, "oob")
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, requests.ErrAuthentication)
 }
 
 // TestRefused has servers that give no token: the error has one kind, and nothing

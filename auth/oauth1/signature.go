@@ -53,7 +53,7 @@ func (c *Client) sign(base string, tokenSecret string) (string, error) {
 		return base64.StdEncoding.EncodeToString(mac.Sum(nil)), nil
 	case RSASHA1:
 		if c.PrivateKey == nil {
-			return "", fmt.Errorf("%w: oauth1: RSA-SHA1 needs Client.PrivateKey", requests.ErrInvalidOption)
+			return "", invalid("RSA-SHA1 needs Client.PrivateKey")
 		}
 		sum := sha1.Sum([]byte(base))
 		signature, err := rsa.SignPKCS1v15(rand.Reader, c.PrivateKey, crypto.SHA1, sum[:])
@@ -62,7 +62,7 @@ func (c *Client) sign(base string, tokenSecret string) (string, error) {
 		}
 		return base64.StdEncoding.EncodeToString(signature), nil
 	default:
-		return "", fmt.Errorf("%w: oauth1: the signature method %q is not known", requests.ErrInvalidOption, method)
+		return "", invalid(fmt.Sprintf("Client.Signature: the method %q is not known", method))
 	}
 }
 
@@ -126,7 +126,7 @@ func parseForm(form string) ([]pair, error) {
 			value, err = url.QueryUnescape(value)
 		}
 		if err != nil { // its text quotes the parameter
-			return nil, fmt.Errorf("%w: oauth1: a parameter has a %% that escapes nothing", requests.ErrInvalidOption)
+			return nil, invalid("a parameter has a % that escapes nothing")
 		}
 		params = append(params, pair{n, value})
 	}

@@ -2,8 +2,10 @@ package oauth1
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/url"
+	"net/http"
+	urlpkg "net/url"
 
 	"github.com/go-requests/requests"
 )
@@ -13,8 +15,8 @@ import (
 // the user copies a code instead. s sends the request; nil stands for the package
 // functions.
 func (c *Client) RequestToken(ctx context.Context, s *requests.Session, url, callback string, opts ...requests.Option) (Token, error) {
-	if callback == "" {
-		return Token{}, fmt.Errorf("%w: oauth1: RequestToken needs a callback, or \"oob\"", requests.ErrInvalidOption)
+	if u, err := urlpkg.Parse(callback); callback != "oob" && (err != nil || u.Scheme == "" || u.Host+u.Opaque == "") {
+		return Token{}, invalid("callback has to be an absolute URL, or \"oob\"") // section 2.1
 	}
 	t, err := c.token(ctx, s, url, &signer{client: c, callback: callback}, opts)
 	if err != nil {
@@ -29,9 +31,12 @@ func (c *Client) RequestToken(ctx context.Context, s *requests.Session, url, cal
 // AuthorizeURL is the second leg (section 2.2): it returns the URL to send the user
 // to, with the temporary credentials t.
 func (c *Client) AuthorizeURL(base string, t Token) (string, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("%w: oauth1: the URL to authorize at", requests.ErrInvalidURL)
+	u, err := urlpkg.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fmt.Errorf("%w: oauth1: base, where to authorize", requests.ErrInvalidURL)
+	}
+	if t.Value == "" {
+		return "", invalid("Token.Value is empty: get temporary credentials by RequestToken")
 	}
 	query := "oauth_token=" + escape(t.Value)
 	if u.RawQuery != "" {
@@ -44,8 +49,13 @@ func (c *Client) AuthorizeURL(base string, t Token) (string, error) {
 // AccessToken is the third leg (section 2.3): it trades the temporary credentials
 // t, and the verifier that the user brought back, for an access token.
 func (c *Client) AccessToken(ctx context.Context, s *requests.Session, url string, t Token, verifier string, opts ...requests.Option) (Token, error) {
-	if verifier == "" {
-		return Token{}, fmt.Errorf("%w: oauth1: AccessToken needs the verifier", requests.ErrInvalidOption)
+	switch {
+	case verifier == "":
+		return Token{}, invalid("verifier is empty: it comes with the user, from AuthorizeURL")
+	case hasControl(verifier):
+		return Token{}, invalid("verifier has a control character")
+	case t.Value == "":
+		return Token{}, invalid("Token.Value is empty: get temporary credentials by RequestToken")
 	}
 	return c.token(ctx, s, url, &signer{client: c, token: t, verifier: verifier}, opts)
 }
@@ -53,19 +63,40 @@ func (c *Client) AccessToken(ctx context.Context, s *requests.Session, url strin
 // token sends the request of one leg and reads the token in its response. The
 // signer comes last, so that no Auth of the caller replaces it.
 func (c *Client) token(ctx context.Context, s *requests.Session, url string, leg *signer, opts []requests.Option) (Token, error) {
-	opts = append(opts[:len(opts):len(opts)], requests.NewAuth(leg), requests.Stream(false), requests.RaiseForStatus(false))
+	opts = append(opts[:len(opts):len(opts)], requests.NewAuth(leg), requests.Stream(false), requests.RaiseForStatus(true))
 	post := requests.Post
 	if s != nil {
 		post = s.Post
 	}
 	r, err := post(ctx, url, opts...)
 	if err != nil {
-		return Token{}, err
-	}
-	if !r.OK() {
-		return Token{}, fmt.Errorf("%w: oauth1: the server refuses a token, check key, secret, clock and callback: %w", requests.ErrAuthentication, r.RaiseForStatus())
+		return Token{}, refused(ctx, err)
 	}
 	return parseToken(r.Text())
+}
+
+// refused gives the error of a leg its kind. Errors of the program itself, and the
+// end of its context, stay as they are.
+func refused(ctx context.Context, err error) error {
+	for _, kind := range []error{requests.ErrInvalidOption, requests.ErrInvalidURL, requests.ErrInvalidHeader, requests.ErrInvalidProxy, requests.ErrClosed} {
+		if errors.Is(err, kind) {
+			return err
+		}
+	}
+	if ctx.Err() != nil || !errors.Is(err, requests.ErrRequest) {
+		return err
+	}
+	what := "the server gives no token"
+	if answer, ok := errors.AsType[*requests.HTTPError](err); ok && !passing(answer.Response.StatusCode) {
+		what = "the server refuses a token, check key, secret, clock and callback"
+	}
+	return fmt.Errorf("%w: oauth1: %s: %w", requests.ErrAuthentication, what, err)
+}
+
+// passing reports whether a status is about the state of the server and not about
+// the request (RFC 9110, sections 15.5.9 and 15.6; RFC 6585, section 4).
+func passing(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
 // parseToken reads the form in the response of a server (section 2.1).
