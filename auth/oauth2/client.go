@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	xoauth2 "golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -66,6 +67,9 @@ func (c *Client) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
 // section 4.4).
 func (c *Client) ClientCredentials() *Source {
 	return newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) {
+		if err := c.identified(); err != nil {
+			return nil, err
+		}
 		return c.credentials(nil).Token(ctx)
 	}))
 }
@@ -73,8 +77,13 @@ func (c *Client) ClientCredentials() *Source {
 // Exchange trades the code of an authorization response for a token (RFC 6749,
 // section 4.1.3). verifier is the one given to [Client.AuthCodeURL].
 func (c *Client) Exchange(ctx context.Context, code, verifier string) (*Source, error) {
-	if code == "" {
-		return nil, invalid("Exchange needs the code of the authorization response")
+	switch {
+	case code == "":
+		return nil, invalid("code is empty: it comes with the authorization response")
+	case hasControl(code):
+		return nil, invalid("code has a control character")
+	case verifier != "" && !isVerifier(verifier):
+		return nil, invalid(notVerifier)
 	}
 	return c.first(ctx, func(ctx context.Context) (*Token, error) {
 		opts := c.params()
@@ -93,11 +102,32 @@ func (c *Client) AuthCodeURL(state, verifier string) (string, error) {
 	if state == "" || verifier == "" {
 		return "", invalid("AuthCodeURL needs a state and a verifier, or others can put their own login in place of the user's (RFC 9700, section 4.7)")
 	}
+	switch {
+	case hasControl(state):
+		return "", invalid("state has a control character")
+	case !isVerifier(verifier):
+		return "", invalid(notVerifier)
+	}
 	if err := checkURL("Endpoint.AuthURL", c.Endpoint.AuthURL); err != nil {
+		return "", err
+	}
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	if err := c.identified(); err != nil {
 		return "", err
 	}
 	return c.config().AuthCodeURL(state, xoauth2.S256ChallengeOption(verifier)), nil
 }
+
+// isVerifier reports whether v is a code_verifier of RFC 7636, section 4.1.
+func isVerifier(v string) bool {
+	return len(v) >= 43 && len(v) <= 128 && !strings.ContainsFunc(v, func(r rune) bool {
+		return !('a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~", r))
+	})
+}
+
+const notVerifier = "verifier has to be 43 to 128 letters, digits and -._~, as GenerateVerifier makes it"
 
 // GenerateVerifier makes a verifier for [Client.AuthCodeURL] and [Client.Exchange].
 func GenerateVerifier() string { return xoauth2.GenerateVerifier() }
@@ -141,9 +171,15 @@ func (c *Client) TokenExchange(subject func(context.Context) (string, error), to
 		if subject == nil {
 			return nil, invalid("TokenExchange(nil): there is no token to exchange")
 		}
+		if u, err := url.Parse(tokenType); err != nil || u.Scheme == "" { // RFC 8693, section 3
+			return nil, invalid("tokenType has to be a URI, such as urn:ietf:params:oauth:token-type:access_token")
+		}
 		token, err := subject(ctx)
 		if err != nil {
 			return nil, refused("there is no token to exchange", err)
+		}
+		if token == "" {
+			return nil, refused("the token to exchange is empty", nil)
 		}
 		return c.credentials(url.Values{
 			"grant_type":         {"urn:ietf:params:oauth:grant-type:token-exchange"},
@@ -160,6 +196,9 @@ func (c *Client) refresh(ctx context.Context, old *Token) (*Token, error) {
 	}
 	if old.RefreshToken == "" {
 		return nil, refused("the token has expired and there is no refresh token: log in again", nil)
+	}
+	if err := c.identified(); err != nil {
+		return nil, err
 	}
 	expired := *old
 	expired.AccessToken = "" // or x/oauth2 would return it again
@@ -194,7 +233,12 @@ func (c *Client) params() []xoauth2.AuthCodeOption {
 
 // first makes a Source that begins with a login, and is refreshed from then on.
 func (c *Client) first(ctx context.Context, login func(context.Context) (*Token, error)) (*Source, error) {
-	s := newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) { return login(ctx) }))
+	s := newSource(c, c.carried(func(ctx context.Context, _ *Token) (*Token, error) {
+		if err := c.identified(); err != nil {
+			return nil, err
+		}
+		return login(ctx)
+	}))
 	s.loaded = true // the Store may have the token of another login
 	if _, err := s.renew(ctx, nil); err != nil {
 		return nil, err
@@ -207,6 +251,9 @@ func (c *Client) first(ctx context.Context, login func(context.Context) (*Token,
 func (c *Client) carried(fetch fetcher) fetcher {
 	return func(ctx context.Context, old *Token) (*Token, error) {
 		if err := checkURL("Endpoint.TokenURL", c.Endpoint.TokenURL); err != nil {
+			return nil, err
+		}
+		if err := c.check(); err != nil {
 			return nil, err
 		}
 		s, done := bare(c.Session)
@@ -254,6 +301,36 @@ func withoutCookies(_ context.Context, p *requests.PreparedRequest) error {
 	p.Header.Del("Cookie")
 	return nil
 }
+
+// identified refuses a client without an ID. Token exchange alone may do without
+// (RFC 8693, section 2.1).
+func (c *Client) identified() error {
+	if c.ID == "" {
+		return invalid("Client.ID is empty")
+	}
+	return nil
+}
+
+// check refuses fields that no server accepts.
+func (c *Client) check() error {
+	switch {
+	case hasControl(c.ID):
+		return invalid("Client.ID has a control character")
+	case hasControl(c.Secret):
+		return invalid("Client.Secret has a control character, such as the end of its line in a file")
+	}
+	if u, err := url.Parse(c.RedirectURL); c.RedirectURL != "" && (err != nil || u.Scheme == "" || u.Fragment != "") { // RFC 6749, section 3.1.2
+		return invalid("Client.RedirectURL has to be an absolute URL without a fragment")
+	}
+	for _, scope := range c.Scopes {
+		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) { // section 3.3
+			return invalid("Client.Scopes has one that no server knows: it is empty, or has other characters than a scope")
+		}
+	}
+	return nil
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
 // checkURL refuses URLs by which tokens and secrets would leave the machine in the
 // clear.

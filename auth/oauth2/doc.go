@@ -10,6 +10,13 @@
 //     [Client.Origins], and never to another origin by a redirect.
 //   - A [Store] keeps tokens between runs.
 //
+// If there is no token, the error is [requests.ErrAuthentication]. If the server could
+// not be reached, the error also has that kind, such as [requests.ErrConnection] or
+// [requests.ErrTimeout]. If the server was busy or failed, [errors.As] finds a
+// [*requests.HTTPError]. In both cases the credentials may be right, and a later call
+// may succeed. An invalid argument or field is [requests.ErrInvalidOption], before
+// anything is sent.
+//
 // The module depends on golang.org/x/oauth2 and nothing else:
 //
 //	go get github.com/go-requests/requests/auth/oauth2

@@ -90,7 +90,8 @@ func failed(err error) error {
 	return &withheld{"the authorization server's answer has no token", []error{err}}
 }
 
-// newError is the Error of a response.
+// newError is the Error of a response. A 404, say, gets no HTTPError: in the error of
+// a call for something else it would be taken for the answer of that call.
 func newError(e *xoauth2.RetrieveError) *Error {
 	mine := &Error{Code: cut(e.ErrorCode), Description: cut(e.ErrorDescription)}
 	if e.Response == nil {

@@ -443,24 +443,92 @@ func TestDiscoverBehindAPage(t *testing.T) {
 }
 
 func TestInvalid(t *testing.T) {
-	c := &oauth2.Client{ID: "id", Endpoint: oauth2.Endpoint{TokenURL: "http://example.com/token", AuthURL: "https://example.com/", DeviceAuthURL: "https://example.com/"}}
-	for name, call := range map[string]func() error{
-		"token endpoint without TLS": func() error { _, err := c.ClientCredentials().Token(bg); return err },
-		"no token endpoint":          func() error { _, err := (&oauth2.Client{ID: "id"}).ClientCredentials().Token(bg); return err },
-		"no state":                   func() error { _, err := c.AuthCodeURL("", "verifier"); return err },
-		"no verifier":                func() error { _, err := c.AuthCodeURL("state", ""); return err },
-		"no code":                    func() error { _, err := c.Exchange(bg, "", ""); return err },
-		"Login(nil)":                 func() error { _, err := c.Login(bg, nil); return err },
-		"Device(nil)":                func() error { _, err := c.Device(bg, nil); return err },
-		"an origin without a scheme": func() error {
+	client := func(change func(*oauth2.Client)) *oauth2.Client {
+		c := &oauth2.Client{ID: "id", Secret: clientSecret, Endpoint: oauth2.Endpoint{TokenURL: "http://127.0.0.1:1", AuthURL: "https://example.com/", DeviceAuthURL: "http://127.0.0.1:1/"}}
+		if change != nil {
+			change(c)
+		}
+		return c
+	}
+	verifier := oauth2.GenerateVerifier()
+	// every way to a token of a client, which all say what is wrong with it
+	ways := func(c *oauth2.Client) map[string]func() error {
+		return map[string]func() error{
+			"ClientCredentials": func() error { _, err := c.ClientCredentials().Token(bg); return err },
+			"Exchange":          func() error { _, err := c.Exchange(bg, "code", verifier); return err },
+			"AuthCodeURL":       func() error { _, err := c.AuthCodeURL("state", verifier); return err },
+			"Resume":            func() error { _, err := c.Resume(&oauth2.Token{RefreshToken: "x"}).Token(bg); return err },
+			"Device":            func() error { _, err := c.Device(bg, func(string, string) {}); return err },
+			"Login": func() error {
+				_, err := c.Login(bg, func(string) error { return errors.New("nobody may be asked") })
+				return err
+			},
+		}
+	}
+	refused := func(name, names string, err error) {
+		t.Helper()
+		require.ErrorIs(t, err, requests.ErrInvalidOption, name)
+		require.NotErrorIs(t, err, requests.ErrAuthentication, name)
+		require.ErrorContains(t, err, names, name)
+		require.NotContains(t, err.Error(), "SECRET", name)
+	}
+	for name, change := range map[string]func(*oauth2.Client){
+		"Client.ID":          func(c *oauth2.Client) { c.ID = "" },
+		"Client.ID has":      func(c *oauth2.Client) { c.ID = "id\n" },
+		"Client.Secret":      func(c *oauth2.Client) { c.Secret += "\n" },
+		"Client.Scopes":      func(c *oauth2.Client) { c.Scopes = []string{"read", ""} },
+		"Client.Scopes has":  func(c *oauth2.Client) { c.Scopes = []string{"re\\ad"} },
+		"Client.Scopes has ": func(c *oauth2.Client) { c.Scopes = []string{"re\x00ad"} },
+	} {
+		for way, call := range ways(client(change)) {
+			refused(way, strings.TrimSpace(name), call())
+		}
+	}
+	for _, redirect := range []string{"/cb", "http://x/#f", "http://x/\n"} {
+		_, err := client(func(c *oauth2.Client) { c.RedirectURL = redirect }).AuthCodeURL("state", verifier)
+		refused(redirect, "Client.RedirectURL", err)
+	}
+	for name, tt := range map[string]struct {
+		names string
+		call  func() error
+	}{
+		"token endpoint without TLS": {"Endpoint.TokenURL", func() error {
+			_, err := client(func(c *oauth2.Client) { c.Endpoint.TokenURL = "http://example.com/token" }).ClientCredentials().Token(bg)
+			return err
+		}},
+		"no token endpoint":  {"Endpoint.TokenURL", func() error { _, err := (&oauth2.Client{ID: "id"}).ClientCredentials().Token(bg); return err }},
+		"no state":           {"state", func() error { _, err := client(nil).AuthCodeURL("", verifier); return err }},
+		"no verifier":        {"verifier", func() error { _, err := client(nil).AuthCodeURL("state", ""); return err }},
+		"a short verifier":   {"verifier", func() error { _, err := client(nil).AuthCodeURL("state", "verifier"); return err }},
+		"a state's line":     {"state", func() error { _, err := client(nil).AuthCodeURL("state\n", verifier); return err }},
+		"no code":            {"code", func() error { _, err := client(nil).Exchange(bg, "", ""); return err }},
+		"a code's line":      {"code", func() error { _, err := client(nil).Exchange(bg, "code\n", verifier); return err }},
+		"a verifier's line":  {"verifier", func() error { _, err := client(nil).Exchange(bg, "code", verifier+"\n"); return err }},
+		"Login(nil)":         {"Login(nil)", func() error { _, err := client(nil).Login(bg, nil); return err }},
+		"Device(nil)":        {"Device(nil)", func() error { _, err := client(nil).Device(bg, nil); return err }},
+		"TokenExchange(nil)": {"TokenExchange(nil)", func() error { _, err := client(nil).TokenExchange(nil, "").Token(bg); return err }},
+		"a token type": {"tokenType", func() error {
+			_, err := client(nil).TokenExchange(func(context.Context) (string, error) { return "x", nil }, "access_token").Token(bg)
+			return err
+		}},
+		"an origin without a scheme": {"Client.Origins", func() error {
 			source := oauth2.FromTokenSource(xoauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"}), "api.example.com")
 			_, err := requests.NewRequest("GET", "https://api.example.com/", source.Auth()).Prepare(bg)
 			return err
-		},
-		"FromTokenSource(nil)": func() error { _, err := oauth2.FromTokenSource(nil).Token(bg); return err },
+		}},
+		"FromTokenSource(nil)": {"FromTokenSource(nil)", func() error { _, err := oauth2.FromTokenSource(nil).Token(bg); return err }},
+		"a store without a name": {"FileStore", func() error {
+			_, err := client(func(c *oauth2.Client) { c.Store = oauth2.FileStore("") }).ClientCredentials().Token(bg)
+			return err
+		}},
+		"an issuer's line": {"issuer", func() error { _, err := oauth2.Discover(bg, nil, "https://example.com\n"); return err }},
+		"no issuer":        {"issuer", func() error { _, err := oauth2.Discover(bg, nil, ""); return err }},
 	} {
-		require.ErrorIs(t, call(), requests.ErrInvalidOption, name)
+		refused(name, tt.names, tt.call())
 	}
+	_, err := client(nil).TokenExchange(func(context.Context) (string, error) { return "", nil }, "").Token(bg)
+	require.ErrorIs(t, err, requests.ErrAuthentication, "an empty subject")
+	require.NotErrorIs(t, err, requests.ErrConnection)
 }
 
 // TestServerThatIsAway tells a server that cannot be asked from credentials that it

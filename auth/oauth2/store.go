@@ -26,6 +26,9 @@ type FileStore string
 
 // Load implements [Store].
 func (f FileStore) Load(context.Context) (*Token, error) {
+	if f == "" { // before a token is had that could not be saved
+		return nil, invalid("FileStore has no name")
+	}
 	text, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
