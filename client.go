@@ -137,7 +137,7 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 // none. The Transport by itself keeps no cookies, so that a reverse proxy that
 // uses it does not mix up those of its users.
 func (s *Session) Client() *http.Client {
-	s.setup()
+	s = s.setup()
 	c := &http.Client{Transport: sessionTripper{s}}
 	if s.Cookies != nil && !s.NoCookies {
 		c.Jar = s.Cookies
@@ -154,8 +154,7 @@ func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 
 // send sends p, which was made of hr, as a streamed call of one hop.
 func (t sessionTripper) send(ctx context.Context, p *PreparedRequest, hr *http.Request) (*Response, error) {
-	s := t.s
-	s.setup()
+	s := t.s.setup()
 	var set settings
 	if err := s.merge(&set, nil); err != nil {
 		return nil, err

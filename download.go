@@ -61,7 +61,7 @@ func Download(ctx context.Context, url, path string, opts ...Option) (int64, err
 // is what is saved. If it only reads from the Body, the bytes are gone, and the
 // error is [ErrStreamConsumed].
 func (s *Session) Download(ctx context.Context, url, path string, opts ...Option) (int64, error) {
-	s.setup()
+	s = s.setup()
 	if ctx == nil {
 		return 0, step{op: "prepare", raw: url}.error(errNilContext)
 	}

@@ -138,7 +138,7 @@ type eventSource struct {
 }
 
 func (s *Session) newEventSource(url string, opts []Option) (*eventSource, error) {
-	s.setup()
+	s = s.setup()
 	e := &eventSource{s: s, method: http.MethodGet, url: url, wait: defaultReconnect}
 	e.opts = []Option{Headers{"Accept": eventStream, "Cache-Control": "no-cache"}} // as the standard has it
 	for _, o := range opts {

@@ -332,3 +332,24 @@ func TestSessionEventsRequest(t *testing.T) {
 		})
 	}
 }
+
+// An iteration whose context ends before the next connection is due ends at once.
+func TestEventsDoNotWaitInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := pipes{serve: script("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 22\r\n\r\nretry: 60000\ndata: x\n\n")}.session(t)
+		ctx, cancel := context.WithTimeout(bg, 30*time.Second)
+		defer cancel()
+		start := time.Now()
+		events := 0
+		var last error
+		for _, err := range s.Events(ctx, "http://h.test/") {
+			if last = err; err == nil {
+				events++
+			}
+		}
+		isAll(t, last, ErrTimeout, context.DeadlineExceeded)
+		if d := time.Since(start); events != 1 || d != 0 {
+			t.Errorf("%d events in %v; want one, and an error at once", events, d)
+		}
+	})
+}

@@ -140,7 +140,7 @@ type job struct {
 }
 
 func (s *Session) newMany(ctx context.Context, opts []Option) *many {
-	m := &many{session: s, caller: ctx, under: make(map[*job]bool), hosts: make(map[string]int), ready: make(map[int]*job)}
+	m := &many{session: s.setup(), caller: ctx, under: make(map[*job]bool), hosts: make(map[string]int), ready: make(map[int]*job)}
 	var report []OnProgress
 	for _, o := range opts {
 		switch o := o.(type) {

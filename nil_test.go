@@ -33,6 +33,7 @@ var functions = map[string]any{
 
 // receivers have the methods, and are as empty as they can be.
 var receivers = map[string]func() any{
+	"nil Session":          func() any { return (*requests.Session)(nil) },
 	"zero Session":         func() any { return new(requests.Session) },
 	"Session":              func() any { return requests.NewSession() },
 	"zero CookieJar":       func() any { return new(requests.CookieJar) },

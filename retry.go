@@ -34,7 +34,7 @@ import (
 //
 //   - the request may have been sent, and Methods does not allow it to be sent
 //     again: so a POST that is answered with 503 is a response like any other;
-//   - the context or Timeout.Total has ended;
+//   - the context or Timeout.Total has ended, or will before the wait for a retry does;
 //   - TLS failed;
 //   - the name does not exist, or Allow has refused its addresses;
 //   - credentials cannot be had ([ErrAuthentication]);
@@ -423,10 +423,13 @@ func (r *Retry) retryAfter(res *Response, now time.Time) (time.Duration, bool) {
 	return ratelimit.Wait(res.Header, now)
 }
 
-// pause waits, or returns how ctx ended.
+// pause waits, or returns how ctx ended, or at once that it is sure to end before.
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return contextError(ctx)
+	}
+	if err := tooLong(ctx, d); err != nil {
+		return err
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -466,9 +469,14 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 			return exhausted(attempts, opts, retry, ErrRetriesExhausted)
 		}
 		wait, worth := retry.wait(&a, time.Now())
+		late := tooLong(ctx, wait)
 		switch {
 		case !worth:
 			return exhausted(attempts, opts, retry, errLongWait)
+		case late != nil && a.Err == nil && (retry.ReturnLast || opts.returnLast):
+			return concluded(attempts, opts, nil)
+		case late != nil:
+			return concluded(attempts, opts, late)
 		case !t.budget.withdraw(share):
 			return exhausted(attempts, opts, retry, errNoBudget)
 		}

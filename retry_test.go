@@ -221,7 +221,7 @@ func TestRetryReusesConnection(t *testing.T) {
 
 // TestRetryWaits is B182 and B087: the wait ends with the context.
 func TestRetryWaits(t *testing.T) {
-	busy := script("HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n")
+	busy := script("HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	t.Run("B182 cancelled", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := pipes{serve: busy}.session(t, Retry{Total: 3, StatusCodes: []int{503}})
@@ -243,17 +243,75 @@ func TestRetryWaits(t *testing.T) {
 			}
 		})
 	})
-	t.Run("B087 Total", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := pipes{serve: busy}.session(t, Retry{Total: 3, StatusCodes: []int{503}}, Timeout{Total: 20 * time.Second})
-			start := time.Now()
-			_, err := s.Get(bg, "http://h.test/")
-			isAll(t, err, ErrTotalTimeout, ErrTimeout)
-			if d := time.Since(start); d != 20*time.Second {
-				t.Errorf("it took %v; want 20s", d)
-			}
+	for _, tt := range []struct {
+		name     string
+		within   time.Duration // that the context has
+		retry    Retry
+		timeout  Timeout
+		outer    bool // the call is in a hook of another one, whose Total is the shorter one
+		oneHop   bool
+		attempts int
+		kind     error // nil for the last response
+		took     time.Duration
+	}{
+		{name: "B087 Total", timeout: Timeout{Total: 20 * time.Second}, attempts: 1, kind: ErrTotalTimeout},
+		{name: "Total is just enough", timeout: Timeout{Total: 101 * time.Second}, attempts: 2, kind: ErrTotalTimeout, took: 100 * time.Second},
+		{name: "the deadline of the caller", within: 20 * time.Second, timeout: Timeout{Total: time.Hour}, attempts: 1, kind: context.DeadlineExceeded},
+		{name: "the caller's Total", outer: true, timeout: Timeout{Total: time.Hour}, attempts: 1, kind: ErrTotalTimeout},
+		{name: "a back-off", retry: Retry{IgnoreRetryAfter: true, Backoff: time.Minute}, timeout: Timeout{Total: 20 * time.Second}, attempts: 2, kind: ErrTotalTimeout},
+		{name: "a wait of one's own", retry: Retry{Wait: func(Attempt) time.Duration { return time.Minute }}, timeout: Timeout{Total: 20 * time.Second}, attempts: 1, kind: ErrTotalTimeout},
+		{name: "ReturnLast", retry: Retry{ReturnLast: true}, timeout: Timeout{Total: 20 * time.Second}},
+		{name: "a client", oneHop: true, timeout: Timeout{Total: 20 * time.Second}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.retry.Total, tt.retry.StatusCodes = 3, []int{503}
+				announced := 0
+				s := pipes{serve: busy}.session(t, tt.retry, tt.timeout, OnRetry(func(context.Context, Attempt) error { announced++; return nil }))
+				ctx := bg
+				if tt.within > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.within)
+					defer cancel()
+				}
+				start := time.Now()
+				var r *Response
+				var err error
+				switch {
+				case tt.oneHop:
+					var hr *http.Response
+					if hr, err = s.Client().Get("http://h.test/"); err == nil {
+						hr.Body.Close()
+						r = &Response{StatusCode: hr.StatusCode}
+					}
+				case tt.outer:
+					pipes{serve: busy}.session(t).Get(ctx, "http://h.test/", Timeout{Total: 20 * time.Second}, OnRequest(func(ctx context.Context, _ *PreparedRequest) error {
+						r, err = s.Get(ctx, "http://h.test/")
+						return err
+					}))
+				default:
+					r, err = s.Get(ctx, "http://h.test/")
+				}
+				if d := time.Since(start); d != tt.took {
+					t.Errorf("it took %v; want %v", d, tt.took)
+				}
+				if tt.kind == nil {
+					if err != nil || r.StatusCode != 503 {
+						t.Errorf("got %v, %v; want the 503", r, err)
+					}
+					return
+				}
+				isAll(t, err, tt.kind, ErrTimeout)
+				e, ok := errors.AsType[*RetryError](err)
+				if !ok || len(e.Attempts) != tt.attempts || e.Response == nil || e.Response.StatusCode != 503 || announced != tt.attempts-1 {
+					t.Errorf("%v, RetryError %+v, OnRetry called %d times; want the 503 and %d attempts", err, e, announced, tt.attempts)
+				}
+				if outer, _ := errors.AsType[*Error](err); !outer.Timeout() {
+					t.Errorf("Timeout of %v is false", err)
+				}
+			})
 		})
-	})
+	}
 	t.Run("an hour", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := pipes{serve: busy}.session(t, Retry{Total: 36, StatusCodes: []int{503}})

@@ -23,7 +23,7 @@ import (
 //
 // Set its fields before the first call. From then on they must not change, and any
 // number of goroutines may use the Session. [Session.With] derives one with other
-// settings. Close ends it.
+// settings. Close ends it. The calls of a nil *Session are [ErrInvalidOption].
 type Session struct {
 	// BaseURL is what the URLs of calls are relative to. See the option [BaseURL].
 	BaseURL string
@@ -102,7 +102,7 @@ func NewSession(opts ...Option) *Session {
 // of s. It has a copy of the defaults of s, with opts over them, and s stays as it
 // is. Closing either closes what they share.
 func (s *Session) With(opts ...Option) *Session {
-	s.setup()
+	s = s.setup()
 	d := *s
 	d.own()
 	d.configure(opts)
@@ -186,8 +186,15 @@ func (s *Session) add(set *settings) error {
 	return nil
 }
 
-// setup completes a zero Session at its first use.
-func (s *Session) setup() { s.begin(newMounts) }
+// setup completes a zero Session at its first use. If s is nil, it returns a session
+// whose calls say so.
+func (s *Session) setup() *Session {
+	if s == nil {
+		s = &Session{err: errNilSession}
+	}
+	s.begin(newMounts)
+	return s
+}
 
 // begin completes a zero Session, with its table of adapters.
 func (s *Session) begin(table func() *mounts) {
@@ -213,11 +220,13 @@ func (s *Session) begin(table func() *mounts) {
 // settingUp guards the first use of all sessions.
 var settingUp sync.Mutex
 
+var errNilSession = failText(ErrInvalidOption, "the *Session is nil")
+
 // Do sends a request of any method. The options count for this call only.
 func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_ *Response, err error) {
 	at := step{op: "prepare", raw: url}
 	defer at.wrap(&err)
-	s.setup()
+	s = s.setup()
 	var set settings
 	if err := s.merge(&set, opts); err != nil {
 		return nil, err
@@ -274,7 +283,7 @@ func callNames(layers []Headers, field string) bool {
 func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, err error) {
 	at := step{op: "prepare"}
 	defer at.wrap(&err)
-	s.setup()
+	s = s.setup()
 	if r == nil {
 		return nil, failText(ErrInvalidOption, "Prepare(nil)")
 	}
@@ -300,7 +309,7 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, 
 func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) (_ *Response, err error) {
 	at := step{op: "prepare"}
 	defer at.wrap(&err)
-	s.setup()
+	s = s.setup()
 	if p == nil {
 		return nil, failText(ErrInvalidOption, "Send(nil)")
 	}
@@ -548,7 +557,10 @@ func adapterError(ctx context.Context, err error) error {
 func (s *Session) Adapter(url string) (_ Adapter, err error) {
 	at := step{op: "prepare", raw: url}
 	defer at.wrap(&err)
-	s.setup()
+	if s == nil {
+		return nil, errNilSession
+	}
+	s.begin(newMounts)
 	u, _, err := uri.Parse(url)
 	if err != nil {
 		return nil, err
@@ -571,7 +583,7 @@ func (s *Session) adapter(u *url.URL) (Adapter, error) { return s.mounts.find(u)
 //
 // Mount before the first call. Sessions made by With share their mounts.
 func (s *Session) Mount(prefix string, a Adapter) {
-	s.setup()
+	s = s.setup()
 	if values.IsNil(a) {
 		s.reject(failText(ErrInvalidOption, "Mount: the adapter is nil"))
 		return
@@ -583,13 +595,16 @@ func (s *Session) Mount(prefix string, a Adapter) {
 // adapters of the session and of the sessions that share them. The session goes on
 // to work.
 func (s *Session) CloseIdleConnections() {
-	s.setup()
+	s = s.setup()
 	s.mounts.closeIdle()
 }
 
 // Close closes the adapters of the session and of those that share them. Calls
 // that have begun go on to their end; later ones return [ErrClosed].
 func (s *Session) Close() error {
+	if s == nil {
+		return nil
+	}
 	s.begin(func() *mounts { return noMounts }) // if no call has been made
 	return s.mounts.close()
 }

@@ -2,8 +2,10 @@ package requests_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -116,4 +118,51 @@ func TestSessionIsForManyGoroutines(t *testing.T) {
 		})
 	}
 	calls.Wait()
+}
+
+// The calls of a nil Session are errors that say so, whatever is called.
+func TestNilSession(t *testing.T) {
+	var s *requests.Session
+	p, err := requests.NewRequest("GET", "http://127.0.0.1:1/").Prepare(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Mount("mock://", requests.Handler(http.NotFoundHandler()))
+	s.CloseIdleConnections()
+	for name, call := range map[string]func() error{
+		"Get": func() error { _, err := s.Get(t.Context(), "http://127.0.0.1:1/"); return err },
+		"Do":  func() error { _, err := s.Do(t.Context(), "GET", "http://127.0.0.1:1/"); return err },
+		"Prepare": func() error {
+			_, err := s.Prepare(t.Context(), requests.NewRequest("GET", "http://127.0.0.1:1/"))
+			return err
+		},
+		"Send":     func() error { _, err := s.Send(t.Context(), p); return err },
+		"With":     func() error { _, err := s.With(requests.Timeout{}).Get(t.Context(), "http://127.0.0.1:1/"); return err },
+		"Client":   func() error { _, err := s.Client().Get("http://127.0.0.1:1/"); return err },
+		"Adapter":  func() error { _, err := s.Adapter("http://127.0.0.1:1/"); return err },
+		"Download": func() error { _, err := s.Download(t.Context(), "http://127.0.0.1:1/x", t.TempDir()); return err },
+		"Pages":    func() error { return errorOf(s.Pages(t.Context(), "http://127.0.0.1:1/")) },
+		"Events":   func() error { return errorOf(s.Events(t.Context(), "http://127.0.0.1:1/")) },
+		"Many": func() (err error) {
+			for r := range s.Many(t.Context(), requests.URLs("http://127.0.0.1:1/")) {
+				err = r.Err
+			}
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, requests.ErrInvalidOption) || errors.Is(err, requests.ErrConnection) || !strings.Contains(err.Error(), "Session is nil") {
+			t.Errorf("%s of a nil Session = %v; want ErrInvalidOption", name, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+}
+
+// errorOf is the last error of what is ranged over.
+func errorOf[V any](seq iter.Seq2[V, error]) (last error) {
+	for _, err := range seq {
+		last = err
+	}
+	return last
 }

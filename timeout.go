@@ -95,6 +95,36 @@ func (l *lifetime) Deadline() (time.Time, bool) {
 	return l.deadline, true
 }
 
+// lifetimeKey is the key of a lifetime in itself.
+type lifetimeKey struct{}
+
+// Value implements [context.Context].
+func (l *lifetime) Value(key any) any {
+	if key == (lifetimeKey{}) {
+		return l
+	}
+	return l.Context.Value(key)
+}
+
+// tooLong returns an error if ctx is sure to end before a wait does: then there is
+// nothing to wait for.
+func tooLong(ctx context.Context, wait time.Duration) error {
+	end, ok := ctx.Deadline()
+	if !ok || time.Until(end) > wait || ctx.Err() != nil {
+		return nil
+	}
+	for of := ctx; ; {
+		l, _ := of.Value(lifetimeKey{}).(*lifetime)
+		switch {
+		case l == nil:
+			return fault.Reword(ErrTimeout, context.DeadlineExceeded, "the context ends before a wait of "+wait.String()+" does")
+		case l.timer != nil && l.deadline.Equal(end):
+			return failText(ErrTotalTimeout, "Timeout.Total ends before a wait of "+wait.String()+" does")
+		}
+		of = l.Context
+	}
+}
+
 // handOver leaves the end to the body of r, on which Total sets no limit.
 func (l *lifetime) handOver(r *Response) {
 	if l == nil || r.loaded || r.kept || r.wire.done {
