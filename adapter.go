@@ -346,7 +346,10 @@ func (a *HTTPAdapter) configure() {
 		a.outer = belowTripper{a}
 	}
 	if a.Wrap != nil {
-		if a.outer = a.Wrap(a.outer); values.IsNil(a.outer) {
+		found := a.invalid
+		a.invalid = failText(ErrInvalidOption, "HTTPAdapter.Wrap has panicked") // if it does
+		a.outer = a.Wrap(a.outer)
+		if a.invalid = found; values.IsNil(a.outer) {
 			a.invalid = failText(ErrInvalidOption, "HTTPAdapter.Wrap returned nil")
 		}
 	}

@@ -104,15 +104,9 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	}
 	a.asking.begin(w)
 	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, withinKey{}, w), 0, &a.dog), before: w.interim}
-	t.OnEnd = func() { a.asking.end(w) }
-	returned := false
-	defer func() {
-		if !returned { // the middleware has panicked
-			t.Finish()
-		}
-	}()
+	t.OnEnd, t.lost = func() { a.asking.end(w) }, w.close
+	defer w.endUnlessReturned()
 	r, err := t.send(ctx, a.outer, p, opts)
-	returned = true
 	w.returned.Store(true)
 	if err == nil && opts.Trace && !r.upgraded() {
 		times := w.times.Load()
@@ -131,18 +125,23 @@ type trip struct {
 	times  *bridge.Stopwatch // nil without Trace
 	dump   *dump.Exchange    // nil if nobody wants a dump
 	report []OnProgress      // of the body of the request, which is counted here; nil if the engine does
+	lost   func()            // called if the body of the response panics when it is closed; may be nil
 }
 
 // send sends p once by rt, and returns the response with its body unread. It is
 // the only caller of a RoundTripper.
 func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedRequest, opts *SendOptions) (*Response, error) {
+	sent := false
+	defer func() {
+		if !sent { // or rt has panicked
+			e.Finish()
+		}
+	}()
 	if err := contextError(ctx); err != nil {
-		e.Finish()
 		return nil, err
 	}
 	hr, err := e.request(p)
 	if err != nil {
-		e.Finish()
 		return nil, err
 	}
 	countUpload(hr, e.report)
@@ -159,16 +158,16 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 		err = failText(ErrAdapter, "the RoundTripper returned neither a response nor an error")
 	default:
 		e.StopClock() // until the body is read
-		err = r.receive(bridge.Taken(res), p, opts)
+		err = r.receive(e.taken(res), p, opts)
 	}
 	if err != nil {
 		if res != nil && res.Body != nil { // beside an error against the contract, but it happens
 			res.Body.Close()
 		}
-		e.Finish()
 		e.dump.Fail(err)
 		return nil, err
 	}
+	sent = true
 	r.dumped(e.dump)
 	r.Elapsed = time.Since(start)
 	if r.upgraded() {
@@ -179,6 +178,33 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 	r.countDownload(opts.OnProgress)
 	r.wire.e, r.wire.ctx, r.wire.hurry = e.Exchange, ctx, e.Exchange
 	return r, nil
+}
+
+// taken is what the RoundTripper has returned, as a response of the engine.
+func (e *trip) taken(res *http.Response) *transport.Response {
+	r := bridge.Taken(res)
+	if e.lost != nil && r.Body != nil && res.StatusCode != http.StatusSwitchingProtocols {
+		r.Body = &wrappedBody{r.Body, e.lost}
+	}
+	return r
+}
+
+// wrappedBody is the body of a response of middleware, whose Close may panic.
+type wrappedBody struct {
+	io.ReadCloser
+	lost func() // see trip
+}
+
+func (b *wrappedBody) Close() error {
+	closed := false
+	defer func() {
+		if !closed {
+			b.lost()
+		}
+	}()
+	err := b.ReadCloser.Close()
+	closed = true
+	return err
 }
 
 // request makes what net/http is to send for p, with a header and a URL of its
@@ -259,6 +285,33 @@ type within struct {
 	over     atomic.Bool
 	found    atomic.Bool // a request of the attempt has come
 	returned atomic.Bool // the middleware has
+
+	mu     sync.Mutex
+	bodies []io.Closer // of the responses that the middleware was given
+}
+
+// given notes the body of a response. If the middleware panics, nobody else can
+// close it.
+func (w *within) given(body io.Closer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bodies = append(w.bodies, body)
+}
+
+// endUnlessReturned frees the connections of middleware that has panicked.
+func (w *within) endUnlessReturned() {
+	if !w.returned.Load() {
+		w.close()
+	}
+}
+
+// close closes the bodies that the middleware was given.
+func (w *within) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range w.bodies {
+		b.Close()
+	}
 }
 
 // withinKey is the key of a within.
@@ -308,16 +361,28 @@ func (a *asking) lost(u *url.URL) bool {
 type belowTripper struct{ a *HTTPAdapter }
 
 func (t belowTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
-	return roundTrip(hr, t.send)
+	res, err := roundTrip(hr, t.send)
+	if err == nil {
+		if w := t.attempt(hr.Context()); w != nil {
+			w.given(res.Body)
+		}
+	}
+	return res, err
+}
+
+// attempt is the attempt that a context belongs to, nil if there is none.
+func (t belowTripper) attempt(ctx context.Context) *within {
+	w, _ := ctx.Value(withinKey{}).(*within)
+	if w != nil && (w.adapter != t.a || w.over.Load()) {
+		return nil
+	}
+	return w
 }
 
 func (t belowTripper) CloseIdleConnections() { t.a.engine.CloseIdle() }
 
 func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
-	w, _ := ctx.Value(withinKey{}).(*within)
-	if w != nil && (w.adapter != t.a || w.over.Load()) {
-		w = nil
-	}
+	w := t.attempt(ctx)
 	if w == nil && t.a.asking.lost(p.URL) {
 		return nil, failText(ErrInvalidOption, "the middleware of HTTPAdapter.Wrap has lost the context of a call that asks for TLS, a proxy or a connection")
 	}
@@ -421,11 +486,17 @@ func roundTrip(hr *http.Request, send func(context.Context, *PreparedRequest, *h
 			}
 		}()
 	}
+	sent := false
+	defer func() {
+		if !sent { // or a function of the caller has panicked
+			cancel()
+		}
+	}()
 	r, err := send(ctx, p, hr)
 	if err != nil {
-		cancel()
 		return nil, tripError(err)
 	}
+	sent = true
 	return r.toHTTP(hr, cancel), nil
 }
 

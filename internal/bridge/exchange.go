@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,21 +30,38 @@ const leaveGrace = 50 * time.Millisecond
 func (e *Exchange) roundTripOrLeave(rt http.RoundTripper, hr *http.Request) (*http.Response, error) {
 	var res *http.Response
 	var err error
+	var panicked any
+	aborted := true
 	returned := make(chan struct{})
 	go func() {
 		defer close(returned)
+		defer func() {
+			if aborted {
+				panicked = recover() // which would end the program
+			}
+		}()
 		res, err = e.RoundTrip(rt, hr, false)
+		aborted = false
 	}()
+	outcome := func() (*http.Response, error) {
+		switch {
+		case panicked != nil:
+			panic(panicked)
+		case aborted:
+			runtime.Goexit()
+		}
+		return res, err
+	}
 	select {
 	case <-returned:
-		return res, err
+		return outcome()
 	case <-e.Context.Done():
 	}
 	grace := time.NewTimer(leaveGrace)
 	defer grace.Stop()
 	select {
 	case <-returned:
-		return res, err
+		return outcome()
 	case <-grace.C:
 	}
 	go func() {
