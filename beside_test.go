@@ -118,6 +118,21 @@ func besideCases() []besideCase {
 		setBody(r, "hello")
 		r.TransferEncoding = []string{"chunked"}
 	}})
+	for _, method := range []string{"GET", "DELETE", "PUT"} {
+		add(besideCase{name: "TransferEncoding chunked " + method, method: method, only: 1, change: func(r *http.Request) {
+			setBody(r, "hello")
+			r.TransferEncoding = []string{"chunked"}
+		}})
+		add(besideCase{name: "TransferEncoding chunked, of unknown length " + method, method: method, change: func(r *http.Request) {
+			r.Body, r.TransferEncoding = of("hello"), []string{"chunked"}
+		}})
+		add(besideCase{name: "TransferEncoding chunked, empty " + method, method: method, change: func(r *http.Request) {
+			r.Body, r.TransferEncoding = of(""), []string{"chunked"}
+		}})
+		add(besideCase{name: "TransferEncoding chunked, NoBody " + method, method: method, only: 1, change: func(r *http.Request) {
+			r.Body, r.TransferEncoding = http.NoBody, []string{"chunked"}
+		}})
+	}
 	add(besideCase{name: "TransferEncoding identity", method: "POST", change: func(r *http.Request) {
 		setBody(r, "hello")
 		r.TransferEncoding = []string{"identity"}

@@ -26,6 +26,9 @@ import (
 // h panics, or ends its goroutine, the response is cut short. When the context of
 // the call ends, so does the response; h goes on if it does not watch the context of
 // its request.
+//
+// There is no connection that h could have. Hijack and the deadlines of an
+// [http.ResponseController] are [http.ErrNotSupported], and a 101 is [ErrProtocol].
 func Handler(h http.Handler) Adapter { return &HTTPAdapter{Transport: handlerTripper{h}, local: true} }
 
 type handlerTripper struct{ h http.Handler }

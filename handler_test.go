@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -110,5 +111,46 @@ func TestHandlerSaysWhyItBroke(t *testing.T) {
 				t.Errorf("the error is %q; want it to say %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestHandlerHasNoConnection holds what a handler is told that wants the connection
+// itself: there is none, and the call gets what the handler makes of that.
+func TestHandlerHasNoConnection(t *testing.T) {
+	s := NewSession()
+	defer s.Close()
+	s.Mount("mock://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, is := w.(http.Hijacker); is {
+			t.Error("the ResponseWriter is an http.Hijacker")
+		}
+		c := http.NewResponseController(w)
+		conn, rw, err := c.Hijack()
+		if conn != nil || rw != nil || !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("Hijack = %v, %v, %v; want http.ErrNotSupported", conn, rw, err)
+		}
+		for _, err := range []error{c.SetReadDeadline(time.Now()), c.SetWriteDeadline(time.Now())} {
+			if !errors.Is(err, http.ErrNotSupported) {
+				t.Errorf("a deadline of the connection = %v; want http.ErrNotSupported", err)
+			}
+		}
+		http.Error(w, "no WebSocket here", http.StatusNotImplemented)
+	})))
+	upgrade := Headers{"Connection": "Upgrade", "Upgrade": "websocket"}
+	r, err := s.Get(bg, "mock://h/", upgrade)
+	if err != nil || r.StatusCode != http.StatusNotImplemented || r.Text() != "no WebSocket here\n" {
+		t.Errorf("got %v, %v; want what the handler has written", r, err)
+	}
+	s.Mount("mock://", Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	})))
+	if r, err := s.Get(bg, "mock://h/", upgrade); err == nil {
+		t.Errorf("a 101 without a connection is %v with the body %T; want an error", r, r.Body)
+	} else {
+		isAll(t, err, ErrProtocol)
+	}
+	if r, err := s.Client().Do(&http.Request{URL: &url.URL{Scheme: "mock", Host: "h", Path: "/"}, Header: http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}}); err == nil {
+		t.Errorf("a 101 without a connection is %v; want an error", r)
 	}
 }

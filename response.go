@@ -297,6 +297,8 @@ func checkFraming(res *transport.Response, p *PreparedRequest) error {
 		return failText(ErrProtocol, "status "+strconv.Itoa(res.StatusCode))
 	case res.StatusCode == http.StatusSwitchingProtocols && !asksUpgrade(p.Header):
 		return failText(ErrProtocol, "the server switched protocols unasked")
+	case res.StatusCode == http.StatusSwitchingProtocols && !isTwoWay(res.Body):
+		return failText(ErrProtocol, "the protocol is switched without a connection")
 	case res.Proto != "" && (res.Major < 1 || res.Major > 3):
 		return failText(ErrProtocol, "version "+res.Proto)
 	}
@@ -313,6 +315,12 @@ func checkFraming(res *transport.Response, p *PreparedRequest) error {
 func asksUpgrade(h http.Header) bool {
 	m := message.Request{Header: h}
 	return m.AsksUpgrade()
+}
+
+// isTwoWay reports whether body is a connection, as that of a 101 has to be.
+func isTwoWay(body io.ReadCloser) bool {
+	_, ok := body.(io.ReadWriteCloser)
+	return ok
 }
 
 // upgraded reports whether the connection has another protocol from here on.

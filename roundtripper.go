@@ -222,6 +222,9 @@ func (e *trip) request(p *PreparedRequest) (*http.Request, error) {
 	}
 	if l := p.literal; l != nil {
 		hr.Trailer, hr.Close, hr.Host = l.trailer, hr.Close || l.close, cmp.Or(l.host, hr.Host)
+		if l.chunked {
+			hr.TransferEncoding = []string{"chunked"}
+		}
 	}
 	if err := e.body(&hr, p); err != nil {
 		return nil, err
@@ -460,6 +463,7 @@ type literal struct {
 	host    string // for the Host field; empty for that of the URL
 	trailer http.Header
 	close   bool
+	chunked bool // even if there is no body
 	sparing bool // see message.Request
 	decode  bool // the library itself has asked for content codings
 }
@@ -545,18 +549,24 @@ func (b *handedBody) prepare() (*PreparedRequest, error) {
 	if agents := p.Header["User-Agent"]; len(agents) > 1 {
 		p.Header["User-Agent"] = agents[:1]
 	}
-	p.literal = &literal{host: hr.Host, trailer: hr.Trailer, close: hr.Close, sparing: true}
-	if hr.Body != nil && hr.Body != http.NoBody {
+	p.literal = &literal{host: hr.Host, trailer: hr.Trailer, close: hr.Close, chunked: asksChunked(hr), sparing: true}
+	if hr.Body != nil && (hr.Body != http.NoBody || asksChunked(hr)) {
 		p.body = b.content()
 	}
 	return p, p.checkLiteral()
+}
+
+// asksChunked reports whether hr is to be chunked. net/http then does so even if the
+// length is known, or if there is NoBody.
+func asksChunked(hr *http.Request) bool {
+	return len(hr.TransferEncoding) > 0 && hr.TransferEncoding[0] == "chunked"
 }
 
 // content is the body as one of the library's.
 func (b *handedBody) content() content {
 	hr := b.hr
 	length := hr.ContentLength
-	if length <= 0 || len(hr.TransferEncoding) > 0 && hr.TransferEncoding[0] == "chunked" {
+	if length <= 0 || asksChunked(hr) {
 		length = -1 // net/http's zero with a body is "unknown"
 	}
 	first := hr.Body
@@ -567,6 +577,9 @@ func (b *handedBody) content() content {
 		}
 		first = probed
 		b.probed = probed
+	}
+	if hr.Body == http.NoBody {
+		return streamed(&stream{what: "the request body", again: true, from: func() (io.Reader, error) { return http.NoBody, nil }}, -1, "")
 	}
 	return streamed(&stream{what: "the request body", again: hr.GetBody != nil, waits: hr.GetBody == nil, from: func() (io.Reader, error) {
 		if !b.used.Swap(true) {
