@@ -88,6 +88,11 @@ var (
 // ErrAuthentication reports credentials that cannot be had, or that a server does
 // not accept: a token that has expired and cannot be renewed, or a login that was
 // refused. The packages below auth return it. It is never retried.
+//
+// If the one that gives the credentials was away, the error is also [ErrConnection] or
+// [ErrTimeout]. If it was busy or out of order, [errors.As] finds an [*HTTPError] with
+// its status: 408, 429, or from 500 on. Then the credentials may be right, and a later
+// call may succeed.
 var ErrAuthentication error = fault.Authentication
 
 // Errors of use.
