@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -61,4 +62,22 @@ func TestAllocationsOfCall(t *testing.T) {
 		l.Close()
 		server.Wait()
 	}
+}
+
+// TestDumpCostsNothing where it is not asked for.
+func TestDumpCostsNothing(t *testing.T) {
+	noEnvironment(t)
+	handler := requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	allocs := func(opts ...requests.Option) float64 {
+		s := requests.NewSession(opts...)
+		s.Mount("http://", handler)
+		return testing.AllocsPerRun(200, func() {
+			if _, err := s.Get(t.Context(), "http://a.test/"); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	plain, silenced := allocs(), allocs(requests.Dump{To: io.Discard}, requests.Dump{})
+	require.InDelta(t, plain, silenced, 0.5)
+	require.Greater(t, allocs(requests.Dump{To: io.Discard}), plain+3, "this test sees what a dump allocates")
 }

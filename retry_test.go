@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestBackoff(t *testing.T) {
@@ -645,4 +648,17 @@ func TestRetryReasons(t *testing.T) {
 			t.Errorf("%v; want %s", err, tt.want)
 		}
 	}
+}
+
+// TestWaitIsForRetries holds that Retry.Wait is not asked after the last attempt.
+func TestWaitIsForRetries(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer srv.Close()
+	var asked []int
+	_, err := Get(t.Context(), srv.URL, Retry{Total: 2, StatusCodes: []int{503}, Wait: func(a Attempt) time.Duration {
+		asked = append(asked, a.Number)
+		return 0
+	}})
+	require.ErrorIs(t, err, ErrRetriesExhausted)
+	require.Equal(t, []int{1, 2}, asked)
 }
