@@ -192,6 +192,26 @@ func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOpt
 	return a.send(ctx, p, &opts)
 }
 
+// RoundTrip sends hr as it is, and makes an adapter an [http.RoundTripper] for
+// code that wants one. It adds nothing and decodes nothing, and follows no
+// redirects. Proxies and a CABundle are those of the environment; Connect is
+// limited to 10 s, and the silence of the server is not. Retry counts, and the
+// last response is returned whatever its status.
+//
+// Errors are of the kinds of this package, without an [*Error]. The body of hr is
+// closed in any case, perhaps after RoundTrip has returned.
+func (a *HTTPAdapter) RoundTrip(hr *http.Request) (*http.Response, error) {
+	return roundTrip(hr, func(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
+		opts := SendOptions{Stream: true, Timeout: Timeout{Connect: defaultConnect}, returnLast: true}
+		if a.Transport == nil {
+			if err := opts.chooseRoute(p.URL); err != nil {
+				return nil, err
+			}
+		}
+		return a.send(ctx, p, &opts)
+	})
+}
+
 // send is Send. It only reads opts.
 func (a *HTTPAdapter) send(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
 	if err := checkMessage(p); err != nil { // an adapter may be called without a session

@@ -339,3 +339,15 @@ func (e *ProxyError) Unwrap() error { return ErrProxy }
 
 // Format keeps every verb from printing the header, which may set cookies.
 func (e *ProxyError) Format(s fmt.State, _ rune) { io.WriteString(s, e.Error()) }
+
+// chooseRoute chooses what a call of a session without TLS of its own would have.
+func (o *SendOptions) chooseRoute(u *url.URL) (err error) {
+	if o.Proxy, o.environProxy, err = o.proxies.find(u); err != nil {
+		return err
+	}
+	if (u.Scheme == "https" || o.Proxy != nil && o.Proxy.Scheme == "https") && !o.proxies.ignoreEnv {
+		o.TLS = TLS{}.trusting()
+		o.environTLS, o.environTrust = true, o.TLS.CABundle != ""
+	}
+	return nil
+}

@@ -424,38 +424,6 @@ func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Requ
 	return r, err
 }
 
-// chooseRoute chooses what a call of a session without TLS of its own would have.
-func (o *SendOptions) chooseRoute(u *url.URL) (err error) {
-	if o.Proxy, o.environProxy, err = o.proxies.find(u); err != nil {
-		return err
-	}
-	if (u.Scheme == "https" || o.Proxy != nil && o.Proxy.Scheme == "https") && !o.proxies.ignoreEnv {
-		o.TLS = TLS{}.trusting()
-		o.environTLS, o.environTrust = true, o.TLS.CABundle != ""
-	}
-	return nil
-}
-
-// RoundTrip sends hr as it is, and makes an adapter an [http.RoundTripper] for
-// code that wants one. It adds nothing and decodes nothing, and follows no
-// redirects. Proxies and a CABundle are those of the environment; Connect is
-// limited to 10 s, and the silence of the server is not. Retry counts, and the
-// last response is returned whatever its status.
-//
-// Errors are of the kinds of this package, without an [*Error]. The body of hr is
-// closed in any case, perhaps after RoundTrip has returned.
-func (a *HTTPAdapter) RoundTrip(hr *http.Request) (*http.Response, error) {
-	return roundTrip(hr, func(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
-		opts := SendOptions{Stream: true, Timeout: Timeout{Connect: defaultConnect}, returnLast: true}
-		if a.Transport == nil {
-			if err := opts.chooseRoute(p.URL); err != nil {
-				return nil, err
-			}
-		}
-		return a.send(ctx, p, &opts)
-	})
-}
-
 // A literal is what a PreparedRequest has of an [http.Request] that it was made
 // of, beside its fields. Such a request goes out as it was handed over: nothing
 // of it is put into a form of the library's own.
