@@ -12,14 +12,15 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Host is the value of the Host field of a request of net/http for u, as net/http
-// makes it. A host that is none, such as the path of a socket, is not sent.
+// Host returns the value of the Host field of a request to u, in the form of
+// net/http. A host that is not valid there, such as the path of a socket, is not
+// sent.
 func Host(host string, u *url.URL) string {
 	host, err := httpguts.PunycodeHostPort(cmp.Or(host, u.Host))
 	if err != nil || !httpguts.ValidHostHeader(host) {
 		return ""
 	}
-	if strings.HasPrefix(host, "[") { // RFC 6874, section 3: no zone
+	if strings.HasPrefix(host, "[") { // without a zone (RFC 6874, section 3)
 		if before, after, ok := strings.Cut(host, "%"); ok {
 			_, port, _ := strings.Cut(after, "]")
 			host = before + "]" + port
@@ -30,17 +31,17 @@ func Host(host string, u *url.URL) string {
 
 // A received is a response whose body net/http reads.
 type received interface {
-	Close() error // of the body, which nobody reads then
+	Close() error // closes the body, while nobody reads it
 	Trailer() http.Header
 }
 
-// A givenBody is the body of a response that net/http is given. One goroutine may
-// close it while another one reads.
+// A givenBody is the body of a response that is handed to net/http. One goroutine
+// may close it while another one reads.
 type givenBody struct {
 	body io.Reader
 	of   received
 	res  *http.Response // gets the trailer
-	end  func()         // ends the context of the exchange, and so a Read
+	end  func()         // ends the context of the exchange, and with it a Read
 	wrap func(error) error
 
 	mu      sync.Mutex
@@ -48,8 +49,9 @@ type givenBody struct {
 	closed  bool
 }
 
-// Give makes body, which is that of a response, the body of res. end is called when
-// it has ended, and may end a Read. wrap makes errors those of a RoundTripper.
+// Give makes body, which comes from the response of, the body of res. end is called
+// when it has ended; it may end a Read. wrap turns errors into those of a
+// RoundTripper.
 func Give(res *http.Response, body io.Reader, of received, end func(), wrap func(error) error) {
 	res.Body = &givenBody{body: body, of: of, res: res, end: end, wrap: wrap}
 }
@@ -72,7 +74,7 @@ func (b *givenBody) Read(p []byte) (int, error) {
 	closed := b.closed
 	b.mu.Unlock()
 	switch {
-	case closed: // by Close, which has left the rest to us
+	case closed: // Close left the rest to this Read
 		b.of.Close()
 		return n, http.ErrBodyReadAfterClose
 	case err != nil:
@@ -106,7 +108,7 @@ func (b *givenBody) Close() error {
 	return nil
 }
 
-// An UpgradedBody is a connection that has another protocol.
+// An UpgradedBody is a connection that now speaks another protocol.
 type UpgradedBody struct {
 	io.ReadWriteCloser
 	End func() // ends the context of the exchange

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// LacksBody reports whether requests of the method have no body as a rule, so
-// that net/http looks whether one of unknown length is there at all before it
+// LacksBody reports whether requests with the method usually have no body. For
+// these, net/http checks whether a body of unknown length has any bytes before it
 // announces it.
 func LacksBody(method string) bool {
 	switch method {
@@ -17,11 +17,11 @@ func LacksBody(method string) bool {
 	return false
 }
 
-// probeTime is how long a body may take to show that it is there. Later than that
-// it is taken to be, as in net/http.
+// probeTime is how long a body may take to show its first byte. After that it
+// counts as not empty, as in net/http.
 const probeTime = 200 * time.Millisecond
 
-// A ProbedBody is a body whose first byte was read, or is still being read.
+// A ProbedBody is a body whose first byte was read, or is being read.
 type ProbedBody struct {
 	io.ReadCloser
 	done chan struct{} // closed when the first Read has returned
@@ -32,7 +32,7 @@ type ProbedBody struct {
 	taken bool
 }
 
-// Probe returns body, and nil if it is empty.
+// Probe returns body, or nil if it is empty.
 func Probe(body io.ReadCloser) *ProbedBody {
 	p := &ProbedBody{ReadCloser: body, done: make(chan struct{})}
 	go func() {
@@ -67,7 +67,7 @@ func (p *ProbedBody) Read(b []byte) (int, error) {
 	return n, p.err
 }
 
-// Close leaves the body to a Read that is under way.
+// Close closes the body, or leaves that to a Read that is under way.
 func (p *ProbedBody) Close() error {
 	select {
 	case <-p.done:

@@ -17,8 +17,8 @@ type Times struct {
 	Reused            bool          // the connection had served another request before
 }
 
-// A Stopwatch takes the times of one attempt. A dial that was begun for the attempt
-// may go on after it got another connection, so that events come at any time.
+// A Stopwatch measures one attempt. A dial that was begun for the attempt may
+// continue after it got another connection, so events may come at any time.
 type Stopwatch struct {
 	start time.Time
 
@@ -44,7 +44,8 @@ func StartStopwatch(ctx context.Context) (context.Context, *Stopwatch) {
 	}), c
 }
 
-// NewStopwatch returns a Stopwatch that has run since start and has taken times already.
+// NewStopwatch returns a Stopwatch that has run since start and has measured times
+// already.
 func NewStopwatch(start time.Time, times Times) *Stopwatch {
 	return &Stopwatch{start: start, connected: true, times: times}
 }
@@ -56,7 +57,7 @@ func (c *Stopwatch) Times() Times {
 	return c.times
 }
 
-// seek is called when a connection is wanted: again if the first one is dead.
+// seek is called when a connection is wanted, and again if the first one is dead.
 func (c *Stopwatch) seek() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,7 +68,7 @@ func (c *Stopwatch) seek() {
 func (c *Stopwatch) begin(at *time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at.IsZero() { // of several addresses tried in parallel the first counts
+	if at.IsZero() { // of several addresses tried in parallel, the first counts
 		*at = time.Now()
 	}
 }
@@ -103,7 +104,7 @@ func (c *Stopwatch) firstByte() {
 	c.times.FirstByte = time.Since(c.start)
 }
 
-// Answered gives the time of the first byte, if no trace has told it.
+// Answered sets the time of the first byte, if no trace has reported it.
 func (c *Stopwatch) Answered(took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +122,7 @@ func (c *Stopwatch) End() {
 	}
 }
 
-// TimedBody stops the times when the body ends.
+// TimedBody stops the Stopwatch when the body ends.
 type TimedBody struct {
 	io.ReadCloser
 	Stopwatch *Stopwatch
@@ -135,7 +136,7 @@ func (t *TimedBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the times too.
+// Close stops it, too.
 func (t *TimedBody) Close() error {
 	t.Stopwatch.End()
 	return t.ReadCloser.Close()

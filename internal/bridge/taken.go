@@ -7,7 +7,7 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// Taken is what a RoundTripper has returned, as one of the engine's.
+// Taken returns what a RoundTripper has returned as a response of the engine.
 func Taken(hr *http.Response) *transport.Response {
 	r := &transport.Response{
 		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
@@ -24,7 +24,7 @@ func Taken(hr *http.Response) *transport.Response {
 	return r
 }
 
-// receivedBody passes on the trailer.
+// receivedBody copies the trailer at the end of the body.
 type receivedBody struct {
 	io.ReadCloser
 	res *transport.Response

@@ -1,9 +1,9 @@
-// Package fields holds the fields of a request to what may be sent (RFC 9110,
-// section 5): names and values, those that only the library sets, and one field in
-// several spellings.
+// Package fields checks the fields of a request (RFC 9110, section 5): their names
+// and values, fields that only the library may set, and fields in several
+// spellings.
 //
-// It knows neither the request nor who has given the fields. Its errors are of the
-// kind InvalidHeader; they name a field and never show its value.
+// It knows neither the request nor who set the fields. Its errors are of the kind
+// InvalidHeader; they name a field and never show its value.
 package fields
 
 import (
@@ -31,7 +31,7 @@ func Merge[M ~map[string]any](session http.Header, call []M, defaults http.Heade
 	for _, v := range session {
 		entries += len(v)
 	}
-	h := make(http.Header, fields+2) // and Cookie or Content-Type, and Authorization
+	h := make(http.Header, fields+2) // room for Cookie or Content-Type, and Authorization
 	backing := make([]string, 0, entries+fields)
 	for name, v := range session {
 		key, err := Canonical(name)
@@ -80,7 +80,8 @@ func Merge[M ~map[string]any](session http.Header, call []M, defaults http.Heade
 	return h, nil
 }
 
-// Over puts layer over h. A field without values stays, to say that it is not sent.
+// Over sets the fields of layer in h, in place of those of h. A field without
+// values stays, to say that it is not sent.
 func Over[M ~map[string]any](h http.Header, layer M) error {
 	for name, v := range layer {
 		key, err := Canonical(name)
@@ -99,9 +100,9 @@ func Over[M ~map[string]any](h http.Header, layer M) error {
 	return nil
 }
 
-// Spelled returns h with canonical names. A "user-agent", written as in Requests,
-// replaces the one of defaults. Two spellings by the caller are refused, since a
-// map does not say which was written last.
+// Spelled returns h with canonical names. A "user-agent", spelled as in Requests,
+// replaces the one of defaults. Two spellings by the caller are refused: a map does
+// not say which one came last.
 func Spelled(h, defaults http.Header) (http.Header, error) {
 	out := make(http.Header, len(h))
 	for name, v := range h {
@@ -149,7 +150,7 @@ func clashes[M ~map[string]any](m M, name string) bool {
 // Canonical checks the name of a field and returns its canonical form.
 func Canonical(name string) (string, error) {
 	switch name {
-	case "User-Agent", "Accept", "Accept-Encoding": // in every request
+	case "User-Agent", "Accept", "Accept-Encoding": // the fields of every request
 		return name, nil
 	}
 	if !message.IsToken(name) {
@@ -178,7 +179,7 @@ func Check(h http.Header) error {
 	return nil
 }
 
-// hasUpgrade reports whether the values of a Connection field have the option.
+// hasUpgrade reports whether the values of a Connection field include "upgrade".
 func hasUpgrade(values []string) bool {
 	return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, "upgrade") })
 }
@@ -227,7 +228,7 @@ func CheckValue(name, value string) error {
 }
 
 // checkHost refuses a Host that is not one host with an optional port: net/http
-// would send an empty one in its place (CVE-2023-29406).
+// would send an empty one instead (CVE-2023-29406).
 func checkHost(value string) error {
 	if uri.CheckHost(value) != nil {
 		return fault.Text(fault.InvalidHeader, "field Host is not an ASCII host with an optional port")

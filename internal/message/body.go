@@ -9,8 +9,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A SourceError is an error of the source of a request's body, as opposed to
-// one of the connection.
+// A SourceError is an error of the source of a request body, as opposed to one
+// of the connection.
 type SourceError struct{ Err error }
 
 func (e *SourceError) Error() string { return e.Err.Error() }
@@ -22,9 +22,8 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // A body that is longer or shorter than Length is [fault.InvalidOption]. This
 // is detected before the last bytes are written, so that the peer never gets a
 // request that looks complete. An error of body is returned as a
-// [*SourceError], one of w unchanged. After any error the connection cannot be
-// used for another request. WriteBody does not close body; nil is an empty
-// body.
+// [*SourceError], and one of w unchanged. After any error no other request can
+// use the connection. WriteBody does not close body; nil is an empty body.
 func (r *Request) WriteBody(w io.Writer, body io.Reader) error {
 	if body == nil {
 		body = http.NoBody
@@ -70,8 +69,8 @@ func (r *Request) writeSized(w io.Writer, body io.Reader, buf []byte) error {
 	return nil
 }
 
-// Positions of the data of a chunk in a buffer, so that its frame can be
-// written in the same Write.
+// Positions of the data of a chunk in a buffer. Its frame is around it, and
+// both are written in one Write.
 const (
 	chunkHeadRoom = len("ffffffffffffffff\r\n")
 	chunkTailRoom = len("\r\n")
@@ -84,7 +83,7 @@ func (r *Request) writeChunks(w io.Writer, body io.Reader, buf []byte) error {
 		if err != nil {
 			return err
 		}
-		if n > 0 { // a chunk of no bytes would be the last one
+		if n > 0 { // an empty chunk would end the body
 			var size [chunkHeadRoom]byte
 			head := append(strconv.AppendInt(size[:0], int64(n), 16), "\r\n"...)
 			start := chunkHeadRoom - len(head)
@@ -100,8 +99,8 @@ func (r *Request) writeChunks(w io.Writer, body io.Reader, buf []byte) error {
 	}
 }
 
-// writeLastChunk ends the body with the trailer, which is checked here because
-// it is not complete when the head is checked.
+// writeLastChunk ends the body with the trailer. The trailer is checked here
+// because it is not complete when the head is checked.
 func (r *Request) writeLastChunk(w io.Writer, b []byte) error {
 	if err := checkTrailer(r.Trailer); err != nil {
 		return err
@@ -134,8 +133,8 @@ func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
 // error, as in package bufio.
 const maxEmptyReads = 100
 
-// confirmEnd returns an error if the source has more than it announced. It
-// reads into b.
+// confirmEnd returns an error if the source has more than it announced. It uses
+// b as a buffer.
 func confirmEnd(body io.Reader, b []byte) error {
 	n, _, err := fill(body, b)
 	if err == nil && n > 0 {

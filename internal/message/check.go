@@ -9,12 +9,11 @@ import (
 	"github.com/go-requests/requests/internal/redact"
 )
 
-// Check reports what must not be sent because its reader could misunderstand
-// it, as several requests or as one of another length (RFC 9112, section 11).
-// The errors are [fault.InvalidHeader] for a field, Host included,
-// [fault.InvalidURL] for the target and [fault.InvalidOption] for the rest.
-// Apart from WriteBody, which checks the trailer, nothing else in this package
-// checks the request.
+// Check refuses what a reader could misunderstand, as several requests or as
+// one of another length (RFC 9112, section 11). The errors are
+// [fault.InvalidHeader] for a field, Host included, [fault.InvalidURL] for the
+// target and [fault.InvalidOption] for the rest. Nothing else in this package
+// checks the request, except that WriteBody checks the trailer.
 func (r *Request) Check() error {
 	switch {
 	case !IsToken(r.Method):
@@ -38,13 +37,13 @@ func (r *Request) Check() error {
 	return checkTrailer(r.Trailer)
 }
 
-// authority is the part of the target that names a host, "" if there is none.
+// authority returns the part of the target that names a host, or "".
 func (r *Request) authority() string {
 	if r.Method == http.MethodConnect {
 		return r.Target
 	}
 	scheme, rest, absolute := strings.Cut(r.Target, "://")
-	if !absolute || !IsToken(scheme) { // of an origin-form, "://" is in the path or the query
+	if !absolute || !IsToken(scheme) { // in origin-form, "://" belongs to the path or the query
 		return ""
 	}
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {
@@ -53,8 +52,8 @@ func (r *Request) authority() string {
 	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
-// hasZone reports whether host is an IPv6 address with a zone, which has no
-// meaning for others and is none of their business (RFC 6874, section 3).
+// hasZone reports whether host is an IPv6 address with a zone. A zone has a
+// meaning only on this machine, and must not be sent (RFC 6874, section 3).
 func hasZone(host string) bool {
 	address, _, _ := strings.Cut(host, "]")
 	return strings.HasPrefix(address, "[") && strings.Contains(address, "%")
@@ -86,7 +85,7 @@ func (r *Request) checkField(name string, values []string) error {
 	return nil
 }
 
-// agrees checks the values of a field that may occur once.
+// agrees checks the values of a field that may occur only once.
 func agrees(name string, values []string, same func(string) bool) error {
 	for _, v := range values {
 		if !same(trim(v)) || len(values) > 1 {

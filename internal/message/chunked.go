@@ -8,7 +8,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Bounds on everything but data in a chunked body, as in net/http.
+// Bounds on everything but the data of a chunked body, as in net/http.
 const (
 	maxChunkLine = 4 << 10  // of the line with the size of a chunk
 	maxTrailer   = 4 << 10  // of all trailer fields
@@ -16,7 +16,7 @@ const (
 )
 
 // readChunked reads a chunked body (RFC 9112, section 7.1). It does not wait
-// for more when it has something to return.
+// for more if it has something to return.
 func (r *Reader) readChunked(p []byte) (n int, err error) {
 	for {
 		if n, err = r.decode(p); n > 0 || err != nil || r.phase == atEnd {
@@ -146,8 +146,8 @@ func (r *Reader) readSize(b []byte) (bool, error) {
 var errChunkLine = fault.Text(fault.Protocol, "the line with the size of a chunk is too long")
 
 // chunkSize returns the size at the beginning of line. Extensions are ignored
-// (RFC 9112, section 7.1.1). A size above the largest int64 is replaced by
-// that, since nobody will send so much.
+// (RFC 9112, section 7.1.1). A size above the largest int64 becomes that:
+// nobody sends so much.
 func chunkSize(line []byte) (int64, error) {
 	line = line[:trimEnd(line, 0, len(line))]
 	if i := bytes.IndexByte(line, ';'); i >= 0 {
@@ -182,8 +182,8 @@ func unhex(c byte) (digit byte, ok bool) {
 }
 
 // count bounds the bytes besides data (CVE-2023-39326). Each chunk has an
-// allowance of 16 bytes plus twice its size: sending a byte at a time is
-// legitimate, sending a long extension with each is not.
+// allowance of 16 bytes plus twice its size: sending one byte at a time is
+// legitimate, and a long extension with each byte is not.
 func (r *Reader) count(line int, size int64) error {
 	r.excess += int64(line) - 16 - 2*min(size, math.MaxInt32)
 	if r.excess = max(r.excess, 0); r.excess > maxExcess {
@@ -206,7 +206,7 @@ func (r *Reader) readTrailer(b []byte) (bool, error) {
 	size := r.seen + i + 4
 	switch {
 	case i < 0 && len(b) < maxTrailer:
-		r.seen = max(len(b)-3, 0) // the first bytes of the end may be there
+		r.seen = max(len(b)-3, 0) // the end may have begun there
 		return false, nil
 	case i < 0 || size > maxTrailer:
 		return false, fault.Text(fault.Protocol, "the trailer is too long")

@@ -16,10 +16,9 @@ const maxFields = 1000
 // A span is the position of the name and value of a field in a head.
 type span struct{ name, colon, value, end int32 }
 
-// parseFields reads the field lines of head from start up to the empty line at
-// its end. It writes names in canonical form, and values without folds, into
-// head itself, so that one string for all of head serves all names and values
-// of the map.
+// parseFields reads the field lines of head from start to the empty line at its
+// end. It writes canonical names, and values without folds, into head itself.
+// One string for all of head then serves all names and values of the map.
 func parseFields(head []byte, start int) (http.Header, string, error) {
 	var buf [24]span
 	spans, err := splitFields(buf[:0], head, start)
@@ -31,9 +30,9 @@ func parseFields(head []byte, start int) (http.Header, string, error) {
 	values := make([]string, len(spans))
 	for i, s := range spans {
 		values[i] = text[s.value:s.end]
-		header[text[s.name:s.colon]] = values[i : i+1 : i+1] // what is appended must not overwrite the next one
+		header[text[s.name:s.colon]] = values[i : i+1 : i+1] // an append must not overwrite the next value
 	}
-	if len(header) < len(spans) { // which is rarer than that it pays to look first
+	if len(header) < len(spans) { // a repeated field is too rare to look for first
 		clear(header)
 		for i, s := range spans {
 			name := text[s.name:s.colon]
@@ -55,7 +54,7 @@ func splitFields(spans []span, head []byte, start int) ([]span, error) {
 			return spans, nil
 		}
 		switch {
-		case isBlank(line[0]): // those that follow a field were read with it
+		case isBlank(line[0]): // continuation lines were read with their field
 			return nil, fault.Text(fault.Protocol, "the first field line begins with white space")
 		case len(spans) == maxFields:
 			return nil, fault.Text(fault.Protocol, "more than "+strconv.Itoa(maxFields)+" fields")
@@ -85,11 +84,11 @@ func splitFields(spans []span, head []byte, start int) ([]span, error) {
 	}
 }
 
-// readName checks the name of a field and writes it in canonical form over
-// itself. White space before the colon is refused, since some readers drop it
-// and some do not (section 5.1, CVE-2019-16276). A name with a space inside
-// means nothing to anybody, and is left as it is. An error has only the number
-// of the line: without a name, the line may contain anything.
+// readName checks the name of a field and overwrites it with its canonical
+// form. White space before the colon is refused, because some readers drop it
+// and others do not (section 5.1, CVE-2019-16276). A name with a space inside
+// has no meaning, and stays as it is. The error has only the number of the
+// line: without a name, the line may contain anything.
 func readName(line []byte, colon, number int) error {
 	name, plain := line[:max(colon, 0)], true
 	for _, c := range name {
@@ -125,7 +124,7 @@ func badValue(name []byte, number int) error {
 	return fault.Text(fault.Protocol, "a control character in the field "+redact.Token(string(name)))
 }
 
-// canonicalize writes name as [http.CanonicalHeaderKey] returns it.
+// canonicalize turns name into what [http.CanonicalHeaderKey] returns.
 func canonicalize(name []byte) {
 	wrong := uint8(lowerByte) // the case that the next letter must not have
 	for i, c := range name {
@@ -147,11 +146,11 @@ func trimEnd(b []byte, begin, end int) int {
 }
 
 // cutLine returns the line of b that begins at at, without its line end, and
-// the start of the next one. A line ends in LF, with or without a CR before it
+// the start of the next line. A line ends in LF, with or without a CR before it
 // (RFC 9112, section 2.2).
 func cutLine(b []byte, at int) (line []byte, next int) {
 	i := bytes.IndexByte(b[at:], '\n')
-	if i < 0 { // it does not happen: b ends with a line
+	if i < 0 { // cannot happen: b ends with a line
 		return b[at:], len(b)
 	}
 	line, next = b[at:at+i], at+i+1

@@ -7,7 +7,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// Framing is how the end of a body is found (RFC 9112, section 6.3).
+// Framing is how a reader finds the end of a body (RFC 9112, section 6.3).
 type Framing uint8
 
 const (
@@ -19,8 +19,8 @@ const (
 )
 
 // frame decides where the response to req ends, by the rules of RFC 9112,
-// section 6.3. A contradiction is an error even without a body, since the
-// sender cannot be trusted with the next response either.
+// section 6.3. A contradiction is an error even without a body: a sender that
+// contradicts itself cannot be trusted with the next response, either.
 func (r *Response) frame(req *Request) error {
 	chunked, err := r.isChunked()
 	if err != nil {
@@ -45,7 +45,7 @@ func (r *Response) frame(req *Request) error {
 		r.Framing, r.Length = NoBody, 0
 	case r.StatusCode == http.StatusNoContent:
 		r.Framing, r.Length = NoBody, 0
-		r.Close = r.Close || coded || length > 0 // perhaps it sends one all the same
+		r.Close = r.Close || coded || length > 0 // the server may send a body all the same
 	case chunked:
 		r.Framing, r.Length = Chunked, -1
 	case length > 0:
@@ -59,7 +59,7 @@ func (r *Response) frame(req *Request) error {
 }
 
 // isChunked reports whether the body is chunked. Other codings are refused, as
-// none was asked for. In HTTP/1.0 there are no codings, see [Response.checkCoding].
+// none was requested. HTTP/1.0 has no codings: see [Response.checkCoding].
 func (r *Response) isChunked() (bool, error) {
 	codings, coded := r.Header["Transfer-Encoding"]
 	switch {
@@ -73,8 +73,9 @@ func (r *Response) isChunked() (bool, error) {
 	return true, nil
 }
 
-// checkCoding refuses a body whose end is ambiguous: one with a Transfer-Encoding in
-// HTTP/1.0 (RFC 9112, section 6.1), which some recipients obey and some ignore.
+// checkCoding refuses a body whose end is ambiguous: one with a
+// Transfer-Encoding in HTTP/1.0 (RFC 9112, section 6.1), which some recipients
+// obey and others ignore.
 func (r *Response) checkCoding() error {
 	if _, coded := r.Header["Transfer-Encoding"]; coded && r.Minor == 0 {
 		return fault.Text(fault.Protocol, "a Transfer-Encoding in a response of HTTP/1.0")
@@ -83,8 +84,8 @@ func (r *Response) checkCoding() error {
 }
 
 // contentLength returns the length in the fields, or -1 if there are none.
-// Repeated fields must be identical, byte for byte, and lists are refused (RFC
-// 9112, section 6.3, leaves both to the recipient).
+// Repeated fields must be identical, byte for byte, and lists are refused. (RFC
+// 9112, section 6.3, leaves both to the recipient.)
 func contentLength(values []string) (int64, error) {
 	if len(values) == 0 {
 		return -1, nil

@@ -65,9 +65,9 @@ func trim[T string | []byte](s T) T {
 	return s
 }
 
-// elements calls f with each element of a list, which may extend over several
-// lines, without empty elements, until f returns false (RFC 9110, section
-// 5.6.1).
+// elements calls f with each element of a list until f returns false. The list
+// may be spread over several lines. Empty elements are skipped (RFC 9110,
+// section 5.6.1).
 func elements(values []string, f func(string) bool) {
 	for _, v := range values {
 		for more := true; more; {
@@ -80,8 +80,8 @@ func elements(values []string, f func(string) bool) {
 	}
 }
 
-// hasToken reports whether the list has token, in any letter case. A token is
-// ASCII, so no other letter may fold into it.
+// hasToken reports whether the list has token, in any letter case. Only ASCII
+// letters are folded.
 func hasToken(values []string, token string) (found bool) {
 	elements(values, func(e string) bool {
 		found = equalFold(e, token)

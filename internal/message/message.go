@@ -1,8 +1,8 @@
-// Package message is HTTP/1.1 on the wire, from the side of a client: it writes
-// a request and reads a response, as RFC 9112 has it. It leaves the meaning of
-// messages to others (RFC 9110).
+// Package message is HTTP/1.1 on the wire, as a client sees it: it writes requests
+// and reads responses (RFC 9112). What messages mean (RFC 9110) is not its
+// business.
 //
-// It knows nothing about connections, pools, proxies and time. A [Request] is
+// It knows nothing about connections, pools, proxies or time. A [Request] is
 // checked and becomes bytes; a [Reader] turns what an [io.Reader] returns into
 // responses. The owner of the connection writes the bytes, sets deadlines and
 // closes it.
@@ -10,18 +10,18 @@
 // One exchange goes like this:
 //
 //	err := req.Check()                     // before anything is sent
-//	head := req.AppendHead(buf[:0])        // to write, with a small body behind it
-//	err = req.WriteBody(conn, body)        // or the body by itself
+//	head := req.AppendHead(buf[:0])        // to be written, perhaps with a small body
+//	err = req.WriteBody(conn, body)        // or the body on its own
 //	res, err := reader.Head(&req)          // again while res.Interim()
 //	n, err := reader.Read(p)               // the body, to io.EOF
 //	if reader.Reusable() { … }             // the connection may serve another request
 //
 // # Strictness
 //
-// A response is taken only if net/http's ReadResponse takes it too, and is
-// refused in more cases: if the framing of a message is in doubt, two readers
-// could disagree on where it ends (RFC 9112, section 11). All fields are kept
-// as they were sent, including those of the framing, and none is added.
+// Every response that net/http's ReadResponse refuses is refused here, too, and
+// so are some others: if the framing of a message is in doubt, two readers could
+// disagree on where it ends (RFC 9112, section 11). All fields are kept as they
+// were sent, including those of the framing, and none is added.
 //
 // # Errors
 //

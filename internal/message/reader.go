@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// A Reader reads the responses on one connection, one after the other: Head
-// until it returns one that is not interim, then Read until io.EOF. Only one
+// A Reader reads the responses on one connection, one after another: Head until
+// it returns one that is not interim, then Read until io.EOF. Only one
 // goroutine at a time may use it. The zero Reader needs a Reset.
 //
 // An error of the source is returned unchanged and does not harm the Reader:
@@ -17,25 +17,25 @@ import (
 type Reader struct {
 	src  io.Reader
 	buf  []byte // nil while there is nothing in it
-	r, w int    // what is unread is buf[r:w]
-	late error  // that the source gave along with the last bytes
+	r, w int    // buf[r:w] is unread
+	late error  // the error that the source returned with the last bytes
 
 	// seen is how much of buf[r:w] was searched for the end of the current
-	// line, head or trailer, so that bytes which come one by one are not
-	// searched again and again.
+	// line, head or trailer, so that bytes arriving one by one are searched
+	// only once.
 	seen int
 
 	phase   phase
 	started bool  // the status line of the head is there
 	heads   int   // bytes of the interim heads of this response
 	left    int64 // of a sized body, or of the chunk
-	excess  int64 // what chunks have beside data, see count
+	excess  int64 // bytes of chunks besides data, see count
 	trailer http.Header
 	closes  bool  // the connection ends with this response
-	err     error // what all calls return from now on
+	err     error // returned by all calls from now on
 }
 
-// A phase is what is to be read next.
+// A phase is what comes next.
 type phase uint8
 
 const (
@@ -211,7 +211,7 @@ func (r *Reader) makeRoom() {
 	}
 }
 
-// keep puts b into the buffer, which is empty.
+// keep puts b into the empty buffer.
 func (r *Reader) keep(b []byte) {
 	if len(b) == 0 {
 		return
@@ -223,8 +223,8 @@ func (r *Reader) keep(b []byte) {
 	r.w = copy(r.buf, b)
 }
 
-// drop gives the buffer back, whatever is in it. A buffer that has grown is not
-// kept.
+// drop returns the buffer to the pool, whatever is in it. A buffer that has
+// grown is not reused.
 func (r *Reader) drop() {
 	if len(r.buf) == bufferSize {
 		buffers.Put((*[bufferSize]byte)(r.buf))
@@ -232,9 +232,9 @@ func (r *Reader) drop() {
 	r.buf, r.r, r.w = nil, 0, 0
 }
 
-// Release gives the buffer back if it is empty. Read and Head do this
-// themselves at the end of a response. For a Reader that is abandoned before
-// that, Reset(nil) gives the buffer back in any case.
+// Release returns the buffer to the pool if it is empty. Read and Head do so
+// themselves at the end of a response. If a Reader is abandoned before that,
+// Reset(nil) returns the buffer in any case.
 func (r *Reader) Release() {
 	if r.r == r.w {
 		r.drop()
@@ -250,9 +250,9 @@ func (r *Reader) Trailer() http.Header { return r.trailer }
 // is complete after its head.
 func (r *Reader) Complete() bool { return r.phase == atEnd && r.err == nil }
 
-// Buffered is the number of bytes that were read from the source and not used
-// yet. When the response is complete, the server has sent them beyond it, and
-// they must not be taken for the next response (CVE-2026-48931).
+// Buffered returns the number of bytes that were read from the source and not
+// used yet. When the response is complete, the server has sent these bytes
+// after it, and they must not be taken for the next response (CVE-2026-48931).
 func (r *Reader) Buffered() int { return r.w - r.r }
 
 // Reusable reports whether another request may be sent on the connection, as
@@ -262,7 +262,7 @@ func (r *Reader) Reusable() bool {
 	return r.Complete() && !r.closes && r.Buffered() == 0 && r.late == nil
 }
 
-// unexpected is err where the source must not end yet.
+// unexpected returns err, or what io.EOF becomes within a message.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

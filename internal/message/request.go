@@ -9,7 +9,7 @@ import (
 // A Request is the head of a request. Its maps are only read, so that requests
 // may share them.
 type Request struct {
-	Method string // a token (RFC 9110, section 9.1), in the letters in which it is to be sent
+	Method string // a token (RFC 9110, section 9.1), sent as it is
 	Target string // the request target, in any of the forms of RFC 9112, section 3.2
 	Host   string // the Host field, which may be empty; of an IPv6 address without its zone
 
@@ -20,8 +20,8 @@ type Request struct {
 	Header http.Header
 
 	// Trailer has the fields to send after the body, if Length is negative:
-	// HTTP/1.1 has a place for them only then. The names are announced in the
-	// head; the values may be set until the body has ended.
+	// HTTP/1.1 has no place for them otherwise. The head announces their names;
+	// the values may be set until the body has ended.
 	Trailer http.Header
 
 	// Length is the length of the body in bytes. If negative, the length is
@@ -32,7 +32,7 @@ type Request struct {
 	// connection.
 	Close bool
 
-	// Sparing announces the length of an absent body only for POST, PUT and
+	// Sparing announces the length of a missing body only for POST, PUT and
 	// PATCH, as net/http does.
 	Sparing bool
 }
@@ -95,7 +95,7 @@ func (r *Request) AppendHead(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// isOwn reports whether AppendHead writes the field name itself.
+// isOwn reports whether AppendHead writes the field itself.
 func isOwn(name string) bool {
 	return name == "User-Agent" || isFraming(name) || equalFold(name, "Host")
 }
@@ -139,7 +139,7 @@ func sortedNames(names []string, h http.Header, skip func(string) bool) []string
 
 // appendFields appends the lines of h, sorted by name.
 func appendFields(b []byte, h http.Header, skip func(string) bool) []byte {
-	var buf [24]string // more than requests have as a rule, to be kept on the stack
+	var buf [24]string // enough for most requests, to stay on the stack
 	for _, name := range sortedNames(buf[:0], h, skip) {
 		b = appendField(b, name, h[name])
 	}

@@ -19,8 +19,8 @@ type Response struct {
 	// those of the framing. Names are in canonical form.
 	Header http.Header
 
-	// Framing says how the body ends, and Length how long it is, or -1 if only
-	// its end will tell.
+	// Framing says how the body ends. Length is its length, or -1 if only its
+	// end will tell.
 	Framing Framing
 	Length  int64
 
@@ -45,11 +45,11 @@ func (r *Response) Reason() string {
 // maxHeads bounds all heads of one response together, in bytes.
 const maxHeads = 1 << 20
 
-// Head reads the head of the next response to req, which may be an interim one;
-// the next call then reads the head after it. All heads of one response
-// together may be 1 MiB long, and each may have 1000 fields.
+// Head reads the head of the next response to req. If that is an interim one,
+// the next call reads the head after it. All heads of one response together may
+// have 1 MiB, and each may have 1000 fields.
 //
-// It returns io.EOF if the source ended before the first byte of them, and
+// It returns io.EOF if the source ended before the first byte, and
 // [io.ErrUnexpectedEOF] if it ended later. A 101 that req has not asked for is
 // [fault.Protocol].
 func (r *Reader) Head(req *Request) (Response, error) {
@@ -75,7 +75,7 @@ func (r *Reader) Head(req *Request) (Response, error) {
 	if !res.Interim() {
 		r.begin(&res, req)
 	}
-	if r.r == r.w && (r.phase == atHead || r.phase == atEnd) { // perhaps for a long time
+	if r.r == r.w && (r.phase == atHead || r.phase == atEnd) { // the connection may stay idle for long
 		r.drop()
 	}
 	return res, nil
@@ -125,7 +125,7 @@ func (r *Reader) findHead() (int, error) {
 
 // searchHead returns the size of the head in the buffer, or 0 if the empty line
 // at its end (RFC 9112, section 2.1) has not come yet. It refuses anything but
-// HTTP as soon as possible, since the end may never come.
+// HTTP as soon as possible, because the end may never come.
 func (r *Reader) searchHead() (int, error) {
 	b := r.buf[r.r:r.w]
 	for {
@@ -147,7 +147,7 @@ func (r *Reader) searchHead() (int, error) {
 		}
 		switch rest := b[next:]; {
 		case len(rest) == 0, len(rest) == 1 && rest[0] == '\r':
-			return 0, nil // the line end is looked at again when more is there
+			return 0, nil // look at the line end again when there is more
 		case rest[0] == '\n':
 			return next + 1, nil
 		case rest[0] == '\r' && rest[1] == '\n':
@@ -178,15 +178,15 @@ func parseHead(head []byte, req *Request) (Response, error) {
 // A statusLine is a parsed status line (RFC 9112, section 4).
 type statusLine struct {
 	minor, code int
-	at          int // where code and reason begin
+	at          int // where the code and the reason begin
 }
 
 const version = "HTTP/1.1"
 
 // parseStatusLine is strict about the version and the code. Like net/http it
-// accepts more than one space before the code. It also accepts control
-// characters in the reason, which nobody parses, except for NUL and for CR,
-// which could hide the end of the line.
+// accepts more than one space before the code. In the reason, which nobody
+// parses, it accepts control characters except NUL, and CR, which could hide
+// the end of the line.
 func parseStatusLine(line []byte) (s statusLine, err error) {
 	if err := checkStart(line); err != nil {
 		return s, err
@@ -222,7 +222,7 @@ var errStatusLine = fault.Text(fault.Protocol, "the status line is malformed")
 
 // checkStart refuses what cannot be the beginning of an HTTP/1 response. Fewer
 // bytes than a version get the benefit of the doubt. For other protocols the
-// error shows five bytes, which may tell which one it is.
+// error shows the first five bytes, which may tell which one it is.
 func checkStart(b []byte) error {
 	switch {
 	case isTLSRecord(b):

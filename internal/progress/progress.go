@@ -1,8 +1,8 @@
-// Package progress counts the bytes of bodies on their way and reports them: now
-// and then while they come, and once at their end. It counts one body, or several
-// as one sum.
+// Package progress counts the bytes of bodies on their way and reports them: from
+// time to time while they are transferred, and once at their end. It counts one
+// body, or the sum of several.
 //
-// It does not know what the bodies belong to, nor who wants the reports.
+// It knows neither what the bodies belong to nor who wants the reports.
 package progress
 
 import (
@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// A Report is called with how many bytes were transferred and how many there are
-// to transfer, which is -1 if it is unknown.
+// A Report is called with the number of bytes transferred, and the number to
+// transfer, or -1 if that is unknown.
 type Report func(done, total int64)
 
-// Every is the least time between two reports, except for the last.
+// Every is the shortest time between two reports, except for the last.
 const Every = 100 * time.Millisecond
 
 // A Meter counts the bytes of a body and reports them. A nil Meter does neither.
@@ -30,7 +30,7 @@ type Meter struct {
 	vague  int       // parts whose total is not known yet
 }
 
-// New returns nil if nobody wants reports.
+// New returns a Meter, or nil if nobody wants reports.
 func New(report Report, total int64) *Meter {
 	if report == nil {
 		return nil
@@ -58,8 +58,8 @@ func (m *Meter) moved() {
 	}
 }
 
-// Waiting returns a Meter that reports nothing before it is set or moved. It
-// returns nil if nobody wants reports.
+// Waiting returns a Meter that reports nothing until it is set or moved, or nil if
+// nobody wants reports.
 func Waiting(report Report, total int64) *Meter {
 	m := New(report, total)
 	if m != nil {
@@ -78,7 +78,7 @@ func (m *Meter) Set(done, total int64) {
 	m.done, m.total, m.told = done, total, false
 }
 
-// End reports done, unless that was reported already.
+// End reports done, unless it was reported already.
 func (m *Meter) End() {
 	if m == nil {
 		return
@@ -99,7 +99,7 @@ func (m *Meter) tell() {
 	m.report(m.done, total)
 }
 
-// A Part is the body of one of many requests whose progress is added up.
+// A Part is the body of one of several requests whose progress is added up.
 type Part struct {
 	sum         *Meter
 	done, total int64 // guarded by sum.mu, like the next
@@ -152,7 +152,7 @@ func (p *Part) put(done, total int64) {
 	p.done, p.total = done, total
 }
 
-// A Reader counts what is read of one body among others. The meter goes on when
+// A Reader counts what is read of one body among several. The meter continues after
 // it ends.
 type Reader struct {
 	io.Reader
@@ -180,13 +180,13 @@ func (c *Body) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the meter too.
+// Close ends the meter, too.
 func (c *Body) Close() error {
 	c.Meter.End()
 	return c.ReadCloser.Close()
 }
 
-// An Upload is a Body that is sent.
+// An Upload is a Body of a request.
 type Upload struct {
 	Body
 	// Rescue is deferred by each Read, to turn a panic of the report into an error:
