@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 func TestIdleTimeout(t *testing.T) {
@@ -237,7 +239,7 @@ func TestForeignErrors(t *testing.T) {
 			t.Run(tt.name+"/"+way, func(t *testing.T) {
 				kind := tt.kind
 				switch {
-				case way == "body" && isA[*net.DNSError](tt.err):
+				case way == "body" && fault.IsA[*net.DNSError](tt.err):
 					kind = ErrAdapter // no name is resolved for a body
 				case way == "body" && (kind == ErrConnection || kind == ErrConnectionLost):
 					kind = nil // it is cut, or ends

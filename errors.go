@@ -2,10 +2,7 @@ package requests
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -260,10 +257,10 @@ func dialError(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return failForeign(ErrDNS, err)
 	}
-	if isTLS(err) {
+	if fault.IsTLS(err) {
 		return failForeign(ErrTLS, err)
 	}
-	if timedOut(err) {
+	if fault.IsTimeout(err) {
 		return failForeign(ErrConnectTimeout, err)
 	}
 	return failForeign(ErrConnection, err)
@@ -300,11 +297,11 @@ func sendError(ctx context.Context, e *bridge.Exchange, err error) error {
 		return ended
 	}
 	switch {
-	case isTLS(err):
+	case fault.IsTLS(err):
 		return failForeign(ErrTLS, err)
 	case isDial(err):
 		return dialError(ctx, err)
-	case timedOut(err):
+	case fault.IsTimeout(err):
 		return failForeign(ErrTimeout, err)
 	case isLost(err):
 		return failForeign(ErrConnectionLost, err)
@@ -331,7 +328,7 @@ func bodyError(ctx context.Context, e *bridge.Exchange, err error) error {
 	switch {
 	case errors.Is(err, http.ErrBodyReadAfterClose):
 		return failForeign(ErrClosed, err)
-	case timedOut(err):
+	case fault.IsTimeout(err):
 		return failForeign(ErrTimeout, err)
 	case isLost(err):
 		return failForeign(ErrIncompleteBody, err)
@@ -355,54 +352,15 @@ func responseError(err error) error {
 func (e *sourceError) Classified() error { return e }
 func (e *hookError) Classified() error   { return e }
 
-// isTLS reports whether err is about the handshake or a certificate. An alert of
-// the server, such as one for a missing client certificate, arrives as a
-// "remote error" with the first read (RFC 8446, section 4.4.2.4).
-func isTLS(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
-		return true
-	}
-	return isA[tls.RecordHeaderError](err) || isA[*tls.CertificateVerificationError](err) ||
-		isA[tls.AlertError](err) || isA[*tls.ECHRejectionError](err) ||
-		isA[x509.UnknownAuthorityError](err) || isA[x509.HostnameError](err) ||
-		isA[x509.CertificateInvalidError](err) || isA[x509.SystemRootsError](err)
-}
-
-func isA[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
-}
-
 func isDial(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial" || isA[*net.DNSError](err)
+	return ok && op.Op == "dial" || fault.IsA[*net.DNSError](err)
 }
 
-func timedOut(err error) bool {
-	n, ok := errors.AsType[net.Error](err)
-	return ok && n.Timeout()
-}
-
-// isLost reports whether the connection ended, cleanly or not.
+// isLost reports whether the connection ended, or the server ended the stream for
+// any reason but a violation of the protocol.
 func isLost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
-		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err) || isReset(err)
-}
-
-// A streamReset is the early end of an HTTP/2 stream (RFC 9113, section 6.4).
-// errors.As fills it from net/http's unexported type, so its fields are the same.
-type streamReset struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-func (e streamReset) Error() string { return "HTTP/2 stream reset" }
-
-// isReset reports whether the server ended a stream for any reason but a
-// violation of the protocol.
-func isReset(err error) bool {
 	const protocolError = 1
-	e, ok := errors.AsType[streamReset](err)
-	return ok && e.Code != protocolError
+	e, ok := errors.AsType[fault.StreamReset](err)
+	return fault.IsLost(err) || ok && e.Code != protocolError
 }

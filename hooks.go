@@ -210,7 +210,7 @@ func whyEnded(ctx context.Context, err error) error {
 // gave up because Total ran out saw a cancelled context, but the caller has not
 // cancelled anything.
 func hookFailure(ctx context.Context, err error) error {
-	if ended := whyEnded(ctx, err); isA[*fault.Limit](ended) {
+	if ended := whyEnded(ctx, err); fault.IsA[*fault.Limit](ended) {
 		return ended
 	}
 	return &hookError{err}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-requests/requests/internal/coding"
+	"github.com/go-requests/requests/internal/fault"
 	"github.com/go-requests/requests/internal/file"
 )
 
@@ -102,7 +103,7 @@ func (d *download) work(ctx context.Context, pieces *file.Pieces, a *arrival, x 
 			a, x = d.next(ctx, pieces, a, x)
 		case pieces.Lost(x):
 			x = pieces.Next()
-		case ctx.Err() != nil || !d.part.Trusted() || !isA[*refusal](err) && !interrupted(err):
+		case ctx.Err() != nil || !d.part.Trusted() || !fault.IsA[*refusal](err) && !interrupted(err):
 			return granted(err)
 		case d.giveUp(pieces, x):
 			return nil
@@ -145,7 +146,7 @@ func (d *download) fillPiece(ctx context.Context, pieces *file.Pieces, a *arriva
 		} else {
 			err = d.fetchPiece(ctx, pieces, x)
 		}
-		if err != nil && (isA[*refusal](err) || !d.goesOn(ctx, err)) {
+		if err != nil && (fault.IsA[*refusal](err) || !d.goesOn(ctx, err)) {
 			return err
 		}
 	}

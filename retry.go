@@ -297,7 +297,7 @@ func (r *Retry) judge(a *Attempt) verdict {
 
 // errorVerdict gives the kind of an error, answered for what no retry can help.
 func errorVerdict(err error) verdict {
-	if isA[*hookError](err) {
+	if fault.IsA[*hookError](err) {
 		return answered
 	}
 	for _, lasting := range [...]error{ErrTLS, ErrAddress, ErrAuthentication, ErrTotalTimeout, ErrClosed, ErrBodyNotReplayable,
@@ -497,7 +497,7 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 // try makes one attempt and judges it. A response that is not a failure by its
 // status is read, which may show that it is one after all.
 func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*Response, error)) verdict {
-	if a.Response, a.Err = try(); !isA[*hookError](a.Err) {
+	if a.Response, a.Err = try(); !fault.IsA[*hookError](a.Err) {
 		a.Err = step{op: "send", url: a.Request.URL}.error(a.Err)
 	}
 	judged := false
@@ -560,7 +560,7 @@ func concluded(attempts []Attempt, opts *SendOptions, reason error) (*Response, 
 	switch {
 	case reason == nil && last.Err == nil:
 		return receive(last.Response, opts)
-	case reason == nil && (len(attempts) == 1 || isA[*hookError](last.Err)):
+	case reason == nil && (len(attempts) == 1 || fault.IsA[*hookError](last.Err)):
 		return nil, last.Err
 	}
 	if last.Response != nil && last.Err == nil {

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 func TestBackoff(t *testing.T) {
@@ -589,11 +591,11 @@ func TestRetryOutcomes(t *testing.T) {
 		_, err := s.Do(t.Context(), tt.method, "http://busy.example"+tt.path)
 		outcome := "response"
 		switch {
-		case isA[*RetryError](err) && isA[*HTTPError](err):
+		case fault.IsA[*RetryError](err) && fault.IsA[*HTTPError](err):
 			outcome = "RetryError and HTTPError"
-		case isA[*RetryError](err):
+		case fault.IsA[*RetryError](err):
 			outcome = "RetryError"
-		case isA[*HTTPError](err):
+		case fault.IsA[*HTTPError](err):
 			outcome = "HTTPError"
 		case err != nil:
 			outcome = err.Error()
@@ -613,7 +615,7 @@ func TestRetryOutcomes(t *testing.T) {
 func TestAsOfRetries(t *testing.T) {
 	s := over(t, Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })).(*HTTPAdapter))
 	_, err := As[any](s.Get(bg, "http://busy.test/", Retry{Total: 1, StatusCodes: []int{503}}))
-	if !isA[*Error](err) || !isA[*RetryError](err) || !isA[*HTTPError](err) || !errors.Is(err, ErrRetriesExhausted) {
+	if !fault.IsA[*Error](err) || !fault.IsA[*RetryError](err) || !fault.IsA[*HTTPError](err) || !errors.Is(err, ErrRetriesExhausted) {
 		t.Errorf("%v; want an Error, a RetryError and an HTTPError", err)
 	}
 }

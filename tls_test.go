@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-requests/requests/internal/fault"
 )
 
 // TestCertificates is B200, A162 and A165: what is not accepted, and that no
@@ -37,13 +39,13 @@ func TestCertificates(t *testing.T) {
 	}{
 		{"expired", ca, "localhost", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, invalid(x509.Expired)},
 		{"not yet valid", ca, "localhost", func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, invalid(x509.Expired)},
-		{"wrong host", ca, "localhost", wrongHost, isA[x509.HostnameError]},
-		{"unknown authority", other, "localhost", nil, isA[x509.UnknownAuthorityError]},
+		{"wrong host", ca, "localhost", wrongHost, fault.IsA[x509.HostnameError]},
+		{"unknown authority", other, "localhost", nil, fault.IsA[x509.UnknownAuthorityError]},
 		{"for clients", ca, "localhost", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, invalid(x509.IncompatibleUsage)},
-		{"without SAN", ca, "localhost", func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }, isA[x509.HostnameError]},
-		{"wildcard for an address", ca, "127.0.0.1", func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"*.0.0.1"}, nil }, isA[x509.HostnameError]},
-		{"wildcard two levels up", ca, "a.b.test", func(c *x509.Certificate) { c.DNSNames = []string{"*.test"} }, isA[x509.HostnameError]},
-		{"part of a label", ca, "xa.test", func(c *x509.Certificate) { c.DNSNames = []string{"x*.test"} }, isA[x509.HostnameError]},
+		{"without SAN", ca, "localhost", func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }, fault.IsA[x509.HostnameError]},
+		{"wildcard for an address", ca, "127.0.0.1", func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"*.0.0.1"}, nil }, fault.IsA[x509.HostnameError]},
+		{"wildcard two levels up", ca, "a.b.test", func(c *x509.Certificate) { c.DNSNames = []string{"*.test"} }, fault.IsA[x509.HostnameError]},
+		{"part of a label", ca, "xa.test", func(c *x509.Certificate) { c.DNSNames = []string{"x*.test"} }, fault.IsA[x509.HostnameError]},
 	} {
 		t.Run("B200 "+tt.name, func(t *testing.T) {
 			f := newTLS(t, &tls.Config{Certificates: []tls.Certificate{tt.issuer.issue(t, tt.edit)}}, okAnswer)
@@ -130,7 +132,7 @@ func TestHandshakeFaults(t *testing.T) {
 			f := newFaulty(t, func(_ *faulty, c net.Conn) { io.WriteString(c, text); hold(c) })
 			_, err := over(t, new(HTTPAdapter), opts()...).Get(bg, f.https())
 			isAll(t, err, ErrTLS)
-			if got := strings.Contains(err.Error(), "perhaps its URL begins with http://"); got != hinted || !isA[tls.RecordHeaderError](err) {
+			if got := strings.Contains(err.Error(), "perhaps its URL begins with http://"); got != hinted || !fault.IsA[tls.RecordHeaderError](err) {
 				t.Errorf("the error is %v; want one of a record header, and the hint: %v", err, hinted)
 			}
 		})

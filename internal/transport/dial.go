@@ -3,9 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"net/http/httptrace"
 	"reflect"
@@ -126,7 +124,7 @@ func handshake(ctx context.Context, l *link, config *tls.Config) error {
 	switch ended := fault.Ended(ctx); {
 	case ended != nil:
 		return ended
-	case isLost(err) && !isTLS(err):
+	case fault.IsLost(err) && !fault.IsTLS(err):
 		return fault.Reword(fault.Connection, err, "in the TLS handshake: "+err.Error())
 	case isPlainHTTP(err):
 		return fault.Reword(fault.TLS, err, "the server speaks HTTP without TLS; perhaps its URL begins with http://")
@@ -163,40 +161,11 @@ func dialError(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return fault.New(fault.DNS, err)
 	}
-	if isTLS(err) {
+	if fault.IsTLS(err) {
 		return fault.New(fault.TLS, err)
 	}
-	if timedOut(err) {
+	if fault.IsTimeout(err) {
 		return fault.New(fault.ConnectTimeout, err)
 	}
 	return fault.New(fault.Connection, err)
-}
-
-// isTLS reports whether err is about the handshake or the certificate. An alert
-// of the server, for example about a missing certificate, arrives as a "remote
-// error" with the first read (RFC 8446, section 4.4.2.4).
-func isTLS(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
-		return true
-	}
-	return isA[tls.RecordHeaderError](err) || isA[*tls.CertificateVerificationError](err) ||
-		isA[tls.AlertError](err) || isA[*tls.ECHRejectionError](err) ||
-		isA[x509.UnknownAuthorityError](err) || isA[x509.HostnameError](err) ||
-		isA[x509.CertificateInvalidError](err) || isA[x509.SystemRootsError](err)
-}
-
-func isA[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
-}
-
-func timedOut(err error) bool {
-	n, ok := errors.AsType[net.Error](err)
-	return ok && n.Timeout()
-}
-
-// isLost reports whether the connection ended, cleanly or not.
-func isLost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
-		errors.Is(err, net.ErrClosed) || isA[*net.OpError](err)
 }

@@ -31,7 +31,7 @@ func (h *hookError) Error() string { return h.err.Error() }
 // fail closes the connection and gives err its kind.
 func (x *responseBody) fail(err error) *failure {
 	c := x.conn
-	f := &failure{sent: c.queued && c.link.sent(), stale: errors.Is(err, errStale), lost: !c.heard && isLost(err) && !errors.Is(err, os.ErrDeadlineExceeded)}
+	f := &failure{sent: c.queued && c.link.sent(), stale: errors.Is(err, errStale), lost: !c.heard && fault.IsLost(err) && !errors.Is(err, os.ErrDeadlineExceeded)}
 	var own error
 	if c.upload != nil {
 		c.upload.end()
@@ -81,7 +81,7 @@ func (x *responseBody) headError(err, own error) error {
 		return &fault.Limit{Kind: fault.ReadTimeout, After: x.conn.limit}
 	case errors.Is(err, errUnasked):
 		return fault.New(fault.Protocol, errUnasked)
-	case isTLS(err):
+	case fault.IsTLS(err):
 		return fault.New(fault.TLS, err)
 	}
 	return fault.New(fault.ConnectionLost, err)
@@ -110,10 +110,10 @@ func (x *responseBody) bodyError(err error) error {
 func (x *stream) fail(a *attempt, err error) *failure {
 	s := x.shared
 	f := &failure{sent: true}
-	reset, isReset := errors.AsType[streamReset](err)
+	reset, isReset := errors.AsType[fault.StreamReset](err)
 	goAway := s.frames.goAway.Load()
 	switch {
-	case isA[*hookError](err) || x.expired.Load() || x.Context.Err() != nil:
+	case fault.IsA[*hookError](err) || x.expired.Load() || x.Context.Err() != nil:
 	case goAway && s.frames.code.Load() == http11Required, isReset && reset.Code == http11Required:
 		f.http1Only = true
 	case isReset && reset.Code == refusedStream:
@@ -161,7 +161,7 @@ func (x *stream) headError(err error) error {
 	if known, ok := x.localCause(err); ok {
 		return known
 	}
-	if isTLS(err) {
+	if fault.IsTLS(err) {
 		return fault.New(fault.TLS, err)
 	}
 	return x.classify(err, fault.ConnectionLost)
@@ -195,13 +195,13 @@ func (x *stream) localCause(err error) (error, bool) {
 // connection has ended. Errors of net/http may quote malformed text, even a
 // cookie, so their words are not kept.
 func (x *stream) classify(err error, lost error) error {
-	if reset, ok := errors.AsType[streamReset](err); ok {
+	if reset, ok := errors.AsType[fault.StreamReset](err); ok {
 		if reset.Code != protocolError {
 			return fault.Reword(lost, err, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
 		}
 		return fault.Text(fault.Protocol, "HTTP/2 stream error "+strconv.FormatUint(uint64(reset.Code), 10))
 	}
-	if isLost(err) {
+	if fault.IsLost(err) {
 		return fault.New(lost, err)
 	}
 	if cause := x.shared.lost(); cause != nil {
@@ -211,14 +211,3 @@ func (x *stream) classify(err error, lost error) error {
 }
 
 const refusedStream = 0x7 // an error code (RFC 9113, section 7)
-
-// A streamReset is the premature end of a stream (RFC 9113, section 6.4). It
-// has the same fields as an unexported type of net/http, so that errors.As can
-// fill it.
-type streamReset struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-func (e streamReset) Error() string { return "HTTP/2 stream reset" }

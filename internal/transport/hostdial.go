@@ -179,7 +179,7 @@ func (h *host) requeue(d *pendingDial, but *waiter) {
 // of the waiter that d was begun for; others may have more time. The caller
 // holds mu.
 func (h *host) failWaiters(d *pendingDial, err error) {
-	limited := isA[*fault.Limit](err)
+	limited := fault.IsA[*fault.Limit](err)
 	for at := h.assigned.first; at != nil && d.waiters > 0; {
 		w := at.of
 		at = at.next

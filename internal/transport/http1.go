@@ -329,7 +329,7 @@ func (x *responseBody) end(why error) error {
 		if complete && !u.waitSent(x.ctx) || !complete && !u.end() {
 			complete = false
 		}
-		if own := u.failure(); why == io.EOF && own != nil && !isA[*fault.Limit](own) {
+		if own := u.failure(); why == io.EOF && own != nil && !fault.IsA[*fault.Limit](own) {
 			why = own // the source failed, so the server got an incomplete request
 		}
 	}

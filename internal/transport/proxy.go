@@ -179,7 +179,7 @@ func (d *dialer) ask(ctx context.Context, l *link, addr, authorization string) (
 			StatusCode: refusal.StatusCode, Status: refusal.Status, Header: refusal.Header, URL: d.proxy.String(),
 		}
 	}
-	if again && isLost(err) && fault.Ended(ctx) == nil { // it closed the connection although it said otherwise
+	if again && fault.IsLost(err) && fault.Ended(ctx) == nil { // it closed the connection although it said otherwise
 		return d.ask(ctx, nil, addr, authorization)
 	}
 	return nil, nil, proxyError(ctx, err)
@@ -242,7 +242,7 @@ func (d *dialer) socks(ctx context.Context, e endpoint) (*link, error) {
 			return l, nil
 		}
 		l.abort()
-		if !isA[*socks.ReplyError](err) || i == len(targets)-1 {
+		if !fault.IsA[*socks.ReplyError](err) || i == len(targets)-1 {
 			break
 		}
 	}
@@ -300,7 +300,7 @@ func proxyError(ctx context.Context, err error) error {
 	if ended == nil {
 		return fault.New(fault.Proxy, err)
 	}
-	if isA[*fault.Limit](ended) {
+	if fault.IsA[*fault.Limit](ended) {
 		return fault.New(fault.Proxy, ended)
 	}
 	return ended
