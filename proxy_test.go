@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -160,18 +159,15 @@ func newRelay(t testing.TB, config *tls.Config, target string, refuse func(head 
 		}
 		br := bufio.NewReader(c)
 		for {
-			head, err := readHead(br)
+			head, req, err := readRequest(br)
+			if head != "" {
+				r.mu.Lock()
+				r.heads = append(r.heads, head)
+				r.mu.Unlock()
+			}
 			if err != nil {
 				return
 			}
-			r.mu.Lock()
-			r.heads = append(r.heads, head)
-			r.mu.Unlock()
-			req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br)))
-			if err != nil {
-				return
-			}
-			io.Copy(io.Discard, req.Body)
 			if refuse != nil {
 				if answer := refuse(head); answer != "" {
 					if _, err := io.WriteString(c, answer); err != nil || req.Method == "CONNECT" {

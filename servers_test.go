@@ -276,20 +276,28 @@ func newHeadServer(t *testing.T) *headServer {
 
 func (w *headServer) serve(c net.Conn) {
 	defer c.Close()
-	br := bufio.NewReader(c)
-	head, err := readHead(br)
+	head, _, err := readRequest(bufio.NewReader(c))
+	if head != "" {
+		w.mu.Lock()
+		w.heads = append(w.heads, head)
+		w.mu.Unlock()
+	}
 	if err != nil {
 		return
 	}
-	w.mu.Lock()
-	w.heads = append(w.heads, head)
-	w.mu.Unlock()
-	req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br)))
-	if err != nil {
-		return
-	}
-	io.Copy(io.Discard, req.Body)
 	io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+}
+
+// readRequest reads a request with its body, and returns its head, too, to the
+// byte. The head is "" if it is not complete.
+func readRequest(br *bufio.Reader) (head string, req *http.Request, err error) {
+	if head, err = readHead(br); err != nil {
+		return "", nil, err
+	}
+	if req, err = http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), br))); err == nil {
+		io.Copy(io.Discard, req.Body)
+	}
+	return head, req, err
 }
 
 func readHead(br *bufio.Reader) (string, error) {

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
 // writtenIn has the encodings that the texts of a language are found in.
@@ -100,7 +102,7 @@ func paragraphs(t testing.TB) map[string][]string {
 	all := make(map[string][]string)
 	names, _ := filepath.Glob("testdata/texts/*.txt")
 	for _, name := range names {
-		text := string(readFile(t, name))
+		text := string(suite.File(t, name))
 		all[strings.TrimSuffix(filepath.Base(name), ".txt")] = strings.Split(strings.TrimSpace(text), "\n\n")
 	}
 	if len(all) == 0 {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/go-requests/requests/internal/suite"
 )
 
 var (
@@ -96,7 +98,7 @@ func makeModels(t *testing.T, folder string) string {
 	var lines strings.Builder
 	for _, name := range names {
 		language := strings.TrimSuffix(filepath.Base(name), ".txt")
-		text := string(readFile(t, name))
+		text := string(suite.File(t, name))
 		if n, ok := manyCharacters[language]; ok {
 			lines.WriteString(language + " " + commonest(text, n) + "\n")
 		} else {

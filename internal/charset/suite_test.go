@@ -1,21 +1,11 @@
 package charset
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/go-requests/requests/internal/suite"
 )
-
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // TestLabelSuite reads the labels of wpt/encoding.
 func TestLabelSuite(t *testing.T) {

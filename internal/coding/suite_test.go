@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,15 +11,6 @@ import (
 
 	"github.com/go-requests/requests/internal/suite"
 )
-
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // TestBrotliSuite reads google/brotli's pairs X and X.compressed[.NN].
 func TestBrotliSuite(t *testing.T) {
@@ -31,8 +21,8 @@ func TestBrotliSuite(t *testing.T) {
 	suffix := regexp.MustCompile(`\.compressed(\.\d+)?$`)
 	for _, name := range files {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			want := readFile(t, suffix.ReplaceAllString(name, ""))
-			wantDecoded(t, "br", readFile(t, name), want)
+			want := suite.File(t, suffix.ReplaceAllString(name, ""))
+			wantDecoded(t, "br", suite.File(t, name), want)
 		})
 	}
 }
@@ -45,7 +35,7 @@ func TestZstdSuite(t *testing.T) {
 		"block-128k.zst": 131068, "empty-block.zst": 0, "rle-first-block.zst": 1 << 20, "zeroSeq_2B.zst": 13,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := decode(readFile(t, filepath.Join(dir, "golden-decompression", name)), "zstd")
+			got, err := decode(suite.File(t, filepath.Join(dir, "golden-decompression", name)), "zstd")
 			if len(got) != size || err != nil {
 				t.Errorf("%d bytes, %v; want %d", len(got), err, size)
 			}
@@ -60,7 +50,7 @@ func TestZstdSuite(t *testing.T) {
 			if filepath.Base(name) == "off0.bin.zst" {
 				t.Skip("klauspost/compress reads the offset 0 as 1, as zstd did before 1.5.6")
 			}
-			wantFailure(t, "zstd", readFile(t, name))
+			wantFailure(t, "zstd", suite.File(t, name))
 		})
 	}
 }

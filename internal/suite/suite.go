@@ -28,7 +28,13 @@ func Read(t testing.TB, name string, v any) {
 // Bytes returns the content of the file name.
 func Bytes(t testing.TB, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(Path(t, name))
+	return File(t, Path(t, name))
+}
+
+// File returns the content of the file at a path of [Path], or below one.
+func File(t testing.TB, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,13 +64,13 @@ func TestOneCallUntilSettings(t *testing.T) {
 	}
 }
 
-// E2.1: the state of TLS is told, although net/http has the
-// connection as one in the clear.
-func TestHTTP2TellsTLS(t *testing.T) {
+// askOverTLS returns the response of a server that offers HTTP/2 over TLS.
+func askOverTLS(t *testing.T) *Response {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(echo)
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
-	defer srv.Close()
+	t.Cleanup(srv.Close)
 	e := newEngine(t, Config{})
 	call := newCall(t, "GET", srv.URL+"/")
 	call.Route = skipVerify
@@ -79,6 +79,13 @@ func TestHTTP2TellsTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
+	return res
+}
+
+// E2.1: the state of TLS is told, although net/http has the
+// connection as one in the clear.
+func TestHTTP2TellsTLS(t *testing.T) {
+	res := askOverTLS(t)
 	if res.Proto != "HTTP/2.0" || res.Major != 2 || res.TLS == nil || res.TLS.NegotiatedProtocol != "h2" {
 		t.Errorf("%s, TLS %+v", res.Proto, res.TLS)
 	}
@@ -256,18 +263,7 @@ func TestWithoutHTTP2(t *testing.T) {
 		}
 		return
 	}
-	srv := httptest.NewUnstartedServer(echo)
-	srv.EnableHTTP2 = true
-	srv.StartTLS()
-	defer srv.Close()
-	e := newEngine(t, Config{})
-	call := newCall(t, "GET", srv.URL+"/")
-	call.Route = skipVerify
-	res, err := e.Do(t.Context(), call)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
+	res := askOverTLS(t)
 	if res.Proto != "HTTP/1.1" {
 		t.Errorf("answered by %s", res.Proto)
 	}

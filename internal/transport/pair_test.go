@@ -221,6 +221,16 @@ type secured struct {
 	tickets *ticketCount
 }
 
+// send sends a request, and waits until the peer has it.
+func (s *secured) send(t testing.TB, request string) {
+	t.Helper()
+	s.queue([]byte(request))
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, s.peer, request)
+}
+
 // A ticketCount counts the session tickets that came.
 type ticketCount struct {
 	tls.ClientSessionCache

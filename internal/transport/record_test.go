@@ -60,11 +60,7 @@ func TestLeftoverBehindResponse(t *testing.T) {
 				idle(t, s.link)
 				s.unpark(time.Now().Add(patience))
 				response, _, _ := strings.Cut(strings.Join(tt.records, ""), "|")
-				s.queue([]byte("request"))
-				if err := s.flush(); err != nil {
-					t.Fatal(err)
-				}
-				hear(t, s.peer, "request")
+				s.send(t, "request")
 				s.wire.hold()
 				for _, r := range tt.records {
 					say(t, s.peer, strings.Replace(r, "|", "", 1))
@@ -170,18 +166,12 @@ func TestLateTickets(t *testing.T) {
 		{"before the first flush", func(t *testing.T, s *secured) {
 			s.wire.release(-1)
 			arrive(t, s)
-			s.queue([]byte("request"))
-			if err := s.flush(); err != nil {
-				t.Fatal(err)
-			}
-			hear(t, s.peer, "request")
+			s.send(t, "request")
 			say(t, s.peer, "response")
 			hear(t, s.link, "response")
 		}},
 		{"before the response", func(t *testing.T, s *secured) {
-			s.queue([]byte("request"))
-			s.flush()
-			hear(t, s.peer, "request")
+			s.send(t, "request")
 			say(t, s.peer, "response")
 			s.wire.release(-1)
 			hear(t, s.link, "response")
@@ -198,11 +188,7 @@ func TestLateTickets(t *testing.T) {
 			s.wire.release(-1)
 			arrive(t, s)
 			s.unpark(time.Now().Add(patience))
-			s.queue([]byte("request"))
-			if err := s.flush(); err != nil {
-				t.Fatal(err)
-			}
-			hear(t, s.peer, "request")
+			s.send(t, "request")
 			say(t, s.peer, "response")
 			hear(t, s.link, "response")
 		}},
@@ -245,9 +231,7 @@ func TestTicketBehindResponse(t *testing.T) {
 		const ticket = "\x04\x00\x00\x0f\x00\x00\x00\x3c\x00\x00\x00\x00\x00\x00\x02ab\x00\x00"
 		for range 3 {
 			s.unpark(time.Now().Add(patience))
-			s.queue([]byte("request"))
-			s.flush()
-			hear(t, s.peer, "request")
+			s.send(t, "request")
 			say(t, s.wire, f.record(typeData, "response")+f.record(typeHandshake, ticket)+f.record(typeHandshake, ticket))
 			hear(t, s.link, "response")
 			idle(t, s.link)
@@ -398,9 +382,7 @@ func TestEndUnderTLS(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 				s := way.dial(t, -1, 0, &tls.Config{})
-				s.queue([]byte("request"))
-				s.flush()
-				hear(t, s.peer, "request")
+				s.send(t, "request")
 				say(t, s.peer, "response")
 				tt.end(s)
 				b, err := io.ReadAll(s.link)
@@ -419,9 +401,7 @@ func TestEndUnderTLS(t *testing.T) {
 func TestCloseNotifyBehindResponse(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
-		s.queue([]byte("request"))
-		s.flush()
-		hear(t, s.peer, "request")
+		s.send(t, "request")
 		s.wire.hold()
 		say(t, s.peer, "response")
 		s.peer.CloseWrite()
@@ -514,9 +494,7 @@ func TestWriteTimeoutUnderTLSIsFinal(t *testing.T) {
 func TestReadGoesOnAfterTimeoutUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
-		s.queue([]byte("request"))
-		s.flush()
-		hear(t, s.peer, "request")
+		s.send(t, "request")
 		s.wire.hold()
 		say(t, s.peer, strings.Repeat("r", 1000))
 		half := string(s.wire.buf.Bytes()[:500])
@@ -565,9 +543,7 @@ func TestCloseUnderTLS(t *testing.T) {
 func TestHandOverUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{DynamicRecordSizingDisabled: true})
-		s.queue([]byte("upgrade"))
-		s.flush()
-		hear(t, s.peer, "upgrade")
+		s.send(t, "upgrade")
 		s.wire.hold()
 		say(t, s.peer, "101decrypted")
 		say(t, s.peer, "buffered")
