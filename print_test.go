@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -63,11 +64,12 @@ func printed(t *testing.T) map[string]any {
 }
 
 // noSecrets are the exported types that hold no credential, or only what somebody reads
-// from them.
-var noSecrets = strings.Fields(`Adapter AllowRedirects Authenticator Checksum CookieAttribute CookieDomain CookieExpires CookieFileError CookieFileOption CookieFormat
-	CookieHTTPOnly CookieHostOnly CookiePath CookieSameSite CookieScope CookieSecure Event FileOption JSONDecoder MaxBody MaxRedirects
-	OnInformational OnProgress OnRedirect OnRequest OnResponse OnRetry Option Overwrite Parallel RaiseForStatus Retry SessionCookies ShowSecrets Stats Stream Timeout
-	Timings Trace TrustEnv Method Concurrency SaveTo KeepCookies IdempotencyKey Logger Dump`)
+// from them; bools, numbers and functions aside.
+var noSecrets = strings.Fields(`Adapter Authenticator Checksum Concurrency CookieAttribute CookieDomain CookieExpires CookieFileError CookieFileOption CookiePath
+	CookieSameSite CookieScope Dump Event FileOption Logger Method Option Retry SaveTo Stats Timeout Timings`)
+
+// isPlain matches the types of which no value is a text.
+var isPlain = regexp.MustCompile(`^(bool|u?int\d*|float\d+|func\(.*)$`)
 
 // TestPrintedValues prints and logs a value of each exported type in each way.
 func TestPrintedValues(t *testing.T) {
@@ -80,7 +82,7 @@ func TestPrintedValues(t *testing.T) {
 		for _, line := range exported(f.syntax) {
 			name, isType := strings.CutPrefix(line, "type ")
 			name, rest, _ := strings.Cut(name, " ")
-			if isType && !strings.Contains(rest, ",") && values[name] == nil && !slices.Contains(noSecrets, name) {
+			if isType && !strings.Contains(rest, ",") && values[name] == nil && !isPlain.MatchString(rest) && !slices.Contains(noSecrets, name) {
 				t.Errorf("nothing is known of what %s prints", name)
 			}
 		}
@@ -129,12 +131,15 @@ func TestSendOptionsPrintsFields(t *testing.T) {
 	fillSecrets(t, reflect.ValueOf(&opts).Elem())
 	opts.Proxy = &url.URL{Scheme: "http", Host: "p.test:1", User: url.UserPassword("u", secret)}
 	opts.Timeout = requests.Timeout{Connect: time.Second, Total: time.Minute}
-	require.Equal(t, "{Stream:true Timeout:{Connect:1s Read:0s Total:1m0s} TLS:{SkipVerify:true Verify:true} Proxy:http://p.test:1 MaxBody:7 Trace:true}",
-		fmt.Sprint(opts))
+	for _, want := range []string{"Timeout:{Connect:1s Read:0s Total:1m0s}", "TLS:{SkipVerify:true Verify:true}", "Proxy:http://p.test:1", "MaxBody:7", "Trace:true"} {
+		require.Contains(t, fmt.Sprint(opts), want)
+	}
+	require.NotContains(t, fmt.Sprint(opts), secret)
+	require.NotContains(t, fmt.Sprint(opts), "0x") // no address
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 		require.Equal(t, fmt.Sprint(opts), fmt.Sprintf(verb, opts))
 	}
-	require.Equal(t, "{Stream:false Timeout:{Connect:0s Read:0s Total:0s} TLS:{SkipVerify:false Verify:false} Proxy: MaxBody:0 Trace:false}", fmt.Sprint(requests.SendOptions{}))
+	require.Contains(t, fmt.Sprint(requests.SendOptions{}), "Proxy: MaxBody:0 Trace:false")
 }
 
 // fillSecrets sets each exported field in v, text to the secret.
