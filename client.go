@@ -156,7 +156,7 @@ func (t sessionTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 func (t sessionTripper) send(ctx context.Context, p *PreparedRequest, hr *http.Request) (*Response, error) {
 	s := t.s.setup()
 	var set settings
-	if err := s.merge(&set, nil); err != nil {
+	if err := set.merge(s, nil); err != nil {
 		return nil, err
 	}
 	m := &set.merged

@@ -119,7 +119,7 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 		return nil, err
 	}
 	var set settings
-	err := s.merge(&set, d.opts)
+	err := set.merge(s, d.opts)
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func (s *Session) newEventSource(url string, opts []Option) (*eventSource, error
 	}
 	e.opts = append(e.opts, Stream(true), RaiseForStatus(false))
 	var set settings
-	if err := s.merge(&set, e.opts); err != nil {
+	if err := set.merge(s, e.opts); err != nil {
 		return nil, err
 	}
 	body, err := set.prepareContent(nil)

@@ -1,6 +1,9 @@
 package requests
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // An Option is one setting of a call or a session. Given to [NewSession] or
 // [Session.With], it is a default; given to a call, it counts for that call. How
@@ -51,6 +54,12 @@ type settings struct {
 	oneHop    bool // for an http.Client, which wants the last response whatever it is
 }
 
+// merge fills set with the settings of s and applies opts over them.
+func (set *settings) merge(s *Session, opts []Option) error {
+	set.of(s)
+	return set.finish(opts)
+}
+
 // of begins with the defaults of s.
 func (set *settings) of(s *Session) {
 	set.merged = *s
@@ -60,6 +69,33 @@ func (set *settings) of(s *Session) {
 	if s.Auth.proxy { // the field takes it, too
 		set.merged.proxyAuth, set.merged.Auth = s.Auth, Auth{}
 	}
+}
+
+// finish applies the last options of a call and checks what has become of all.
+func (set *settings) finish(opts []Option) error {
+	if err := set.applyAll(opts); err != nil {
+		return err
+	}
+	set.merged.Hooks = set.hooks.over(set.merged.Hooks)
+	if callNames(set.headers, "Authorization") && !set.authGiven {
+		set.merged.Auth = Auth{} // the Authorization field of the call overrides the session's Auth
+	}
+	if set.merged.err != nil {
+		return set.merged.err
+	}
+	return set.check()
+}
+
+// callNames reports whether one of the layers sets the field.
+func callNames(layers []Headers, field string) bool {
+	for _, l := range layers {
+		for name, v := range l {
+			if v != nil && strings.EqualFold(name, field) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // applyAll applies opts in their order.
@@ -178,6 +214,14 @@ func misplaced(opt Option) error {
 		of = o.of()
 	}
 	return failText(ErrInvalidOption, fmt.Sprintf("%T is an option of %s", opt, of))
+}
+
+// ofSession refuses options that only a call can take.
+func (set *settings) ofSession() error {
+	if set.query != "" || set.content.load != nil || len(set.form)+len(set.files) > 0 {
+		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
+	}
+	return nil
 }
 
 // check refuses settings that cannot be, whether an option or a field of the

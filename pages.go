@@ -84,7 +84,7 @@ func (s *Session) nextPage(ctx context.Context, r *Response, first *url.URL, opt
 	}
 	q.named = first
 	var set settings
-	if err := s.merge(&set, opts); err != nil {
+	if err := set.merge(s, opts); err != nil {
 		return nil, err
 	}
 	trip := journey{cookies: set.cookieSource(), named: first}

@@ -104,7 +104,7 @@ func TestProxyFor(t *testing.T) {
 			}
 			s := NewSession(tt.session, TrustEnv(!tt.ignoreEnv))
 			var set settings
-			if err := s.merge(&set, []Option{tt.call}); err != nil {
+			if err := set.merge(s, []Option{tt.call}); err != nil {
 				t.Fatal(err)
 			}
 			u, _, err := uri.Parse(tt.url)

@@ -55,11 +55,7 @@ func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
 		return nil, errNilContext
 	}
 	var set settings
-	if err := set.applyAll(r.Options); err != nil {
-		return nil, err
-	}
-	set.merged.Hooks = set.hooks
-	if err := set.check(); err != nil {
+	if err := set.finish(r.Options); err != nil {
 		return nil, err
 	}
 	p, err := prepare(ctx, r.Method, r.URL, &set)

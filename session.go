@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -148,14 +147,6 @@ func (s *Session) reject(err error) {
 	}
 }
 
-// ofSession refuses options that only a call can take.
-func (set *settings) ofSession() error {
-	if set.query != "" || set.content.load != nil || len(set.form)+len(set.files) > 0 {
-		return failText(ErrInvalidOption, "a body or a RawQuery belongs to a call, not to a session")
-	}
-	return nil
-}
-
 // add merges the options that add up into s, which owns its maps already.
 func (s *Session) add(set *settings) error {
 	for _, p := range set.params {
@@ -228,7 +219,7 @@ func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_
 	defer at.wrap(&err)
 	s = s.setup()
 	var set settings
-	if err := s.merge(&set, opts); err != nil {
+	if err := set.merge(s, opts); err != nil {
 		return nil, err
 	}
 	if ctx == nil {
@@ -244,39 +235,6 @@ func (s *Session) Do(ctx context.Context, method, url string, opts ...Option) (_
 	return s.run(ctx, p, &set, life)
 }
 
-// merge fills set with the settings of s and applies opts over them.
-func (s *Session) merge(set *settings, opts []Option) error {
-	set.of(s)
-	return s.finish(set, opts)
-}
-
-// finish applies the last options of a call and checks what all of them make of s.
-func (s *Session) finish(set *settings, opts []Option) error {
-	if err := set.applyAll(opts); err != nil {
-		return err
-	}
-	set.merged.Hooks = set.hooks.over(s.Hooks)
-	if callNames(set.headers, "Authorization") && !set.authGiven {
-		set.merged.Auth = Auth{} // the call's Authorization field overrides the session's Auth
-	}
-	if s.err != nil {
-		return s.err
-	}
-	return set.check()
-}
-
-// callNames reports whether one of the layers sets the field.
-func callNames(layers []Headers, field string) bool {
-	for _, l := range layers {
-		for name, v := range l {
-			if v != nil && strings.EqualFold(name, field) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Prepare makes a request with the defaults of the session, ready to be looked at,
 // changed, and sent with [Session.Send]. Send keeps to the options of the request,
 // such as its Timeout. Only an [Authenticator] gets ctx, which is not kept.
@@ -289,7 +247,7 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, 
 	}
 	at.raw = r.URL
 	var set settings
-	if err := s.merge(&set, r.Options); err != nil {
+	if err := set.merge(s, r.Options); err != nil {
 		return nil, err
 	}
 	if ctx == nil {
@@ -320,7 +278,7 @@ func (s *Session) Send(ctx context.Context, p *PreparedRequest, opts ...Option) 
 		return nil, err
 	}
 	set.prepared = true
-	if err := s.finish(&set, opts); err != nil {
+	if err := set.finish(opts); err != nil {
 		return nil, err
 	}
 	if ctx == nil {
