@@ -93,7 +93,7 @@ func (h *Hooks) add(opt Option) bool {
 	case Hooks:
 		report := o.Progress
 		o.Progress = nil
-		*h = h.plus(o)
+		h.join(&o, false)
 		for _, f := range report {
 			h.add(f)
 		}
@@ -105,6 +105,9 @@ func (h *Hooks) add(opt Option) bool {
 
 // check refuses a nil hook, rather than ignoring it silently.
 func (h *Hooks) check() error {
+	if !h.any() && len(h.Progress) == 0 { // nearly always
+		return nil
+	}
 	return cmp.Or(given(h.Request), given(h.Response), given(h.Redirect), given(h.Retry), given(h.Progress), given(h.Informational))
 }
 
@@ -118,34 +121,31 @@ func given[F Option](hooks []F) error {
 	return nil
 }
 
-// plus returns the hooks of h, followed by those of more, in memory of its own.
-func (h Hooks) plus(more Hooks) Hooks { return h.with(more, true) }
-
-// over returns the hooks of a call. Kinds that the call has none of come from its session.
-func (h Hooks) over(base Hooks) Hooks { return h.with(base, false) }
-
-// with is plus or over, kind by kind.
-func (h Hooks) with(others Hooks, plus bool) Hooks {
-	return Hooks{
-		Request:       ofKind(h.Request, others.Request, plus),
-		Response:      ofKind(h.Response, others.Response, plus),
-		Redirect:      ofKind(h.Redirect, others.Redirect, plus),
-		Retry:         ofKind(h.Retry, others.Retry, plus),
-		Progress:      ofKind(h.Progress, others.Progress, plus),
-		Informational: ofKind(h.Informational, others.Informational, plus),
-	}
+// clone copies h with its slices.
+func (h Hooks) clone() (c Hooks) {
+	c.join(&h, false)
+	return c
 }
 
-// ofKind returns hooks and others, or the others only where there are no hooks. An
-// empty slice that is not nil stands for no hooks of a session.
-func ofKind[F any](hooks, others []F, plus bool) []F {
+// join adds the hooks of others: of each kind behind those of h or, to replace
+// them, in their place. A kind that is nil in others stays as it is.
+func (h *Hooks) join(others *Hooks, replace bool) {
+	join(&h.Request, others.Request, replace)
+	join(&h.Response, others.Response, replace)
+	join(&h.Redirect, others.Redirect, replace)
+	join(&h.Retry, others.Retry, replace)
+	join(&h.Progress, others.Progress, replace)
+	join(&h.Informational, others.Informational, replace)
+}
+
+func join[F any](hooks *[]F, others []F, replace bool) {
 	switch {
-	case plus:
-		return append(slices.Clone(hooks), others...)
-	case hooks == nil:
-		return others
+	case others == nil:
+	case replace:
+		*hooks = others
+	default:
+		*hooks = append(slices.Clip(*hooks), others...) // what is behind them may be another's
 	}
-	return hooks
 }
 
 // any reports whether there is a hook that gets the context of the call.

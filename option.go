@@ -76,7 +76,7 @@ func (set *settings) finish(opts []Option) error {
 	if err := set.applyAll(opts); err != nil {
 		return err
 	}
-	set.merged.Hooks = set.hooks.over(set.merged.Hooks)
+	set.merged.Hooks.join(&set.hooks, true)
 	if callNames(set.headers, "Authorization") && !set.authGiven {
 		set.merged.Auth = Auth{} // the Authorization field of the call overrides the session's Auth
 	}

@@ -115,7 +115,7 @@ func (s *Session) With(opts ...Option) *Session {
 func (s *Session) own() {
 	s.Headers, s.Params, s.Proxies = s.Headers.Clone(), s.Params.clone(), maps.Clone(s.Proxies)
 	s.PathParams = PathParams(Params(s.PathParams).clone())
-	s.Retry, s.Hooks, s.cookies = s.Retry.clone(), s.Hooks.plus(Hooks{}), maps.Clone(s.cookies)
+	s.Retry, s.Hooks, s.cookies = s.Retry.clone(), s.Hooks.clone(), maps.Clone(s.cookies)
 }
 
 // text tells no more than what s is: its fields may hold secrets.
