@@ -1,4 +1,4 @@
-// Chart presents the results of the harness: as docs/speed.md with its table, and as
+// Chart presents the results of comparison/speed: as docs/speed.md with its table, and as
 // a chart for light and one for dark pages.
 //
 //	go run -C benchmarks ./chart                                 # from docs/speed.json
@@ -18,7 +18,7 @@ import (
 
 func main() {
 	docs := flag.String("docs", "../docs", "the folder of speed.json")
-	results := flag.String("run", "", "what the harness wrote with -json; it becomes speed.json")
+	results := flag.String("run", "", "what comparison/speed wrote with -json; it becomes speed.json")
 	machine := flag.String("machine", "", "where it ran")
 	note := flag.String("note", "", "what else the reader has to know about the run")
 	versions := flag.String("versions", "", "peer=version, by commas")

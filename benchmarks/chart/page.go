@@ -41,15 +41,15 @@ Each figure is a multiple of the same thing written by hand on net/http: below 1
 		}
 	}
 	b.WriteString(`
-Server and client are processes of their own on one machine, over loopback. Short slices of each client alternate with slices of net/http
-in one process; a figure is the median of the ratios of neighbouring slices. Each first answer is checked in full. Differences below 3 %
-are noise on a quiet machine. A call over a real network waits most of its time, which no client can shorten: the processor time is what a
-client adds. [benchmarks](../benchmarks) says more about the harness, and has the file with which this library takes part.
+Server and client are processes of their own on one machine, over loopback. Short slices of each client stand between slices of net/http
+in one process, which may use one processor, or all for calls at once. A figure is the median of the ratios of neighbouring slices. Each first
+answer is checked in full. Where the machine is quiet, differences below 3 % are noise. A call over a real network waits most of its time, which no
+client can shorten: the processor time is what a client adds. The program is [comparison/speed](../comparison/speed):
 
 ` + "```" + `
-./run.sh -peak=false -json run.json                  # the harness, with candidate.go
-go run -C benchmarks ./chart -run run.json -machine '…' # speed.json, speed.md and both charts
-go run -C benchmarks ./chart                            # the charts again, from speed.json
+go run -C comparison ./speed -json /tmp/run.json             # two minutes and a half
+go run -C benchmarks ./chart -run /tmp/run.json -machine '…' # speed.json, speed.md and both charts
+go run -C benchmarks ./chart                                 # the charts again, from speed.json
 ` + "```" + `
 `)
 	return b.String()

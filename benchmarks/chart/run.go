@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// A Run holds the results of one session of the harness, and how they were made.
+// A Run holds the results of one session of comparison/speed, and how they were made.
 type Run struct {
 	Date     string // of the day, as 2026-11-28
 	Machine  string
@@ -18,7 +18,7 @@ type Run struct {
 	Cells    []Cell
 }
 
-// A Cell is the result of one client in one scenario, as the harness writes it. Each
+// A Cell is the result of one client in one scenario, as comparison/speed writes it. Each
 // ratio is the median of slices that ran next to slices of net/http in one process.
 type Cell struct {
 	Scen, Peer string
@@ -49,6 +49,7 @@ var (
 		{"carlmj-requests", "carlmjohnson/requests"},
 		{"resty3", "resty v3"},
 		{"resty2", "resty v2"},
+		{"req", "req"},
 		{"py-requests", "Requests (Python)"},
 	}
 	baseline = column{"nethttp", "net/http by hand"}
@@ -67,7 +68,7 @@ func read(path string) (*Run, error) {
 	return r, r.check()
 }
 
-// describe makes a Run of the output of the harness, without what is not shown.
+// describe makes a Run of the output of comparison/speed, without what is not shown.
 func describe(r Run, results []byte) (*Run, error) {
 	var cells []Cell
 	if err := json.Unmarshal(results, &cells); err != nil {
