@@ -253,7 +253,7 @@ func (j *CookieJar) Set(name, value string, attributes ...CookieAttribute) error
 	now := j.clock()()
 	c := cookie.Cookie{Name: name, Value: value, Path: "/"}
 	for _, a := range attributes {
-		if a != nil {
+		if !absent(a) {
 			a.set(&c)
 		}
 	}
@@ -419,7 +419,7 @@ func (v CookiePath) match() func(*cookie.Cookie) bool {
 func inScopes(where []CookieScope) func(*cookie.Cookie) bool {
 	var matches []func(*cookie.Cookie) bool
 	for _, w := range where {
-		if w != nil {
+		if !absent(w) {
 			matches = append(matches, w.match())
 		}
 	}
@@ -555,7 +555,7 @@ func (j *CookieJar) SaveFile(path string, opts ...CookieFileOption) error {
 func (j *CookieJar) encode(opts []CookieFileOption) (data []byte, left, err error) {
 	var config cookieFile
 	for _, o := range opts {
-		if o != nil {
+		if !absent(o) {
 			o.cookieFile(&config)
 		}
 	}

@@ -105,7 +105,9 @@ func (s *Session) newDownload(rawURL, path string, opts []Option) (*download, er
 	for _, o := range opts {
 		switch o := o.(type) {
 		case FileOption:
-			o.file(&d.set)
+			if !absent(o) {
+				o.file(&d.set)
+			}
 		case Parallel:
 			if o < 0 {
 				return nil, failText(ErrInvalidOption, "Parallel is negative")
@@ -519,7 +521,7 @@ type fileSettings struct {
 func (r *Response) SaveFile(path string, opts ...FileOption) (int64, error) {
 	var set fileSettings
 	for _, o := range opts {
-		if o != nil {
+		if !absent(o) {
 			o.file(&set)
 		}
 	}

@@ -264,6 +264,26 @@ func TestNilHooks(t *testing.T) {
 	require.NotZero(t, told)
 }
 
+// TestNilPointersToOptions: the pointer to an option has its methods, and nil has none to call.
+func TestNilPointersToOptions(t *testing.T) {
+	s := requests.NewSession()
+	s.Mount("http://", requests.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	for _, o := range []requests.Option{(*requests.Params)(nil), (*requests.MaxBody)(nil), new(requests.Hooks), (*requests.Overwrite)(nil), (*requests.Concurrency)(nil)} {
+		_, err := s.Get(t.Context(), "http://a.test/", o)
+		require.ErrorIs(t, err, requests.ErrInvalidOption)
+		require.ErrorContains(t, err, "is a pointer to an option, and not one")
+	}
+	path := filepath.Join(t.TempDir(), "f")
+	_, err := requests.NewResponse(200, nil, strings.NewReader("x")).SaveFile(path, (*requests.Overwrite)(nil), (*requests.Checksum)(nil))
+	require.NoError(t, err)
+	_, err = s.Download(t.Context(), "http://a.test/", path, (*requests.Overwrite)(nil))
+	require.NoError(t, err)
+	var jar requests.CookieJar
+	require.NoError(t, jar.Set("a", "b", (*requests.CookiePath)(nil)))
+	require.Len(t, jar.Map((*requests.CookieDomain)(nil)), 1)
+	require.NoError(t, jar.Save(new(bytes.Buffer), (*requests.SessionCookies)(nil)))
+}
+
 // TestZeroOptions: a zero value says nothing where it is no value of its own.
 func TestZeroOptions(t *testing.T) {
 	for _, tt := range []struct {

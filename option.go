@@ -2,6 +2,7 @@ package requests
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -207,8 +208,18 @@ func (set *settings) shape(opt Option) (err error) {
 	return err
 }
 
+// absent reports whether opt is nil or, as the pointer to an option has its methods,
+// a pointer to none.
+func absent(opt any) bool {
+	v := reflect.ValueOf(opt)
+	return opt == nil || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
 // misplaced says of what function opt is an option, as it is of no call or session.
 func misplaced(opt Option) error {
+	if reflect.TypeOf(opt).Kind() == reflect.Pointer {
+		return failText(ErrInvalidOption, fmt.Sprintf("%T is a pointer to an option, and not one", opt))
+	}
 	of := "another function"
 	if o, ok := opt.(interface{ of() string }); ok {
 		of = o.of()
