@@ -184,7 +184,8 @@ type HTTPAdapter struct {
 	local      bool              // there is no network
 }
 
-// Send implements [Adapter].
+// Send implements [Adapter]. Options that no adapter can keep, such as a negative
+// MaxBody, are [ErrInvalidOption].
 func (a *HTTPAdapter) Send(ctx context.Context, p *PreparedRequest, opts SendOptions) (*Response, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
