@@ -180,7 +180,7 @@ type HTTPAdapter struct {
 	invalid    error             // a field that cannot be used
 	outer      http.RoundTripper // Transport, or what Wrap has made; nil if the engine sends by itself
 	dog        bridge.Watchdog   // for a Transport
-	asking     asking            // for Wrap
+	wrapped    wrappedAttempts   // for Wrap
 	local      bool              // there is no network
 }
 
@@ -364,7 +364,7 @@ func (a *HTTPAdapter) configure() {
 		}
 		a.outer = a.Transport
 	case a.Wrap != nil:
-		a.outer = belowTripper{a}
+		a.outer = engineTripper{a}
 	}
 	if a.Wrap != nil {
 		found := a.invalid

@@ -64,7 +64,7 @@ func Text(s string) Body {
 // r is not closed. It must not be used until the call has returned. If a call ends
 // while it waits for r, that one Read is left behind.
 func Reader(r io.Reader) Body {
-	shared := &loan{r: r}
+	shared := &sharedStream{r: r}
 	return Body{func() (content, error) {
 		if values.IsNil(r) {
 			return content{}, failText(ErrInvalidOption, "Reader(nil)")
@@ -166,7 +166,7 @@ type stream struct {
 func (s *stream) open(length int64) (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.vacate(); err != nil {
+	if err := s.rewind(); err != nil {
 		return nil, err
 	}
 	r, err := s.from()
@@ -180,16 +180,17 @@ func (s *stream) open(length int64) (io.ReadCloser, error) {
 	return s.last, nil
 }
 
-// claim ends the reader in use, so that the next open does not fail because of it.
-func (s *stream) claim() error {
+// takeBack ends the reader in use, so that the next open does not fail because of
+// it.
+func (s *stream) takeBack() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.vacate()
+	return s.rewind()
 }
 
-// vacate frees the source to be read from its beginning. If that is impossible,
-// a transfer in progress is left alone.
-func (s *stream) vacate() error {
+// rewind makes the source readable from its beginning. If that is impossible, a
+// transfer in progress continues.
+func (s *stream) rewind() error {
 	switch {
 	case s.last == nil:
 		return nil
@@ -203,7 +204,7 @@ func (s *stream) vacate() error {
 	return nil
 }
 
-// endLast ends the sending that is out, and reports whether the source is free.
+// endLast ends the last sending, and reports whether the source is free.
 func (s *stream) endLast() bool {
 	if s.made != nil {
 		s.made.stop()
@@ -211,9 +212,9 @@ func (s *stream) endLast() bool {
 	return s.last.end()
 }
 
-// A loan is the stream over the caller's reader, shared by all requests that
-// are made with the same option.
-type loan struct {
+// A sharedStream is the stream over a reader of the caller's. All requests made
+// with the same option share it.
+type sharedStream struct {
 	r io.Reader
 
 	mu sync.Mutex
@@ -222,7 +223,7 @@ type loan struct {
 
 // stream returns the stream over the reader and its length. It fails if the
 // reader was sent before and cannot be sent again.
-func (l *loan) stream(what string) (*stream, int64, error) {
+func (l *sharedStream) stream(what string) (*stream, int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.s == nil {
@@ -272,8 +273,8 @@ func (g *generator) stop() *generated {
 	return last
 }
 
-// end is stop, and passes on to the caller what f has done to its goroutine. It
-// returns the error of f, if that is not one of Write.
+// end is stop, and passes a panic or Goexit of f on to the caller. It returns the
+// error of f, unless that is one of Write.
 func (g *generator) end() error {
 	last := g.stop()
 	if last == nil || !last.ended() {
@@ -322,7 +323,7 @@ func (g *generated) run() {
 // errAborted is the error of a body whose function did not return.
 var errAborted = errors.New("the function of the request body has panicked or ended its goroutine")
 
-// Close waits for f, which can write nothing from now on.
+// Close waits for f, whose writes fail from now on.
 func (g *generated) Close() error {
 	g.PipeReader.Close()
 	g.begin.Do(func() { close(g.done) })

@@ -162,7 +162,7 @@ func (d *download) close() {
 	d.place.Close()
 }
 
-// usable is how many bytes there are to resume from.
+// usable returns how many bytes there are to resume from.
 func (d *download) usable() int64 {
 	if d.part == nil {
 		return 0
@@ -214,7 +214,7 @@ func (d *download) run(ctx context.Context) error {
 		}
 	}()
 	for !d.complete {
-		if err := d.fetch(ctx); err != nil && !d.goesOn(ctx, err) {
+		if err := d.fetch(ctx); err != nil && !d.waitToResume(ctx, err) {
 			d.meter.End()
 			return err
 		}
@@ -227,9 +227,9 @@ func (d *download) run(ctx context.Context) error {
 	return nil
 }
 
-// goesOn reports whether to resume after err, and waits until it is time to. If
+// waitToResume reports whether to resume after err, and waits until it is time. If
 // no response has come yet, retrying is up to the adapter.
-func (d *download) goesOn(ctx context.Context, err error) bool {
+func (d *download) waitToResume(ctx context.Context, err error) bool {
 	return d.begun && d.part != nil && d.part.Trusted() && interrupted(err) && d.mayRetry(ctx)
 }
 
@@ -266,10 +266,10 @@ func (d *download) fetch(ctx context.Context) error {
 	d.begun = true
 	switch {
 	case r.StatusCode == http.StatusPartialContent && from > 0:
-		return d.goOn(ctx, r)
+		return d.resume(ctx, r)
 	case r.StatusCode == http.StatusRequestedRangeNotSatisfiable && from > 0:
-		if !d.lacksNothing(r) {
-			return d.anew(ctx, r)
+		if !d.isComplete(r) {
+			return d.startOver(ctx, r)
 		}
 		d.complete = true
 		d.meter.Set(from, from)
@@ -323,16 +323,16 @@ func (d *download) nameBy(r *Response) error {
 	return d.open(name)
 }
 
-// goOn takes a range from r, which may be less than was asked for (RFC 9110,
-// section 15.3.7). A range that is coded, or may be of another version, does not
-// fit the bytes in the part.
-func (d *download) goOn(ctx context.Context, r *Response) error {
+// resume takes a range from r, which may be less than the one requested (RFC 9110,
+// section 15.3.7). A range that is coded, or that may come from another version,
+// does not fit the bytes in the part.
+func (d *download) resume(ctx context.Context, r *Response) error {
 	if coding.Named(r.Header["Content-Encoding"]) || !d.part.Validator().Continues(r.Header) {
-		return d.anew(ctx, r)
+		return d.startOver(ctx, r)
 	}
 	c, problem := d.rangeOf(r, d.part.Size())
 	if problem != "" {
-		return d.mixed(r, "not the range that was asked for: "+problem)
+		return d.mixedError(r, "not the range that was asked for: "+problem)
 	}
 	body, err := r.unread()
 	if err != nil {
@@ -342,8 +342,8 @@ func (d *download) goOn(ctx context.Context, r *Response) error {
 	return d.fill(ctx, &arrival{response: r, body: body, at: c.First, end: c.Last + 1})
 }
 
-// anew drops the bytes in the part and fetches the whole file.
-func (d *download) anew(ctx context.Context, r *Response) error {
+// startOver drops the bytes in the part and fetches the whole file.
+func (d *download) startOver(ctx context.Context, r *Response) error {
 	r.end()
 	if err := d.part.Restart("", -1); err != nil {
 		return readError(r.URL, err)
@@ -374,16 +374,16 @@ func (d *download) rangeOf(r *Response, offset int64) (c file.Range, problem str
 	return c, c.Unfit(offset, d.part.Whole(), r.wire.length)
 }
 
-// mixed ends a download whose bytes may not belong together.
-func (d *download) mixed(r *Response, problem string) error {
+// mixedError ends a download whose bytes may not belong together.
+func (d *download) mixedError(r *Response, problem string) error {
 	d.part.Distrust()
 	return readError(r.URL, failText(ErrProtocol, problem))
 }
 
-// lacksNothing reports whether a 416 means that the part is the whole file. The
-// length says so or, if it is not given, the validator: with another version
+// isComplete reports whether a 416 means that the part is the whole file. The
+// length says so. Without a length, the validator does: for another version,
 // If-Range would have led to a 200.
-func (d *download) lacksNothing(r *Response) bool {
+func (d *download) isComplete(r *Response) bool {
 	p := d.part
 	if c, ok := file.RangeOf(r.Header); ok {
 		return c.First < 0 && c.Size == p.Size() && (p.Whole() < 0 || p.Whole() == c.Size) && !p.Validator().Contradicts(r.Header)
@@ -406,12 +406,12 @@ func (d *download) fill(ctx context.Context, a *arrival) error {
 		return readError(a.response.URL, errMaxBody)
 	}
 	d.meter.Set(d.part.Size(), d.part.Whole())
-	same, err := d.passOver(a, d.part.Size())
+	same, err := d.skip(a, d.part.Size())
 	if err != nil {
 		return err
 	}
 	if !same {
-		return d.anew(ctx, a.response)
+		return d.startOver(ctx, a.response)
 	}
 	if n := d.pieces(a); n > 1 {
 		return d.fillAtOnce(ctx, a, n)
@@ -423,9 +423,9 @@ func (d *download) fill(ctx context.Context, a *arrival) error {
 	return err
 }
 
-// passOver skips the bytes of a up to offset, which the part has already, and
+// skip skips the bytes of a up to offset, which the part has already, and
 // reports whether they are the same in both.
-func (d *download) passOver(a *arrival, offset int64) (bool, error) {
+func (d *download) skip(a *arrival, offset int64) (bool, error) {
 	if a.at == offset {
 		return true, nil
 	}
@@ -462,7 +462,7 @@ func (d *download) take(a *arrival, s *file.Span) error {
 	var one [1]byte
 	switch n, err := file.Fill(a.body, one[:]); {
 	case n > 0:
-		return d.mixed(a.response, "the body is longer than it should be")
+		return d.mixedError(a.response, "the body is longer than it should be")
 	case err != io.EOF:
 		return readError(a.response.URL, err)
 	}

@@ -89,8 +89,8 @@ func incoming(hr *http.Request) *http.Request {
 	return in
 }
 
-// broken says how a handler ended; there is no server to log it.
-func broken(panicked any) error {
+// panicError says how a handler ended; there is no server to log it.
+func panicError(panicked any) error {
 	switch panicked {
 	case http.ErrAbortHandler:
 		return io.ErrUnexpectedEOF
@@ -108,7 +108,7 @@ func (w *handlerWriter) serve(h http.Handler, in *http.Request) {
 	returned := false
 	defer func() {
 		if !returned { // a panic or Goexit, after which net/http's server closes the connection
-			w.abort(broken(recover()))
+			w.abort(panicError(recover()))
 			return
 		}
 		w.finish()

@@ -56,7 +56,7 @@ type File struct {
 	// without a value, or with an empty one, are left out.
 	Header textproto.MIMEHeader
 
-	loan *loan // of Reader, made by the first call with the Files
+	shared *sharedStream // of Reader, made by the first call with the Files
 }
 
 // Values of [File].Name that are no names. Both have a control character, which no
@@ -144,7 +144,7 @@ func (m *multipartBody) addFile(f *File) error {
 // sent again.
 func (m *multipartBody) open() (io.Reader, error) {
 	for _, s := range m.streams {
-		if err := s.claim(); err != nil {
+		if err := s.takeBack(); err != nil {
 			return nil, err
 		}
 	}
@@ -210,30 +210,30 @@ func (f *File) open() (*stream, int64, error) {
 	case values.IsNil(f.Reader):
 		return nil, 0, failText(ErrInvalidOption, what+" has neither a Path nor a Reader")
 	}
-	if f.loan == nil {
+	if f.shared == nil {
 		return nil, 0, failText(ErrBodyNotReplayable, what+" may have been sent before: a Reader of its type cannot be told from another one")
 	}
-	return f.loan.stream(what)
+	return f.shared.stream(what)
 }
 
-// lending guards File.loan in the Files of the caller.
-var lending sync.Mutex
+// sharing guards File.shared in the Files of the caller.
+var sharing sync.Mutex
 
-// appendTo appends the files to those of a call. The loans of their readers stay
-// in f for the next call with it. A File whose Reader was replaced, or cannot be
-// compared, gets a new loan.
+// appendTo appends the files to those of a call. The sharedStreams of their readers
+// stay in f for the next call with it. A File whose Reader was replaced, or cannot
+// be compared, gets a new one.
 func (f Files) appendTo(files []File) []File {
-	lending.Lock()
-	defer lending.Unlock()
+	sharing.Lock()
+	defer sharing.Unlock()
 	for i, file := range f {
-		if r, known := file.Reader, file.loan; r != nil {
+		if r, known := file.Reader, file.shared; r != nil {
 			switch {
 			case known != nil && isSame(known.r, r):
 			case known != nil && reflect.TypeOf(known.r) == reflect.TypeOf(r) && !reflect.ValueOf(r).Comparable():
-				file.loan = nil
+				file.shared = nil
 			default:
-				file.loan = &loan{r: r}
-				f[i].loan = file.loan
+				file.shared = &sharedStream{r: r}
+				f[i].shared = file.shared
 			}
 		}
 		files = append(files, file)

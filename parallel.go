@@ -104,11 +104,11 @@ func (d *download) work(ctx context.Context, pieces *file.Pieces, a *arrival, x 
 		case pieces.Lost(x):
 			x = pieces.Next()
 		case ctx.Err() != nil || !d.part.Trusted() || !fault.IsA[*refusal](err) && !interrupted(err):
-			return granted(err)
+			return insideRefusal(err)
 		case d.giveUp(pieces, x):
 			return nil
-		case !d.insists(ctx, err): // no other request is running any more
-			return granted(err)
+		case !d.waitToAskAgain(ctx, err): // no other request is running any more
+			return insideRefusal(err)
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ func (d *download) fillPiece(ctx context.Context, pieces *file.Pieces, a *arriva
 		} else {
 			err = d.fetchPiece(ctx, pieces, x)
 		}
-		if err != nil && (fault.IsA[*refusal](err) || !d.goesOn(ctx, err)) {
+		if err != nil && (fault.IsA[*refusal](err) || !d.waitToResume(ctx, err)) {
 			return err
 		}
 	}
@@ -156,12 +156,12 @@ func (d *download) fillPiece(ctx context.Context, pieces *file.Pieces, a *arriva
 // takeBehind writes the bytes of a that belong to s, after skipping those that
 // another request has written already.
 func (d *download) takeBehind(a *arrival, s *file.Span) error {
-	same, err := d.passOver(a, s.At)
+	same, err := d.skip(a, s.At)
 	if err != nil {
 		return err
 	}
 	if !same {
-		return d.mixed(a.response, "two responses differ in the same bytes of one version")
+		return d.mixedError(a.response, "two responses differ in the same bytes of one version")
 	}
 	return d.take(a, s)
 }
@@ -176,7 +176,7 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 	r, err := d.request(ctx, x.Span)
 	if err != nil {
 		if last, ok := errors.AsType[*RetryError](err); ok && last.Response != nil {
-			return &refusal{err, passes(last.Response.StatusCode)}
+			return &refusal{err, mayPass(last.Response.StatusCode)}
 		}
 		if interrupted(err) {
 			return &refusal{err, true}
@@ -186,7 +186,7 @@ func (d *download) fetchPiece(ctx context.Context, pieces *file.Pieces, x *file.
 	defer r.end()
 	if r.StatusCode >= http.StatusBadRequest {
 		r.Load()
-		return &refusal{r.RaiseForStatus(), passes(r.StatusCode)}
+		return &refusal{r.RaiseForStatus(), mayPass(r.StatusCode)}
 	}
 	if r.StatusCode != http.StatusPartialContent || coding.Named(r.Header["Content-Encoding"]) || !d.part.Validator().Continues(r.Header) {
 		return &refusal{}
@@ -221,9 +221,9 @@ type refusal struct {
 func (r *refusal) Error() string { return "range refused" }
 func (r *refusal) Unwrap() error { return r.err }
 
-// passes reports whether a server may send this status only because there are
-// other requests.
-func passes(status int) bool {
+// mayPass reports whether a server may send this status only because of other
+// requests.
+func mayPass(status int) bool {
 	switch status {
 	case http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return true
@@ -231,15 +231,15 @@ func passes(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
-// insists reports whether to ask once more for what was refused, and waits until
-// it is time to. A request may count for the server a little longer than for us.
-func (d *download) insists(ctx context.Context, err error) bool {
+// waitToAskAgain reports whether to repeat a request that was refused, and waits
+// until it is time. The server may count a request for a little longer than we do.
+func (d *download) waitToAskAgain(ctx context.Context, err error) bool {
 	r, ok := err.(*refusal)
 	return ok && r.passes && d.mayRetry(ctx)
 }
 
-// granted returns the error inside a refusal, and any other error as it is.
-func granted(err error) error {
+// insideRefusal returns the error inside a refusal, and any other error unchanged.
+func insideRefusal(err error) error {
 	if r, ok := err.(*refusal); ok {
 		return r.err
 	}

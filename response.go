@@ -420,7 +420,7 @@ func As[T any](r *Response, err error) (T, error) {
 		err = failText(ErrInvalidOption, "As(nil, nil)")
 	}
 	if err != nil {
-		return zero, raising(err)
+		return zero, withHTTPError(err)
 	}
 	defer r.Close()
 	if err := r.RaiseForStatus(); err != nil {

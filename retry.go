@@ -176,8 +176,8 @@ type RetryError struct {
 	raised *HTTPError // if RaiseForStatus or As asked for it
 }
 
-// raising returns e as it is for a call whose status is checked.
-func (e *RetryError) raising() *RetryError {
+// withHTTPError returns e for a call whose status is checked.
+func (e *RetryError) withHTTPError() *RetryError {
 	if e.Response == nil || e.Response.OK() {
 		return e
 	}
@@ -186,15 +186,15 @@ func (e *RetryError) raising() *RetryError {
 	return &c
 }
 
-// raising returns err, with an [*HTTPError] in a [*RetryError] that has a failed
-// status.
-func raising(err error) error {
+// withHTTPError returns err. A [*RetryError] with a failed status then has an
+// [*HTTPError].
+func withHTTPError(err error) error {
 	switch e := err.(type) {
 	case *RetryError:
-		return e.raising()
+		return e.withHTTPError()
 	case *Error:
 		if inner, ok := e.Err.(*RetryError); ok {
-			return &Error{Op: e.Op, URL: e.URL, Err: inner.raising()}
+			return &Error{Op: e.Op, URL: e.URL, Err: inner.withHTTPError()}
 		}
 	}
 	return err
@@ -257,17 +257,17 @@ func (s *spent) total() int {
 	return s[connectFailed] + s[readFailed] + s[statusFailed] + s[otherFailed]
 }
 
-// unset reports whether r says nothing of how many retries there are.
+// unset reports whether r says nothing about the number of retries.
 func (r *Retry) unset() bool {
 	return r.Total == 0 && r.Connect == 0 && r.Read == 0 && r.Status == 0 && r.Other == 0
 }
 
-// none reports whether r is sure to retry nothing and to judge nothing.
+// none reports whether r never retries and never judges.
 func (r *Retry) none() bool {
 	return r.Total == 0 && r.Connect <= 0 && r.Read <= 0 && r.Status <= 0 && r.Other <= 0
 }
 
-// judge says what kind of failure a is.
+// judge returns what kind of failure a is.
 func (r *Retry) judge(a *Attempt) verdict {
 	v := answered
 	switch {
@@ -295,7 +295,7 @@ func (r *Retry) judge(a *Attempt) verdict {
 	return v
 }
 
-// errorVerdict gives the kind of an error, answered for what no retry can help.
+// errorVerdict returns the kind of an error, or answered if no retry can help.
 func errorVerdict(err error) verdict {
 	if fault.IsA[*hookError](err) {
 		return answered
@@ -360,7 +360,7 @@ func (r *Retry) allows(v verdict, s *spent) bool {
 	return (own == 0 || s[v] < own) && (r.Total == 0 || s.total() < r.Total)
 }
 
-// wait is how long to wait after a, false if that would be longer than it is worth.
+// wait returns how long to wait after a, or false if that would be too long.
 func (r *Retry) wait(a *Attempt, now time.Time) (time.Duration, bool) {
 	d, bounded := r.usualWait(a, now)
 	if r.Wait != nil {
@@ -380,7 +380,8 @@ func (r *Retry) wait(a *Attempt, now time.Time) (time.Duration, bool) {
 	return d, !bounded || d <= most
 }
 
-// usualWait is what the response asks for, which is to be bounded, or else the back-off.
+// usualWait returns the wait that the response asks for, which must be bounded, or
+// else the back-off.
 func (r *Retry) usualWait(a *Attempt, now time.Time) (d time.Duration, bounded bool) {
 	if a.Err == nil {
 		if d, ok := r.retryAfter(a.Response, now); ok && d > 0 {
@@ -399,8 +400,8 @@ const (
 	defaultMaxRetryAfter = 5 * time.Minute
 )
 
-// backoff is urllib3's: the first retry comes at once, as most failures are
-// connections that the server gave up between two requests.
+// backoff is that of urllib3: the first retry comes at once, because most failures
+// are connections that the server closed between two requests.
 func (r *Retry) backoff(attempt int) time.Duration {
 	most := r.BackoffMax
 	if most <= 0 {
@@ -415,7 +416,7 @@ func (r *Retry) backoff(attempt int) time.Duration {
 	return most
 }
 
-// retryAfter is how long the fields of res have the next request wait.
+// retryAfter returns how long the fields of res ask the next request to wait.
 func (r *Retry) retryAfter(res *Response, now time.Time) (time.Duration, bool) {
 	if r.IgnoreRetryAfter {
 		return 0, false
@@ -423,7 +424,7 @@ func (r *Retry) retryAfter(res *Response, now time.Time) (time.Duration, bool) {
 	return ratelimit.Wait(res.Header, now)
 }
 
-// pause waits, or returns how ctx ended, or at once that it is sure to end before.
+// pause waits, or returns how ctx ended.
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return contextError(ctx)
@@ -441,12 +442,12 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// A retrier tries until [Retry] is content. The zero retrier is ready.
+// A retrier makes attempts until [Retry] is satisfied. The zero retrier is ready.
 type retrier struct {
 	budget budget
 }
 
-// send tries to have p answered as often as retry allows.
+// send makes attempts to have p answered, as often as retry allows.
 func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOptions, retry *Retry, share float64, try func() (*Response, error)) (*Response, error) {
 	t.budget.deposit(share)
 	if retry.none() {
@@ -463,39 +464,39 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		v := t.try(&a, opts, retry, try)
 		attempts = append(attempts, a)
 		if v == answered || ctx.Err() != nil {
-			return concluded(attempts, opts, nil)
+			return conclude(attempts, opts, nil)
 		}
 		if !retry.allows(v, &used) { // before Wait, which is asked about a retry
-			return exhausted(attempts, opts, retry, ErrRetriesExhausted)
+			return giveUp(attempts, opts, retry, ErrRetriesExhausted)
 		}
 		wait, worth := retry.wait(&a, time.Now())
 		late := tooLong(ctx, wait)
 		switch {
 		case !worth:
-			return exhausted(attempts, opts, retry, errLongWait)
+			return giveUp(attempts, opts, retry, errLongWait)
 		case late != nil && a.Err == nil && (retry.ReturnLast || opts.returnLast):
-			return concluded(attempts, opts, nil)
+			return conclude(attempts, opts, nil)
 		case late != nil:
-			return concluded(attempts, opts, late)
+			return conclude(attempts, opts, late)
 		case !t.budget.withdraw(share):
-			return exhausted(attempts, opts, retry, errNoBudget)
+			return giveUp(attempts, opts, retry, errNoBudget)
 		}
 		if !p.Replayable() {
-			return concluded(attempts, opts, ErrBodyNotReplayable)
+			return conclude(attempts, opts, ErrBodyNotReplayable)
 		}
 		used[v]++
 		attempts[len(attempts)-1].Wait = wait
-		if err := announce(ctx, &attempts[len(attempts)-1], opts); err != nil {
+		if err := reportRetry(ctx, &attempts[len(attempts)-1], opts); err != nil {
 			return nil, err
 		}
 		if err := pause(ctx, wait); err != nil {
-			return concluded(attempts, opts, err)
+			return conclude(attempts, opts, err)
 		}
 	}
 }
 
-// try makes one attempt and judges it. A response that is not a failure by its
-// status is read, which may show that it is one after all.
+// try makes one attempt and judges it. A response whose status is no failure is
+// read, which may still make it one.
 func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*Response, error)) verdict {
 	if a.Response, a.Err = try(); !fault.IsA[*hookError](a.Err) {
 		a.Err = step{op: "send", url: a.Request.URL}.error(a.Err)
@@ -515,9 +516,9 @@ func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*
 	return v
 }
 
-// announce tells of a retry whom it concerns, after what is left of the
-// response was read, so that its connection serves the next attempt.
-func announce(ctx context.Context, a *Attempt, opts *SendOptions) error {
+// reportRetry reports a retry to the logger and the hooks. It first reads what is
+// left of the response, so that its connection can serve the next attempt.
+func reportRetry(ctx context.Context, a *Attempt, opts *SendOptions) error {
 	if a.Response != nil {
 		a.Response.discard()
 	}
@@ -530,14 +531,14 @@ func announce(ctx context.Context, a *Attempt, opts *SendOptions) error {
 	return nil
 }
 
-// What keeps a request from a retry that its numbers would allow.
+// The reasons not to retry although the numbers would allow it.
 var (
 	errLongWait = failText(ErrRetriesExhausted, "the response asks for a wait longer than Retry.MaxRetryAfter")
 	errNoBudget = failText(ErrRetriesExhausted, "HTTPAdapter.RetryBudget is used up")
 )
 
-// exhausted ends with the last attempt, after which reason allows no other.
-func exhausted(attempts []Attempt, opts *SendOptions, retry *Retry, reason error) (*Response, error) {
+// giveUp ends with the last attempt, because reason forbids another.
+func giveUp(attempts []Attempt, opts *SendOptions, retry *Retry, reason error) (*Response, error) {
 	last := &attempts[len(attempts)-1]
 	if last.Err == nil {
 		forced := retry.If != nil || slices.Contains(retry.StatusCodes, last.Response.StatusCode)
@@ -553,9 +554,9 @@ func exhausted(attempts []Attempt, opts *SendOptions, retry *Retry, reason error
 	return nil, &RetryError{Attempts: attempts, reason: reason}
 }
 
-// concluded ends with the last attempt: its response, its error, or reason, of
-// which the attempts must not be forgotten.
-func concluded(attempts []Attempt, opts *SendOptions, reason error) (*Response, error) {
+// conclude ends with the last attempt: its response, its error, or reason. Earlier
+// attempts must not be forgotten.
+func conclude(attempts []Attempt, opts *SendOptions, reason error) (*Response, error) {
 	last := &attempts[len(attempts)-1]
 	switch {
 	case reason == nil && last.Err == nil:
@@ -573,15 +574,15 @@ func concluded(attempts []Attempt, opts *SendOptions, reason error) (*Response, 
 	return nil, &RetryError{Attempts: attempts, reason: reason}
 }
 
-// A budget bounds retries to a share of the requests, so that what a sick
-// server gets is not a multiple of what made it sick. The zero budget is full.
+// A budget bounds retries to a share of the requests, so that a server in trouble
+// does not get a multiple of its load. The zero budget is full.
 type budget struct {
 	mu    sync.Mutex
 	spent float64 // retries not yet earned by requests, 0 to freeRetries
 }
 
-// freeRetries are those that nobody has to earn, so that a program which sends
-// little may retry as well.
+// freeRetries is the number of retries that need not be earned, so that a program
+// with few requests can retry, too.
 const freeRetries = 10
 
 // deposit is called for each request.
@@ -594,7 +595,7 @@ func (b *budget) deposit(share float64) {
 	b.spent = max(b.spent-share, 0)
 }
 
-// withdraw reports whether there may be one more retry.
+// withdraw reports whether one more retry is allowed.
 func (b *budget) withdraw(share float64) bool {
 	if share <= 0 {
 		return true

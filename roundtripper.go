@@ -91,7 +91,7 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 
 // tryWrapped makes one attempt by the engine with middleware around it.
 func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *SendOptions) (*Response, error) {
-	w := &within{adapter: a, url: p.URL, auth: p.auth, sparing: p.literal != nil && p.literal.sparing, opts: *opts}
+	w := &wrappedAttempt{adapter: a, url: p.URL, auth: p.auth, sparing: p.literal != nil && p.literal.sparing, opts: *opts}
 	if err := a.setRoute(&w.route, p, opts); err != nil {
 		return nil, err
 	}
@@ -102,9 +102,9 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 	if opts.Trace {
 		w.start = time.Now()
 	}
-	a.asking.begin(w)
-	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, withinKey{}, w), 0, &a.dog), before: w.interim}
-	t.OnEnd, t.lost = func() { a.asking.end(w) }, w.close
+	a.wrapped.begin(w)
+	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, wrappedAttemptKey{}, w), 0, &a.dog), before: w.interim}
+	t.OnEnd, t.lost = func() { a.wrapped.end(w) }, w.close
 	defer w.endUnlessReturned()
 	r, err := t.send(ctx, a.outer, p, opts)
 	w.returned.Store(true)
@@ -269,10 +269,10 @@ func (e *trip) body(hr *http.Request, p *PreparedRequest) error {
 // meanwhile. The buffers of sockets hold more.
 const maxDirect = 16 << 10
 
-// A within is one attempt with middleware around it, and travels in the context
-// of its request. It counts for requests to the origin of the attempt, until the
-// attempt and its response have ended.
-type within struct {
+// A wrappedAttempt is one attempt with middleware around it. It travels in the
+// context of its request, and applies to requests to the origin of the attempt
+// until the attempt and its response have ended.
+type wrappedAttempt struct {
 	adapter *HTTPAdapter
 	url     *url.URL
 	auth    Auth
@@ -293,23 +293,23 @@ type within struct {
 	bodies []io.Closer // of the responses that the middleware was given
 }
 
-// given notes the body of a response. If the middleware panics, nobody else can
-// close it.
-func (w *within) given(body io.Closer) {
+// noteBody records the body of a response. If the middleware panics, nobody else
+// can close it.
+func (w *wrappedAttempt) noteBody(body io.Closer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.bodies = append(w.bodies, body)
 }
 
 // endUnlessReturned frees the connections of middleware that has panicked.
-func (w *within) endUnlessReturned() {
+func (w *wrappedAttempt) endUnlessReturned() {
 	if !w.returned.Load() {
 		w.close()
 	}
 }
 
 // close closes the bodies that the middleware was given.
-func (w *within) close() {
+func (w *wrappedAttempt) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, b := range w.bodies {
@@ -317,24 +317,24 @@ func (w *within) close() {
 	}
 }
 
-// withinKey is the key of a within.
-type withinKey struct{}
+// wrappedAttemptKey is the context key of a wrappedAttempt.
+type wrappedAttemptKey struct{}
 
-// asks reports whether the program wants anything of the way to the server, which
-// a request without the context would not get.
-func (w *within) asks() bool {
+// needsContext reports whether the call has settings that a request without the
+// context would lose.
+func (w *wrappedAttempt) needsContext() bool {
 	o := &w.opts
 	return o.TLS != (TLS{}) && !o.environTLS || o.Proxy != nil && !o.environProxy || o.proxies.ignoreEnv || w.auth.owner() != nil
 }
 
-// asking are the attempts with middleware that ask for something.
-type asking struct {
+// wrappedAttempts are the attempts with middleware whose requests need the context.
+type wrappedAttempts struct {
 	mu   sync.Mutex
-	list []*within
+	list []*wrappedAttempt
 }
 
-func (a *asking) begin(w *within) {
-	if !w.asks() {
+func (a *wrappedAttempts) begin(w *wrappedAttempt) {
+	if !w.needsContext() {
 		return
 	}
 	a.mu.Lock()
@@ -342,51 +342,53 @@ func (a *asking) begin(w *within) {
 	a.list = append(a.list, w)
 }
 
-func (a *asking) end(w *within) {
+func (a *wrappedAttempts) end(w *wrappedAttempt) {
 	w.over.Store(true)
-	if !w.asks() {
+	if !w.needsContext() {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.list = slices.DeleteFunc(a.list, func(other *within) bool { return other == w })
+	a.list = slices.DeleteFunc(a.list, func(other *wrappedAttempt) bool { return other == w })
 }
 
-// lost reports whether a request to the origin of u, which has not the context of an
-// attempt, may be that of one. One that came before, for a token say, shows nothing.
-func (a *asking) lost(u *url.URL) bool {
+// lostContext reports whether a request to the origin of u that lacks the context of
+// an attempt may belong to one. An earlier request with it, for a token perhaps,
+// proves nothing.
+func (a *wrappedAttempts) lostContext(u *url.URL) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.ContainsFunc(a.list, func(w *within) bool { return !w.returned.Load() && sameOrigin(w.url, u) })
+	return slices.ContainsFunc(a.list, func(w *wrappedAttempt) bool { return !w.returned.Load() && sameOrigin(w.url, u) })
 }
 
-// belowTripper is the engine of an adapter, below its middleware.
-type belowTripper struct{ a *HTTPAdapter }
+// engineTripper is the engine of an adapter as a RoundTripper, below the
+// middleware.
+type engineTripper struct{ a *HTTPAdapter }
 
-func (t belowTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
+func (t engineTripper) RoundTrip(hr *http.Request) (*http.Response, error) {
 	res, err := roundTrip(hr, t.send)
 	if err == nil {
 		if w := t.attempt(hr.Context()); w != nil {
-			w.given(res.Body)
+			w.noteBody(res.Body)
 		}
 	}
 	return res, err
 }
 
 // attempt is the attempt that a context belongs to, nil if there is none.
-func (t belowTripper) attempt(ctx context.Context) *within {
-	w, _ := ctx.Value(withinKey{}).(*within)
+func (t engineTripper) attempt(ctx context.Context) *wrappedAttempt {
+	w, _ := ctx.Value(wrappedAttemptKey{}).(*wrappedAttempt)
 	if w != nil && (w.adapter != t.a || w.over.Load()) {
 		return nil
 	}
 	return w
 }
 
-func (t belowTripper) CloseIdleConnections() { t.a.engine.CloseIdle() }
+func (t engineTripper) CloseIdleConnections() { t.a.engine.CloseIdle() }
 
-func (t belowTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
+func (t engineTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Request) (*Response, error) {
 	w := t.attempt(ctx)
-	if w == nil && t.a.asking.lost(p.URL) {
+	if w == nil && t.a.wrapped.lostContext(p.URL) {
 		return nil, failText(ErrInvalidOption, "the middleware of HTTPAdapter.Wrap has lost the context of a call that asks for TLS, a proxy or a connection")
 	}
 	opts := SendOptions{Stream: true, Timeout: Timeout{}.resolved()}

@@ -433,7 +433,7 @@ func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 	}
 	Logger{set.merged.Logger}.outcome(ctx, start, p, r, err)
 	if set.merged.RaiseForStatus {
-		err = raising(err)
+		err = withHTTPError(err)
 	}
 	if err != nil {
 		err = adapterError(ctx, err)
