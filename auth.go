@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -79,7 +81,9 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 // If it returns true, the requests go by HTTP/1.1 and over connections that serve
 // this Authenticator alone, now and later. What Challenge returns goes over the
 // connection that brought the challenge, and Challenge is called at most six times
-// between redirects. The Authenticator must be comparable, as a pointer is. With a
+// between redirects. If Authenticate or Challenge removes the body with
+// SetBody(Body{}), only that request is sent without it: a Clone has it again, and
+// Challenge gets the response, whatever its status. The Authenticator must be comparable, as a pointer is. With a
 // [RoundTripper], whose connections cannot be told apart, a call is
 // [ErrInvalidOption].
 type Authenticator interface {
@@ -264,11 +268,12 @@ func (p *PreparedRequest) authenticate(ctx context.Context) error {
 	if p.auth.method == nil {
 		return nil
 	}
-	body, unsigned, bodies := p.body, p.unsigned, p.bodies
+	body, unsigned, bodies, contentType := p.body, p.unsigned, p.bodies, p.Header["Content-Type"]
 	if err := p.auth.method.Authenticate(ctx, p); err != nil {
 		return whyEnded(ctx, err)
 	}
 	p.noteBody(body, unsigned, bodies)
+	p.hold(body, unsigned, contentType)
 	return p.auth.review(p)
 }
 
@@ -283,6 +288,41 @@ func (p *PreparedRequest) noteBody(before content, unsigned *content, bodies int
 		unsigned = &body
 	}
 	p.unsigned = unsigned
+}
+
+// A heldBody is what a request has lost for the time of a login.
+type heldBody struct {
+	body     content
+	unsigned *content
+	fields   http.Header // that describe the body
+}
+
+// hold keeps the body from before an Authenticator of connections removed it, so
+// that the rest of the login can send it. The other arguments are what p had then.
+func (p *PreparedRequest) hold(body content, unsigned *content, contentType []string) {
+	if p.body.present || !body.present || body.length == 0 || p.auth.owner() == nil {
+		return
+	}
+	p.held = &heldBody{body: body, unsigned: unsigned, fields: make(http.Header)}
+	for name, values := range p.Header {
+		if describesBody(name) {
+			p.held.fields[name] = values
+			delete(p.Header, name)
+		}
+	}
+	if contentType != nil {
+		p.held.fields["Content-Type"] = contentType
+	}
+}
+
+// release puts back what hold has taken.
+func (p *PreparedRequest) release() {
+	h := p.held
+	if h == nil {
+		return
+	}
+	p.body, p.unsigned, p.held = h.body, h.unsigned, nil
+	maps.Copy(p.Header, h.fields)
 }
 
 // review checks p after an Authenticator of the caller, which may have changed

@@ -510,3 +510,76 @@ func TestPerConnectionWithMiddleware(t *testing.T) {
 	_, err = s.Get(bg, g.URL, NewAuth(&loginOf{"kate"}))
 	isAll(t, err, ErrInvalidOption)
 }
+
+// A reserved Authenticator logs in before it sends a body, and knows no server that
+// lets it in without.
+type reserved struct{}
+
+func (*reserved) PerConnection() bool { return true }
+
+func (*reserved) Authenticate(_ context.Context, p *PreparedRequest) error {
+	p.Header["Authorization"] = []string{"Conn first"}
+	return p.SetBody(Body{})
+}
+
+func (*reserved) Challenge(_ context.Context, r *Response) (*PreparedRequest, error) {
+	if r.StatusCode != http.StatusUnauthorized {
+		return nil, nil
+	}
+	p := r.Request.Clone()
+	p.Header["Authorization"] = []string{"Conn second"}
+	return p, nil
+}
+
+// TestBodyAfterLogin keeps a body back until a login is complete, and what describes
+// it too.
+func TestBodyAfterLogin(t *testing.T) {
+	var seen []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		seen = append(seen, fmt.Sprintf("%s %s %d%s%s%s %s", r.Method, r.Header.Get("Authorization"), r.ContentLength, r.Header["Content-Type"], r.Header["Content-Language"], r.Header["Expect"], b))
+		switch {
+		case r.URL.Path == "/open":
+		case r.URL.Path == "/moved":
+			http.Redirect(w, r, "/", http.StatusTemporaryRedirect)
+		case r.URL.Path == "/seen":
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+		case r.Header.Get("Authorization") == "Conn first":
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer srv.Close()
+	const first, second = "POST Conn first 0[][][] ", "POST Conn second 4[text/x-own][de][100-continue] once"
+	for _, tt := range []struct {
+		path string
+		want []string
+		err  error
+	}{
+		{"/", []string{first, second}, nil},
+		{"/moved", []string{first, first, second}, nil},
+		{"/seen", []string{first, "GET Conn first 0[][][] ", "GET Conn second 0[][][] "}, nil},
+		{"/open", []string{first}, ErrAuthentication},
+	} {
+		for name, body := range map[string]Body{"again": Text("once"), "once": Reader(&onlyReader{strings.NewReader("once")})} {
+			seen = nil
+			s := NewSession(NewAuth(new(reserved)), TrustEnv(false))
+			r, err := s.Post(t.Context(), srv.URL+tt.path, body, Headers{"Content-Type": "text/x-own", "Content-Language": "de", "Expect": "100-continue"})
+			if tt.err != nil {
+				require.ErrorIs(t, err, tt.err)
+			} else {
+				require.NoError(t, err, "%s %s", tt.path, name)
+				require.Equal(t, 200, r.StatusCode)
+			}
+			if name == "once" { // whose length is not known
+				for i := range seen {
+					seen[i] = strings.Replace(seen[i], " -1[", " 4[", 1)
+				}
+			}
+			require.Equal(t, tt.want, seen, "%s %s", tt.path, name)
+			s.Close()
+		}
+	}
+}
+
+// onlyReader hides what else a Reader can do.
+type onlyReader struct{ io.Reader }

@@ -2,6 +2,7 @@ package requests
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -77,6 +78,7 @@ func redirectTarget(r *Response) (*url.URL, error) {
 func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedRequest, error) {
 	q := *p
 	q.URL, q.Header, q.answer = target, p.Header.Clone(), nil
+	q.release()
 	switch {
 	case status == http.StatusSeeOther && p.Method != http.MethodHead && p.Method != http.MethodGet,
 		(status == http.StatusMovedPermanently || status == http.StatusFound) && p.Method == http.MethodPost:
@@ -91,7 +93,7 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 	}
 	keepsBody := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 	switch {
-	case q.body.present && !q.body.replayable():
+	case q.body.present && !q.body.replayable() && p.held == nil:
 		return nil, ErrBodyNotReplayable
 	case !q.body.present && !keepsBody:
 		dropContentFields(q.Header)
@@ -105,13 +107,16 @@ func redirected(p *PreparedRequest, status int, target *url.URL) (*PreparedReque
 // dropContentFields deletes the fields that describe a body which is no longer
 // sent (RFC 9110, section 15.4; CVE-2023-45803).
 func dropContentFields(h http.Header) {
-	for name := range h {
-		if strings.HasPrefix(name, "Content-") {
-			delete(h, name)
-		}
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return describesBody(name) })
+}
+
+// describesBody reports whether a field has no meaning without a body.
+func describesBody(name string) bool {
+	switch name {
+	case "Digest", "Repr-Digest", "Expect": // RFC 9110, section 10.1.1
+		return true
 	}
-	delete(h, "Digest")
-	delete(h, "Repr-Digest")
+	return strings.HasPrefix(name, "Content-")
 }
 
 // dropSecrets removes everything that is bound to the origin of the request:
@@ -253,7 +258,7 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 		if _, ok := auth.method.(*digestAuth); ok {
 			return nil, nil // the adapter answers the challenges of the proxy
 		}
-	case r.StatusCode != http.StatusUnauthorized:
+	case r.StatusCode != http.StatusUnauthorized && r.Request.held == nil:
 		return nil, nil
 	}
 	c, ok := auth.method.(challenger)
@@ -261,17 +266,26 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 		return nil, nil
 	}
 	q, err := c.Challenge(ctx, r)
-	if q == nil || err != nil {
+	switch {
+	case err != nil:
 		return nil, whyEnded(ctx, err)
-	}
-	if q == r.Request {
+	case q == nil && r.Request.held != nil && r.StatusCode < 300:
+		return nil, failText(ErrAuthentication, "the server asked for no login, and the body was held back for one")
+	case q == nil:
+		return nil, nil
+	case q == r.Request:
 		q = q.Clone()
 	}
-	q.noteBody(r.Request.body, r.Request.unsigned, r.Request.bodies)
+	asked := r.Request
+	if asked.held != nil {
+		asked = asked.Clone() // with the body
+	}
+	q.noteBody(asked.body, asked.unsigned, r.Request.bodies)
+	q.hold(asked.body, asked.unsigned, asked.Header["Content-Type"])
 	if err := auth.review(q); err != nil {
 		return nil, err
 	}
-	if q.body.present && !q.body.replayable() {
+	if q.body.present && !q.body.replayable() && r.Request.held == nil {
 		return nil, ErrBodyNotReplayable
 	}
 	t.setCookies(q)
@@ -334,7 +348,7 @@ func (t *journey) dropProxyField(p *PreparedRequest, proxy *url.URL, set *settin
 	if !inherited {
 		return p
 	}
-	q := p.Clone()
+	q := p.copy()
 	delete(q.Header, proxyAuthorization)
 	return q
 }

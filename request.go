@@ -84,7 +84,8 @@ type PreparedRequest struct {
 
 	body      content
 	unsigned  *content // the body that an Authenticator has replaced
-	bodies    int      // counts the calls of SetBody
+	held      *heldBody
+	bodies    int // counts the calls of SetBody
 	auth      Auth
 	answer    *digest.Answer // the one in Authorization, if that answers a Digest challenge
 	named     *url.URL       // the URL that the caller gave, if redirects have led away from it
@@ -561,6 +562,13 @@ func (p *PreparedRequest) Bytes() ([]byte, bool) {
 
 // Clone returns a copy, which shares with p only the source of a streamed body.
 func (p *PreparedRequest) Clone() *PreparedRequest {
+	q := p.copy()
+	q.release()
+	return q
+}
+
+// copy is Clone, but leaves a body to the login that holds it.
+func (p *PreparedRequest) copy() *PreparedRequest {
 	q := *p
 	q.URL = cloneURL(p.URL)
 	q.Header = p.Header.Clone()
