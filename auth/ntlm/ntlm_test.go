@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -112,18 +113,141 @@ func TestRefused(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	server := started(t, "NTLM")
 	long := strings.Repeat("x", 2000)
-	for name, auth := range map[string]requests.Auth{
-		"no user": ntlm.New("", password), "long user": ntlm.New(long, password), "long password": ntlm.New("john", long),
-		"user not UTF-8": ntlm.New("caf\xe9", password), "password not UTF-8": ntlm.New("john", "caf\xe9"),
+	for name, tt := range map[string]struct{ user, password, names string }{
+		"no user":                  {"", password, "username"},
+		"no name in the domain":    {`DOMAIN\`, password, "username"},
+		"two domains":              {`A\B\john`, password, "username"},
+		"a user of two lines":      {"john\n", password, "username"},
+		"no password":              {"john", "", "password"},
+		"the line of a password":   {"john", password + "\n", "password"},
+		"a NUL in a password":      {"john", password + "\x00", "password"},
+		"a long user":              {long, password, "username"},
+		"a long password":          {"john", long, "password"},
+		"a user that is not UTF-8": {"caf\xe9", password, "username"},
+		"such a password":          {"john", "caf\xe9", "password"},
 	} {
-		_, err := newSession(t).Get(t.Context(), server.URL, auth)
-		require.ErrorIs(t, err, requests.ErrInvalidOption, name)
-		require.NotContains(t, err.Error(), password)
+		for _, body := range []requests.Option{requests.Text("x"), requests.Reader(io.MultiReader(strings.NewReader("once")))} {
+			_, err := newSession(t).Post(t.Context(), server.URL, body, ntlm.New(tt.user, tt.password))
+			require.ErrorIs(t, err, requests.ErrInvalidOption, name)
+			require.ErrorContains(t, err, tt.names, name)
+			require.NotContains(t, err.Error(), password)
+		}
 	}
-	once := requests.Reader(io.MultiReader(strings.NewReader("cannot be read twice")))
-	_, err := newSession(t).Post(t.Context(), server.URL, once, ntlm.New(`DOMAIN\john`, password))
-	require.ErrorIs(t, err, requests.ErrBodyNotReplayable)
 	require.Zero(t, server.opened.Load())
+}
+
+// TestBodies counts how often a body is sent, and with which message.
+func TestBodies(t *testing.T) {
+	large := strings.Repeat("x", 1<<20)
+	once := func() requests.Body { return requests.Reader(io.MultiReader(strings.NewReader(large))) }
+	again := func() requests.Body { return requests.Text(large) }
+	const size = 1 << 20
+	for _, tt := range []struct {
+		name    string
+		schemes []string
+		body    func() requests.Body
+		sent    []int // bytes of the requests of the first call
+		later   []int // and of the second one
+	}{
+		{"again", []string{"NTLM"}, again, []int{size, 0, size}, []int{size}},
+		{"once", []string{"NTLM"}, once, []int{0, size}, []int{0, size}},
+		{"once, by the other name", []string{"Negotiate"}, once, []int{0, 0, size}, []int{0, size}},
+		{"once, without a login", []string{}, once, []int{0, size}, []int{0, size}},
+		{"again, without a login", []string{}, again, []int{size}, []int{size}},
+	} {
+		for _, bridge := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, by a client %t", tt.name, bridge), func(t *testing.T) {
+				server := started(t, tt.schemes...)
+				server.open = len(tt.schemes) == 0
+				s := newSession(t, ntlm.New(`DOMAIN\john`, password))
+				for _, want := range [][]int{tt.sent, tt.later} {
+					server.lengths = nil
+					var got string
+					if bridge {
+						body := io.Reader(strings.NewReader(large))
+						if strings.HasPrefix(tt.name, "once") {
+							body = io.MultiReader(body)
+						}
+						hr, err := http.NewRequestWithContext(t.Context(), "POST", server.URL, body)
+						require.NoError(t, err)
+						hr.Header.Set("Content-Type", "text/x-large")
+						hr.Header.Set("Expect", "100-continue")
+						hr.Trailer = http.Header{"X-Sum": {"1"}}
+						res, err := s.Client().Do(hr)
+						require.NoError(t, err)
+						b, err := io.ReadAll(res.Body)
+						require.NoError(t, err)
+						res.Body.Close()
+						got = string(b)
+					} else {
+						r, err := s.Post(t.Context(), server.URL, tt.body(), requests.Headers{"Content-Type": "text/x-large"})
+						require.NoError(t, err)
+						require.Len(t, r.History, len(want)-1)
+						got = r.Text()
+					}
+					require.Equal(t, want, server.lengths)
+					require.True(t, strings.HasSuffix(got, " "+large), "the body has come")
+					require.Equal(t, "text/x-large", server.contentType)
+				}
+				require.EqualValues(t, 1, server.opened.Load(), "connections")
+			})
+		}
+	}
+}
+
+// TestBodyAndRedirect sends a body that can be read once to where a server redirects
+// before it asks for a login.
+func TestBodyAndRedirect(t *testing.T) {
+	var seen []string
+	server := started(t, "NTLM")
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		seen = append(seen, string(b))
+		http.Redirect(w, r, server.URL, http.StatusTemporaryRedirect)
+	}))
+	defer front.Close()
+	once := requests.Reader(io.MultiReader(strings.NewReader("once")))
+	r, err := newSession(t).Post(t.Context(), front.URL, once, ntlm.New(`DOMAIN\john`, password))
+	require.NoError(t, err)
+	require.Equal(t, []string{""}, seen)
+	require.Equal(t, http.StatusUnauthorized, r.StatusCode, "the Auth does not go to another origin")
+	require.Equal(t, []int{4}, server.lengths)
+}
+
+// TestRefusedOnce returns the refusal of a login for a body that can be sent once.
+func TestRefusedOnce(t *testing.T) {
+	for _, schemes := range [][]string{{"NTLM"}, {"Basic realm=x"}, nil} {
+		server := started(t, schemes...)
+		once := requests.Reader(io.MultiReader(strings.NewReader("once")))
+		r, err := newSession(t).Post(t.Context(), server.URL, once, ntlm.New(`DOMAIN\john`, "wrong"))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, r.StatusCode)
+	}
+}
+
+// TestExtendedProtection logs in at a server that wants to know for which connection
+// and for which name the login is meant.
+func TestExtendedProtection(t *testing.T) {
+	for _, encrypted := range []bool{true, false} {
+		server := newServer("NTLM")
+		server.protected = true
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		if encrypted {
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
+		t.Cleanup(server.Close)
+		s := newSession(t, requests.TLS{SkipVerify: true})
+		s.Mount("https://", &requests.HTTPAdapter{DisableHTTP2: true})
+		r, err := s.Post(t.Context(), server.URL, requests.Text("body"), ntlm.New(`DOMAIN\john`, password))
+		require.NoError(t, err)
+		require.Equal(t, `DOMAIN\john body`, r.Text())
+		server.other = true // as if somebody in between had another certificate, and another name
+		r, err = s.Post(t.Context(), server.URL, requests.Text("body"), ntlm.New(`DOMAIN\john`, password))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, r.StatusCode, "the login is not bound")
+	}
 }
 
 // A challenge that cannot be answered is an error, and not tried again.

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf16"
 )
@@ -36,8 +38,14 @@ type server struct {
 	proxy     bool                // it is a proxy, which answers what it is asked in absolute form
 	challenge func([]byte) []byte // changes what is sent
 	opened    atomic.Int64
-	bodies    atomic.Int64 // bytes of requests
-	crossed   atomic.Bool  // somebody logged in on a connection of somebody else
+	open      bool        // it lets everybody in, and needs no login
+	protected bool        // it wants logins to be bound (Extended Protection)
+	other     bool        // to something else than this server
+	crossed   atomic.Bool // somebody logged in on a connection of somebody else
+
+	mu          sync.Mutex
+	lengths     []int  // of the bodies of requests
+	contentType string // of the last one
 }
 
 type connection struct {
@@ -60,11 +68,21 @@ func newServer(schemes ...string) *server {
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	s.bodies.Add(int64(len(body)))
+	s.mu.Lock()
+	s.lengths = append(s.lengths, len(body))
+	s.contentType = r.Header.Get("Content-Type")
+	s.mu.Unlock()
+	if s.open {
+		fmt.Fprintf(w, "%s %s", "anybody", body)
+		return
+	}
 	c := r.Context().Value(connectionKey{}).(*connection)
 	authorization, authenticate, status := s.names()
 	scheme, text, _ := strings.Cut(r.Header.Get(authorization), " ")
 	message, _ := base64.StdEncoding.DecodeString(text)
+	if !strings.Contains(strings.ToLower(strings.Join(s.schemes, ",")), strings.ToLower(scheme)) {
+		message = nil
+	}
 	switch {
 	case len(message) > 11 && message[8] == 1:
 		c.challenge = newChallenge()
@@ -77,6 +95,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	case len(message) > 11 && message[8] == 3:
 		user, err := verify(message, c.challenge)
+		if err == nil && s.protected {
+			err = s.bound(message, r)
+		}
 		c.challenge = nil
 		if err != nil {
 			s.ask(w)
@@ -172,6 +193,43 @@ func verify(message, challenge []byte) (user string, err error) {
 		return "", errors.New("wrong password")
 	}
 	return user, nil
+}
+
+// bound checks that a login is meant for this connection and this server ([MS-NLMP],
+// section 3.2.5.1.2; RFC 5929, section 4).
+func (s *server) bound(message []byte, r *http.Request) error {
+	at := message[20:]
+	length, offset := int(binary.LittleEndian.Uint16(at)), int(binary.LittleEndian.Uint32(at[4:]))
+	info := message[offset+16+28 : offset+length] // NTProofStr, and the head of the NTLMv2_CLIENT_CHALLENGE
+	pairs := make(map[uint16][]byte)
+	for len(info) >= 4 {
+		id, n := binary.LittleEndian.Uint16(info), int(binary.LittleEndian.Uint16(info[2:]))
+		if id == 0 {
+			break
+		}
+		pairs[id] = info[4 : 4+n]
+		info = info[4+n:]
+	}
+	name := "HTTP/127.0.0.1"
+	if s.other {
+		name = "HTTP/other.test"
+	}
+	if string(pairs[9]) != string(utf16le(name)) {
+		return fmt.Errorf("the login is for %q", text(pairs[9]))
+	}
+	if r.TLS == nil {
+		if pairs[10] != nil {
+			return errors.New("the login is bound to a certificate")
+		}
+		return nil
+	}
+	hash := sha256.Sum256(s.Certificate().Raw)
+	struc := append(make([]byte, 16), 53, 0, 0, 0)
+	want := md5.Sum(append(append(struc, "tls-server-end-point:"...), hash[:]...))
+	if string(pairs[10]) != string(want[:]) {
+		return errors.New("the login is bound to another certificate")
+	}
+	return nil
 }
 
 func sum(key, data []byte) []byte {
