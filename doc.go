@@ -212,9 +212,11 @@
 // Only requests that may be repeated are retried, which are those of idempotent
 // methods and those with an Idempotency-Key; a POST that is answered with 503 is a
 // response like any other. StatusCodes needs a Total or Status above zero beside
-// it. Retry-After and the fields of rate limits are obeyed up to five minutes. When
-// all retries have failed, the call gets a [*RetryError] that has every attempt and
-// the last response; under [RaiseForStatus] it is an [*HTTPError], too.
+// it. The waits are 0, 2, 4, 8… times Backoff; Retry-After and the fields of rate
+// limits are obeyed up to five minutes. When all retries have failed, the call gets
+// a [*RetryError] that has every attempt and the last response; under
+// [RaiseForStatus] it is an [*HTTPError], too. RetryBudget of an [HTTPAdapter] bounds
+// the retries of all calls together.
 //
 // # Errors
 //
