@@ -369,36 +369,6 @@ func decide(ctx context.Context, r *Response, set *settings, trip *journey) (*Re
 	return r, next, nil
 }
 
-// follow returns the request that r redirects to, nil if the redirect is not
-// followed.
-func follow(ctx context.Context, r *Response, set *settings, trip *journey) (*PreparedRequest, error) {
-	if !r.IsRedirect() {
-		return nil, nil
-	}
-	if set.merged.NoRedirects {
-		r.journey = trip.forNext()
-		return nil, nil
-	}
-	if trip.redirects == set.maxRedirects() && r.Header.Get("Location") != "" {
-		r.journey = trip.forNext()
-		r.discard()
-		return nil, &RedirectError{Response: r}
-	}
-	q, err := trip.redirect(r)
-	if q == nil && err == nil {
-		return nil, nil
-	}
-	if err == nil {
-		err = q.authenticate(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	trip.redirects++
-	trip.answers = 0
-	return q, set.merged.Hooks.beforeRedirect(ctx, r, q)
-}
-
 // send sends p once and records what came back.
 func (s *Session) send(ctx context.Context, p *PreparedRequest, opts *SendOptions, set *settings, trip *journey) (*Response, error) {
 	trip.at = step{op: "prepare", url: p.URL}
