@@ -70,7 +70,7 @@ func (c Cookie) String() string {
 	if c.HttpOnly {
 		b.WriteString("; HttpOnly")
 	}
-	if s := sameSiteOf(c.SameSite).String(); s != "" {
+	if s := cookie.SameSiteOf(c.SameSite).String(); s != "" {
 		b.WriteString("; SameSite=" + s)
 	}
 	return b.String()
@@ -183,30 +183,10 @@ func (j *CookieJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		if c == nil {
 			continue
 		}
-		if r := receivedCookie(c); r.WellFormed() {
+		if r := cookie.FromHTTP(c); r.WellFormed() {
 			j.kept.Receive(&o, &r, now)
 		}
 	}
-}
-
-// receivedCookie restores a Set-Cookie field from net/http's parsed form.
-func receivedCookie(c *http.Cookie) cookie.Received {
-	r := cookie.Received{
-		Name: c.Name, Value: c.Value, Expires: c.Expires, Secure: c.Secure,
-		HTTPOnly: c.HttpOnly, SameSite: sameSiteOf(c.SameSite),
-	}
-	if c.Quoted {
-		r.Value = `"` + c.Value + `"`
-	}
-	if c.Expires.IsZero() {
-		r.Attribute("Expires", c.RawExpires) // this jar accepts more forms of dates than net/http
-	}
-	if c.MaxAge != 0 {
-		r.Lifetime, r.HasLifetime = int64(c.MaxAge), true
-	}
-	r.Attribute("Domain", c.Domain)
-	r.Attribute("Path", c.Path)
-	return r
 }
 
 // Cookies implements [http.CookieJar] for clients of net/http. It leaves out cookies
@@ -405,7 +385,7 @@ func (v CookieHostOnly) set(c *cookie.Cookie) { c.HostOnly = bool(v) }
 func (v CookieSecure) set(c *cookie.Cookie)   { c.Secure = bool(v) }
 func (v CookieHTTPOnly) set(c *cookie.Cookie) { c.HTTPOnly = bool(v) }
 func (v CookieExpires) set(c *cookie.Cookie)  { c.Expires = time.Time(v) }
-func (v CookieSameSite) set(c *cookie.Cookie) { c.SameSite = sameSiteOf(http.SameSite(v)) }
+func (v CookieSameSite) set(c *cookie.Cookie) { c.SameSite = cookie.SameSiteOf(http.SameSite(v)) }
 
 func (v CookieDomain) match() func(*cookie.Cookie) bool {
 	domain, ok := cookie.CanonicalDomain(string(v))
@@ -449,23 +429,9 @@ func invalidCookie(name, reason string) error {
 func exportCookie(c *cookie.Cookie) *Cookie {
 	return &Cookie{
 		Name: c.Name, Value: c.Value, Domain: c.Domain, HostOnly: c.HostOnly, Path: c.Path,
-		Expires: c.Expires, Secure: c.Secure, HttpOnly: c.HTTPOnly, SameSite: sameSiteMode(c.SameSite),
+		Expires: c.Expires, Secure: c.Secure, HttpOnly: c.HTTPOnly, SameSite: c.SameSite.HTTP(),
 		Created: c.Created, LastAccess: c.LastAccess,
 	}
-}
-
-// sameSiteModes maps the values of cookie.SameSite to those of net/http.
-var sameSiteModes = [...]http.SameSite{
-	cookie.SameSiteDefault: 0,
-	cookie.SameSiteNone:    http.SameSiteNoneMode,
-	cookie.SameSiteLax:     http.SameSiteLaxMode,
-	cookie.SameSiteStrict:  http.SameSiteStrictMode,
-}
-
-func sameSiteMode(s cookie.SameSite) http.SameSite { return sameSiteModes[s] }
-
-func sameSiteOf(s http.SameSite) cookie.SameSite {
-	return cookie.SameSite(max(0, slices.Index(sameSiteModes[:], s)))
 }
 
 // A CookieFileOption says what [CookieJar.Save] writes: a [CookieFormat] or
