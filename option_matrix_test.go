@@ -227,7 +227,8 @@ func optionRows(t *testing.T, heard *string) map[string]optionRow {
 			states: map[string]optionState{
 				"zero": one("", requests.Auth{}), "set": one("Bearer a", requests.BearerAuth("a")), "none": one("", requests.NoAuth()),
 				"twice": one("Bearer b", requests.BearerAuth("a"), requests.BearerAuth("b")), "zero after": one("Bearer a", requests.BearerAuth("a"), requests.Auth{}),
-				"bad": one("invalid", requests.NewAuth(nil)), "of the proxy": one("u:p", requests.ProxyAuth("u", "p"), requests.Proxies{"http": "http://p.test"}),
+				"beside a field": one("Bearer a", requests.Headers{"Authorization": "x"}, requests.BearerAuth("a")),
+				"bad":            one("invalid", requests.NewAuth(nil)), "of the proxy": one("u:p", requests.ProxyAuth("u", "p"), requests.Proxies{"http": "http://p.test"}),
 			},
 		},
 		"Body": {
@@ -537,6 +538,11 @@ func TestOptionMatrix(t *testing.T) {
 			}
 		}
 	}
+	s := requests.NewSession(requests.BearerAuth("a")) // whose Auth an Authorization field of the call replaces
+	o := observe(t, s, "", &heard, func(url string) (*requests.Response, error) {
+		return s.Post(t.Context(), url, requests.Headers{"authorization": "x"})
+	})
+	require.Equal(t, "x", rows["Auth"].look(o))
 	for name := range rows { // a call's hooks take the place of the session's
 		if !strings.HasPrefix(name, "OnRe") || name == "OnRetry" {
 			continue
