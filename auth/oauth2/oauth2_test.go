@@ -13,7 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -265,30 +267,35 @@ func TestOneRefreshForMany(t *testing.T) {
 
 // TestOneRefusalForMany has goroutines wait for a token that cannot be had.
 func TestOneRefusalForMany(t *testing.T) {
-	a := newAuthority(t, time.Hour)
-	c := a.client()
-	c.Endpoint.AuthStyle = xoauth2.AuthStyleInHeader
-	source := c.Resume(&oauth2.Token{RefreshToken: "gone"})
-	a.holdFor.Store(int64(50 * time.Millisecond))
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			if _, err := source.Token(bg); !errors.Is(err, requests.ErrAuthentication) {
-				t.Errorf("Token = %v; want ErrAuthentication", err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := a.tokens.Load(); n > 5 {
-		t.Errorf("the token endpoint was asked %d times for one refusal", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		s := newSession(t)
+		s.Mount("https://", requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			time.Sleep(time.Second)
+			answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
+		})))
+		c := &oauth2.Client{ID: clientID, Secret: clientSecret, Session: s,
+			Endpoint: oauth2.Endpoint{TokenURL: "https://auth.test/token", AuthStyle: xoauth2.AuthStyleInHeader}}
+		source := c.Resume(&oauth2.Token{RefreshToken: "gone"})
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if _, err := source.Token(bg); !errors.Is(err, requests.ErrAuthentication) {
+					t.Errorf("Token = %v; want ErrAuthentication", err)
+				}
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, 1, asked.Load(), "requests for one refusal")
+	})
 }
 
 // TestCancelledRefresh has a caller give up while others wait.
 func TestCancelledRefresh(t *testing.T) {
 	a := newAuthority(t, time.Hour)
 	source := a.client().ClientCredentials()
-	a.holdFor.Store(int64(50 * time.Millisecond))
+	a.holdFor.Store(int64(time.Minute))
 	ctx, cancel := context.WithCancel(bg)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -300,6 +307,7 @@ func TestCancelledRefresh(t *testing.T) {
 		for a.tokens.Load() == 0 { // the first one is under way
 			time.Sleep(time.Millisecond)
 		}
+		a.holdFor.Store(0)
 		cancel()
 		if _, err := source.Token(bg); err != nil {
 			t.Errorf("Token = %v; want the one who waited to take over", err)

@@ -77,7 +77,11 @@ func newAuthority(t testing.TB, life time.Duration) *authority {
 		for name := range r.Header {
 			a.seen.Store(name, r.Header.Get(name))
 		}
-		time.Sleep(time.Duration(a.holdFor.Load()))
+		r.ParseForm() // net/http notices the end of a client only after the body was read
+		select {
+		case <-time.After(time.Duration(a.holdFor.Load())):
+		case <-r.Context().Done():
+		}
 		switch r.FormValue("grant_type") {
 		case "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange":
 			a.extension(w, r)
