@@ -424,13 +424,23 @@ func shop() http.Handler {
 		}
 		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "s3ss10n", Path: "/", Secure: true})
 	})
-	mux.HandleFunc("GET /orders.csv", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := r.Cookie("sid"); err != nil {
-			http.Error(w, "log in first", http.StatusForbidden)
+	customer := func(answer http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if _, err := r.Cookie("sid"); err != nil {
+				http.Error(w, "log in first", http.StatusForbidden)
+				return
+			}
+			answer(w, r)
+		}
+	}
+	mux.HandleFunc("GET /orders.csv", customer(download))
+	mux.HandleFunc("POST /upload", customer(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, err := r.FormFile("file"); err != nil || r.FormValue("year") != "2026" {
+			http.Error(w, "not a report", http.StatusBadRequest)
 			return
 		}
-		download(w, r)
-	})
+		writeJSON(w, http.StatusCreated, map[string]int{"id": 1})
+	}))
 	return mux
 }
 
