@@ -224,7 +224,7 @@ func ExampleTimeout_oneNumber() {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer server.Close()
 
-	each := 20 * time.Millisecond
+	each := 200 * time.Millisecond
 	_, err := requests.Get(context.Background(), server.URL, requests.Timeout{Connect: each, Read: each})
 	fmt.Println(errors.Is(err, requests.ErrReadTimeout), errors.Is(err, requests.ErrTimeout))
 
