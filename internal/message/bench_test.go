@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// What a usual API answers, and is asked.
+// A typical request and response of an API.
 const usualHead = ok11 + "Server: nginx\r\nDate: Sat, 28 Nov 2026 18:05:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 1024\r\n" +
 	"Connection: keep-alive\r\nCache-Control: no-store\r\nETag: \"33a64df551425fcc\"\r\nX-Request-Id: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n"
 
 var usualRequest = Request{Method: "GET", Target: "/v1/orders?page=2", Host: "api.example.com", Header: http.Header{
 	"User-Agent": {"requests"}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip, deflate, br, zstd"}, "Authorization": {"Bearer token"}, "X-Client": {"billing/1.4"}}}
 
-// A repeated source gives the same text again and again.
+// A repeated source returns the same text again and again.
 type repeated struct {
 	text string
 	at   int
@@ -28,7 +28,7 @@ func (s *repeated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// The head of a response costs its map, of two pieces, its values and one string.
+// The head of a response costs its map, in two pieces, its values and one string.
 func TestAllocationsOfHead(t *testing.T) {
 	src := &repeated{text: usualHead + strings.Repeat("x", 1024)}
 	r := NewReader(src)
@@ -71,8 +71,8 @@ func TestAllocationsOfRequest(t *testing.T) {
 	}
 }
 
-// A length that is announced sets no memory aside, and neither do empty chunks
-// of a body that does not end.
+// An announced length reserves no memory, and neither do empty chunks of a body
+// that does not end.
 func TestAllocationsOfBody(t *testing.T) {
 	src := &repeated{text: "1;x\r\ny\r\n"}
 	r := NewReader(io.MultiReader(strings.NewReader(chunks11), src))

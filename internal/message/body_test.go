@@ -13,7 +13,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A sink notes each Write.
+// A sink records each Write.
 type sink struct {
 	writes []string
 	err    error // of the second Write
@@ -74,8 +74,8 @@ func TestWriteBody(t *testing.T) {
 	}
 }
 
-// What a source has beside or short of its length is found before the request
-// is complete.
+// A source that is too long or too short is detected before the request is
+// complete.
 func TestWriteBodyOfAnotherLength(t *testing.T) {
 	large := strings.Repeat("x", 100_000)
 	for _, tt := range []struct {

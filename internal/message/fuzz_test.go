@@ -16,17 +16,17 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// reading is what became of a stream of bytes.
+// reading is the result of reading a stream of bytes.
 type reading struct {
 	res      Response
 	body     string
 	trailer  http.Header
-	left     int // bytes behind the response
+	left     int // bytes after the response
 	reusable bool
 	err      error
 }
 
-// read reads the final response to req, and its body by reads of room bytes.
+// read reads the final response to req, and its body in reads of room bytes.
 func read(src io.Reader, req *Request, room int) (g reading) {
 	r := NewReader(src)
 	for {
@@ -54,8 +54,8 @@ func read(src io.Reader, req *Request, room int) (g reading) {
 	return g
 }
 
-// readByNetHTTP does the same with net/http. The 1xx are what its Transport
-// leaves out.
+// readByNetHTTP does the same with net/http. It skips 1xx responses as its
+// Transport does.
 func readByNetHTTP(text, method string) (res *http.Response, body string, left int, err error) {
 	br := bufio.NewReader(strings.NewReader(text))
 	for {
@@ -72,8 +72,8 @@ func readByNetHTTP(text, method string) (res *http.Response, body string, left i
 	return res, string(b), len(rest), err
 }
 
-// FuzzReader reads the same bytes with net/http. What it refuses is refused;
-// what is accepted is the same response, of the same length.
+// FuzzReader reads the same bytes with net/http. What net/http refuses must be
+// refused, and what is accepted must be the same response with the same length.
 func FuzzReader(f *testing.F) {
 	const most = 16 << 10
 	for _, tt := range responseCases {
@@ -102,8 +102,9 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// compareWithNetHTTP fails unless what was accepted is the same to net/http.
-// stricter says that it must differ, by being refused or ending the connection.
+// compareWithNetHTTP fails unless an accepted response is the same for net/http.
+// stricter says that the results must differ: it is refused, or ends the
+// connection.
 func compareWithNetHTTP(t *testing.T, text, method string, got reading, stricter bool) {
 	t.Helper()
 	want, body, left, err := readByNetHTTP(text, method)
@@ -136,16 +137,16 @@ func compareWithNetHTTP(t *testing.T, text, method string, got reading, stricter
 	}
 }
 
-// endsWithDoubt is why a response ends the connection here, and not by net/http:
-// two statements about its length, or a body with 204.
+// endsWithDoubt returns why a response ends the connection here and not for
+// net/http: two statements about its length, or a body with 204.
 func endsWithDoubt(r *Response) bool {
 	_, coded := r.Header["Transfer-Encoding"]
 	length := r.Header.Get("Content-Length")
 	return coded && (length != "" || r.Minor == 0 || r.StatusCode == 204) || r.StatusCode == 204 && strings.Trim(length, "0") != ""
 }
 
-// readings reads text as it comes, byte for byte, and with the end together with
-// the last byte, by reads of few bytes and of many. All are the same.
+// readings reads text as it arrives, byte by byte, and with the end together with
+// the last byte, in small and large reads. All results must be the same.
 func readings(t *testing.T, text string, req *Request) reading {
 	t.Helper()
 	got := read(strings.NewReader(text), req, 512)
@@ -160,7 +161,7 @@ func readings(t *testing.T, text string, req *Request) reading {
 
 func compareReadings(t *testing.T, a, b reading) {
 	t.Helper()
-	a.reusable, b.reusable = false, false // it depends on when the end is seen
+	a.reusable, b.reusable = false, false // this depends on when the end is seen
 	if (a.err == nil) != (b.err == nil) || errors.Is(a.err, fault.Protocol) != errors.Is(b.err, fault.Protocol) {
 		t.Errorf("the errors differ: %v, %v", a.err, b.err)
 	}
@@ -172,8 +173,8 @@ func compareReadings(t *testing.T, a, b reading) {
 	}
 }
 
-// compareHeaders undoes what net/http does to fields: it takes those of the
-// framing out, and makes a Cache-Control of Pragma.
+// compareHeaders undoes what net/http does to fields: it removes those of the
+// framing, and makes a Cache-Control from Pragma.
 func compareHeaders(t *testing.T, text string, got http.Header, want *http.Response) {
 	t.Helper()
 	got = got.Clone()
@@ -186,7 +187,7 @@ func compareHeaders(t *testing.T, text string, got http.Header, want *http.Respo
 	if _, sent := got["Cache-Control"]; !sent && got.Get("Pragma") == "no-cache" {
 		delete(edited, "Cache-Control")
 	}
-	for _, values := range edited { // net/http leaves a blank where a fold is empty
+	for _, values := range edited { // net/http leaves a space for an empty fold
 		for i, v := range values {
 			values[i] = trim(v)
 		}
@@ -196,8 +197,8 @@ func compareHeaders(t *testing.T, text string, got http.Header, want *http.Respo
 	}
 }
 
-// FuzzRequest has net/http read what is written: it is the same request, and no
-// second one.
+// FuzzRequest lets net/http read what is written: it must be the same request, and
+// no second one.
 func FuzzRequest(f *testing.F) {
 	f.Add("GET", "/", "a.test", "Accept", "*/*", "", false, int64(0))
 	f.Add("POST", "/a?b=c", "a.test:81", "X-A", "b c", "body", false, int64(4))
@@ -217,13 +218,13 @@ func FuzzRequest(f *testing.F) {
 		var sent bytes.Buffer
 		sent.Write(req.AppendHead(nil))
 		if err := req.WriteBody(&sent, strings.NewReader(body)); err != nil {
-			return // it is not complete, and the connection is closed
+			return // the request is not complete, and the connection is closed
 		}
 		br := bufio.NewReader(&sent)
 		got, err := http.ReadRequest(br)
 		if err != nil {
 			if strings.ContainsAny(target, "%:") || !strings.HasPrefix(target, "/") || equalFold(name, "Host") || host == "" {
-				return // the target is no URL to net/http
+				return // net/http does not accept the target as a URL
 			}
 			t.Fatalf("%q: %v", req.AppendHead(nil), err)
 		}

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Every byte is of the kinds of which net/http takes it to be.
+// Every byte has the same kinds as in net/http.
 func TestClass(t *testing.T) {
 	for i := range 256 {
 		c := byte(i)
@@ -24,7 +24,7 @@ func TestClass(t *testing.T) {
 				t.Errorf("%q and %q differ", name, got)
 			}
 		}
-		lineEnd := c == '\r' || c == '\n' // a fold, to httpguts
+		lineEnd := c == '\r' || c == '\n' // httpguts allows folds
 		if got, want := all(s, valueByte), httpguts.ValidHeaderFieldValue(s) && !lineEnd; got != want {
 			t.Errorf("%q of a value: %v; want %v", c, got, want)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A trickle gives one byte at a time, and a timeout before each.
+// A trickle returns one byte at a time, and a timeout before each.
 type trickle struct {
 	text string
 	late bool
@@ -32,7 +32,7 @@ func (s *trickle) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// patiently calls f until it is not a timeout that it returns.
+// patiently calls f until it returns something other than a timeout.
 func patiently(f func() error) error {
 	for {
 		if err := f(); err != os.ErrDeadlineExceeded {
@@ -41,8 +41,8 @@ func patiently(f func() error) error {
 	}
 }
 
-// E1.11: after an error of the source, a timeout above all, the same call goes
-// on where it has stopped.
+// E1.11: after an error of the source, such as a timeout, the same call continues
+// where it stopped.
 func TestReaderGoesOnAfterATimeout(t *testing.T) {
 	for _, tt := range responseCases {
 		if tt.refused || tt.cut || len(tt.sent) > 4<<10 {
@@ -78,7 +78,7 @@ func TestReaderGoesOnAfterATimeout(t *testing.T) {
 	}
 }
 
-// A lateTimeout gives a timeout along with each byte.
+// A lateTimeout returns a timeout with each byte.
 type lateTimeout struct{ text string }
 
 func (s *lateTimeout) Read(p []byte) (int, error) {
@@ -99,8 +99,8 @@ func TestErrorThatComesWithBytes(t *testing.T) {
 	}
 }
 
-// What has come is returned before the source is asked for more, which may be
-// long in coming.
+// What has arrived is returned before the source is asked for more, which may take
+// long.
 func TestReadDoesNotWait(t *testing.T) {
 	for name, tt := range map[string]struct{ head, body string }{
 		"sized":       {ok11 + "Content-Length: 100\r\n\r\n", "hello world"},
@@ -139,8 +139,8 @@ func TestReadDoesNotWait(t *testing.T) {
 	}
 }
 
-// What was searched for the end of a line, a head or a trailer is not searched
-// again when a byte more has come.
+// Bytes that were searched for the end of a line, head or trailer are not searched
+// again when another byte arrives.
 func TestReaderSearchesNothingTwice(t *testing.T) {
 	line := strings.Repeat("x", 3000)
 	for name, sent := range map[string]string{
@@ -173,8 +173,8 @@ func TestReaderSearchesNothingTwice(t *testing.T) {
 	}
 }
 
-// The memory that a head takes while it is read is in proportion to its size,
-// however it comes, and so is what is copied: once for each doubling.
+// The memory for reading a head is in proportion to its size, however it arrives.
+// So is the copying: once for each doubling.
 func TestReaderGrowsByDoubling(t *testing.T) {
 	sent := ok11 + "A: " + strings.Repeat("x", 900<<10) + "\r\nContent-Length: 0\r\n\r\n"
 	var before, after runtime.MemStats
@@ -226,7 +226,7 @@ func TestLimitOfHeads(t *testing.T) {
 	}
 }
 
-// What is not HTTP is refused as soon as that shows: its end may never come.
+// What is not HTTP is refused as soon as possible: its end may never come.
 func TestGarbageIsRefusedAtOnce(t *testing.T) {
 	for _, garbage := range []string{"\x15\x03", "SSH-2.0-", "\r\n", "HTTP/2.0", "HTTP/1.1 abc\r\n"} {
 		for _, before := range []string{"", ok11 + "Content-Length: 0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"} {
@@ -259,7 +259,7 @@ type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
-// A lateEnd gives io.EOF with its last bytes, as a connection does not.
+// A lateEnd returns io.EOF with its last bytes, unlike a connection.
 type lateEnd struct{ text string }
 
 func (s *lateEnd) Read(p []byte) (int, error) {
@@ -333,7 +333,7 @@ func TestReusable(t *testing.T) {
 	}
 }
 
-// E1.8, E4 transport.go: behind a 101 that was asked for there is no HTTP.
+// E1.8, E4 transport.go: after a 101 that was requested, HTTP is over.
 func TestTunnel(t *testing.T) {
 	upgrade := http.Header{"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"websocket"}}
 	for name, tt := range map[string]struct {
@@ -371,9 +371,9 @@ func TestTunnel(t *testing.T) {
 	}
 }
 
-// E1.4, E1.5: whether the end of the connection is the end of the body is not
-// decided here. What the owner's source says is passed on, and can be told from
-// a body that has an end of its own.
+// E1.4, E1.5: the Reader does not decide whether the end of the connection is the
+// end of the body. It passes on what the source says, in a form that differs from
+// the end of a body with a length.
 func TestUntilClose(t *testing.T) {
 	broken := errors.New("no close_notify")
 	for _, tt := range []struct {
@@ -395,7 +395,7 @@ func TestUntilClose(t *testing.T) {
 	}
 }
 
-// An asked is a source that notes how much it is asked for.
+// An asked is a source that records how much it is asked for.
 type asked struct {
 	io.Reader
 	most []int
@@ -406,8 +406,8 @@ func (s *asked) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// A large read of a body goes into the slice of the caller, and never past the
-// end of the message: what is behind it stays where it is.
+// A large read of a body goes directly into the slice of the caller, and never
+// beyond the end of the message: what follows stays where it is.
 func TestBodyIsReadInPlace(t *testing.T) {
 	const size = 1 << 20
 	src := &asked{Reader: io.MultiReader(strings.NewReader(ok11+"Content-Length: 1048576\r\n\r\n"), strings.NewReader(strings.Repeat("x", size)+"more"))}
@@ -436,7 +436,7 @@ func TestBodyIsReadInPlace(t *testing.T) {
 	}
 }
 
-// So do chunks, a whole read of them at once, and what is behind them is kept.
+// Chunks go there, too, as many as one read returns. What follows them is kept.
 func TestChunksAreReadInPlace(t *testing.T) {
 	const room = 64 << 10
 	var sent, want strings.Builder
@@ -460,7 +460,7 @@ func TestChunksAreReadInPlace(t *testing.T) {
 		var n int
 		n, err = r.Read(p)
 		got = append(got, p[:n]...)
-		for i := range p { // nothing of it is looked at again
+		for i := range p { // none of it is read again
 			p[i] = '!'
 		}
 	}
@@ -476,7 +476,7 @@ func TestChunksAreReadInPlace(t *testing.T) {
 	}
 }
 
-// What waits for its next use holds no buffer, and neither does a tunnel.
+// A Reader between two uses holds no buffer, and neither does a tunnel.
 func TestBufferIsGivenBack(t *testing.T) {
 	upgrade := &Request{Header: http.Header{"Connection": {"Upgrade"}, "Upgrade": {"x"}}}
 	for name, tt := range map[string]struct {
@@ -521,7 +521,7 @@ func TestBufferIsGivenBack(t *testing.T) {
 	}
 }
 
-// Errors are final, but for those of the source.
+// Errors are final, except those of the source.
 func TestErrorsStay(t *testing.T) {
 	r := NewReader(strings.NewReader(chunks11 + "5\r\nhelloX\r\n" + ok11 + "\r\n"))
 	if _, err := r.Head(new(Request)); err != nil {
@@ -561,7 +561,7 @@ func TestReaderOutOfTurn(t *testing.T) {
 	}
 }
 
-// A broken source ends the call and not the program.
+// A broken source ends the call, not the program.
 func TestBrokenSource(t *testing.T) {
 	for name, f := range map[string]func([]byte) (int, error){
 		"negative":    func([]byte) (int, error) { return -1, nil },
@@ -587,7 +587,7 @@ type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// One Reader reads all that comes on a connection.
+// One Reader reads everything that arrives on a connection.
 func TestOneAfterTheOther(t *testing.T) {
 	var sent bytes.Buffer
 	src := &sent

@@ -60,9 +60,9 @@ func TestAppendHead(t *testing.T) {
 	}
 }
 
-// Python's Requests was asked for each method: all but GET and HEAD get a
-// Content-Length of zero. CONNECT is ours alone to send, and has no content (RFC
-// 9110, section 9.3.6).
+// This is what Requests sends for each method: all but GET and HEAD get a
+// Content-Length of zero. Only we can send CONNECT, which has no content (RFC 9110,
+// section 9.3.6).
 func TestLengthOfNoBody(t *testing.T) {
 	for method, want := range map[string]bool{
 		"GET": false, "HEAD": false, "CONNECT": false,
@@ -75,8 +75,8 @@ func TestLengthOfNoBody(t *testing.T) {
 	}
 }
 
-// The head is the one that net/http sends for the same request, apart from the
-// length of no body and the spelling of a Trailer.
+// The head is the one that net/http sends for the same request, except for the
+// length of an absent body and the spelling of a Trailer.
 func TestAppendHeadLikeNetHTTP(t *testing.T) {
 	header := http.Header{"User-Agent": {"me"}, "Accept": {"*/*"}, "X-B": {" 1", "2"}, "Cookie": {"a=b; c=d"}, "Connection": {"keep-alive"}, "Zz": {""}}
 	for _, tt := range []struct {

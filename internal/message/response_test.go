@@ -19,17 +19,17 @@ const (
 	hello    = "5\r\nhello\r\n0\r\n\r\n"
 )
 
-// A responseCase is what a server sends and what becomes of it.
+// A responseCase is what a server sends, and the result.
 type responseCase struct {
-	name     string // with the row of the notes on the engine or of the fault table
+	name     string // with the number of the finding or fault that it holds
 	method   string // "" is GET
 	sent     string
 	want     string // the body, if nothing else is said
 	close    bool   // the connection ends with it
 	left     int    // bytes behind it
-	refused  bool   // it is fault.Protocol
-	cut      bool   // it is io.ErrUnexpectedEOF
-	stricter bool   // net/http takes it, or keeps the connection
+	refused  bool   // with fault.Protocol
+	cut      bool   // with io.ErrUnexpectedEOF
+	stricter bool   // net/http accepts it, or keeps the connection
 }
 
 var responseCases = []responseCase{
@@ -208,7 +208,7 @@ var responseCases = []responseCase{
 	{name: "E4 chunked.go, no chunk", sent: chunks11, cut: true},
 	{name: "E4 chunked.go, bytes behind", sent: chunks11 + hello + "more", want: "hello", left: 4},
 
-	// transport.go, and what framing.go of the root had on top of net/http.
+	// transport.go, and rules of our own.
 	{name: "E4 transport.go, status 099", sent: "HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n", refused: true, stricter: true},
 	{name: "E4 transport.go, status 000", sent: "HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n", refused: true, stricter: true},
 	{name: "E4 transport.go, 101 unasked", sent: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx", refused: true, stricter: true},
@@ -219,7 +219,7 @@ var responseCases = []responseCase{
 	{name: "E4 transport.go, endless 100 (A196)", sent: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1<<20/25+1) + ok11 + "\r\n", refused: true, stricter: true},
 }
 
-// TestResponses reads what servers send that do and do not keep to RFC 9112.
+// TestResponses reads responses that follow RFC 9112, and others that do not.
 func TestResponses(t *testing.T) {
 	for _, tt := range responseCases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -244,8 +244,8 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// What WPT expects of browsers is the most that is taken, apart from a status
-// below 100.
+// WPT says what browsers must accept. We accept no more than that, except for a
+// status below 100.
 func TestResponsesOfWPT(t *testing.T) {
 	var lengths []struct {
 		Input  string
@@ -286,8 +286,8 @@ func TestResponsesOfWPT(t *testing.T) {
 	}
 }
 
-// TestResponseIsWhatWasSent is the opposite of what net/http does to a response:
-// no field is taken out or added.
+// TestResponseIsWhatWasSent holds that no field is removed or added, as net/http
+// does.
 func TestResponseIsWhatWasSent(t *testing.T) {
 	got := read(strings.NewReader("HTTP/1.1 200 Fine by me\r\nserver: x\r\nTransfer-Encoding: chunked\r\nCONNECTION: close\r\nTrailer: A\r\nTrailer: B\r\n"+
 		"Pragma: no-cache\r\nSet-Cookie:a=b\r\nSet-Cookie: c=d\r\nset-cookie: e=f\r\nX-Empty:\r\nx-folded: a \r\n\t b\r\n  c\r\nX--y-z1: \t v \r\n\r\n0\r\na: 1\r\na: 2\r\nC: 3\r\n\r\n"), new(Request), 512)
@@ -311,7 +311,7 @@ func TestResponseIsWhatWasSent(t *testing.T) {
 	}
 }
 
-// Fields share the memory of the head. To append to one must not change another.
+// Fields share the memory of the head. Appending to one must not change another.
 func TestFieldsAreApart(t *testing.T) {
 	got := read(strings.NewReader(ok11+"A: 1\r\nB: 2\r\nA: 3\r\nContent-Length: 0\r\n\r\n"), new(Request), 512)
 	h := got.res.Header
@@ -364,7 +364,7 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	}
 }
 
-// The field at fault is named, where it has a name, and cut.
+// The error names the field, if it has a name, and shortens it.
 func TestErrorsNameTheField(t *testing.T) {
 	long := strings.Repeat("X", 500)
 	for sent, want := range map[string]string{

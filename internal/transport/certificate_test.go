@@ -25,7 +25,7 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// signed makes a certificate for 127.0.0.1 that vouches for itself, in PEM.
+// signed makes a self-signed certificate for 127.0.0.1, in PEM.
 func signed(t testing.TB, name string) (cert, key []byte) {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -58,8 +58,8 @@ func writeFile(t testing.TB, path string, data []byte) {
 	}
 }
 
-// tellingServer answers with the name in the client's certificate. Sessions can
-// be resumed.
+// tellingServer answers with the name in the client's certificate. Sessions can be
+// resumed.
 func tellingServer(t testing.TB) *httptest.Server {
 	cert, key := signed(t, "server")
 	pair, err := tls.X509KeyPair(cert, key)
@@ -80,8 +80,8 @@ func tellingServer(t testing.TB) *httptest.Server {
 	return srv
 }
 
-// E1.13: files that are replaced while the program runs count for the next connection.
-// A pair of which one half is replaced leaves the one before in force.
+// E1.13: files that are replaced while the program runs are used for the next
+// connection. If only one half of a pair is replaced, the last pair stays in force.
 func TestCertificateIsRenewed(t *testing.T) {
 	srv := tellingServer(t)
 	dir := t.TempDir()
@@ -134,8 +134,8 @@ func TestCertificateIsRenewed(t *testing.T) {
 	}
 }
 
-// E1.13: a file of the same size and time that takes the place of another one is
-// another file.
+// E1.13: a file with the same size and time that replaces another one is a
+// different file.
 func TestCertificateOfSameSize(t *testing.T) {
 	srv := tellingServer(t)
 	dir := t.TempDir()
@@ -168,7 +168,8 @@ func TestCertificateOfSameSize(t *testing.T) {
 	}
 }
 
-// E1.13: whom to trust is read again likewise, a directory with what is in it.
+// E1.13: the trusted authorities are read again, too, including those in a
+// directory.
 func TestBundleIsRenewed(t *testing.T) {
 	srv := tellingServer(t)
 	good := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.TLS.Certificates[0].Certificate[0]})
@@ -214,8 +215,8 @@ func TestBundleIsRenewed(t *testing.T) {
 	}
 }
 
-// E1.13: a session that is resumed has the identity of the connection that it comes
-// from: two certificates never share a cache, though they share a Config.
+// E1.13: a resumed session has the identity of its first connection. Two
+// certificates never share a cache, even if they share a Config.
 func TestSessionsApart(t *testing.T) {
 	srv := tellingServer(t)
 	dir := t.TempDir()
@@ -236,9 +237,8 @@ func TestSessionsApart(t *testing.T) {
 	}
 }
 
-// E1.13: a Config is known by its pointer. The connections of one that nobody has
-// any more are closed: no call can
-// name it again.
+// E1.13: a Config is identified by its pointer. Once it was garbage collected, its
+// connections are closed: no call can use it again.
 func TestForgottenConfig(t *testing.T) {
 	srv := tellingServer(t)
 	e := newEngine(t, Config{})
@@ -259,7 +259,7 @@ func TestForgottenConfig(t *testing.T) {
 	}
 }
 
-// Client certificates and the sessions of the target are none of a proxy's.
+// The client certificate and the sessions of the target are not used for a proxy.
 func TestProxyConfig(t *testing.T) {
 	c := credential{settings: TLS{Config: &tls.Config{
 		ServerName: "target", Certificates: []tls.Certificate{{}}, ClientSessionCache: tls.NewLRUClientSessionCache(0),

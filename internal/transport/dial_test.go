@@ -20,8 +20,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// resolving is a resolver that knows the addresses of one name. It has no
-// network: each question is answered by a pipe.
+// resolving is a resolver that knows the addresses of one name. It needs no
+// network: a pipe answers each question.
 func resolving(t testing.TB, name string, addrs ...string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
@@ -84,8 +84,8 @@ func TestAlternate(t *testing.T) {
 	}
 }
 
-// Addresses are tried one after the other, each a quarter of a second after the
-// one before or as soon as that has failed (RFC 8305, section 5).
+// Addresses are tried in turn, each a quarter of a second after the last one, or as
+// soon as that has failed (RFC 8305, section 5).
 func TestRace(t *testing.T) {
 	refused := errors.New("refused")
 	for _, tt := range []struct {
@@ -138,8 +138,8 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// Allow is asked for what is connected to: literal addresses, those of a name,
-// and the one to which a function of the program's own has connected.
+// Allow is asked about every address that is connected to: literal addresses, those
+// of a name, and the one to which Dial has connected.
 func TestAllow(t *testing.T) {
 	srv := httptest.NewServer(echo)
 	defer srv.Close()
@@ -214,8 +214,8 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// Hosts go before the resolver, for the name of a proxy too, and lead to a port
-// of their own.
+// Hosts takes precedence over the resolver, for the name of a proxy, too, and may
+// lead to another port.
 func TestHosts(t *testing.T) {
 	srv := httptest.NewServer(echo)
 	defer srv.Close()
@@ -281,7 +281,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// What fails before a connection is there has its kind, and nothing was sent.
+// A failure before there is a connection has its kind, and nothing was sent.
 func TestDialErrors(t *testing.T) {
 	closed := httptest.NewServer(echo)
 	closed.Close()
@@ -307,7 +307,7 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// A deadline of the caller's during a dial is his, not the limit of the call.
+// A deadline of the caller that passes during a dial is not the limit of the call.
 func TestCallersDeadlineInDial(t *testing.T) {
 	p := &pipes{dial: time.Hour}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {

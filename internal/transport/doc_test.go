@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// findings are what was found out by experiments, and by reading Go's sources,
-// before this package was written. A test that holds the package to one of them
-// begins its comment, or the name of its row, with the number: "E1.4: …".
+// findings were made by experiments and by reading the sources of Go, before this
+// package was written. A test of a finding begins its comment, or the name of its
+// row, with the number: "E1.4: …".
 //
-// E4, how net/http reads responses and where this module is stricter, is in
-// package message. Its rows name the file of the standard library, or the topic.
+// E4, how net/http reads responses and where this module is stricter, is in package
+// message. Its rows name the file of the standard library, or the topic.
 var findings = map[string]string{
 	"E1.1":  "look, write and wait go into one step for *net.TCPConn and *net.UnixConn only: what embeds one has its SyscallConn too, but a Read and Write of its own",
 	"E1.2":  "that step never blocks: it peeks, writes and reads once each; a signal makes it try again, a short write goes on outside in order, and an errno is a *net.OpError",
@@ -58,7 +58,7 @@ var findings = map[string]string{
 	"E3.15": "a 408 on an idle connection is found by the peek",
 }
 
-// TestFindings holds each of them to have a test.
+// TestFindings holds that each finding has a test.
 func TestFindings(t *testing.T) {
 	number := regexp.MustCompile(`\bE[123]\.\d+\b`)
 	named := make(map[string]bool)
@@ -93,7 +93,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestDocKnowsEachFile holds the list of doc.go to be that of the files.
+// TestDocKnowsEachFile holds that doc.go lists every file.
 func TestDocKnowsEachFile(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {

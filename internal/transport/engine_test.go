@@ -12,7 +12,7 @@ import (
 	"github.com/go-requests/requests/internal/message"
 )
 
-// newCall returns a call of a method to a URL.
+// newCall returns a call of the method to a URL.
 func newCall(t testing.TB, method, rawURL string) *Call {
 	t.Helper()
 	u, err := url.Parse(rawURL)
@@ -36,7 +36,7 @@ func newEngine(t testing.TB, c Config) *Engine {
 	return e
 }
 
-// text does a call and returns the body of its response.
+// text makes a call and returns the body of its response.
 func text(t testing.TB, e *Engine, c *Call) string {
 	t.Helper()
 	res, err := e.Do(t.Context(), c)

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// silent reports whether nothing has arrived at a connection, and takes nothing.
+// silent reports whether nothing has arrived on a connection, without reading
+// anything.
 func silent(w *wire) bool {
 	if w.watch != nil {
 		return !w.watch.heard()
@@ -36,7 +37,7 @@ type countedConn struct {
 func (c *countedConn) Read(p []byte) (int, error)  { c.reads++; return c.TCPConn.Read(p) }
 func (c *countedConn) Write(p []byte) (int, error) { c.writes++; return c.TCPConn.Write(p) }
 
-// E1.1: the fold is for connections of package net alone.
+// E1.1: only connections of package net have a fold.
 func TestFoldIsForSocketsAlone(t *testing.T) {
 	tcp, _ := pair(t, "tcp")
 	unix, _ := pair(t, "unix")
@@ -59,8 +60,8 @@ func TestFoldIsForSocketsAlone(t *testing.T) {
 	}
 }
 
-// E1.1: through a wrapper that embeds a connection of the system, Read and Write of
-// the wrapper are called, for they may count, limit or encrypt.
+// E1.1: if a type embeds a connection of the system, its own Read and Write are
+// called: they may count, limit or encrypt.
 func TestFoldPassesByWrappedConn(t *testing.T) {
 	client, server := pair(t, "tcp")
 	c := &countedConn{TCPConn: client.(*net.TCPConn)}
@@ -88,7 +89,7 @@ func TestFoldOverUnixSocket(t *testing.T) {
 	unasked(t, l, io.EOF)
 }
 
-// small makes a socket take as little as it can without waiting.
+// small makes the buffer of a socket as small as possible.
 func small(t *testing.T, c net.Conn) {
 	t.Helper()
 	if err := c.(*net.TCPConn).SetWriteBuffer(1); err != nil {
@@ -115,8 +116,8 @@ func clog(t *testing.T, l *link) (n int) {
 	}
 }
 
-// E1.2: a request that the socket does not take at once is written beside the reader:
-// it gets an early answer, and all bytes go out in order.
+// E1.2: a request that the socket does not take at once is written while an early
+// answer can be read. All bytes are sent in order.
 func TestFoldShortWrite(t *testing.T) {
 	client, server := pair(t, "tcp")
 	small(t, client)
@@ -158,8 +159,8 @@ func TestFoldShortWrite(t *testing.T) {
 	}
 }
 
-// E1.2: where nothing is taken at once, Read gets the early answer too, and a
-// deadline ends what a goroutine writes.
+// E1.2: if nothing is taken at once, Read gets the early answer, too, and a
+// deadline ends the goroutine that writes.
 func TestFoldShortWriteEndsAtDeadline(t *testing.T) {
 	client, server := pair(t, "tcp")
 	small(t, client)
@@ -217,7 +218,7 @@ func TestFoldErrorsAreThoseOfConn(t *testing.T) {
 	}
 }
 
-// If a socket takes nothing of a request, it may go elsewhere.
+// If a socket takes none of a request, it may go to another connection.
 func TestWriteThatTakesNothing(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		l.w.nc.(*net.TCPConn).CloseWrite() // so that write(2) gives EPIPE
@@ -232,8 +233,8 @@ func TestWriteThatTakesNothing(t *testing.T) {
 	})
 }
 
-// E1.2: the event that the poller told of is spent, so a system call that a
-// signal interrupts is made again at once.
+// E1.2: the event of the poller is consumed, so a system call that a signal
+// interrupted is repeated at once.
 func TestInterruptedCall(t *testing.T) {
 	calls := 0
 	n, err := uninterrupted(func() (int, error) {
@@ -247,7 +248,8 @@ func TestInterruptedCall(t *testing.T) {
 	}
 }
 
-// E3.12: no readiness is lost between the peek and the wait, whenever the answer comes.
+// E3.12: no readiness is lost between the peek and the wait, whenever the answer
+// arrives.
 func TestFoldLosesNoEdge(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -277,7 +279,7 @@ func TestFoldLosesNoEdge(t *testing.T) {
 	server.Close()
 }
 
-// An exchange costs no allocation, and under TLS those of crypto/tls alone.
+// An exchange allocates nothing, and under TLS only what crypto/tls allocates.
 func TestFoldAllocatesNothing(t *testing.T) {
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		t.Skip("under the race detector, a sync.Pool forgets some of what it is given")

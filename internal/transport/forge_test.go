@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A keyLog has the secrets of a connection by their labels.
+// A keyLog has the secrets of a connection, by label.
 type keyLog map[string][]byte
 
 func (k keyLog) Write(line []byte) (int, error) {
@@ -29,8 +29,8 @@ const (
 	keyUpdate     = "\x18\x00\x00\x01\x01" // with a request for another one
 )
 
-// A forger makes the records of the server's side of TLS 1.3, with what
-// crypto/tls does not let a server send.
+// A forger makes the records of a TLS 1.3 server that crypto/tls does not let a
+// server send.
 type forger struct {
 	t      testing.TB
 	secret []byte
@@ -70,7 +70,7 @@ func (f *forger) use(secret []byte) {
 	f.iv = f.expand("iv", 12)
 }
 
-// update goes over to the next keys, after a key update.
+// update switches to the next keys, after a key update.
 func (f *forger) update() { f.use(f.expand("traffic upd", sha256.Size)) }
 
 // record seals content as one record.

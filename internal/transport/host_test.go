@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// With Block, a call that has lost its connection waits for its turn and no
-// longer: one that was used makes room for a new one.
+// With Block, a call that has lost its connection waits for its turn and no longer:
+// a used connection makes room for a new one.
 func TestBlockMakesRoom(t *testing.T) {
 	for name, others := range map[string]int{"one other call": 1, "many": 20} {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +51,8 @@ func TestBlockMakesRoom(t *testing.T) {
 	}
 }
 
-// A connection may come for a call that was served by another one meanwhile. It
-// is idle then, has never been used, and may have ended like any other.
+// A connection may arrive for a call that another one has served meanwhile. It is
+// idle then, has never been used, and may have ended like any other.
 func TestUnusedConnectionIsStale(t *testing.T) {
 	p := &pipes{answer: func(*http.Request) (time.Duration, string) { return 2 * time.Second, okText }}
 	var dials atomic.Int32
@@ -87,7 +87,7 @@ func TestUnusedConnectionIsStale(t *testing.T) {
 	})
 }
 
-// CloseIdle and Close may come at the same time.
+// CloseIdle and Close may be called at the same time.
 func TestCloseIdleBesideClose(t *testing.T) {
 	s := &frameServer{serve: okStream}
 	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -103,8 +103,8 @@ func TestCloseIdleBesideClose(t *testing.T) {
 	})
 }
 
-// A host that the sweep forgets while a call looks for a stream there is not the
-// one that the call waits at: nobody would find its connection again.
+// A host that the sweep forgets while a call looks for a stream there must not be
+// the one where the call waits: nobody would find its connection.
 func TestForgottenHost(t *testing.T) {
 	s := &frameServer{serve: okStream}
 	e := newEngine(t, Config{Dial: s.dial, UnencryptedHTTP2: true})

@@ -23,8 +23,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// serving listens on loopback and calls serve with each connection, which it
-// closes then.
+// serving listens on loopback and calls serve with each connection, which it then
+// closes.
 func serving(t testing.TB, serve func(c net.Conn)) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -78,8 +78,8 @@ func saying(text string) func(net.Conn) {
 	}
 }
 
-// A response has the fields that were sent, and no others: net/http takes away
-// those of the framing, and adds one to Pragma.
+// A response has exactly the fields that were sent. net/http would remove those of
+// the framing, and add one for Pragma.
 func TestFieldsAsSent(t *testing.T) {
 	e := newEngine(t, Config{})
 	for _, fields := range []http.Header{
@@ -112,7 +112,7 @@ func TestFieldsAsSent(t *testing.T) {
 	}
 }
 
-// E1.3: no deadline of one exchange is seen by the next one, however that is sent.
+// E1.3: no deadline of one exchange affects the next one, however it is sent.
 func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 	srv := httptest.NewServer(echo)
 	defer srv.Close()
@@ -146,8 +146,8 @@ func TestDeadlineOfTheExchangeBefore(t *testing.T) {
 	}
 }
 
-// A response without a body leaves nothing of its limit to the call behind it,
-// on the same connection or, over HTTP/2, beside it.
+// A response without a body leaves nothing of its limit to the next call, whether
+// it follows on the same connection or, over HTTP/2, runs at the same time.
 func TestLimitOfAnotherCall(t *testing.T) {
 	slow := func(delay time.Duration) func(*http.Request) (time.Duration, string) {
 		return func(r *http.Request) (time.Duration, string) {
@@ -207,8 +207,8 @@ func opening(text string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }
 
-// E1.3: a call whose context has ended is not sent, on a connection that is there or a
-// new one.
+// E1.3: a call whose context has ended is not sent, neither on an existing
+// connection nor on a new one.
 func TestEndedCallIsNotSent(t *testing.T) {
 	var requests atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
@@ -232,7 +232,7 @@ func TestEndedCallIsNotSent(t *testing.T) {
 	}
 }
 
-// E1.11: what writes a message checks it, whoever calls.
+// E1.11: every message is checked by the code that writes it, whoever calls it.
 func TestUncheckedCall(t *testing.T) {
 	var connections atomic.Int32
 	url := serving(t, func(net.Conn) { connections.Add(1) })
@@ -263,7 +263,7 @@ func TestUncheckedCall(t *testing.T) {
 	}
 }
 
-// An idle connection that the server has closed costs no request, whatever the
+// An idle connection that the server has closed fails no request, whatever the
 // method and the body.
 func TestStaleConnection(t *testing.T) {
 	for name, change := range map[string]func(*Call){
@@ -303,7 +303,7 @@ func TestStaleConnection(t *testing.T) {
 	}
 }
 
-// once opens text one time only.
+// once opens text only once.
 func once(text string) func() (io.ReadCloser, error) {
 	opened := false
 	return func() (io.ReadCloser, error) {
@@ -315,8 +315,8 @@ func once(text string) func() (io.ReadCloser, error) {
 	}
 }
 
-// A connection that ends after the request was written tells nothing: only what
-// may be repeated is.
+// A connection that ends after the request was written says nothing about the
+// request: only what may be repeated is repeated.
 func TestLostConnection(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -367,8 +367,8 @@ func TestLostConnection(t *testing.T) {
 	}
 }
 
-// A new connection on which the server speaks first, or which it closes, is no
-// reason to try for ever.
+// If the server speaks first on a new connection, or closes it, the engine does not
+// try for ever.
 func TestNewConnectionIsStale(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -398,8 +398,8 @@ func TestNewConnectionIsStale(t *testing.T) {
 	}
 }
 
-// E1.5: ends of a response by cut connections, in the clear and under TLS with a
-// close_notify or without, have a kind of the connection, not of the protocol.
+// E1.5: when a connection is cut within a response, with or without TLS and
+// close_notify, the error is of a kind of connection and not of protocol.
 func TestCutResponse(t *testing.T) {
 	const header = "HTTP/1.1 200 OK\r\n"
 	for _, tt := range []struct {
@@ -457,8 +457,8 @@ func TestCutResponse(t *testing.T) {
 	}
 }
 
-// Bytes behind a response end the connection, without a word on the standard
-// logger of the process.
+// Bytes after a response end the connection. Nothing is written to the standard
+// logger.
 func TestBytesBehindResponse(t *testing.T) {
 	var logged bytes.Buffer
 	log.SetOutput(&logged)
@@ -522,7 +522,7 @@ func TestPersistence(t *testing.T) {
 	}
 }
 
-// A body that is left before its end takes its connection with it.
+// A body that is closed before its end closes its connection.
 func TestClosedBody(t *testing.T) {
 	e := newEngine(t, Config{})
 	res, err := e.Do(t.Context(), newCall(t, "GET", serving(t, saying("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"))))
@@ -540,8 +540,8 @@ func TestClosedBody(t *testing.T) {
 	}
 }
 
-// E1.8: the end of a context ends whatever the call does, and frees the connection
-// though nobody closes the body.
+// E1.8: the end of a context ends a call whatever it is doing, and frees the
+// connection even if nobody closes the body.
 func TestContextEndsExchange(t *testing.T) {
 	why := errors.New("why")
 	for name, part := range map[string]string{"header": "HTTP/1.1 200 OK\r\n", "body": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"} {
@@ -569,8 +569,8 @@ func TestContextEndsExchange(t *testing.T) {
 	}
 }
 
-// E1.8: a connection whose context ends as the body does is about to be closed by
-// the function of that context, and is not for another call.
+// E1.8: if the context ends together with the body, the function of that context is
+// about to close the connection. No other call may get it.
 func TestContextEndsWithBody(t *testing.T) {
 	url := serving(t, saying(okText))
 	for range 100 {
@@ -609,7 +609,8 @@ func TestInterim(t *testing.T) {
 	}
 }
 
-// A panic of a function of the caller's passes, and leaves no connection behind.
+// A panic in a function of the caller passes through, and leaves no connection
+// behind.
 func TestPanicInInterim(t *testing.T) {
 	call := newCall(t, "GET", serving(t, saying("HTTP/1.1 103 Early Hints\r\n\r\n"+okText)))
 	call.Interim = func(int, http.Header) error { panic("oh") }
@@ -622,7 +623,7 @@ func TestPanicInInterim(t *testing.T) {
 	e.Do(t.Context(), call)
 }
 
-// The hint where a port speaks TLS, or does not.
+// The hint if a port speaks TLS, or does not.
 func TestWrongScheme(t *testing.T) {
 	secure := httptest.NewUnstartedServer(echo)
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)

@@ -22,8 +22,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// E2.1: a ClientConn grants a hundred streams before it knows
-// how many the server does. Until then one call is let through.
+// E2.1: a ClientConn grants a hundred streams before it knows how many the server
+// allows. Until then only one call gets through.
 func TestOneCallUntilSettings(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
 		hold := make(chan struct{})
@@ -82,8 +82,8 @@ func askOverTLS(t *testing.T) *Response {
 	return res
 }
 
-// E2.1: the state of TLS is told, although net/http has the
-// connection as one in the clear.
+// E2.1: the response has the TLS state, although net/http is given the connection
+// as one without TLS.
 func TestHTTP2TellsTLS(t *testing.T) {
 	res := askOverTLS(t)
 	if res.Proto != "HTTP/2.0" || res.Major != 2 || res.TLS == nil || res.TLS.NegotiatedProtocol != "h2" {
@@ -91,8 +91,8 @@ func TestHTTP2TellsTLS(t *testing.T) {
 	}
 }
 
-// E2.2: after a GOAWAY an idle connection is neither closed nor
-// has it an error. It leaves the pool, and is closed at once.
+// E2.2: after a GOAWAY an idle connection is neither closed nor has an error. It
+// must leave the pool, and be closed at once.
 func TestGoAwayOfIdle(t *testing.T) {
 	s := &frameServer{serve: okStream}
 	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -110,8 +110,8 @@ func TestGoAwayOfIdle(t *testing.T) {
 	})
 }
 
-// E2.2: one that is draining counts until its calls have ended,
-// and takes no more.
+// E2.2: a draining connection counts until its calls have ended, and accepts no
+// more.
 func TestDrainingCounts(t *testing.T) {
 	s := &frameServer{}
 	s.serve = func(p *peer2, stream uint32) bool {
@@ -140,8 +140,7 @@ func TestDrainingCounts(t *testing.T) {
 	})
 }
 
-// E2.2: every way out between Reserve and RoundTrip gives the
-// stream back.
+// E2.2: every path between Reserve and RoundTrip gives the stream back.
 func TestReleaseOnEveryWayOut(t *testing.T) {
 	s := &frameServer{serve: okStream, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
 	s.bubble(t, Config{Block: true, PerHost: 1}, func(t *testing.T, e *Engine) {
@@ -170,9 +169,8 @@ func TestReleaseOnEveryWayOut(t *testing.T) {
 	})
 }
 
-// E2.3: what the server has not acted on goes to another
-// connection whatever its method (RFC 9113, sections 6.8 and 8.7), and what it
-// may have acted on does not.
+// E2.3: what the server has not acted on goes to another connection, whatever its
+// method (RFC 9113, sections 6.8 and 8.7). What it may have acted on does not.
 func TestNotSent(t *testing.T) {
 	if errGoAway() == nil {
 		t.Fatal("the error for GOAWAY could not be provoked")
@@ -220,8 +218,8 @@ func TestNotSent(t *testing.T) {
 	}
 }
 
-// E2.3: a server that refuses again and again is asked more and
-// more seldom, and not for ever.
+// E2.3: a server that keeps refusing is asked less and less often, and not for
+// ever.
 func TestRefusedForEver(t *testing.T) {
 	s := &frameServer{serve: func(p *peer2, stream uint32) bool {
 		p.write(func() { p.WriteRSTStream(stream, wire2.ErrCodeRefusedStream) })
@@ -235,7 +233,7 @@ func TestRefusedForEver(t *testing.T) {
 	})
 }
 
-// E2.3: HTTP_1_1_REQUIRED comes by GOAWAY too.
+// E2.3: HTTP_1_1_REQUIRED may come in a GOAWAY, too.
 func TestHTTP11RequiredByGoAway(t *testing.T) {
 	s := &frameServer{tls: true, serve: func(p *peer2, stream uint32) bool {
 		p.goAway(0, wire2.ErrCodeHTTP11Required)
@@ -253,7 +251,7 @@ func TestHTTP11RequiredByGoAway(t *testing.T) {
 	})
 }
 
-// E2.4: ALPN offers what net/http has.
+// E2.4: ALPN offers what net/http supports.
 func TestWithoutHTTP2(t *testing.T) {
 	if os.Getenv("GODEBUG") != "http2client=0" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestWithoutHTTP2$", "-test.count=1")
@@ -269,7 +267,7 @@ func TestWithoutHTTP2(t *testing.T) {
 	}
 }
 
-// A deadlines conn notes the deadlines that are set.
+// A deadlines conn records the deadlines that are set.
 type deadlines struct {
 	net.Conn
 	set *atomic.Int64
@@ -286,7 +284,7 @@ func (d deadlines) note(t time.Time) error {
 	return nil
 }
 
-// A slowBody takes its time for each byte.
+// A slowBody takes a while for each byte.
 type slowBody struct {
 	left  int
 	delay time.Duration
@@ -304,8 +302,8 @@ func (s *slowBody) Read(p []byte) (int, error) {
 
 func (s *slowBody) Close() error { return nil }
 
-// E2.5: the limit is kept without a deadline of the connection,
-// and stands still while it is the source that is waited for.
+// E2.5: the limit needs no deadline of the connection, and its clock stands still
+// while the source is read.
 func TestReadLimitOfHTTP2(t *testing.T) {
 	var set atomic.Int64
 	quiet := make(chan struct{})
@@ -354,7 +352,7 @@ func TestReadLimitOfHTTP2(t *testing.T) {
 }
 
 // A server that is slow, but takes some of the body all the time, is not silent.
-// net/http reads as much of a body at once as a frame may hold.
+// net/http reads as much of a body at once as a frame may contain.
 func TestReadLimitOfSlowUploadOfHTTP2(t *testing.T) {
 	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxFrameSize, Val: 1 << 20}}} // that of Go's server
 	s.serve = func(p *peer2, stream uint32) bool { return true }
@@ -391,8 +389,8 @@ func TestReadLimitOfSlowUploadOfHTTP2(t *testing.T) {
 	})
 }
 
-// E2.5: the limit is for each read of the body, and for nothing
-// between them.
+// E2.5: the limit applies to each read of the body, and not to the time between
+// them.
 func TestReadLimitOfBodyOfHTTP2(t *testing.T) {
 	s := &frameServer{}
 	s.serve = func(p *peer2, stream uint32) bool {
@@ -441,8 +439,8 @@ func (g *gatedBody) Read(p []byte) (int, error) {
 
 func (g *gatedBody) Close() error { g.closed.Add(1); return nil }
 
-// E2.6: the answer is not given before nobody reads the source,
-// unless that is one which blocks, and does.
+// E2.6: the response is not returned while somebody reads the source, unless the
+// source may block and does.
 func TestSourceOfHTTP2IsLeft(t *testing.T) {
 	for _, blocks := range []bool{false, true} {
 		s := &frameServer{}
@@ -484,8 +482,8 @@ func TestSourceOfHTTP2IsLeft(t *testing.T) {
 	}
 }
 
-// E2.7: what tells of informational responses holds up the call
-// alone, not those who share its connection.
+// E2.7: a function that is called with informational responses delays only its own
+// call, not others on the connection.
 func TestInterimHoldsNobody(t *testing.T) {
 	s := &frameServer{}
 	s.serve = func(p *peer2, stream uint32) bool {
@@ -532,8 +530,7 @@ func TestInterimHoldsNobody(t *testing.T) {
 	})
 }
 
-// E2.8: net/http takes the announcement of the trailer out of the
-// fields.
+// E2.8: net/http removes the announcement of the trailer from the fields.
 func TestAnnouncedTrailerOfHTTP2(t *testing.T) {
 	s := &frameServer{}
 	s.serve = func(p *peer2, stream uint32) bool {

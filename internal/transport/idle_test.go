@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// newPoolOf returns a pool, and a function that puts an idle connection to a
-// host into it, whose other end it returns.
+// newPoolOf returns a pool, and a function that adds an idle connection to a host
+// and returns its other end.
 func newPoolOf(t *testing.T, c Config) (*pool, func(host string) (*conn, net.Conn)) {
 	t.Helper()
 	p, err := newPool(&Engine{Config: c}, new(Route))
@@ -84,7 +84,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// The sweep finds what nobody asks for, and forgets hosts without connections.
+// The sweep finds dead connections that nobody asks for, and forgets hosts without
+// connections.
 func TestSweep(t *testing.T) {
 	p, put := newPoolOf(t, Config{})
 	old, _ := put("a")
@@ -106,8 +107,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// A connection that was idle for too long is not taken, though the sweep has not
-// come to it yet.
+// A connection that was idle for too long is not used, even if the sweep has not
+// found it yet.
 func TestIdleTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := newPool(&Engine{Config: Config{IdleTimeout: 7 * time.Second}}, new(Route))
@@ -132,7 +133,7 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
-// PerHost has no bound of its own.
+// PerHost has no upper bound.
 func TestIdleMoreThan1024(t *testing.T) {
 	const n = 1500
 	p, err := newPool(&Engine{Config: Config{PerHost: n}}, new(Route))
@@ -150,7 +151,7 @@ func TestIdleMoreThan1024(t *testing.T) {
 	}
 }
 
-// With all hosts together there are never more than maxIdle.
+// All hosts together never have more than maxIdle.
 func TestIdleLimit(t *testing.T) {
 	p, err := newPool(&Engine{}, new(Route))
 	if err != nil {
@@ -178,7 +179,7 @@ func TestIdleLimit(t *testing.T) {
 }
 
 // E1.7: an idle connection costs no goroutine and less memory than one of net/http:
-// its buffers are given back.
+// it has no buffers.
 func TestIdleMemory(t *testing.T) {
 	if testing.CoverMode() != "" {
 		t.Skip("coverage allocates")
@@ -239,7 +240,7 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkIdleHosts takes a connection and gives it back, beside many others.
+// BenchmarkIdleHosts takes a connection and gives it back, among many others.
 func BenchmarkIdleHosts(b *testing.B) {
 	for _, hosts := range []int{1, 10_000} {
 		b.Run(strconv.Itoa(hosts), func(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// An exchanger carries requests of benchmarks.
+// An exchanger makes exchanges for benchmarks.
 type exchanger interface {
 	io.Reader
 	begin(deadline time.Time) error
@@ -32,8 +32,8 @@ func (e linkExchanger) end() error {
 	return nil
 }
 
-// A connExchanger does what a client does that has no link, with a look of its
-// own or without one.
+// A connExchanger does what a client without a link does, with a look of its own or
+// without one.
 type connExchanger struct {
 	net.Conn
 	peek func() bool
@@ -53,7 +53,7 @@ func (e connExchanger) send(request []byte) error {
 
 func (connExchanger) end() error { return nil }
 
-// peeker is a look by a system call of its own.
+// peeker looks with a separate system call.
 func peeker(b *testing.B, c net.Conn) func() bool {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -131,7 +131,7 @@ func benchExchange(b *testing.B, e exchanger) {
 	}
 }
 
-// trip is one exchange.
+// trip makes one exchange.
 func trip(e exchanger, request, response []byte) error {
 	if err := e.begin(time.Now().Add(patience)); err != nil {
 		return err
@@ -149,7 +149,7 @@ func trip(e exchanger, request, response []byte) error {
 	return e.end()
 }
 
-// Bulk over TLS passes one more buffer than crypto/tls alone has.
+// Bulk data over TLS passes one more buffer than with crypto/tls alone.
 func BenchmarkBulkUnderTLS(b *testing.B) {
 	const size = 1 << 20
 	for _, over := range []string{"link", "crypto/tls"} {

@@ -29,8 +29,8 @@ func TestLinkServesExchanges(t *testing.T) {
 	})
 }
 
-// E3.13, E3.15: what arrives while the link is idle, or its end, is found before anything is
-// written; the request may go to another connection.
+// E3.13, E3.15: bytes that arrive while the link is idle, or its end, are found
+// before anything is written; the request may go to another connection.
 func TestLinkFindsWhatNobodyAskedFor(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -77,7 +77,8 @@ func TestLinkFindsWhatNobodyAskedFor(t *testing.T) {
 	}
 }
 
-// What is behind a response is no beginning of the next one, wherever it is.
+// Bytes after a response are never the beginning of the next one, wherever they
+// are.
 func TestLinkFindsWhatIsBehindResponse(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -99,7 +100,7 @@ func TestLinkFindsWhatIsBehindResponse(t *testing.T) {
 	})
 }
 
-// E1.3: no deadline of one exchange is seen by the next, nor does it end a link that is idle.
+// E1.3: no deadline of one exchange affects the next one, or ends an idle link.
 func TestLinkDeadlinesEndWithTheExchange(t *testing.T) {
 	for _, set := range []struct {
 		name string
@@ -123,7 +124,7 @@ func TestLinkDeadlinesEndWithTheExchange(t *testing.T) {
 	}
 }
 
-// E1.3: a deadline that has passed is seen before anything is written.
+// E1.3: a deadline that has passed is noticed before anything is written.
 func TestLinkDeadlineBeforeTheLook(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -141,7 +142,7 @@ func TestLinkDeadlineBeforeTheLook(t *testing.T) {
 	nothing(t, server)
 }
 
-// E1.3: a link on which abort was called sends nothing, and is never idle again.
+// E1.3: after abort, a link sends nothing, and is never idle again.
 func TestAbortBeforeTheLook(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -169,7 +170,7 @@ func TestAbortBeforeTheLook(t *testing.T) {
 	})
 }
 
-// E1.8: after abort a link is never pooled, though the response was complete.
+// E1.8: after abort, a link is never pooled, even if the response was complete.
 func TestAbortAfterTheResponse(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -200,7 +201,8 @@ func TestAbortWhileWaiting(t *testing.T) {
 	})
 }
 
-// E1.11: a timeout leaves the link as it is: who waited for 100 Continue goes on.
+// E1.11: a timeout does not harm the link: a call that waited for 100 Continue goes
+// on.
 func TestReadGoesOnAfterTimeout(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -221,7 +223,7 @@ func TestReadGoesOnAfterTimeout(t *testing.T) {
 	})
 }
 
-// E1.2: a request of several parts goes out in order.
+// E1.2: a request in several parts is sent in order.
 func TestLinkOrder(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		parts := []string{"head", strings.Repeat("b", 16<<10), strings.Repeat("c", 100<<10)}
@@ -243,7 +245,7 @@ func TestLinkOrder(t *testing.T) {
 	})
 }
 
-// E3.14: data before a reset is read; then comes the reset.
+// E3.14: data before a reset is read first.
 func TestReadDataBeforeReset(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		l.queue([]byte("request"))
@@ -260,8 +262,8 @@ func TestReadDataBeforeReset(t *testing.T) {
 	})
 }
 
-// E1.4: a write that fails takes the error of the socket, and EOF is what is left for
-// the reader. It is no end of a body.
+// E1.4: a write that fails consumes the error of the socket, and the reader gets
+// EOF, which is not the end of a body.
 func TestFailedWritePoisonsEOF(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		l.queue([]byte("request"))
@@ -286,7 +288,8 @@ func TestFailedWritePoisonsEOF(t *testing.T) {
 	})
 }
 
-// E1.4: the reader may see EOF before the writer has said that its write failed.
+// E1.4: the reader may get EOF before the writer has reported that its write
+// failed.
 func TestResetWhileWritingPoisonsEOF(t *testing.T) {
 	for range 20 {
 		client, server := pair(t, "tcp")
@@ -315,7 +318,7 @@ func TestResetWhileWritingPoisonsEOF(t *testing.T) {
 	}
 }
 
-// E1.4: likewise, but for the race.
+// E1.4: the same without the race.
 func TestResetBeforeTheWriteReturnsPoisonsEOF(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -333,8 +336,8 @@ func TestResetBeforeTheWriteReturnsPoisonsEOF(t *testing.T) {
 	}
 }
 
-// E1.9: a write deadline, by which the exchange stops an upload, is no news of the
-// connection: what is read after it may end with EOF.
+// E1.9: a write deadline, with which the exchange stops an upload, says nothing
+// about the connection: what is read after it may end with EOF.
 func TestWriteDeadlineKeepsEOF(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		l.queue([]byte("request"))
@@ -357,8 +360,8 @@ func TestWriteDeadlineKeepsEOF(t *testing.T) {
 	})
 }
 
-// A half-close while the request is still being written is the end of the
-// response and no reset.
+// A half-close while the request is still being written is the end of the response,
+// not a reset.
 func TestHalfCloseWhileWriting(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -388,7 +391,7 @@ func TestHalfCloseWhileWriting(t *testing.T) {
 	}
 }
 
-// E1.8: after a 101, what was read is read first, and Write goes straight through.
+// E1.8: after a 101, buffered bytes are read first, and Write is not buffered.
 func TestHandOver(t *testing.T) {
 	everyWay(t, func(t *testing.T, l *link, peer net.Conn) {
 		ask(t, l, peer, "request", "response")
@@ -420,7 +423,7 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
-// E1.8: what cannot be closed in one direction says so.
+// E1.8: a connection without half-close says so.
 func TestCloseWriteUnsupported(t *testing.T) {
 	client, server := net.Pipe()
 	defer server.Close()

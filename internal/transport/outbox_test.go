@@ -65,7 +65,7 @@ func TestOutboxIsBounded(t *testing.T) {
 	})
 }
 
-// A large write goes past the buffer, behind what is in it.
+// A large write bypasses the buffer, after what is in it.
 func TestOutboxWritesThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, server := newOutbox(t, nil)

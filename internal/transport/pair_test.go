@@ -33,7 +33,7 @@ func await(t testing.TB, what string, cond func() bool) {
 	}
 }
 
-// pair returns both ends of a connection of loopback.
+// pair returns both ends of a loopback connection.
 func pair(t testing.TB, network string) (client, server net.Conn) {
 	t.Helper()
 	address := "127.0.0.1:0"
@@ -61,13 +61,13 @@ func pair(t testing.TB, network string) (client, server net.Conn) {
 	return client, server
 }
 
-// ways are the ways in which a link looks whether it is silent.
+// ways are the ways in which a link can check that it is silent.
 var ways = []struct {
 	name   string
 	noFold bool
 }{{"fold", false}, {"watch", true}}
 
-// everyWay runs a test on links over TCP that are read in each way.
+// everyWay runs a test on TCP links, for each way.
 func everyWay(t *testing.T, test func(t *testing.T, l *link, peer net.Conn)) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func hear(t testing.TB, r io.Reader, text string) {
 	}
 }
 
-// ask sends request by the link and reads response, and answers at peer.
+// ask sends request over the link, answers at peer, and reads response.
 func ask(t testing.TB, l *link, peer io.ReadWriter, request, response string) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -133,8 +133,8 @@ func idle(t testing.TB, l *link) {
 	l.park()
 }
 
-// unasked waits until what the peer did has arrived at an idle link, and then
-// takes the link for another request, which must not go out.
+// unasked waits until what the peer did has arrived at an idle link. It then uses
+// the link for a request, which must not be sent.
 func unasked(t testing.TB, l *link, want error) {
 	t.Helper()
 	await(t, "something arrives", func() bool { return !silent(l.w) })
@@ -157,7 +157,7 @@ func nothing(t testing.TB, peer net.Conn) {
 	}
 }
 
-// certificate is that of httptest, for 127.0.0.1.
+// certificate is the one of httptest, for 127.0.0.1.
 var certificate = sync.OnceValue(func() tls.Certificate {
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS()
@@ -165,7 +165,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return s.TLS.Certificates[0]
 })
 
-// A holdConn gathers what is written until it is let go, in one write(2).
+// A holdConn collects what is written until it is released, in one write(2).
 type holdConn struct {
 	net.Conn
 	mu     sync.Mutex
@@ -189,17 +189,18 @@ func (h *holdConn) Write(b []byte) (int, error) {
 	return len(b), err
 }
 
-// SetWriteDeadline does nothing: what says goodbye sets one that has passed.
+// SetWriteDeadline does nothing: closing sets a deadline in the past.
 func (h *holdConn) SetWriteDeadline(time.Time) error { return nil }
 
-// hold holds what is written from now on.
+// hold collects what is written from now on.
 func (h *holdConn) hold() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.passes = 0
 }
 
-// release lets go of n bytes, or of all if n is negative, and then holds nothing.
+// release writes n of the bytes, or all if n is negative, and then collects
+// nothing.
 func (h *holdConn) release(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -231,7 +232,7 @@ func (s *secured) send(t testing.TB, request string) {
 	hear(t, s.peer, request)
 }
 
-// A ticketCount counts the session tickets that came.
+// A ticketCount counts the session tickets that arrived.
 type ticketCount struct {
 	tls.ClientSessionCache
 	n atomic.Int32
@@ -242,7 +243,7 @@ func (c *ticketCount) Put(key string, s *tls.ClientSessionState) {
 	c.ClientSessionCache.Put(key, s)
 }
 
-// secure makes a link of TLS over a connection.
+// secure makes a TLS link over a connection.
 func secure(t testing.TB, l *link, wire *holdConn, client, server *tls.Config) *secured {
 	t.Helper()
 	s := &secured{link: l, wire: wire, keys: keyLog{}, tickets: &ticketCount{ClientSessionCache: tls.NewLRUClientSessionCache(1)}}
@@ -263,14 +264,15 @@ func secure(t testing.TB, l *link, wire *holdConn, client, server *tls.Config) *
 	return s
 }
 
-// secureWay is a version of TLS, and a way to look whether a link is silent.
+// secureWay is a version of TLS, and a way to check whether a link is silent.
 type secureWay struct {
 	version uint16
 	noFold  bool
 }
 
-// dial makes a secured connection. Of what the peer writes, that is held which
-// comes after so many writes and so many bytes from the end of the last of them.
+// dial makes a secured connection. It lets the given number of writes of the peer
+// pass, except for the last behind bytes of these, and holds what follows. If
+// passes is negative, it holds nothing.
 func (way secureWay) dial(t *testing.T, passes, behind int, server *tls.Config) *secured {
 	t.Helper()
 	client, peer := pair(t, "tcp")
@@ -278,8 +280,8 @@ func (way secureWay) dial(t *testing.T, passes, behind int, server *tls.Config) 
 	return secure(t, makeLink(client, way.noFold), wire, &tls.Config{MaxVersion: way.version}, server)
 }
 
-// everySecureWay runs a test under each version of TLS, from the oldest one on that it
-// names, in each way.
+// everySecureWay runs a test for each way, with each version of TLS from the given
+// one on.
 func everySecureWay(t *testing.T, oldest uint16, test func(t *testing.T, way secureWay)) {
 	for version := oldest; version <= tls.VersionTLS13; version++ {
 		for _, w := range ways {

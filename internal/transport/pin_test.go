@@ -25,8 +25,8 @@ func numbering(t testing.TB) (url string) {
 	})
 }
 
-// E1.12: the answer to a challenge goes to the connection that brought it, which from
-// then on serves its owner alone.
+// E1.12: the answer to a challenge uses the connection of the challenge. From then
+// on, that connection serves only its owner.
 func TestPin(t *testing.T) {
 	url := numbering(t)
 	e := newEngine(t, Config{})
@@ -95,7 +95,7 @@ func TestPinFreedDuringCall(t *testing.T) {
 	}
 }
 
-// E1.12: such a connection is none of those that Block counts for the others.
+// E1.12: with Block, such a connection does not count for other calls.
 func TestPinBesideBlock(t *testing.T) {
 	url := numbering(t)
 	e := newEngine(t, Config{PerHost: 1, Block: true})

@@ -22,8 +22,8 @@ import (
 
 const okText = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// A pipes is a network of net.Pipe, for bubbles of synctest: each connection
-// takes its time to be made, and its server to answer.
+// A pipes is a network of net.Pipe, for synctest bubbles: making a connection and
+// answering take a set time.
 type pipes struct {
 	dial   time.Duration // how long the next dials take
 	answer func(r *http.Request) (time.Duration, string)
@@ -80,14 +80,14 @@ func (p *pipes) serve(c net.Conn) {
 	}
 }
 
-// seen returns how many dials were begun, and given up.
+// seen returns how many dials were begun, and how many given up.
 func (p *pipes) seen() (dials, gone int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.dials, p.gone
 }
 
-// bubble runs a test in a bubble, with an engine over p.
+// bubble runs a test in a bubble, with an engine that uses p.
 func (p *pipes) bubble(t *testing.T, c Config, test func(t *testing.T, e *Engine)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -99,13 +99,13 @@ func (p *pipes) bubble(t *testing.T, c Config, test func(t *testing.T, e *Engine
 	})
 }
 
-// An outcome is how a call went.
+// An outcome is the result of a call.
 type outcome struct {
 	took time.Duration
 	err  error
 }
 
-// after does a call some time from now.
+// after makes a call after a while.
 func after(t *testing.T, delay time.Duration, e *Engine, ctx context.Context, call *Call) <-chan outcome {
 	done := make(chan outcome, 1)
 	go func() {
@@ -120,11 +120,11 @@ func after(t *testing.T, delay time.Duration, e *Engine, ctx context.Context, ca
 	return done
 }
 
-// skipVerify is a route whose server needs no certificate of trust.
+// skipVerify is a route that does not verify the server.
 var skipVerify = Route{TLS: TLS{SkipVerify: true}}
 
-// E3.1: a dial belongs to the pool: it goes on when the call that it was begun for
-// ends, as long as somebody waits, and no longer.
+// E3.1: a dial belongs to the pool. When its call ends, it continues as long as
+// somebody waits for it, and no longer.
 func TestDialOutlivesItsCall(t *testing.T) {
 	p := &pipes{dial: 5 * time.Second}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -142,7 +142,7 @@ func TestDialOutlivesItsCall(t *testing.T) {
 	})
 }
 
-// E3.1: a function of the program's own finds the values of the call's context.
+// E3.1: Dial gets the values of the context of the call.
 func TestDialHasValuesOfItsCall(t *testing.T) {
 	type key struct{}
 	var got any
@@ -183,7 +183,7 @@ func TestDialEndsWhenNobodyWaits(t *testing.T) {
 	})
 }
 
-// E3.8: a waiter takes whichever comes first. Its dial goes on for the next call.
+// E3.8: a waiter takes whatever comes first. Its dial continues for the next call.
 func TestFreedConnectionBeforeDial(t *testing.T) {
 	p := &pipes{dial: time.Second, answer: func(*http.Request) (time.Duration, string) { return 2 * time.Second, okText }}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -204,7 +204,7 @@ func TestFreedConnectionBeforeDial(t *testing.T) {
 	})
 }
 
-// E3.3: Connect is each call's own, and tells which call it ends.
+// E3.3: each call has its own Connect limit, which ends only that call.
 func TestConnectLimitOfEach(t *testing.T) {
 	p := &pipes{dial: 5 * time.Second, server: &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: []string{"http/1.1"}}}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -224,8 +224,7 @@ func TestConnectLimitOfEach(t *testing.T) {
 	})
 }
 
-// A function of the program's own may ignore the end of its context. The call
-// does not.
+// Dial may ignore the end of its context. The call does not.
 func TestConnectLimitOfDeafDial(t *testing.T) {
 	p := &pipes{}
 	released := make(chan bool)
@@ -244,8 +243,8 @@ func TestConnectLimitOfDeafDial(t *testing.T) {
 	})
 }
 
-// E3.4, E3.5: until ALPN has told what the server speaks, one dial serves all. Then each
-// call of HTTP/1.1 has one.
+// E3.4, E3.5: until ALPN has told what the server speaks, one dial serves all
+// calls. Then each call of HTTP/1.1 gets one.
 func TestOneDialUntilALPN(t *testing.T) {
 	p := &pipes{dial: time.Second, server: &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: []string{"http/1.1"}}}
 	p.answer = func(*http.Request) (time.Duration, string) { return time.Hour, okText }
@@ -271,7 +270,7 @@ func TestOneDialUntilALPN(t *testing.T) {
 	})
 }
 
-// E3.6: the error of a dial goes to all that wait for it.
+// E3.6: the error of a dial ends all calls that wait for it.
 func TestDialErrorForAll(t *testing.T) {
 	refused := errors.New("refused")
 	p := &pipes{dial: time.Second, fails: refused}
@@ -293,8 +292,8 @@ func TestDialErrorForAll(t *testing.T) {
 	})
 }
 
-// A dial that fails ends one wait, also if its own call has been served by
-// another one.
+// A dial that fails ends one wait, even if another connection has served its own
+// call.
 func TestDialErrorForOne(t *testing.T) {
 	var dials atomic.Int32
 	p := &pipes{}
@@ -319,7 +318,8 @@ func TestDialErrorForOne(t *testing.T) {
 	})
 }
 
-// E3.10: who waits longer comes first, whichever dial brings a connection.
+// E3.10: the call that has waited longest comes first, whichever dial makes a
+// connection.
 func TestFirstComeFirstServed(t *testing.T) {
 	takes := []time.Duration{9 * time.Second, 2 * time.Second, 3 * time.Second}
 	var dials atomic.Int32
@@ -343,8 +343,8 @@ func TestFirstComeFirstServed(t *testing.T) {
 	})
 }
 
-// A call that has lost a connection tries a new one, not another that was used
-// and may be as dead.
+// A call that has lost a connection tries a new one, not another used one, which
+// may be dead, too.
 func TestFreshConnectionAfterLoss(t *testing.T) {
 	var requests atomic.Int32
 	p := &pipes{dial: time.Second}
@@ -373,8 +373,8 @@ func TestFreshConnectionAfterLoss(t *testing.T) {
 	})
 }
 
-// E3.9, E3.11: with Block, PerHost bounds connections; those who wait come in their order,
-// and Connect does not run meanwhile.
+// E3.9, E3.11: with Block, PerHost bounds the connections. Waiting calls are served
+// in order, and Connect does not run meanwhile.
 func TestBlock(t *testing.T) {
 	p := &pipes{answer: func(*http.Request) (time.Duration, string) { return time.Minute, okText }}
 	p.bubble(t, Config{PerHost: 2, Block: true}, func(t *testing.T, e *Engine) {
@@ -434,7 +434,7 @@ func TestBlockAfterClose(t *testing.T) {
 	})
 }
 
-// One who has given up takes no place.
+// A call that has given up takes no place.
 func TestBlockGivenUp(t *testing.T) {
 	p := &pipes{answer: func(*http.Request) (time.Duration, string) { return time.Minute, okText }}
 	p.bubble(t, Config{PerHost: 1, Block: true}, func(t *testing.T, e *Engine) {
@@ -456,7 +456,7 @@ func TestBlockGivenUp(t *testing.T) {
 	})
 }
 
-// A connection belongs to scheme, host, port, TLS and proxy.
+// A connection belongs to one scheme, host, port, TLS setting and proxy.
 func TestEndpointsApart(t *testing.T) {
 	var dialled []string
 	p := &pipes{}
@@ -477,8 +477,8 @@ func TestEndpointsApart(t *testing.T) {
 	})
 }
 
-// An https call never goes over a connection that was made for http, though
-// both lead to the same address.
+// An https call never uses a connection that was made for http, even to the same
+// address.
 func TestSchemesApart(t *testing.T) {
 	p := &pipes{}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -497,7 +497,8 @@ func TestSchemesApart(t *testing.T) {
 	})
 }
 
-// A pool is given up for one that is used later, and under a response in use.
+// The pool that was not used for the longest time is given up, even while a
+// response uses one of its connections.
 func TestRoutesAreBounded(t *testing.T) {
 	p := &pipes{}
 	p.bubble(t, Config{Routes: 2}, func(t *testing.T, e *Engine) {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// A tunneller is an HTTP proxy that keeps the heads it gets, answers requests in
-// absolute form itself, and closes what CONNECT has opened.
+// A tunneller is an HTTP proxy that records the heads it gets, answers requests in
+// absolute form itself, and closes the connections that CONNECT has opened.
 type tunneller struct {
 	mu    sync.Mutex
 	heads []string
@@ -47,8 +47,8 @@ func (p *tunneller) last() string {
 	return p.heads[len(p.heads)-1]
 }
 
-// A zone means something on this machine alone, and does not leave it (RFC 4007,
-// section 11.2; RFC 9844, section 4).
+// A zone has a meaning only on this machine, and is never sent (RFC 4007, section
+// 11.2; RFC 9844, section 4).
 func TestZoneStaysHere(t *testing.T) {
 	t.Run("absolute form", func(t *testing.T) {
 		p := new(tunneller)
@@ -87,10 +87,10 @@ func TestZoneStaysHere(t *testing.T) {
 	})
 }
 
-// hostOf is the host and port of a URL.
+// hostOf returns the host and port of a URL.
 func hostOf(url string) string { return strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/") }
 
-// CONNECT carries what the program has for the proxy, and nothing else.
+// CONNECT contains the settings for the proxy, and nothing else.
 func TestFieldsOfConnect(t *testing.T) {
 	for _, tt := range []struct {
 		config Config
@@ -114,8 +114,8 @@ func TestFieldsOfConnect(t *testing.T) {
 	}
 }
 
-// The login at a proxy that is asked in absolute form goes to it with each
-// request, and once more where the proxy asks for another one.
+// For requests in absolute form, the login is sent with each request, and again if
+// the proxy asks for another one.
 func TestLoginInAbsoluteForm(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
@@ -161,7 +161,7 @@ func TestLoginInAbsoluteForm(t *testing.T) {
 	}
 }
 
-// A proxy that refuses says so in a way that can be looked into.
+// The answer of a proxy that refuses can be examined.
 func TestRefusal(t *testing.T) {
 	url := serving(t, saying("HTTP/1.1 403 Forbidden\r\nX-Reason: policy\r\nContent-Length: 0\r\n\r\n"))
 	call := newCall(t, "GET", "https://a.test/")
@@ -176,7 +176,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// One connection to a proxy serves every host that is asked for in absolute form.
+// One connection to a proxy serves all hosts in absolute form.
 func TestOneConnectionToProxy(t *testing.T) {
 	p := new(tunneller)
 	proxy := Proxy{Scheme: "http", Host: hostOf(serving(t, p.serve))}

@@ -35,7 +35,7 @@ func TestSecuredLinkServesExchanges(t *testing.T) {
 	})
 }
 
-// What comes behind a response, in the same segment, is never taken for the next one.
+// Bytes after a response in the same segment are never taken for the next response.
 func TestLeftoverBehindResponse(t *testing.T) {
 	const evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"
 	for _, tt := range []struct {
@@ -75,7 +75,8 @@ func TestLeftoverBehindResponse(t *testing.T) {
 	}
 }
 
-// E1.6: what comes later, while the link is idle, is found before the next request.
+// E1.6: bytes that arrive later, while the link is idle, are found before the next
+// request.
 func TestUnaskedUnderTLS(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -144,7 +145,7 @@ func TestUnaskedUnderTLS(t *testing.T) {
 	}
 }
 
-// arrive waits until tickets have come, if anybody watches.
+// arrive waits until tickets have arrived, if anything watches for them.
 func arrive(t *testing.T, s *secured) {
 	t.Helper()
 	if s.w.watch == nil || s.w.used {
@@ -222,7 +223,7 @@ func TestLateTickets(t *testing.T) {
 	}
 }
 
-// A ticket in the segment of the response is read away when the link is asked
+// A ticket in the segment of the response is processed when the link is asked
 // whether it is quiet.
 func TestTicketBehindResponse(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS13, func(t *testing.T, way secureWay) {
@@ -242,8 +243,8 @@ func TestTicketBehindResponse(t *testing.T) {
 	})
 }
 
-// E1.7: a new connection waits for the rest of a record that has begun to arrive with
-// the handshake: the request is written when it is known to be no response.
+// E1.7: a new connection waits for the rest of a record that began to arrive with
+// the handshake: the request is written once it is known not to be a response.
 func TestPartOfTicketOnNewLink(t *testing.T) {
 	read := func(l *link) error {
 		_, err := io.ReadFull(l, make([]byte, 8))
@@ -306,7 +307,7 @@ func TestEndBehindLateTickets(t *testing.T) {
 	})
 }
 
-// E1.6: the answer to a key update goes out in its turn, behind the request that was
+// E1.6: the answer to a key update is sent in its turn, after the request that was
 // encrypted before it.
 func TestKeyUpdate(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS13, func(t *testing.T, way secureWay) {
@@ -355,7 +356,7 @@ func TestKeyUpdate(t *testing.T) {
 	})
 }
 
-// E1.5: the end of a body without length is close_notify; whoever is on the way can
+// E1.5: the end of a body without a length is close_notify. Anybody on the path can
 // send a FIN (RFC 9112, section 9.8).
 func TestEndUnderTLS(t *testing.T) {
 	for _, tt := range []struct {
@@ -397,7 +398,7 @@ func TestEndUnderTLS(t *testing.T) {
 	}
 }
 
-// The end behind a response, in its segment, is seen before the link is idle.
+// An end in the segment of a response is found before the link becomes idle.
 func TestCloseNotifyBehindResponse(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -413,7 +414,7 @@ func TestCloseNotifyBehindResponse(t *testing.T) {
 	})
 }
 
-// E1.6: a fatal alert on an idle link is found as its end is.
+// E1.6: a fatal alert on an idle link is found like its end.
 func TestAlertWhileIdle(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS13, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{SessionTicketsDisabled: true})
@@ -431,8 +432,8 @@ func TestAlertWhileIdle(t *testing.T) {
 	})
 }
 
-// E1.6: a record that cannot be decrypted makes TLS write an alert, which must not
-// carry the request along.
+// E1.6: for a record that cannot be decrypted, TLS writes an alert, which must not
+// take the request along.
 func TestForgedRecordWhileIdle(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -449,7 +450,7 @@ func TestForgedRecordWhileIdle(t *testing.T) {
 	})
 }
 
-// E1.7: where a look could begin a renegotiation, it hands up nothing.
+// E1.7: if a look could begin a renegotiation, it hands up nothing.
 func TestRenegotiationTurnsLookIntoClose(t *testing.T) {
 	client, server := pair(t, "tcp")
 	l := newLink(client)
@@ -470,7 +471,7 @@ func TestRenegotiationTurnsLookIntoClose(t *testing.T) {
 	nothing(t, server)
 }
 
-// E1.7: a write that timed out under TLS may have left a part of a record behind.
+// E1.7: a write that timed out under TLS may have left part of a record behind.
 func TestWriteTimeoutUnderTLSIsFinal(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -490,7 +491,7 @@ func TestWriteTimeoutUnderTLSIsFinal(t *testing.T) {
 	})
 }
 
-// E1.7: a Read that timed out, even within a record, goes on.
+// E1.7: a Read that timed out, even within a record, can be continued.
 func TestReadGoesOnAfterTimeoutUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{})
@@ -515,7 +516,8 @@ func TestReadGoesOnAfterTimeoutUnderTLS(t *testing.T) {
 	})
 }
 
-// E1.6: an idle link says that it closes, one with a request that is held back does not.
+// E1.6: an idle link sends close_notify, and one with a request that is held back
+// does not.
 func TestCloseUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		for late := true; late; {
@@ -539,7 +541,7 @@ func TestCloseUnderTLS(t *testing.T) {
 	})
 }
 
-// E1.8: what is decrypted already belongs to who takes the connection over.
+// E1.8: bytes that were decrypted belong to whoever takes over the connection.
 func TestHandOverUnderTLS(t *testing.T) {
 	everySecureWay(t, tls.VersionTLS12, func(t *testing.T, way secureWay) {
 		s := way.dial(t, -1, 0, &tls.Config{DynamicRecordSizingDisabled: true})
@@ -570,8 +572,8 @@ func TestHandOverUnderTLS(t *testing.T) {
 	})
 }
 
-// A server without TLS is told as crypto/tls does, and one that says less than
-// a header too.
+// A server without TLS gets the error of crypto/tls, and so does one that sends
+// less than a record header.
 func TestHandshakeWithoutTLS(t *testing.T) {
 	for _, answer := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "HTT", ""} {
 		client, server := pair(t, "tcp")

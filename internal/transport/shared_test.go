@@ -17,8 +17,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// E3.4, E3.5: while it is not known what an endpoint speaks, one dial
-// runs; the others wait for its ALPN, and share what it brings.
+// E3.4, E3.5: while the protocol of an endpoint is unknown, one dial runs. The
+// other calls wait for its ALPN, and share its connection.
 func TestOneDialForManyOfHTTP2(t *testing.T) {
 	s := &frameServer{tls: true, serve: okStream}
 	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -37,7 +37,7 @@ func TestOneDialForManyOfHTTP2(t *testing.T) {
 	})
 }
 
-// E3.7: the protocol is remembered, and forgotten on contradiction.
+// E3.7: the protocol is remembered, until a connection contradicts it.
 func TestProtocolIsForgotten(t *testing.T) {
 	s := &frameServer{tls: true, serve: okStream}
 	s.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -64,8 +64,8 @@ func TestProtocolIsForgotten(t *testing.T) {
 	})
 }
 
-// E3.9: more calls than MAX_CONCURRENT_STREAMS open another
-// connection or, with Block, wait for a stream to become free.
+// E3.9: more calls than MAX_CONCURRENT_STREAMS open another connection or, with
+// Block, wait for a stream to become free.
 func TestStreamsRunOut(t *testing.T) {
 	for _, block := range []bool{false, true} {
 		s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 2}}}
@@ -106,8 +106,8 @@ func TestStreamsRunOut(t *testing.T) {
 	}
 }
 
-// E3.10, E3.11: a stream that becomes free goes to who has waited for the
-// longest time, and one who gives up is passed over.
+// E3.10, E3.11: a free stream goes to the call that has waited longest, and a call
+// that gives up is skipped.
 func TestFreedStreamGoesToTheFirst(t *testing.T) {
 	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
 	s.serve = func(p *peer2, stream uint32) bool {
@@ -133,7 +133,7 @@ func TestFreedStreamGoesToTheFirst(t *testing.T) {
 	})
 }
 
-// Pings find connections that are dead.
+// Pings find dead connections.
 func TestPingFindsTheDead(t *testing.T) {
 	s := &frameServer{deaf: true}
 	s.serve = func(p *peer2, stream uint32) bool {
@@ -155,7 +155,7 @@ func TestPingFindsTheDead(t *testing.T) {
 	})
 }
 
-// A server that takes nothing any more, but goes on to send, is given up.
+// A server that takes nothing any more, but continues to send, is given up.
 func TestStuckWrite(t *testing.T) {
 	client, server := pair(t, "tcp")
 	s := &shared{link: newLink(client)}
@@ -177,7 +177,7 @@ func TestStuckWrite(t *testing.T) {
 	}
 }
 
-// A frames that gets its bytes in any pieces sees the same.
+// A frames gets the same result however its bytes are split.
 func TestFramesInPieces(t *testing.T) {
 	var wire bytes.Buffer
 	w := wire2.NewFramer(&wire, nil)
@@ -199,8 +199,8 @@ func TestFramesInPieces(t *testing.T) {
 	}
 }
 
-// E2.3: RFC 9113, section 8.7: after REFUSED_STREAM the
-// connection is asked for no stream until another one has ended.
+// E2.3: RFC 9113, section 8.7: after REFUSED_STREAM the connection gets no stream
+// until another one has ended.
 func TestRefusedWhileOthersGoOn(t *testing.T) {
 	for _, block := range []bool{false, true} {
 		var now atomic.Int32
@@ -238,8 +238,8 @@ func TestRefusedWhileOthersGoOn(t *testing.T) {
 	}
 }
 
-// E2.2: a stream that ends at the same moment does not make a
-// connection that has none left look as if it was draining.
+// E2.2: if a stream ends at the same moment, a connection without free streams must
+// not look as if it was draining.
 func TestFullIsNotDraining(t *testing.T) {
 	s := &frameServer{settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 4}}, serve: okStream}
 	e := newEngine(t, Config{Dial: s.dial, UnencryptedHTTP2: true, Block: true, PerHost: 1})
@@ -266,8 +266,8 @@ func TestFullIsNotDraining(t *testing.T) {
 	}
 }
 
-// E2.2: what calls a ClientConn does not hold the lock of the pool,
-// which its hook takes.
+// E2.2: methods of a ClientConn are not called under the lock of the pool, which
+// its hook takes.
 func TestHookWithoutLock(t *testing.T) {
 	s := &frameServer{serve: okStream, settings: []wire2.Setting{{ID: wire2.SettingMaxConcurrentStreams, Val: 1}}}
 	e := newEngine(t, Config{Dial: s.dial, UnencryptedHTTP2: true, Block: true, PerHost: 1})

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// A recorder notes the calls of a trace. It leaves out what net/http does from
-// goroutines of its own in an order of chance.
+// A recorder records the calls of a trace. It leaves out those that net/http makes
+// from goroutines of its own, in a random order.
 type recorder struct {
 	mu     sync.Mutex
 	events []string
@@ -51,14 +51,14 @@ func (r *recorder) trace() *httptrace.ClientTrace {
 	}
 }
 
-// sorted are the events in an order that does not depend on goroutines.
+// sorted returns the events in an order that does not depend on goroutines.
 func (r *recorder) sorted() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(slices.Values(r.events))
 }
 
-// The traces of net/http are told what net/http tells them.
+// Traces get the same events as with net/http.
 func TestTraceBesideNetHTTP(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -137,7 +137,7 @@ func TestTraceBesideNetHTTP(t *testing.T) {
 	}
 }
 
-// Times say where the time went, each step of which takes a time of its own.
+// Times say where the time went. Each step takes a different time.
 func TestTimes(t *testing.T) {
 	p := &pipes{dial: time.Second, answer: func(*http.Request) (time.Duration, string) { return 2 * time.Second, okText }}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -151,8 +151,7 @@ func TestTimes(t *testing.T) {
 	})
 }
 
-// Of a dial by the dialer of net the times are known, though it is a function of
-// the program's own that uses it.
+// If Dial uses the dialer of net, the times of its dial are known.
 func TestTimesOfDial(t *testing.T) {
 	srv := httptest.NewTLSServer(echo)
 	defer srv.Close()

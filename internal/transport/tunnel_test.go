@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// secureConfig makes records as large as they can be.
+// secureConfig makes records as large as possible.
 func secureConfig() *tls.Config { return &tls.Config{DynamicRecordSizingDisabled: true} }
 
-// within makes a link of TLS to an origin within TLS to a proxy.
+// within makes a TLS link to an origin inside TLS to a proxy.
 func within(t *testing.T, noFold bool) (proxy, origin *secured) {
 	t.Helper()
 	client, server := pair(t, "tcp")

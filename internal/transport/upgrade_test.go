@@ -15,8 +15,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// switching answers with a 101, and greeting behind it, and then sends back what
-// comes until its end.
+// switching answers with a 101 and then greeting, and echoes what arrives until its
+// end.
 func switching(greeting string) func(net.Conn) {
 	return func(c net.Conn) {
 		br := bufio.NewReader(c)
@@ -33,8 +33,9 @@ func upgrade(call *Call) *Call {
 	return call
 }
 
-// E1.8, E3.9: a 101 hands the connection over: the limits of the call and its context are
-// over, what came behind the head is read first, and it counts until it is closed.
+// E1.8, E3.9: a 101 hands over the connection. The limits of the call and its
+// context no longer apply, bytes after the head are read first, and the connection
+// counts until it is closed.
 func TestUpgrade(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// E1.8: CloseWrite ends one direction, where the connection has it.
+// E1.8: CloseWrite ends one direction, if the connection supports it.
 func TestUpgradeCloseWrite(t *testing.T) {
 	res, err := newEngine(t, Config{}).Do(t.Context(), upgrade(newCall(t, "GET", serving(t, switching("")))))
 	if err != nil {
@@ -110,7 +111,7 @@ func TestUpgradeCloseWrite(t *testing.T) {
 	}
 }
 
-// A 101 that nobody asked for is no answer.
+// A 101 that was not requested is an error.
 func TestUnaskedUpgrade(t *testing.T) {
 	e := newEngine(t, Config{})
 	if _, err := e.Do(t.Context(), newCall(t, "GET", serving(t, switching("")))); !errors.Is(err, fault.Protocol) {

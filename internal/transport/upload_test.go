@@ -19,8 +19,8 @@ import (
 	"github.com/go-requests/requests/internal/fault"
 )
 
-// withBody gives call a body of a kind: in memory, or a source of known or
-// unknown length.
+// withBody gives call a body: in memory, or from a source of known or unknown
+// length.
 func withBody(call *Call, kind string, body []byte) *Call {
 	call.Method, call.Length = "POST", int64(len(body))
 	switch kind {
@@ -37,8 +37,8 @@ func withBody(call *Call, kind string, body []byte) *Call {
 
 var bodyKinds = []string{"memory", "source", "chunked"}
 
-// While a body is being sent and taken it is not the server's turn: the Read
-// limit is that of each write, and of the answer from the end of the body on.
+// While a body is being sent and taken, it is not the server's turn: the Read limit
+// applies to each write and, after the body, to the answer.
 func TestReadLimitWaitsForUpload(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		for _, kind := range bodyKinds {
@@ -77,7 +77,7 @@ func TestReadLimitWaitsForUpload(t *testing.T) {
 	}
 }
 
-// A server that takes nothing of a body, or does not answer it, meets the limit.
+// A server that takes none of a body, or does not answer it, runs into the limit.
 func TestReadLimitOfUpload(t *testing.T) {
 	for _, kind := range bodyKinds {
 		for _, takes := range []bool{false, true} {
@@ -105,7 +105,7 @@ func TestReadLimitOfUpload(t *testing.T) {
 	}
 }
 
-// The clock stands still while it waits for the source.
+// The clock stands still while the source is read.
 func TestReadLimitWaitsForSource(t *testing.T) {
 	p := &pipes{}
 	p.bubble(t, Config{}, func(t *testing.T, e *Engine) {
@@ -123,8 +123,8 @@ func TestReadLimitWaitsForSource(t *testing.T) {
 	})
 }
 
-// A server that answers before the end of a large body and closes at once: its
-// answer is not lost.
+// A server answers before the end of a large body and closes at once: its answer is
+// not lost.
 func TestEarlyAnswer(t *testing.T) {
 	const answer = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nmuch"
 	body := make([]byte, 16<<20)
@@ -148,9 +148,8 @@ func TestEarlyAnswer(t *testing.T) {
 	}
 }
 
-// E1.4: the same where the end of the answer shows in it: by its length, or by a
-// last chunk. Where it would be the end of the connection, which was reset, the
-// answer may be cut short.
+// E1.4: the same if the answer has an end of its own: a length, or a last chunk. If
+// it ends with the connection, which was reset, it may be cut short.
 func TestEndOfEarlyAnswer(t *testing.T) {
 	body := make([]byte, 16<<20)
 	for name, tt := range map[string]struct {
@@ -186,7 +185,7 @@ func TestEndOfEarlyAnswer(t *testing.T) {
 	}
 }
 
-// A readCheck is a source that knows whether it is read after it was let go.
+// A readCheck is a source that knows whether it is read after it was given back.
 type readCheck struct {
 	over  atomic.Bool
 	after atomic.Int32
@@ -201,8 +200,8 @@ func (r *readCheck) Read(b []byte) (int, error) {
 
 func (r *readCheck) Close() error { return nil }
 
-// E1.9: the source is the caller's again when the response has ended: nobody reads it
-// any more, though the server answered early.
+// E1.9: the source is the caller's again when the response has ended: nobody reads
+// it any more, even if the server answered early.
 func TestSourceAfterCall(t *testing.T) {
 	for _, status := range []string{"413 Content Too Large", "200 OK\r\nConnection: close"} {
 		for _, secure := range []bool{false, true} {
@@ -254,7 +253,8 @@ func (s *slowSource) Read(b []byte) (int, error) {
 
 func (s *slowSource) Close() error { s.closed = true; return nil }
 
-// E1.9: a Read of the source that is under way when the answer comes is waited for.
+// E1.9: if a Read of the source is under way when the answer arrives, it is waited
+// for.
 func TestReadOfSourceUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
@@ -315,8 +315,8 @@ func TestBlockingSourceIsLeft(t *testing.T) {
 	}
 }
 
-// E1.9: a 2xx before the end of the body goes on while the server takes bytes, as in an
-// exchange of one block for another.
+// E1.9: after an early 2xx the upload continues while the server takes bytes, as
+// when blocks are exchanged one by one.
 func TestAnswerWhileSending(t *testing.T) {
 	url := serving(t, func(c net.Conn) {
 		br := bufio.NewReader(c)
@@ -361,7 +361,7 @@ func TestAnswerWhileSending(t *testing.T) {
 	}
 }
 
-// The body of an answer has no clock either while the request is being sent.
+// The body of a response has no clock either while the request is being sent.
 func TestReadLimitWhileSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
@@ -407,8 +407,8 @@ func TestReadLimitWhileSending(t *testing.T) {
 	})
 }
 
-// E1.9: what becomes of a server that answers at once and takes the body all the same:
-// it gets all of it, and the connection serves the next call.
+// E1.9: a server that answers at once and takes the body all the same gets all of
+// it, and the connection serves the next call.
 func TestAnswerBeforeBody(t *testing.T) {
 	for _, kind := range bodyKinds {
 		var taken atomic.Int64
@@ -435,7 +435,7 @@ func TestAnswerBeforeBody(t *testing.T) {
 	}
 }
 
-// A source that fails behind an answer fails the body of that.
+// A source that fails after the answer makes the body of the response fail.
 func TestSourceFailsAfterAnswer(t *testing.T) {
 	broken := errors.New("the disk is broken")
 	pr, pw := io.Pipe()
@@ -506,8 +506,8 @@ func TestExpect(t *testing.T) {
 	}
 }
 
-// A source that fails ends the call with its error, and the server does not see
-// a request that looks complete.
+// A source that fails ends the call with its error, and the server does not get a
+// request that looks complete.
 func TestSourceFails(t *testing.T) {
 	broken := errors.New("the disk is broken")
 	for name, source := range map[string]io.Reader{
@@ -561,7 +561,7 @@ type panicking struct{}
 
 func (panicking) Read([]byte) (int, error) { panic("oh") }
 
-// Up is told of each body: of its beginning, its blocks and its end.
+// Up is called for each body: at its beginning, for its blocks, and at its end.
 func TestUp(t *testing.T) {
 	url := serving(t, saying(okText))
 	for _, size := range []int{1, 1 << 20} {

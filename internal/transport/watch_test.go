@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// pipeLink is a link over a pipe, which has no buffer and nothing to peek at.
+// pipeLink returns a link over a pipe, which has no buffer and cannot be peeked at.
 func pipeLink(t *testing.T) (l *link, peer net.Conn) {
 	client, server := net.Pipe()
 	l = newLink(client)
@@ -35,7 +35,8 @@ func TestWatchServesExchanges(t *testing.T) {
 	}
 }
 
-// What the goroutine read while the link was idle is found, and so is the end.
+// Bytes that the goroutine read while the link was idle are found, and so is the
+// end.
 func TestWatchFindsWhatNobodyAskedFor(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -55,8 +56,8 @@ func TestWatchFindsWhatNobodyAskedFor(t *testing.T) {
 	}
 }
 
-// E1.10: the goroutine that waits while the link is idle remains its only reader until
-// its Read returns, and ends with it: there is never a second Read at a time.
+// E1.10: the goroutine that waits while the link is idle remains the only reader
+// until its Read returns, and then ends. There are never two Reads at a time.
 func TestWatchIsTheOnlyReader(t *testing.T) {
 	client, server := pair(t, "tcp")
 	c := &exclusiveConn{Conn: client}
@@ -85,8 +86,8 @@ func (c *exclusiveConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// An early answer is read though the peer does not take the request: a pipe
-// takes nothing that is not read.
+// An early answer is read even if the peer does not take the request: a pipe takes
+// nothing that is not read.
 func TestWatchReadsEarlyAnswer(t *testing.T) {
 	for _, warm := range []bool{false, true} {
 		l, peer := pipeLink(t)
@@ -113,7 +114,8 @@ func TestWatchReadsEarlyAnswer(t *testing.T) {
 	}
 }
 
-// More tickets than are kept while idle cost the link, never an answer.
+// If more tickets arrive than the buffer holds, the link is closed. No answer is
+// lost.
 func TestWatchIsBounded(t *testing.T) {
 	l, peer := pipeLink(t)
 	l.w.watch.start(true)
@@ -162,7 +164,7 @@ func (emptyConn) Close() error                { return nil }
 func (emptyConn) LocalAddr() net.Addr         { return nil }
 func (emptyConn) RemoteAddr() net.Addr        { return nil }
 
-// A bareConn has no deadlines, as the channels of SSH have none.
+// A bareConn has no deadlines, like the channels of SSH.
 type bareConn struct{ net.Conn }
 
 var errNoDeadline = errors.New("deadline not supported")
@@ -171,7 +173,7 @@ func (bareConn) SetDeadline(time.Time) error      { return errNoDeadline }
 func (bareConn) SetReadDeadline(time.Time) error  { return errNoDeadline }
 func (bareConn) SetWriteDeadline(time.Time) error { return errNoDeadline }
 
-// E1.10: where the connection has no deadlines, a timer closes it, and the error is
+// E1.10: if the connection has no deadlines, a timer closes it, and the error is
 // that of a deadline.
 func TestClockClosesConnection(t *testing.T) {
 	const limit = time.Minute
@@ -242,8 +244,8 @@ func TestClockClosesConnection(t *testing.T) {
 	}
 }
 
-// A deadline that passes while nothing is read or written does no harm, nor
-// does one of the exchange before.
+// A deadline that passes while nothing is read or written does no harm, nor does
+// one of an earlier exchange.
 func TestClockIsForWhatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
@@ -274,7 +276,7 @@ func TestClockIsForWhatIsUnderWay(t *testing.T) {
 	})
 }
 
-// Saying goodbye takes no longer than a second.
+// Closing takes at most a second.
 func TestCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
