@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -415,18 +414,6 @@ func TestSaveFileInDirectory(t *testing.T) {
 	})
 }
 
-// TestClaim has another file come while the body does.
-func TestClaim(t *testing.T) {
-	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
-		dir := t.TempDir()
-		late := diskHook(func(int) { writeOld(t, filepath.Join(dir, "x")) })
-		if _, err := get().SaveFile(filepath.Join(dir, "x"), Overwrite(false), late); !errors.Is(err, fs.ErrExist) {
-			t.Errorf("SaveFile = %v; want %v", err, fs.ErrExist)
-		}
-		wantFiles(t, dir, map[string]string{"x": "old"})
-	})
-}
-
 // TestPlaceTakenMeanwhile has what must not be replaced come while the body does.
 func TestPlaceTakenMeanwhile(t *testing.T) {
 	for name, make := range map[string]func(t *testing.T, path string){
@@ -437,71 +424,27 @@ func TestPlaceTakenMeanwhile(t *testing.T) {
 		},
 		"link": func(t *testing.T, path string) { os.Symlink("mine", path) },
 	} {
-		answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
-			t.Run(name, func(t *testing.T) {
-				dir := t.TempDir()
-				writeOld(t, filepath.Join(dir, "mine"))
-				path := filepath.Join(dir, "x")
-				late := diskHook(func(int) { make(t, path) })
-				if _, err := get().SaveFile(path, late); !errors.Is(err, file.ErrNotRegular) {
-					t.Errorf("SaveFile = %v; want %v", err, file.ErrNotRegular)
-				}
-				os.Remove(path)
-				wantFiles(t, dir, map[string]string{"mine": "old"})
-
-				d := &depot{content: noise(1 << 20), tag: `"a"`}
-				s, url, dir := d.start(t)
-				path = filepath.Join(dir, "x")
-				writeOld(t, filepath.Join(dir, "mine"))
-				if _, err := s.Download(t.Context(), url, path, late); !errors.Is(err, file.ErrNotRegular) {
-					t.Errorf("Download = %v; want %v", err, file.ErrNotRegular)
-				}
-				os.Remove(path)
-				want := map[string]string{"mine": "old", "x.part": string(d.content), "x.part.json": readFile(t, path+".part.json")}
-				wantFiles(t, dir, want)
-				d.requests()
-				if _, err := s.Download(t.Context(), url, path); err != nil {
-					t.Errorf("Download to the name that is free again = %v", err)
-				}
-				if got, want := d.requests(), []string{`bytes=1048576- if "a"`}; !slices.Equal(got, want) {
-					t.Errorf("it asked for %q; want %q", got, want)
-				}
-			})
+		t.Run(name, func(t *testing.T) {
+			d := &depot{content: noise(1 << 20), tag: `"a"`}
+			s, url, dir := d.start(t)
+			path := filepath.Join(dir, "x")
+			late := diskHook(func(int) { make(t, path) })
+			writeOld(t, filepath.Join(dir, "mine"))
+			if _, err := s.Download(t.Context(), url, path, late); !errors.Is(err, file.ErrNotRegular) {
+				t.Errorf("Download = %v; want %v", err, file.ErrNotRegular)
+			}
+			os.Remove(path)
+			want := map[string]string{"mine": "old", "x.part": string(d.content), "x.part.json": readFile(t, path+".part.json")}
+			wantFiles(t, dir, want)
+			d.requests()
+			if _, err := s.Download(t.Context(), url, path); err != nil {
+				t.Errorf("Download to the name that is free again = %v", err)
+			}
+			if got, want := d.requests(), []string{`bytes=1048576- if "a"`}; !slices.Equal(got, want) {
+				t.Errorf("it asked for %q; want %q", got, want)
+			}
 		})
 	}
-}
-
-// TestTemporaryFile holds what is written before the file has its name to A265,
-// and what is removed after a failure to A262.
-func TestTemporaryFile(t *testing.T) {
-	answers(t, serveLarge, func(t *testing.T, get func(...Option) *Response) {
-		dir := t.TempDir()
-		writeOld(t, filepath.Join(dir, "mine.tmp"))
-		writeOld(t, filepath.Join(dir, "x"))
-		var names []string
-		look := diskHook(func(int) {
-			entries, _ := os.ReadDir(dir)
-			for _, e := range entries {
-				info, err := e.Info()
-				if e.Name() == "mine.tmp" || e.Name() == "x" || err != nil {
-					continue
-				}
-				if runtime.GOOS != "windows" && info.Mode() != 0o600 {
-					t.Errorf("%s has the mode %v; want that of x, 0600", e.Name(), info.Mode())
-				}
-				names = append(names, e.Name())
-			}
-		})
-		for range 2 {
-			if _, err := get().SaveFile(filepath.Join(dir, "x"), look, Checksum{"sha256": strings.Repeat("0", 64)}); !errors.Is(err, ErrChecksum) {
-				t.Errorf("SaveFile = %v; want %v", err, ErrChecksum)
-			}
-		}
-		if len(names) < 2 || names[0] == names[len(names)-1] {
-			t.Errorf("the temporary files were %q; want two of different names", names)
-		}
-		wantFiles(t, dir, map[string]string{"mine.tmp": "old", "x": "old"})
-	})
 }
 
 // TestDownloadIntoDirectory names the file by the response, as SaveFile does.

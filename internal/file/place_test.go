@@ -161,10 +161,14 @@ func TestSaveFails(t *testing.T) {
 	}
 }
 
-// TestSaveDisk writes by way of the disk of a test, under a name that is
-// another each time.
+// TestSaveDisk writes by way of the disk of a test, under a name that is another
+// each time and touches no other file (A265), with the mode of the file to be
+// replaced, and removes that after a failure (A262).
 func TestSaveDisk(t *testing.T) {
 	dir := t.TempDir()
+	write(t, filepath.Join(dir, "mine.tmp"), "mine")
+	write(t, filepath.Join(dir, "x"), "old")
+	there := files(t, dir)
 	full := errors.New("full")
 	p := in(t, dir, true)
 	require.NoError(t, p.Name("x"))
@@ -172,7 +176,13 @@ func TestSaveDisk(t *testing.T) {
 	p.Disk = func(w io.Writer) io.Writer {
 		return writerFunc(func(b []byte) (int, error) {
 			for name := range files(t, dir) {
+				if there[name] != "" {
+					continue
+				}
 				names[name] = ""
+				if info, err := os.Stat(filepath.Join(dir, name)); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+					t.Errorf("%s: %v, %v; want the mode of x, 0600", name, info.Mode(), err)
+				}
 			}
 			return 0, full
 		})
@@ -182,7 +192,7 @@ func TestSaveDisk(t *testing.T) {
 		require.ErrorIs(t, err, full)
 	}
 	require.Len(t, names, 3)
-	require.Empty(t, files(t, dir))
+	require.Equal(t, there, files(t, dir))
 }
 
 type writerFunc func([]byte) (int, error)

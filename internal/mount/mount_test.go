@@ -73,6 +73,39 @@ func TestMount(t *testing.T) {
 	require.ElementsMatch(t, []string{"network", "network", "host", "path", "mock"}, each)
 }
 
+// TestLongestPrefix has many prefixes in one table.
+func TestLongestPrefix(t *testing.T) {
+	var table Table[string]
+	for _, prefix := range []string{"http://", "https://", "http://localhost", "http://localhost:8080/", "http://a.test/v1", "http://a.test/v1/Deep/", "mock://", "http://b.test"} {
+		require.NoError(t, table.Mount(prefix, prefix))
+	}
+	for raw, want := range map[string]string{
+		"http://x.test/":              "http://",
+		"https://x.test/":             "https://",
+		"http://localhost/":           "http://localhost",
+		"http://LOCALHOST/x":          "http://localhost",
+		"http://localhost:81/":        "http://localhost",
+		"http://localhost:8080/x":     "http://localhost:8080/",
+		"http://localhost.evil.test/": "http://",
+		"http://localhostevil/":       "http://",
+		"http://a.test/":              "http://",
+		"http://a.test/v1":            "http://a.test/v1",
+		"http://a.test/v1?q=1":        "http://a.test/v1",
+		"http://a.test/v1/x":          "http://a.test/v1",
+		"http://a.test/v10":           "http://",
+		"http://a.test/v1/Deep/x":     "http://a.test/v1/Deep/",
+		"http://a.test/V1/deep/x":     "http://a.test/v1/Deep/",
+		"http://a.test:81/v1":         "http://",
+		"http://b.test/":              "http://b.test",
+		"http://b.test.evil.test/":    "http://",
+		"http://sub.b.test/":          "http://",
+		"mock://anything/at/all?q=1":  "mock://",
+	} {
+		got, _, _ := table.Find(parse(t, raw))
+		require.Equal(t, want, got, raw)
+	}
+}
+
 func TestMountRefuses(t *testing.T) {
 	var table Table[string]
 	for _, prefix := range []string{"", "https:", "https", "/path", "://a.test", "1x://", "ht tp://", "https:/a.test"} {
