@@ -441,7 +441,7 @@ type literal struct {
 // roundTrip has send do the work of a RoundTripper.
 func roundTrip(hr *http.Request, send func(context.Context, *PreparedRequest, *http.Request) (*Response, error)) (*http.Response, error) {
 	if hr == nil {
-		return nil, failText(ErrInvalidOption, "the request is nil")
+		return nil, bridge.CheckRequest(hr)
 	}
 	body := &handedBody{hr: hr}
 	defer body.settle()
@@ -495,15 +495,8 @@ func (b *handedBody) settle() {
 // prepare makes a literal request of hr, which is not changed.
 func (b *handedBody) prepare() (*PreparedRequest, error) {
 	hr := b.hr
-	switch {
-	case hr.URL == nil:
-		return nil, failText(ErrInvalidURL, "the URL is nil")
-	case hr.Header == nil:
-		return nil, failText(ErrInvalidHeader, "the Header is nil")
-	case hr.URL.Host == "":
-		return nil, failText(ErrInvalidURL, "no host in the URL")
-	case hr.ContentLength != 0 && hr.Body == nil:
-		return nil, failText(ErrInvalidOption, "a ContentLength of "+strconv.FormatInt(hr.ContentLength, 10)+" and no Body")
+	if err := bridge.CheckRequest(hr); err != nil {
+		return nil, err
 	}
 	u := *hr.URL
 	u.User = nil
@@ -512,33 +505,18 @@ func (b *handedBody) prepare() (*PreparedRequest, error) {
 		return nil, fail(ErrInvalidURL, err)
 	}
 	u.Host = host
-	p := &PreparedRequest{Method: cmp.Or(hr.Method, http.MethodGet), URL: &u, Header: hr.Header.Clone(), ownCookie: true}
-	for _, own := range [...]string{"Host", "Content-Length", "Transfer-Encoding", "Trailer"} {
-		delete(p.Header, own) // net/http has them elsewhere, and does not look here
-	}
-	if agents := p.Header["User-Agent"]; len(agents) > 1 {
-		p.Header["User-Agent"] = agents[:1]
-	}
-	p.literal = &literal{host: hr.Host, trailer: hr.Trailer, close: hr.Close, chunked: asksChunked(hr), sparing: true}
-	if hr.Body != nil && (hr.Body != http.NoBody || asksChunked(hr)) {
+	p := &PreparedRequest{Method: cmp.Or(hr.Method, http.MethodGet), URL: &u, Header: bridge.Fields(hr), ownCookie: true}
+	p.literal = &literal{host: hr.Host, trailer: hr.Trailer, close: hr.Close, chunked: bridge.Chunked(hr), sparing: true}
+	if hr.Body != nil && (hr.Body != http.NoBody || bridge.Chunked(hr)) {
 		p.body = b.content()
 	}
 	return p, p.checkLiteral()
 }
 
-// asksChunked reports whether hr is to be chunked. net/http then does so even if the
-// length is known, or if there is NoBody.
-func asksChunked(hr *http.Request) bool {
-	return len(hr.TransferEncoding) > 0 && hr.TransferEncoding[0] == "chunked"
-}
-
 // content is the body as one of the library's.
 func (b *handedBody) content() content {
 	hr := b.hr
-	length := hr.ContentLength
-	if length <= 0 || asksChunked(hr) {
-		length = -1 // net/http's zero with a body is "unknown"
-	}
+	length := bridge.Length(hr)
 	first := hr.Body
 	if length < 0 && len(hr.TransferEncoding) == 0 && bridge.LacksBody(hr.Method) {
 		probed := bridge.Probe(hr.Body)

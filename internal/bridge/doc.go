@@ -1,5 +1,6 @@
 // Package bridge connects the messages of this library with net/http.
 //
+//	request.go    what a request of net/http says of itself, and whether it can be sent
 //	probe.go      finds out whether a body from net/http has any bytes
 //	given.go      gives net/http the Host of a request, the body of a response
 //	response.go   changes a response the way net/http would
