@@ -70,6 +70,18 @@ func TestLookup(t *testing.T) {
 }
 
 // TestLabels fails if one label stands for two encodings, or is too long to be found.
+// TestLookupWithoutDecoder has the encodings that docs/differences.md says are missing.
+func TestLookupWithoutDecoder(t *testing.T) {
+	for _, label := range []string{
+		"cp856", "cp1006", "mac-arabic", "mac-farsi", "palmos", "utf-7", "euc-tw",
+		"shift_jis_2004", "shift_jisx0213", "euc_jis_2004", "euc_jisx0213", "iso2022_jp_3", "iso2022_jp_2004",
+	} {
+		if name, ok := Lookup(label); ok {
+			t.Errorf("Lookup(%q) = %q; say so in docs/differences.md", label, name)
+		}
+	}
+}
+
 func TestLabels(t *testing.T) {
 	owner := make(map[string]string)
 	for _, c := range charsets {

@@ -75,6 +75,33 @@ func TestDetectLanguages(t *testing.T) {
 	}
 }
 
+// TestDetectRomanian tells ISO-8859-16 from windows-1250 where the bytes do: both have
+// the letters of Romanian in the same places, with a comma here and a cedilla there.
+func TestDetectRomanian(t *testing.T) {
+	const plain = "Așa și-a găsit o țară în care să trăiască, fără să știe dacă va rămâne."
+	for _, tt := range []struct{ text, name, want string }{
+		{plain, "iso-8859-16", "windows-1250"},
+		{"„Bine” – a spus. " + plain, "windows-1250", "windows-1250"},
+		{"„Bine”, a spus. " + plain, "iso-8859-16", "iso-8859-16"},
+		{plain + " Costă 20 €.", "iso-8859-16", "iso-8859-16"},
+		{plain + " Costă 20 €.", "windows-1250", "windows-1250"},
+	} {
+		text := tt.text
+		if tt.name == "windows-1250" {
+			text = strings.NewReplacer("ș", "ş", "ț", "ţ", "Ș", "Ş", "Ț", "Ţ").Replace(text)
+		}
+		b := encode(t, tt.name, text)
+		if got := Detect(b, "text/plain"); got != tt.want {
+			t.Errorf("Detect(%q in %s) = %s; want %s", text, tt.name, got, tt.want)
+		}
+	}
+	letters := []byte("\xaa\xba\xde\xfe\xc3\xe3\xc2\xe2\xce\xee")
+	comma := strings.NewReplacer("ș", "ş", "ț", "ţ", "Ș", "Ş", "Ț", "Ţ").Replace(Decode(letters, "iso-8859-16"))
+	if cedilla := Decode(letters, "windows-1250"); comma != cedilla {
+		t.Errorf("the letters of Romanian are %q and %q; want them in the same places", comma, cedilla)
+	}
+}
+
 // cut divides a text in parts of about n characters.
 func cut(text string, n int) []string {
 	var parts []string
