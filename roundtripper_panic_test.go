@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +152,22 @@ func TestWrapPanicsItself(t *testing.T) {
 		require.ErrorIs(t, err, requests.ErrInvalidOption)
 		require.ErrorContains(t, err, "HTTPAdapter.Wrap")
 	}
+}
+
+// TestWrapGoexit has middleware end its goroutine, as t.FailNow does, while a stream is
+// sent: that ends the goroutine of the caller.
+func TestWrapGoexit(t *testing.T) {
+	s := wrapped(t, &requests.HTTPAdapter{}, func(http.RoundTripper, *http.Request) (*http.Response, error) {
+		runtime.Goexit()
+		return nil, nil
+	})
+	returned := false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Post(t.Context(), "http://127.0.0.1:1/", requests.Reader(io.MultiReader(strings.NewReader("body"))))
+		returned = true
+	}()
+	<-done
+	require.False(t, returned, "Post has returned")
 }
