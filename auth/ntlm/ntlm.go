@@ -168,7 +168,7 @@ func (l *login) Challenge(_ context.Context, r *requests.Response) (*requests.Pr
 		}
 		authorize(p, scheme, next)
 		return p, nil
-	case message == negotiateMessage && r.StatusCode < http.StatusMultipleChoices:
+	case message == negotiateMessage && !asked && r.StatusCode/100 != 3: // about an empty body, so that an error says nothing
 		delete(p.Header, "Authorization")
 		return p, nil
 	}

@@ -148,17 +148,19 @@ func TestBodies(t *testing.T) {
 		body    func() requests.Body
 		sent    []int // bytes of the requests of the first call
 		later   []int // and of the second one
+		empty   int   // the status of an empty body
 	}{
-		{"again", []string{"NTLM"}, again, []int{size, 0, size}, []int{size}},
-		{"once", []string{"NTLM"}, once, []int{0, size}, []int{0, size}},
-		{"once, by the other name", []string{"Negotiate"}, once, []int{0, 0, size}, []int{0, size}},
-		{"once, without a login", []string{}, once, []int{0, size}, []int{0, size}},
-		{"again, without a login", []string{}, again, []int{size}, []int{size}},
+		{"again", []string{"NTLM"}, again, []int{size, 0, size}, []int{size}, http.StatusOK},
+		{"once", []string{"NTLM"}, once, []int{0, size}, []int{0, size}, http.StatusOK},
+		{"once, by the other name", []string{"Negotiate"}, once, []int{0, 0, size}, []int{0, size}, http.StatusOK},
+		{"once, without a login", []string{}, once, []int{0, size}, []int{0, size}, http.StatusOK},
+		{"once, without a login, which is an error", []string{}, once, []int{0, size}, []int{0, size}, http.StatusUnprocessableEntity},
+		{"again, without a login", []string{}, again, []int{size}, []int{size}, http.StatusOK},
 	} {
 		for _, bridge := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, by a client %t", tt.name, bridge), func(t *testing.T) {
 				server := started(t, tt.schemes...)
-				server.open = len(tt.schemes) == 0
+				server.open, server.empty = len(tt.schemes) == 0, tt.empty
 				s := newSession(t, ntlm.New(`DOMAIN\john`, password))
 				for _, want := range [][]int{tt.sent, tt.later} {
 					server.lengths = nil

@@ -39,6 +39,7 @@ type server struct {
 	challenge func([]byte) []byte // changes what is sent
 	opened    atomic.Int64
 	open      bool        // it lets everybody in, and needs no login
+	empty     int         // the status of an empty body then
 	protected bool        // it wants logins to be bound (Extended Protection)
 	other     bool        // to something else than this server
 	crossed   atomic.Bool // somebody logged in on a connection of somebody else
@@ -73,6 +74,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	s.contentType = r.Header.Get("Content-Type")
 	s.mu.Unlock()
 	if s.open {
+		if len(body) == 0 {
+			w.WriteHeader(s.empty)
+		}
 		fmt.Fprintf(w, "%s %s", "anybody", body)
 		return
 	}
