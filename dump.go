@@ -83,7 +83,7 @@ func dumpCall(ctx context.Context, x *dump.Exchange, c *transport.Call) {
 	if x == nil {
 		return
 	}
-	x.Hear(c)
+	x.Attach(c)
 	show, tell := informational(ctx, dumping(x, nil)), c.Interim
 	c.Interim = func(status int, h http.Header) error {
 		if err := show(status, h); err != nil || tell == nil {
@@ -103,7 +103,7 @@ func dumpTrip(x *dump.Exchange, hr *http.Request, p *PreparedRequest) {
 	}
 	x.Sent(headOf(p))
 	if p.body.stream == nil {
-		x.Whole(p.body.data)
+		x.UploadBytes(p.body.data)
 	}
 }
 
@@ -130,7 +130,7 @@ func dumpOutside(t *dump.Tap, p *PreparedRequest, r *Response, err error) {
 	x.Sent(headOf(p))
 	switch {
 	case p.body.stream == nil:
-		x.Whole(p.body.data)
+		x.UploadBytes(p.body.data)
 	case p.body.length != 0:
 		x.Remark("the body is a stream")
 	}

@@ -358,9 +358,9 @@ type interim struct {
 	over bool  // the hooks are no longer called
 }
 
-// hearInterim makes the transport that gets the returned context call hooks.
+// withInterim makes the transport that gets the returned context call hooks.
 // They are called with ctx.
-func hearInterim(ctx context.Context, hooks []OnInformational) (context.Context, *interim) {
+func withInterim(ctx context.Context, hooks []OnInformational) (context.Context, *interim) {
 	if len(hooks) == 0 {
 		return ctx, nil
 	}

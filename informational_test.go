@@ -208,7 +208,7 @@ func TestOnInformationalIsOver(t *testing.T) {
 			t.Errorf("Get = %v after %d calls; want context.Canceled after 1", err, calls)
 		}
 	})
-	ctx, i := hearInterim(bg, []OnInformational{func(context.Context, int, http.Header) error { return errors.New("late") }})
+	ctx, i := withInterim(bg, []OnInformational{func(context.Context, int, http.Header) error { return errors.New("late") }})
 	if _, err := i.end(nil, nil); err != nil {
 		t.Fatal(err)
 	}

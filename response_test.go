@@ -529,7 +529,7 @@ func TestTraceIsFree(t *testing.T) {
 		countUpload(hr, opts.OnProgress)
 		r.timed(nil)
 		r.countDownload(opts.OnProgress)
-		_, before := hearInterim(context.Background(), opts.OnInformational)
+		_, before := withInterim(context.Background(), opts.OnInformational)
 		before.end(nil, nil)
 	}); n != 0 {
 		t.Errorf("%v allocations; want 0", n)

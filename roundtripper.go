@@ -85,7 +85,7 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 	if opts.Trace {
 		t.Context, t.times = bridge.StartStopwatch(t.Context)
 	}
-	t.Context, t.before = hearInterim(t.Context, dumping(t.dump, opts.OnInformational))
+	t.Context, t.before = withInterim(t.Context, dumping(t.dump, opts.OnInformational))
 	return t.send(ctx, a.outer, p, opts)
 }
 
@@ -182,7 +182,7 @@ func (e *trip) send(ctx context.Context, rt http.RoundTripper, p *PreparedReques
 
 // taken is what the RoundTripper has returned, as a response of the engine.
 func (e *trip) taken(res *http.Response) *transport.Response {
-	r := bridge.Taken(res)
+	r := bridge.FromNetHTTP(res)
 	if e.lost != nil && r.Body != nil && res.StatusCode != http.StatusSwitchingProtocols {
 		r.Body = &wrappedBody{r.Body, e.lost}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/go-requests/requests/internal/transport"
 )
 
-// Taken returns what a RoundTripper has returned as a response of the engine.
-func Taken(hr *http.Response) *transport.Response {
+// FromNetHTTP returns a response of a RoundTripper as one of the engine.
+func FromNetHTTP(hr *http.Response) *transport.Response {
 	r := &transport.Response{
 		StatusCode: hr.StatusCode, Status: hr.Status, Proto: hr.Proto, Major: hr.ProtoMajor, Minor: hr.ProtoMinor,
 		Header: hr.Header, Length: hr.ContentLength, Close: hr.Close, Body: hr.Body, TLS: hr.TLS,

@@ -14,7 +14,7 @@ func TestTaken(t *testing.T) {
 		StatusCode: 200, Status: "200 OK", Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"A": {"1"}}, ContentLength: 3, Close: true,
 		Body: io.NopCloser(strings.NewReader("abc")),
 	}
-	r := Taken(hr)
+	r := FromNetHTTP(hr)
 	require.Equal(t, []any{200, "200 OK", "HTTP/2.0", 2, 0, hr.Header, int64(3), true, hr},
 		[]any{r.StatusCode, r.Status, r.Proto, r.Major, r.Minor, r.Header, r.Length, r.Close, r.Foreign})
 	hr.Trailer = http.Header{"T": {"1"}} // as net/http does when the body ends
@@ -26,10 +26,10 @@ func TestTaken(t *testing.T) {
 }
 
 func TestTakenBodies(t *testing.T) {
-	require.Nil(t, Taken(&http.Response{StatusCode: 204}).Body)
+	require.Nil(t, FromNetHTTP(&http.Response{StatusCode: 204}).Body)
 	conn := io.NopCloser(strings.NewReader(""))
-	require.Equal(t, conn, Taken(&http.Response{StatusCode: 101, Body: conn}).Body, "the connection itself")
-	bare := Taken(&http.Response{StatusCode: 200, Proto: "HTTP/1.0", ContentLength: -1, Body: io.NopCloser(strings.NewReader("1\r\na\r\n1\r\nb\r\n"))})
+	require.Equal(t, conn, FromNetHTTP(&http.Response{StatusCode: 101, Body: conn}).Body, "the connection itself")
+	bare := FromNetHTTP(&http.Response{StatusCode: 200, Proto: "HTTP/1.0", ContentLength: -1, Body: io.NopCloser(strings.NewReader("1\r\na\r\n1\r\nb\r\n"))})
 	_, err := io.ReadAll(bare.Body)
 	require.ErrorContains(t, err, "chunked")
 }

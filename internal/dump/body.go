@@ -20,11 +20,11 @@ type shownBody struct {
 	sign string
 
 	contentType string
-	form        bool     // secrets are found when all of it is there
+	form        bool     // secrets are found once it is complete
 	json        bool     // secrets are found in complete values
-	guessed     bool     // it is JSON only by its looks
+	guessed     bool     // only its content looks like JSON
 	coded       bool     // with codings
-	codings     []string // none: they are not known
+	codings     []string // empty: unknown
 
 	total   int64
 	taken   int    // bytes that are shown or held
@@ -36,8 +36,8 @@ type shownBody struct {
 	hexed   bytes.Buffer
 }
 
-// newShownBody returns what shows a body with the fields of h. If it is coded,
-// it comes with the codings that h names.
+// newShownBody returns a shownBody for a body with the fields h. If coded, the body
+// comes with the codings that h names.
 func newShownBody(x *Exchange, sign string, h http.Header, coded bool) *shownBody {
 	b := &shownBody{x: x, sign: sign, contentType: strings.Join(h["Content-Type"], ",")}
 	switch t, _ := mediatype.Extract(h["Content-Type"]...); {
@@ -55,7 +55,7 @@ func newShownBody(x *Exchange, sign string, h http.Header, coded bool) *shownBod
 	return b
 }
 
-// add shows as much of the next bytes as can be, and holds what may follow it.
+// add shows as many of the next bytes as possible, and holds the others.
 func (b *shownBody) add(p []byte) {
 	if b == nil || len(p) == 0 {
 		return
@@ -71,8 +71,7 @@ func (b *shownBody) add(p []byte) {
 	b.show(n)
 }
 
-// ready returns how many of the bytes that are held can be shown, of which p came
-// last.
+// ready returns how many of the held bytes can be shown. p are the last of them.
 func (b *shownBody) ready(p []byte) int {
 	if b.guessed && !b.json {
 		text := bytes.TrimLeft(p, " \t\r\n\ufeff")
@@ -94,7 +93,7 @@ func (b *shownBody) ready(p []byte) int {
 	return 0
 }
 
-// binary reports whether what is held is no text. It looks at each byte once.
+// binary reports whether the held bytes are not text. It looks at each byte once.
 func (b *shownBody) binary() bool {
 	n, ok := redact.TextLength(b.held[b.checked:])
 	b.checked += n
@@ -118,7 +117,7 @@ func (b *shownBody) end() {
 	b.total = 0
 }
 
-// show shows n bytes of what is held.
+// show shows n of the held bytes.
 func (b *shownBody) show(n int) {
 	if n == 0 {
 		return
@@ -154,7 +153,7 @@ func (b *shownBody) write(text string) {
 	}
 }
 
-// decoded undoes the codings of the beginning of a body.
+// decoded decodes the beginning of a body.
 func (b *shownBody) decoded(text string) string {
 	if len(b.codings) > 0 {
 		if r, err := coding.NewReader(strings.NewReader(text), b.codings, coding.Limits{}); err == nil {
@@ -168,16 +167,16 @@ func (b *shownBody) decoded(text string) string {
 	return "a body whose coding cannot be undone\n"
 }
 
-// isNoJSON reports whether text does not begin as JSON with a name in it does.
-func isNoJSON(text string) bool {
+// lacksJSON reports whether text does not begin like JSON with a name in it.
+func lacksJSON(text string) bool {
 	text = strings.TrimLeft(text, " \t\r\n\ufeff")
 	return text != "" && !strings.ContainsRune("{[\"", rune(text[0]))
 }
 
-// redacted is text without its secrets.
+// redacted returns text without its secrets.
 func (b *shownBody) redacted(text string) string {
 	switch {
-	case b.json && !b.guessed && isNoJSON(text): // an error page, as a rule
+	case b.json && !b.guessed && lacksJSON(text): // usually an error page
 	case b.json && b.guessed:
 		shown, err := redact.JSON(text)
 		if err == nil {

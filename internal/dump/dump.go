@@ -1,9 +1,8 @@
-// Package dump shows the messages of HTTP as people read them, without their
-// secrets: heads field by field, and bodies without their content codings, as they
-// come.
+// Package dump shows HTTP messages to people, without their secrets: heads field by
+// field, and bodies as they arrive, without their content codings.
 //
-// It knows the messages of the engine, and neither sessions nor the requests of the
-// caller. What of a text is secret, internal/redact decides.
+// It knows the messages of the engine, but neither sessions nor the requests of the
+// caller. internal/redact decides what is secret.
 package dump
 
 import (
@@ -36,17 +35,17 @@ type Tap struct {
 	used    atomic.Bool // see Used
 }
 
-// New returns a Tap that writes to a writer. maxBody is how many bytes of a body
-// are shown; the others are counted. reason is what may be shown of an error.
+// New returns a Tap that writes to a writer. It shows up to maxBody bytes of each
+// body and counts the others. reason returns what may be shown of an error.
 func New(to io.Writer, maxBody int, reason func(error) string, log *Log) *Tap {
 	return &Tap{to: to, maxBody: maxBody, reason: reason, log: log}
 }
 
-// Used reports whether an exchange was asked for: otherwise nobody below shows the
+// Used reports whether an exchange was requested. Otherwise nothing below shows the
 // messages.
 func (t *Tap) Used() bool { return t.used.Load() }
 
-// Exchange returns what shows one attempt, nil if nothing is wanted.
+// Exchange returns what shows one attempt, or nil if nothing is wanted.
 func (t *Tap) Exchange() *Exchange {
 	if t == nil {
 		return nil
@@ -79,9 +78,9 @@ func (t *Tap) write(number int, sign, text string) {
 	t.to.Write(b.Bytes())
 }
 
-// An Exchange is one attempt that is shown: a request and its response, or more of
-// them where the transport answers a proxy by itself. A nil Exchange shows nothing.
-// The body of the request may be sent by another goroutine than reads the response.
+// An Exchange is one attempt that is shown: a request and its response, or several
+// if the transport answers a proxy itself. A nil Exchange shows nothing. The body
+// of the request may be sent while another goroutine reads the response.
 type Exchange struct {
 	tap *Tap
 
@@ -100,12 +99,12 @@ func (x *Exchange) Sent(head []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.number = x.tap.next()
-	header := x.head(head)
+	header := x.showRequest(head)
 	x.up, x.sent = newShownBody(x, ">", header, true), x.opened
 }
 
-// head shows the head of a request, and returns its fields.
-func (x *Exchange) head(head []byte) http.Header {
+// showRequest shows the showRequest of a request, and returns its fields.
+func (x *Exchange) showRequest(head []byte) http.Header {
 	lines := strings.Split(strings.TrimRight(string(head), "\r\n"), "\r\n")
 	header := make(http.Header)
 	var fields strings.Builder
@@ -128,13 +127,13 @@ func (x *Exchange) Answered(res *transport.Response) {
 	defer x.mu.Unlock()
 	x.up.end()
 	x.up = nil
-	x.answer(res.Proto, res.Status, res.Header)
+	x.showResponse(res.Proto, res.Status, res.Header)
 }
 
 // Tunnel implements [transport.Tap].
 func (x *Exchange) Tunnel(request, response []byte) {
 	y := &Exchange{tap: x.tap, number: x.tap.next()}
-	y.head(request)
+	y.showRequest(request)
 	if len(response) == 0 {
 		y.tap.write(y.number, "*", "the proxy has not answered\n")
 		return
@@ -149,23 +148,24 @@ func (x *Exchange) Tunnel(request, response []byte) {
 	y.tap.write(y.number, "<", text+"\n")
 }
 
-// answer shows the head of a response.
-func (x *Exchange) answer(proto, status string, header http.Header) {
-	if strings.HasPrefix(proto, "HTTP/2") { // which has no reason phrase
+// showResponse shows the head of a response.
+func (x *Exchange) showResponse(proto, status string, header http.Header) {
+	if strings.HasPrefix(proto, "HTTP/2") { // HTTP/2 has no reason phrase
 		status, _, _ = strings.Cut(status, " ")
 	}
 	x.tap.write(x.number, "<", redact.Visible(strings.TrimSpace(proto+" "+status))+"\n"+shownFields(header)+"\n")
 }
 
-// Informational shows what comes before a response.
+// Informational shows an informational response.
 func (x *Exchange) Informational(status int, header http.Header) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.answer(x.proto, strings.TrimSpace(strconv.Itoa(status)+" "+http.StatusText(status)), header)
+	x.showResponse(x.proto, strings.TrimSpace(strconv.Itoa(status)+" "+http.StatusText(status)), header)
 }
 
-// Hear has the engine tell x of the messages of c, except for informational ones.
-func (x *Exchange) Hear(c *transport.Call) {
+// Attach makes the engine report the messages of c to x, except for informational
+// ones.
+func (x *Exchange) Attach(c *transport.Call) {
 	c.Tap = x
 	if data, up := c.Body.Bytes, c.Up; len(data) > 0 {
 		at := 0
@@ -185,8 +185,8 @@ func (x *Exchange) Hear(c *transport.Call) {
 	}
 }
 
-// sending shows the next n bytes of a body in memory, as [transport.Call].Up is
-// told of them.
+// sending shows the next n bytes of a body in memory. It is called by
+// [transport.Call].Up.
 func (x *Exchange) sending(data []byte, at *int, n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -202,15 +202,15 @@ func (x *Exchange) sending(data []byte, at *int, n int) {
 	}
 }
 
-// Whole shows the body of a request that is in memory.
-func (x *Exchange) Whole(data []byte) {
+// UploadBytes shows the body of a request that is in memory.
+func (x *Exchange) UploadBytes(data []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.up.add(data)
 	x.up.end()
 }
 
-// Upload returns body so that x shows what is read of it, if it is sent.
+// Upload returns a body that x shows as it is read, if it is sent.
 func (x *Exchange) Upload(body io.ReadCloser) io.ReadCloser {
 	if body == nil || body == http.NoBody {
 		return body
@@ -248,11 +248,11 @@ func (x *Exchange) Remark(text string) { x.tap.write(x.number, "*", text+"\n") }
 func (x *Exchange) Response(proto, status string, header http.Header) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.answer(proto, status, header)
+	x.showResponse(proto, status, header)
 }
 
-// Body begins to show the body of the response, whose fields are h, with or without
-// its codings. trailer is asked for what came behind it.
+// Body begins to show the body of the response. h has its fields, and coded says
+// whether it comes with its codings. trailer is called for the fields after it.
 func (x *Exchange) Body(h http.Header, coded bool, trailer func() http.Header) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -260,7 +260,7 @@ func (x *Exchange) Body(h http.Header, coded bool, trailer func() http.Header) {
 	x.last = trailer
 }
 
-// Read shows bytes of the body of the response, from which its codings are undone.
+// Read shows bytes of the body of the response, without its codings.
 func (x *Exchange) Read(b []byte) {
 	if x == nil {
 		return
@@ -270,8 +270,7 @@ func (x *Exchange) Read(b []byte) {
 	x.down.add(b)
 }
 
-// Raw says that the body of the response will be read with its codings, which h
-// names.
+// Raw says that the body of the response will be read with the codings in h.
 func (x *Exchange) Raw(h http.Header) {
 	if x == nil {
 		return
@@ -281,8 +280,8 @@ func (x *Exchange) Raw(h http.Header) {
 	x.down = newShownBody(x, "<", h, true)
 }
 
-// End shows what is left of the bodies, and why that of the response has ended
-// if it is not at its end.
+// End shows what is left of the bodies. If the body of the response was not read to
+// its end, it shows why.
 func (x *Exchange) End(err error) {
 	if x == nil {
 		return
@@ -315,8 +314,8 @@ func (x *Exchange) Fail(err error) {
 	x.End(err)
 }
 
-// shownTarget is what of the target of a request may be shown. What looks like a
-// path may be the end of a password, as in "http://user:1/2@a.test".
+// shownTarget returns what may be shown of the target of a request. What looks like
+// a path may be the end of a password, as in "http://user:1/2@a.test".
 func shownTarget(host, target string) string {
 	origin := "http://" + host
 	switch {
@@ -332,7 +331,7 @@ func shownTarget(host, target string) string {
 	return target
 }
 
-// shownFields are the lines of h, sorted.
+// shownFields returns the lines of h, sorted.
 func shownFields(h http.Header) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(h)) {
@@ -343,11 +342,11 @@ func shownFields(h http.Header) string {
 	return b.String()
 }
 
-// cors begins the fields of CORS, which have names of credentials and no credentials
-// (Fetch Standard, section 3.3.3).
+// cors is the prefix of CORS fields, whose names sound like credentials although
+// the values are none (Fetch Standard, section 3.3.3).
 const cors = "Access-Control-"
 
-// shownField is the line of a field.
+// shownField returns the line of a field.
 func shownField(name, value string) string {
 	if len(name) > len(cors) && strings.EqualFold(name[:len(cors)], cors) {
 		return redact.Visible(name+": "+redact.Value(value)) + "\n"

@@ -159,15 +159,15 @@ func TestEnds(t *testing.T) {
 	})
 }
 
-// TestHear shows bodies of requests as the engine sends them.
-func TestHear(t *testing.T) {
+// TestAttach shows bodies of requests as the engine sends them.
+func TestAttach(t *testing.T) {
 	head := []byte("POST / HTTP/1.1\r\n\r\n")
 	t.Run("in memory", func(t *testing.T) {
 		x, b := tapped(100)
 		told := 0
 		c := transport.Call{Up: func(n int) error { told += n; return nil }}
 		c.Body.Bytes = []byte("one\ntwo\n")
-		x.Hear(&c)
+		x.Attach(&c)
 		for range 2 { // the second time on another connection
 			x.Sent(head)
 			b.Reset()
@@ -183,7 +183,7 @@ func TestHear(t *testing.T) {
 		x, b := tapped(100)
 		var c transport.Call
 		c.Body.Open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("one\n")), nil }
-		x.Hear(&c)
+		x.Attach(&c)
 		login, err := c.Body.Open() // read for a login, and not sent
 		require.NoError(t, err)
 		io.Copy(io.Discard, login)
