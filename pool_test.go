@@ -375,25 +375,6 @@ func TestLoginsDoNotLinger(t *testing.T) {
 	})
 }
 
-// TestZonesApart is A173: an address in one zone is not the same address in another.
-func TestZonesApart(t *testing.T) {
-	f := newFaulty(t, answering(okAnswer))
-	var dialled []string
-	dial := to(f.addr)
-	s := over(t, &HTTPAdapter{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		dialled = append(dialled, addr)
-		return dial(ctx, network, addr)
-	}})
-	for _, zone := range []string{"eth0", "eth1", "eth0"} {
-		if _, err := s.Get(bg, "http://[fe80::1%25"+zone+"]/"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := strings.Join(dialled, " "); got != "[fe80::1%eth0]:80 [fe80::1%eth1]:80" {
-		t.Errorf("dialled %s; want one connection for each zone", got)
-	}
-}
-
 // TestSchemesApart is A174: no https request goes over a connection in clear
 // text to the same host and port, by either version of HTTP.
 func TestSchemesApart(t *testing.T) {

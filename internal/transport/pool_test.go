@@ -456,7 +456,8 @@ func TestBlockGivenUp(t *testing.T) {
 	})
 }
 
-// A connection belongs to one scheme, host, port, TLS setting and proxy.
+// A connection belongs to one scheme, host, port, TLS setting and proxy. An address
+// in one zone is not the same address in another (A173).
 func TestEndpointsApart(t *testing.T) {
 	var dialled []string
 	p := &pipes{}
