@@ -472,6 +472,8 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		wait, worth := retry.wait(&a, time.Now())
 		late := tooLong(ctx, wait)
 		switch {
+		case !worth && late != nil:
+			return giveUp(attempts, opts, retry, fail(ErrRetriesExhausted, late))
 		case !worth:
 			return giveUp(attempts, opts, retry, errLongWait)
 		case late != nil && a.Err == nil && (retry.ReturnLast || opts.returnLast):

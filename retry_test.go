@@ -265,6 +265,7 @@ func TestRetryWaits(t *testing.T) {
 		{name: "the caller's Total", outer: true, timeout: Timeout{Total: time.Hour}, attempts: 1, kind: ErrTotalTimeout},
 		{name: "a back-off", retry: Retry{IgnoreRetryAfter: true, Backoff: time.Minute}, timeout: Timeout{Total: 20 * time.Second}, attempts: 2, kind: ErrTotalTimeout},
 		{name: "a wait of one's own", retry: Retry{Wait: func(Attempt) time.Duration { return time.Minute }}, timeout: Timeout{Total: 20 * time.Second}, attempts: 1, kind: ErrTotalTimeout},
+		{name: "MaxRetryAfter too", retry: Retry{MaxRetryAfter: time.Minute}, timeout: Timeout{Total: 20 * time.Second}, attempts: 1, kind: ErrTotalTimeout},
 		{name: "ReturnLast", retry: Retry{ReturnLast: true}, timeout: Timeout{Total: 20 * time.Second}},
 		{name: "a client", oneHop: true, timeout: Timeout{Total: 20 * time.Second}},
 	} {
