@@ -34,7 +34,7 @@ import (
 //
 //   - the request may have been sent, and Methods does not allow it to be sent
 //     again: so a POST that is answered with 503 is a response like any other;
-//   - the context or Timeout.Total has ended, or will before the wait for a retry does;
+//   - the context or Timeout.Total has ended;
 //   - TLS failed;
 //   - the name does not exist, or Allow has refused its addresses;
 //   - credentials cannot be had ([ErrAuthentication]);
@@ -50,6 +50,10 @@ import (
 //   - the error of the attempt, if it was the only one;
 //   - in all other cases a [*RetryError], which matches [ErrRetriesExhausted] and
 //     has every attempt and the last response.
+//
+// If Timeout.Total or the context would end before the wait for a retry does, the call
+// does not wait. It fails at once with a [*RetryError] that matches [ErrTotalTimeout] or
+// [ErrTimeout], or returns the last response if ReturnLast is set.
 //
 // [RaiseForStatus] turns a response that the call would get into an [*HTTPError];
 // in a RetryError that has a response, [errors.As] finds one, too. A request whose
