@@ -54,8 +54,9 @@ func fromTokenSource(ts xoauth2.TokenSource) fetcher {
 		return func(context.Context, *Token) (*Token, error) { return nil, invalid("FromTokenSource(nil)") }
 	}
 	type answer struct {
-		token *Token
-		err   error
+		token    *Token
+		err      error
+		panicked any
 	}
 	var asked chan answer // guarded by the turn of the Source
 	return func(ctx context.Context, _ *Token) (*Token, error) {
@@ -67,14 +68,21 @@ func fromTokenSource(ts xoauth2.TokenSource) fetcher {
 		if asked == nil {
 			c := make(chan answer, 1)
 			go func() {
-				t, err := ts.Token()
-				c <- answer{t, err}
+				var a answer
+				defer func() {
+					a.panicked = recover() // which would end the program
+					c <- a
+				}()
+				a.token, a.err = ts.Token()
 			}()
 			asked = c
 		}
 		select {
 		case a := <-asked:
 			asked = nil
+			if a.panicked != nil {
+				panic(a.panicked)
+			}
 			if a.err != nil {
 				return nil, ofSource(a.err)
 			}

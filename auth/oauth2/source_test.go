@@ -144,6 +144,22 @@ func TestTokenSourceThatIsSlow(t *testing.T) {
 	})
 }
 
+// TestTokenSourceThatPanics gives the caller the panic, and the turn to the next one.
+func TestTokenSourceThatPanics(t *testing.T) {
+	broken := true
+	s := oauth2.FromTokenSource(tokenSource(func() (*oauth2.Token, error) {
+		if broken {
+			panic("mine")
+		}
+		return &oauth2.Token{AccessToken: "token"}, nil
+	}))
+	require.PanicsWithValue(t, "mine", func() { s.Token(bg) })
+	broken = false
+	got, err := s.Token(bg)
+	require.NoError(t, err)
+	require.Equal(t, "token", got.AccessToken)
+}
+
 // TestWhoseErrorItIs holds that an error says who gave no token, and quotes no
 // source.
 func TestWhoseErrorItIs(t *testing.T) {
