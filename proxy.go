@@ -331,9 +331,7 @@ type ProxyError struct {
 	URL        string // of the proxy, without credentials
 }
 
-func (e *ProxyError) Error() string {
-	return fault.Printable("proxy " + e.URL + " answered " + e.Status)
-}
+func (e *ProxyError) Error() string { return (*transport.Refusal)(e).Error() }
 
 func (e *ProxyError) Unwrap() error { return ErrProxy }
 
