@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -481,8 +480,8 @@ func TestDownloadParallelDiskFull(t *testing.T) {
 			d := &depot{content: content, tag: `"a"`}
 			s, url, dir := d.start(t)
 			path := filepath.Join(dir, "x")
-			if n, err := s.Download(t.Context(), url, path, Parallel(3), failingDisk(room, syscall.ENOSPC)); n != 0 || !errors.Is(err, syscall.ENOSPC) {
-				t.Errorf("Download = %d, %v; want %v", n, err, syscall.ENOSPC)
+			if n, err := s.Download(t.Context(), url, path, Parallel(3), failingDisk(room, errNoSpace)); n != 0 || !errors.Is(err, errNoSpace) {
+				t.Errorf("Download = %d, %v; want %v", n, err, errNoSpace)
 			}
 			part, err := os.Stat(path + ".part")
 			d.requests()
