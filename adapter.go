@@ -179,7 +179,7 @@ type HTTPAdapter struct {
 	engine     transport.Engine
 	invalid    error             // a field that cannot be used
 	outer      http.RoundTripper // Transport, or what Wrap has made; nil if the engine sends by itself
-	dog        bridge.Watchdog   // for a Transport
+	watchdog   bridge.Watchdog   // for a Transport
 	wrapped    wrappedAttempts   // for Wrap
 	local      bool              // there is no network
 }

@@ -81,7 +81,7 @@ func (a *HTTPAdapter) tryOuter(ctx context.Context, p *PreparedRequest, opts *Se
 			return nil, failText(ErrInvalidOption, "an Auth that logs in connections cannot be used with a RoundTripper")
 		}
 	}
-	t := trip{Exchange: bridge.NewExchange(ctx, opts.Timeout.Read, &a.dog), dump: opts.tap.Exchange(), report: opts.OnProgress}
+	t := trip{Exchange: bridge.NewExchange(ctx, opts.Timeout.Read, &a.watchdog), dump: opts.tap.Exchange(), report: opts.OnProgress}
 	if opts.Trace {
 		t.Context, t.times = bridge.StartStopwatch(t.Context)
 	}
@@ -103,7 +103,7 @@ func (a *HTTPAdapter) tryWrapped(ctx context.Context, p *PreparedRequest, opts *
 		w.start = time.Now()
 	}
 	a.wrapped.begin(w)
-	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, wrappedAttemptKey{}, w), 0, &a.dog), before: w.interim}
+	t := trip{Exchange: bridge.NewExchange(context.WithValue(ctx, wrappedAttemptKey{}, w), 0, &a.watchdog), before: w.interim}
 	t.OnEnd, t.lost = func() { a.wrapped.end(w) }, w.close
 	defer w.endUnlessReturned()
 	r, err := t.send(ctx, a.outer, p, opts)

@@ -82,9 +82,9 @@ func (e *Exchange) roundTripOrLeave(rt http.RoundTripper, hr *http.Request) (*ht
 type Exchange struct {
 	context.Context // the caller's, with the trace
 
-	dog     *Watchdog    // of the RoundTripper
-	silence atomic.Int64 // the Read limit, a time.Duration; zero is none
-	expired atomic.Bool  // the Read limit ran out
+	watchdog *Watchdog    // of the RoundTripper
+	silence  atomic.Int64 // the Read limit, a time.Duration; zero is none
+	expired  atomic.Bool  // the Read limit ran out
 
 	upload atomic.Pointer[upload] // the request body, if it is a stream
 	OnEnd  func()                 // called at the end, perhaps more than once; may be nil
@@ -100,8 +100,8 @@ type Exchange struct {
 }
 
 // NewExchange starts an exchange.
-func NewExchange(ctx context.Context, read time.Duration, dog *Watchdog) *Exchange {
-	e := &Exchange{Context: ctx, dog: dog}
+func NewExchange(ctx context.Context, read time.Duration, watchdog *Watchdog) *Exchange {
+	e := &Exchange{Context: ctx, watchdog: watchdog}
 	e.silence.Store(int64(read))
 	if read > 0 {
 		e.done = make(chan struct{})
@@ -183,7 +183,7 @@ func (e *Exchange) Limited() bool { return e.done != nil }
 // StartClock starts or restarts the clock.
 func (e *Exchange) StartClock() {
 	if e.done != nil {
-		e.dog.watch(e)
+		e.watchdog.watch(e)
 	}
 }
 
@@ -208,7 +208,7 @@ func (e *Exchange) Release() {
 		e.OnEnd()
 	}
 	if e.done != nil {
-		e.dog.forget(e)
+		e.watchdog.forget(e)
 		e.detach = nil
 	}
 }
@@ -222,7 +222,7 @@ func (e *Exchange) Finish() {
 		u.Close()
 	}
 	if e.done != nil {
-		e.dog.forget(e)
+		e.watchdog.forget(e)
 		if e.detach != nil {
 			e.detach()
 		}
