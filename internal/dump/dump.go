@@ -103,7 +103,7 @@ func (x *Exchange) Sent(head []byte) {
 	x.up, x.sent = newShownBody(x, ">", header, true), x.opened
 }
 
-// showRequest shows the showRequest of a request, and returns its fields.
+// showRequest shows the head of a request, and returns its fields.
 func (x *Exchange) showRequest(head []byte) http.Header {
 	lines := strings.Split(strings.TrimRight(string(head), "\r\n"), "\r\n")
 	header := make(http.Header)

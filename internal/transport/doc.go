@@ -20,21 +20,21 @@
 //	dial.go         making a connection: address.go resolves and races, certificate.go has the settings of TLS
 //	  proxy.go      through a proxy
 //	http1.go        an exchange of HTTP/1.1; package message reads and writes its text
-//	  upload.go     a request body that another goroutine sends
+//	  upload.go     a request body that another goroutine sends, and the wait for the 100 that Expect asks for
 //	  upgrade.go    handing over the connection after a 101; handover.go does it for the link below
 //	http2.go        a connection of HTTP/2, by net/http; frames.go finds out what net/http does not tell
 //	  stream.go     an exchange of HTTP/2
 //	  feed.go       the body of its request
 //	  interim.go    the responses before the final one
 //	  outbox.go     joins what its streams write
-//	limits.go       the Read limit of both protocols
+//	limits.go       the Read limit, on the silence of the server, of both protocols
 //	failure.go      why an exchange has failed, and the kind of its error
-//	trace.go        the times of a call, and the hooks of httptrace
+//	times.go        the times of a call, and the hooks of httptrace
 //	link.go         the connection below, plain or under TLS
 //	  wire.go       checks that it is silent before it writes
 //	  fold_unix.go  with a peek, in one step with the write; fold_other.go where there is no peek
 //	  watch.go      with a goroutine that reads, where there is no peek
 //	  record.go     under TLS, one record at a time
-//	  clock.go      deadlines for connections that have none
+//	  deadline.go   deadlines for connections that have none
 //	list.go         a linked list
 package transport
