@@ -78,6 +78,12 @@ func (set *settings) sendOptions() SendOptions {
 	}
 }
 
+// belowMiddleware is the part of o that the connections keep to below the middleware
+// of [HTTPAdapter.Wrap]. The rest is kept above it.
+func (o *SendOptions) belowMiddleware() SendOptions {
+	return SendOptions{Stream: true, Timeout: o.Timeout, proxies: o.proxies, tap: o.tap}
+}
+
 // check refuses what no adapter can keep.
 func (o *SendOptions) check() error {
 	return cmp.Or(MaxBody(o.MaxBody).check(), o.Retry.check(), o.TLS.check())

@@ -393,7 +393,7 @@ func (t engineTripper) send(ctx context.Context, p *PreparedRequest, _ *http.Req
 	}
 	opts := SendOptions{Stream: true, Timeout: Timeout{}.resolved()}
 	if w != nil {
-		opts.Timeout, opts.proxies, opts.tap = w.opts.Timeout, w.opts.proxies, w.opts.tap
+		opts = w.opts.belowMiddleware()
 	}
 	if w == nil || !sameOrigin(w.url, p.URL) || !sameOrigin(p.URL, w.url) {
 		if err := opts.chooseRoute(p.URL); err != nil {
