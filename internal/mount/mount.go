@@ -120,14 +120,15 @@ func (t *Table[A]) Each(f func(A)) {
 
 // Close calls end with everything that is mounted, once even if it has several
 // prefixes, and joins the errors. From then on nothing is found. Only the first
-// Close does something.
+// Close does something. end may use the table.
 func (t *Table[A]) Close(end func(A) error) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
+	again := t.closed
+	t.closed = true // so the list does not change any more
+	t.mu.Unlock()
+	if again {
 		return nil
 	}
-	t.closed = true
 	var all error
 	for i, e := range t.list {
 		if slices.ContainsFunc(t.list[:i], func(before entry[A]) bool { return same(before.is, e.is) }) {
@@ -142,7 +143,7 @@ func (t *Table[A]) Close(end func(A) error) error {
 
 // same reports whether a and b are known to be the same.
 func same(a, b any) bool {
-	return a != nil && reflect.TypeOf(a).Comparable() && a == b
+	return a != nil && reflect.ValueOf(a).Comparable() && a == b
 }
 
 // hasPrefix reports whether u begins with prefix, in any letter case, and whether
