@@ -315,6 +315,9 @@ func TestRetryWaits(t *testing.T) {
 				if outer, _ := errors.AsType[*Error](err); !outer.Timeout() {
 					t.Errorf("Timeout of %v is false", err)
 				}
+				if inner, ok := errors.AsType[net.Error](err); !ok || !inner.Timeout() {
+					t.Errorf("to package net, %v is no timeout", err)
+				}
 			})
 		})
 	}

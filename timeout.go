@@ -66,6 +66,7 @@ type lifetime struct {
 	context.Context
 	cancel   context.CancelCauseFunc
 	timer    *time.Timer // nil without Total
+	total    time.Duration
 	deadline time.Time   // of Total
 	streams  atomic.Bool // Total no longer applies
 }
@@ -80,11 +81,14 @@ func limitCall(ctx context.Context, set *settings, auth Auth) (context.Context, 
 	l := new(lifetime)
 	l.Context, l.cancel = context.WithCancelCause(ctx)
 	if total > 0 {
-		l.deadline = time.Now().Add(total)
-		l.timer = time.AfterFunc(total, func() { l.cancel(&fault.Limit{Kind: ErrTotalTimeout, After: total}) })
+		l.total, l.deadline = total, time.Now().Add(total)
+		l.timer = time.AfterFunc(total, func() { l.cancel(l.ranOut()) })
 	}
 	return l, l
 }
+
+// ranOut is the error of a call that Total has ended.
+func (l *lifetime) ranOut() error { return &fault.Limit{Kind: ErrTotalTimeout, After: l.total} }
 
 // Deadline implements [context.Context]: limiters ask for it before they wait.
 func (l *lifetime) Deadline() (time.Time, bool) {
@@ -119,7 +123,7 @@ func tooLong(ctx context.Context, wait time.Duration) error {
 		case l == nil:
 			return fault.Reword(ErrTimeout, context.DeadlineExceeded, "the context ends before a wait of "+wait.String()+" does")
 		case l.timer != nil && l.deadline.Equal(end):
-			return failText(ErrTotalTimeout, "Timeout.Total ends before a wait of "+wait.String()+" does")
+			return fault.Reword(ErrTotalTimeout, l.ranOut(), "Timeout.Total ends before a wait of "+wait.String()+" does")
 		}
 		of = l.Context
 	}
