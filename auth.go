@@ -83,9 +83,9 @@ func (a Auth) Format(s fmt.State, _ rune) { io.WriteString(s, a.scheme()) }
 // connection that brought the challenge, and Challenge is called at most six times
 // between redirects. If Authenticate or Challenge removes the body with
 // SetBody(Body{}), only that request is sent without it: a Clone has it again, and
-// Challenge gets the response, whatever its status. The Authenticator must be comparable, as a pointer is. With a
-// [RoundTripper], whose connections cannot be told apart, a call is
-// [ErrInvalidOption].
+// Challenge gets the response, whatever its status. Prepare leaves such a login to
+// Send. The Authenticator must be comparable, as a pointer is. With a [RoundTripper],
+// whose connections cannot be told apart, a call is [ErrInvalidOption].
 type Authenticator interface {
 	Authenticate(ctx context.Context, p *PreparedRequest) error
 }
@@ -303,6 +303,9 @@ func (p *PreparedRequest) hold(body content, unsigned *content, contentType []st
 	if p.body.present || !body.present || body.length == 0 || p.auth.owner() == nil {
 		return
 	}
+	if _, ok := p.auth.method.(challenger); !ok { // nobody would send it
+		return
+	}
 	p.held = &heldBody{body: body, unsigned: unsigned, fields: make(http.Header)}
 	for name, values := range p.Header {
 		if describesBody(name) {
@@ -323,6 +326,15 @@ func (p *PreparedRequest) release() {
 	}
 	p.body, p.unsigned, p.held = h.body, h.unsigned, nil
 	maps.Copy(p.Header, h.fields)
+}
+
+// postponeLogin leaves a login that holds the body back to [Session.Send]. Until then
+// the body is there to be looked at and changed.
+func (p *PreparedRequest) postponeLogin() {
+	if p.held != nil {
+		p.release()
+		p.unauthorized = true
+	}
 }
 
 // review checks p after an Authenticator of the caller, which may have changed

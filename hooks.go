@@ -325,9 +325,10 @@ func countUpload(hr *http.Request, hooks []OnProgress) {
 	}
 }
 
-// countDownload counts the body of the response, unless the call uploads a body.
+// countDownload counts the body of the response, unless the call uploads a body, be
+// it after a login.
 func (r *Response) countDownload(hooks []OnProgress) {
-	if len(hooks) == 0 || r.wire.src == nil || r.Request.uploads() || r.IsRedirect() {
+	if len(hooks) == 0 || r.wire.src == nil || r.Request.uploads() || r.Request.held != nil || r.IsRedirect() {
 		return
 	}
 	r.wire.src = &progress.Body{ReadCloser: r.wire.src, Meter: progress.New(reporting(hooks), r.wire.length)}

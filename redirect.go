@@ -293,16 +293,14 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 	}
 	c, ok := auth.method.(challenger)
 	if !ok || t.answers == auth.mostAnswers() {
-		return nil, nil
+		return nil, r.lacksBody()
 	}
 	q, err := c.Challenge(ctx, r)
 	switch {
 	case err != nil:
 		return nil, whyEnded(ctx, err)
-	case q == nil && r.Request.held != nil && r.StatusCode < 300:
-		return nil, failText(ErrAuthentication, "the server asked for no login, and the body was held back for one")
 	case q == nil:
-		return nil, nil
+		return nil, r.lacksBody()
 	case q == r.Request:
 		q = q.Clone()
 	}
@@ -321,6 +319,15 @@ func (t *journey) answerChallenge(ctx context.Context, r *Response) (*PreparedRe
 	t.setCookies(q)
 	t.answers++
 	return q, nil
+}
+
+// lacksBody returns an error if r is a success of a request whose body was held back:
+// it is not the answer to the call.
+func (r *Response) lacksBody() error {
+	if r.Request.held == nil || r.StatusCode >= 300 {
+		return nil
+	}
+	return failText(ErrAuthentication, "the login has ended, and the body that was held back for it was not sent")
 }
 
 // verify asks the Authenticator whether the server has proved its identity.

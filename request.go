@@ -63,6 +63,7 @@ func (r *Request) Prepare(ctx context.Context) (_ *PreparedRequest, err error) {
 		return nil, err
 	}
 	p.call = r.Options
+	p.postponeLogin()
 	return p, nil
 }
 
@@ -532,8 +533,14 @@ func (p *PreparedRequest) SetBody(b Body) error {
 			return err
 		}
 	}
+	held := p.held != nil
+	p.release()
 	p.setContent(c)
 	p.unsigned, p.bodies = nil, p.bodies+1
+	if held && c.length != 0 { // the rest of the login sends the new one
+		p.body = content{}
+		p.hold(c, nil, p.Header["Content-Type"])
+	}
 	return nil
 }
 

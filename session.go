@@ -258,6 +258,7 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (_ *PreparedRequest, 
 		return nil, err
 	}
 	p.call = r.Options
+	p.postponeLogin()
 	return p, nil
 }
 

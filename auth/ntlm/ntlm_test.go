@@ -216,6 +216,23 @@ func TestBodyAndRedirect(t *testing.T) {
 	require.Equal(t, []int{4}, server.lengths)
 }
 
+// TestPrepared changes the body of a prepared request and sends it twice.
+func TestPrepared(t *testing.T) {
+	server := started(t, "NTLM")
+	s := newSession(t, ntlm.New(`DOMAIN\john`, password))
+	once := func(text string) requests.Body { return requests.Reader(io.MultiReader(strings.NewReader(text))) }
+	p, err := s.Prepare(t.Context(), requests.NewRequest("POST", server.URL, once("old")))
+	require.NoError(t, err)
+	for _, text := range []string{"first", "second"} {
+		require.NoError(t, p.SetBody(once(text)))
+		server.lengths = nil
+		r, err := s.Send(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, `DOMAIN\john `+text, r.Text())
+		require.Equal(t, []int{0, len(text)}, server.lengths)
+	}
+}
+
 // TestRefusedOnce returns the refusal of a login for a body that can be sent once.
 func TestRefusedOnce(t *testing.T) {
 	for _, schemes := range [][]string{{"NTLM"}, {"Basic realm=x"}, nil} {
