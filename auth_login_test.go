@@ -433,6 +433,22 @@ func TestPerConnectionStays(t *testing.T) {
 	require.Len(t, r.History, maxLegs, "answers to a server that takes none")
 }
 
+// TestLongLegs reads refusals of any length off the connection of a login, and shows
+// them as they are.
+func TestLongLegs(t *testing.T) {
+	g := newGuarded(t, nil)
+	for _, lines := range []int{1 << 10, 4 << 10, 5 << 10, 30 << 10} { // of 16 bytes: up to 480 KiB
+		g.page = strings.Repeat("who on earth...\n", lines)
+		var shown strings.Builder
+		s := over(t, new(HTTPAdapter), TrustEnv(false))
+		r, err := s.Get(bg, g.URL, NewAuth(&loginOf{"kate"}), Stream(true), Dump{To: &shown, MaxBody: 1 << 20})
+		require.NoError(t, err)
+		require.NoError(t, r.Load())
+		require.Equal(t, "kate ", r.Text())
+		require.Equal(t, 2*lines, strings.Count(shown.String(), " < who on earth...\n"), "%d lines", lines)
+	}
+}
+
 // A connection of HTTP/2 is of many, so HTTP/1.1 it is.
 func TestPerConnectionByHTTP1(t *testing.T) {
 	ca := newIssuer(t, "ca")

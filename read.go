@@ -265,21 +265,33 @@ func (r *Response) drain(limit int, over func() bool) {
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
 	n := 0
-	for n < limit && !over() {
-		m, err := r.wire.readRaw(block[n%drainLimit : drainLimit])
-		n += m
-		if err == io.EOF && n <= drainLimit {
+	for err := error(nil); err == nil && n < limit && !over(); {
+		piece := block[drainLimit:] // of a body that is too long to be kept
+		if n < drainLimit {
+			piece = block[n:drainLimit]
+		}
+		var m int
+		m, err = r.wire.readRaw(piece)
+		if m > 0 && n >= drainLimit {
+			if n == drainLimit {
+				r.showDrained(block[:n])
+			}
+			r.wire.dump.Read(piece[:m])
+		}
+		if n += m; err == io.EOF && n <= drainLimit {
 			r.keep(block[:n])
 		}
-		if err != nil {
-			break
-		}
 	}
-	if !r.kept {
-		r.wire.dump.Raw(r.wire.header)
-		r.wire.dump.Read(block[:n])
+	if !r.kept && n <= drainLimit {
+		r.showDrained(block[:n])
 	}
 	r.Close()
+}
+
+// showDrained shows the beginning of a body that is not kept.
+func (r *Response) showDrained(raw []byte) {
+	r.wire.dump.Raw(r.wire.header)
+	r.wire.dump.Read(raw)
 }
 
 // keep makes raw, the whole undecoded body, what the response is read from.
