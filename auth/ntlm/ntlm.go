@@ -168,11 +168,21 @@ func (l *login) Challenge(_ context.Context, r *requests.Response) (*requests.Pr
 		}
 		authorize(p, scheme, next)
 		return p, nil
-	case message == negotiateMessage && !asked && r.StatusCode/100 != 3: // about an empty body, so that an error says nothing
+	case message == negotiateMessage && !asked && !busy(r.StatusCode) && r.StatusCode/100 != 3: // about an empty body, so that an error says nothing
 		delete(p.Header, "Authorization")
 		return p, nil
 	}
 	return nil, nil // such as a refused password; to try again would lock the account
+}
+
+// busy reports whether a server answers with the status whatever the body: a body that
+// can be sent once is then left for a later call.
+func busy(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // answer makes the third message.

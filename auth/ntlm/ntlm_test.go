@@ -233,6 +233,26 @@ func TestPrepared(t *testing.T) {
 	}
 }
 
+// TestBusy keeps a body that can be sent once from a server that is busy or away, so
+// that a later call can send it.
+func TestBusy(t *testing.T) {
+	server := started(t)
+	server.open = true
+	s := newSession(t, ntlm.New(`DOMAIN\john`, password))
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
+		once := requests.Reader(io.MultiReader(strings.NewReader("once")))
+		server.empty, server.lengths = status, nil
+		r, err := s.Post(t.Context(), server.URL, once)
+		require.NoError(t, err)
+		require.Equal(t, status, r.StatusCode)
+		require.Equal(t, []int{0}, server.lengths)
+		server.empty = http.StatusOK
+		r, err = s.Post(t.Context(), server.URL, once)
+		require.NoError(t, err)
+		require.Equal(t, "anybody once", r.Text())
+	}
+}
+
 // TestRefusedOnce returns the refusal of a login for a body that can be sent once.
 func TestRefusedOnce(t *testing.T) {
 	for _, schemes := range [][]string{{"NTLM"}, {"Basic realm=x"}, nil} {
