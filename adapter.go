@@ -237,7 +237,7 @@ func (a *HTTPAdapter) send(ctx context.Context, p *PreparedRequest, opts *SendOp
 		if err != nil {
 			return nil, err
 		}
-		return receive(r, opts)
+		return loadBody(r, opts)
 	}
 	return a.retrier.send(ctx, p, opts, retry, a.RetryBudget, func() (*Response, error) {
 		return a.try(ctx, p, opts)
@@ -269,7 +269,7 @@ func (a *HTTPAdapter) try(ctx context.Context, p *PreparedRequest, opts *SendOpt
 // is left out.
 func (a *HTTPAdapter) setRoute(r *transport.Route, p *PreparedRequest, opts *SendOptions) (err error) {
 	if opts.Proxy != nil {
-		if r.Proxy, err = proxyFor(opts.Proxy, opts.proxies.login, p); err != nil {
+		if r.Proxy, err = engineProxy(opts.Proxy, opts.proxies.login, p); err != nil {
 			return err
 		}
 	}
@@ -400,8 +400,8 @@ func (a *HTTPAdapter) check() error {
 	return a.Retry.check()
 }
 
-// receive reads the body of r as part of the attempt, if opts want it.
-func receive(r *Response, opts *SendOptions) (*Response, error) {
+// loadBody reads the body of r as part of the attempt, if opts want it.
+func loadBody(r *Response, opts *SendOptions) (*Response, error) {
 	if opts.Stream || r.IsRedirect() || r.upgraded() {
 		return r, nil
 	}

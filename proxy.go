@@ -300,8 +300,8 @@ var proxyPorts = map[string]string{
 	"http": "80", "https": "443", "socks4": "1080", "socks4a": "1080", "socks5": "1080", "socks5h": "1080",
 }
 
-// proxyFor describes u, the Proxy of [SendOptions], for the engine.
-func proxyFor(u *url.URL, login Auth, p *PreparedRequest) (transport.Proxy, error) {
+// engineProxy describes u, the Proxy of [SendOptions], for the engine.
+func engineProxy(u *url.URL, login Auth, p *PreparedRequest) (transport.Proxy, error) {
 	v := transport.Proxy{Scheme: u.Scheme, Host: u.Host}
 	port, ok := proxyPorts[u.Scheme]
 	if !ok || u.Hostname() == "" {

@@ -459,7 +459,7 @@ func (t *retrier) send(ctx context.Context, p *PreparedRequest, opts *SendOption
 		if err != nil {
 			return nil, err
 		}
-		return receive(r, opts)
+		return loadBody(r, opts)
 	}
 	var attempts []Attempt
 	var used spent
@@ -510,11 +510,11 @@ func (t *retrier) try(a *Attempt, opts *SendOptions, retry *Retry, try func() (*
 	judged := false
 	defer a.Response.closeUnless(&judged)
 	if a.Err == nil && retry.If != nil {
-		a.Response, a.Err = receive(a.Response, opts)
+		a.Response, a.Err = loadBody(a.Response, opts)
 	}
 	v := retry.judge(a)
 	if v == answered && a.Err == nil {
-		if a.Response, a.Err = receive(a.Response, opts); a.Err != nil {
+		if a.Response, a.Err = loadBody(a.Response, opts); a.Err != nil {
 			v = retry.judge(a)
 		}
 	}
@@ -549,7 +549,7 @@ func giveUp(attempts []Attempt, opts *SendOptions, retry *Retry, reason error) (
 	if last.Err == nil {
 		forced := retry.If != nil || slices.Contains(retry.StatusCodes, last.Response.StatusCode)
 		if retry.ReturnLast || opts.returnLast || !forced {
-			return receive(last.Response, opts)
+			return loadBody(last.Response, opts)
 		}
 		last.Response.Load() // readable from the error
 		return nil, &RetryError{Attempts: attempts, Response: last.Response, reason: reason}
@@ -566,7 +566,7 @@ func conclude(attempts []Attempt, opts *SendOptions, reason error) (*Response, e
 	last := &attempts[len(attempts)-1]
 	switch {
 	case reason == nil && last.Err == nil:
-		return receive(last.Response, opts)
+		return loadBody(last.Response, opts)
 	case reason == nil && (len(attempts) == 1 || fault.IsA[*hookError](last.Err)):
 		return nil, last.Err
 	}

@@ -29,7 +29,7 @@
 //	  outbox.go     joins what its streams write
 //	limits.go       the Read limit, on the silence of the server, of both protocols
 //	failure.go      why an exchange has failed, and the kind of its error
-//	times.go        the times of a call, and the hooks of httptrace
+//	times.go        the times of a dial, and the hooks of httptrace; http1.go and stream.go take the first byte
 //	link.go         the connection below, plain or under TLS
 //	  wire.go       checks that it is silent before it writes
 //	  fold_unix.go  with a peek, in one step with the write; fold_other.go where there is no peek
