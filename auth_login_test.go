@@ -617,15 +617,22 @@ func TestPreparedBodyAfterLogin(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newReserving(t)
-			s := NewSession(NewAuth(new(reserved)), TrustEnv(false))
+			s := NewSession(TrustEnv(false))
 			defer s.Close()
-			p, err := s.Prepare(bg, NewRequest("POST", f.URL, Text("old")))
-			require.NoError(t, err)
-			require.EqualValues(t, 3, p.ContentLength())
-			tt.change(p)
-			_, err = s.Send(bg, p)
-			require.NoError(t, err)
-			require.Equal(t, []string{"Conn first [] ", "Conn second " + tt.want}, f.seen)
+			r := NewRequest("POST", f.URL, Text("old"), NewAuth(new(reserved)))
+			for _, prepare := range []func() (*PreparedRequest, error){
+				func() (*PreparedRequest, error) { return s.Prepare(bg, r) },
+				func() (*PreparedRequest, error) { return r.Prepare(bg) },
+			} {
+				f.seen = nil
+				p, err := prepare()
+				require.NoError(t, err)
+				require.EqualValues(t, 3, p.ContentLength())
+				tt.change(p)
+				_, err = s.Send(bg, p)
+				require.NoError(t, err)
+				require.Equal(t, []string{"Conn first [] ", "Conn second " + tt.want}, f.seen)
+			}
 		})
 	}
 }
