@@ -51,15 +51,15 @@ func (r *Response) IterLines() iter.Seq2[string, error] {
 // comes. Bytes that are not UTF-8 stay as they are.
 func (r *Response) IterLineBytes() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		clipped := func(line []byte, err error) bool {
+			return yield(slices.Clip(line), err) // what is appended to it must not run into the next
+		}
 		for lines, err := range r.iterWholeLines() {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			more := eachLine(lines, bytes.IndexByte, func(line []byte, err error) bool {
-				return yield(slices.Clip(line), err) // what is appended to it must not run into the next
-			})
-			if !more {
+			if !eachLine(lines, bytes.IndexByte, clipped) {
 				return
 			}
 		}
