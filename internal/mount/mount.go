@@ -150,8 +150,11 @@ func same(a, b any) bool {
 // prefix ends at a boundary of u.
 func hasPrefix(u *url.URL, prefix string) bool {
 	rest, ok := cutFold(prefix, u.Scheme+"://")
-	if !ok || rest == "" {
-		return ok
+	if !ok || u.Opaque != "" && u.Host == "" { // "mock:b" does not begin with "mock://"
+		return false
+	}
+	if rest == "" {
+		return true
 	}
 	tail, ok := cutFold(rest, u.Host)
 	if !ok { // the prefix may be the host without its port

@@ -24,7 +24,7 @@ var prefixes = []struct {
 	fit, not []string
 }{
 	{"https://", []string{"https://a.test/", "https://a.test", "https://a.test?q"}, []string{"http://a.test/", "httpsx://a.test/"}},
-	{"mock://", []string{"mock://a/b", "mock:///b", "mock:b"}, []string{"mocks://a/b", "moc://a/b"}},
+	{"mock://", []string{"mock://a/b", "mock:///b"}, []string{"mocks://a/b", "moc://a/b", "mock:b"}},
 	{"https://a.test", []string{"https://a.test/", "https://a.test", "https://a.test:8443/x", "https://A.TEST/", "HTTPS://a.test/"},
 		[]string{"https://a.test.evil.test/", "https://b.test/", "https://xa.test/", "http://a.test/", "https://a.tes/"}},
 	{"https://a.test/", []string{"https://a.test/", "https://a.test", "https://a.test/x", "https://a.test?q"}, []string{"https://a.test:8443/", "https://a.test.evil.test/"}},
