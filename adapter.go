@@ -78,8 +78,8 @@ func (set *settings) sendOptions() SendOptions {
 	}
 }
 
-// belowMiddleware is the part of o that the connections keep to below the middleware
-// of [HTTPAdapter.Wrap]. The rest is kept above it.
+// belowMiddleware returns the options that hold below the middleware of
+// [HTTPAdapter.Wrap]. The others hold above it.
 func (o *SendOptions) belowMiddleware() SendOptions {
 	return SendOptions{Stream: true, Timeout: o.Timeout, proxies: o.proxies, tap: o.tap}
 }
@@ -511,15 +511,19 @@ func (a *HTTPAdapter) Close() error {
 	return a.engine.Close()
 }
 
-// PublicOnly is for [HTTPAdapter].Allow: it refuses the addresses that are not
-// of the public Internet, so that a server which fetches URLs for others cannot
-// be sent to itself, to its network or to the metadata of its cloud. These are
-// loopback, private, link-local, unique-local, shared, multicast, unspecified,
-// broadcast, documentation, benchmarking and what else the IANA registries of
-// special purpose have as not globally reachable (RFC 6890, RFC 8190), IPv6
-// beside 2000::/3, forms of these in NAT64, 6to4, Teredo and IPv4-mapped
-// addresses, and the metadata services of AWS, Azure, Google, Alibaba and Oracle.
-// Its error is [ErrAddress] and says what the address is.
+// PublicOnly is for [HTTPAdapter].Allow. It refuses addresses outside the public
+// Internet, so that a server that fetches URLs for others cannot be made to call
+// itself, its network or the metadata service of its cloud. It refuses:
+//
+//   - loopback, private, link-local, unique-local, shared, multicast, unspecified,
+//     broadcast, documentation and benchmarking addresses, and all others that the
+//     IANA special-purpose registries do not list as globally reachable (RFC 6890,
+//     RFC 8190);
+//   - IPv6 addresses outside 2000::/3;
+//   - such addresses inside NAT64, 6to4, Teredo and IPv4-mapped addresses;
+//   - the metadata services of AWS, Azure, Google, Alibaba and Oracle.
+//
+// The error is [ErrAddress] and says what the address is.
 func PublicOnly(addr netip.AddrPort) error {
 	if name, is := special.Of(addr.Addr()); is {
 		return &specialAddress{addr.Addr(), name}
@@ -527,7 +531,8 @@ func PublicOnly(addr netip.AddrPort) error {
 	return nil
 }
 
-// A specialAddress is one that is not public. What its kind says is said around it.
+// A specialAddress is the error for an address that is not public. Its text leaves
+// out what ErrAddress says, as the kind is put in front of it.
 type specialAddress struct {
 	addr netip.Addr
 	name string

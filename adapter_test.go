@@ -399,7 +399,7 @@ func TestAllow(t *testing.T) {
 			err := get()
 			isAll(t, err, ErrAddress, ErrConnection, ErrRequest, forbidden)
 			require.NotContains(t, err.Error(), "s3cret")
-			require.Contains(t, err.Error(), " at 127.0.0.")
+			require.Contains(t, err.Error(), " 127.0.0.")
 			require.IsType(t, new(Error), err)
 		})
 	}
@@ -443,6 +443,8 @@ func TestPublicOnly(t *testing.T) {
 	s := over(t, &HTTPAdapter{Allow: PublicOnly, Hosts: map[string]string{"inside.test": "127.0.0.1"}}, TrustEnv(false))
 	_, err := s.Get(bg, "http://inside.test/?token=s3cret")
 	require.EqualError(t, err, "requests: send http://inside.test/?token=***: address not allowed: inside.test at 127.0.0.1:80: 127.0.0.1 is loopback (RFC 1122)")
+	_, err = s.Get(bg, "http://127.0.0.1:9/")
+	require.EqualError(t, err, "requests: send http://127.0.0.1:9/: address not allowed: 127.0.0.1:9: 127.0.0.1 is loopback (RFC 1122)", "the address is not told as a name, too")
 }
 
 // Beside a Transport nobody would be asked.

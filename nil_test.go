@@ -271,7 +271,7 @@ func TestNilPointersToOptions(t *testing.T) {
 	for _, o := range []requests.Option{(*requests.Params)(nil), (*requests.MaxBody)(nil), new(requests.Hooks), (*requests.Overwrite)(nil), (*requests.Concurrency)(nil)} {
 		_, err := s.Get(t.Context(), "http://a.test/", o)
 		require.ErrorIs(t, err, requests.ErrInvalidOption)
-		require.ErrorContains(t, err, "is a pointer to an option, and not one")
+		require.ErrorContains(t, err, "is a pointer to an option, not an option")
 	}
 	path := filepath.Join(t.TempDir(), "f")
 	_, err := requests.NewResponse(200, nil, strings.NewReader("x")).SaveFile(path, (*requests.Overwrite)(nil), (*requests.Checksum)(nil))

@@ -215,10 +215,11 @@ func absent(opt any) bool {
 	return opt == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// misplaced says of what function opt is an option, as it is of no call or session.
+// misplaced is the error for an opt that no call and no session takes. It says where
+// opt belongs.
 func misplaced(opt Option) error {
 	if reflect.TypeOf(opt).Kind() == reflect.Pointer {
-		return failText(ErrInvalidOption, fmt.Sprintf("%T is a pointer to an option, and not one", opt))
+		return failText(ErrInvalidOption, fmt.Sprintf("%T is a pointer to an option, not an option", opt))
 	}
 	of := "another function"
 	if o, ok := opt.(interface{ of() string }); ok {

@@ -19,8 +19,9 @@ import (
 
 // Retry says which failed attempts are made again, and how often. Set Total, or
 // the number of one kind of failure: Methods and Backoff alone retry nothing, and
-// StatusCodes or If alone is [ErrInvalidOption]. A Retry is an option of a call or a session, where it replaces
-// the one in the field of [HTTPAdapter]. It must not change once it is used.
+// StatusCodes or If alone is [ErrInvalidOption]. A Retry is an option of a call or a
+// session, where it replaces the one in the field of [HTTPAdapter]. It must not change
+// once it is used.
 //
 // An attempt has failed if
 //
@@ -84,8 +85,8 @@ type Retry struct {
 	// the first retry comes at once. BackoffMax is the longest wait; zero means
 	// 2 minutes.
 	Backoff, BackoffMax time.Duration
-	// Jitter is the most that chance adds to each wait, so that callers who
-	// failed together do not come back together.
+	// Jitter is the upper bound of a random time that is added to each wait, so
+	// that callers who failed together do not come back together.
 	Jitter time.Duration
 
 	// MaxRetryAfter is the longest wait that a response may ask for. It then
@@ -96,9 +97,9 @@ type Retry struct {
 	MaxRetryAfter time.Duration
 	// IgnoreRetryAfter ignores these fields.
 	IgnoreRetryAfter bool
-	// Wait chooses the wait before a retry, for fields and rules of one's own. The
-	// Wait of the Attempt is what it would be otherwise; another one that is
-	// longer than MaxRetryAfter ends the retries.
+	// Wait chooses the wait before a retry, by rules of your own. The Wait of the
+	// Attempt is the wait without it. If it returns a different one that is longer
+	// than MaxRetryAfter, there is no retry.
 	Wait func(Attempt) time.Duration
 
 	// ReturnLast makes a call return the last response when the retries are used

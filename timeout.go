@@ -110,8 +110,7 @@ func (l *lifetime) Value(key any) any {
 	return l.Context.Value(key)
 }
 
-// tooLong returns an error if ctx is sure to end before a wait does: then there is
-// nothing to wait for.
+// tooLong returns an error if ctx will end before the wait does.
 func tooLong(ctx context.Context, wait time.Duration) error {
 	end, ok := ctx.Deadline()
 	if !ok || time.Until(end) > wait || ctx.Err() != nil {
@@ -121,9 +120,9 @@ func tooLong(ctx context.Context, wait time.Duration) error {
 		l, _ := of.Value(lifetimeKey{}).(*lifetime)
 		switch {
 		case l == nil:
-			return fault.Reword(ErrTimeout, context.DeadlineExceeded, "the context ends before a wait of "+wait.String()+" does")
+			return fault.Reword(ErrTimeout, context.DeadlineExceeded, "the context leaves no time for a wait of "+wait.String())
 		case l.timer != nil && l.deadline.Equal(end):
-			return fault.Reword(ErrTotalTimeout, l.ranOut(), "Timeout.Total ends before a wait of "+wait.String()+" does")
+			return fault.Reword(ErrTotalTimeout, l.ranOut(), "Timeout.Total leaves no time for a wait of "+wait.String())
 		}
 		of = l.Context
 	}

@@ -182,10 +182,15 @@ func (d *dialer) checkAllowed(host string, addr netip.AddrPort) error {
 	if d.config.Allow == nil {
 		return nil
 	}
-	if err := d.config.Allow(addr); err != nil {
-		return fault.Reword(fault.Address, err, host+" at "+addr.String()+": "+err.Error())
+	err := d.config.Allow(addr)
+	if err == nil {
+		return nil
 	}
-	return nil
+	where := addr.String()
+	if host != addr.Addr().String() {
+		where = host + " at " + where
+	}
+	return fault.Reword(fault.Address, err, where+": "+err.Error())
 }
 
 // checkRemote asks whether a connection to the address that the caller's Dial
@@ -197,7 +202,7 @@ func (d *dialer) checkRemote(host string, c net.Conn) error {
 		addr, _ = netip.ParseAddrPort(remote.String())
 	}
 	if !addr.IsValid() {
-		return fault.Text(fault.Address, host+" at no IP address, which could be asked about")
+		return fault.Text(fault.Address, host+" has no IP address to ask Allow about")
 	}
 	return d.checkAllowed(host, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
 }
