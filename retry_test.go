@@ -246,6 +246,20 @@ func TestRetryWaits(t *testing.T) {
 			}
 		})
 	})
+	t.Run("cancelled, with a deadline before the wait ends", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(bg, 20*time.Second)
+			s := pipes{serve: busy}.session(t, Retry{Total: 3, StatusCodes: []int{503}, Wait: func(Attempt) time.Duration {
+				cancel()
+				return time.Minute
+			}})
+			_, err := s.Get(ctx, "http://h.test/")
+			isAll(t, err, context.Canceled)
+			if errors.Is(err, ErrTimeout) {
+				t.Errorf("%v says that time ran out", err)
+			}
+		})
+	})
 	for _, tt := range []struct {
 		name     string
 		within   time.Duration // that the context has
