@@ -11,7 +11,6 @@ import (
 	"net/textproto"
 	"reflect"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/go-requests/requests/internal/fault"
@@ -144,7 +143,7 @@ func join[F any](hooks *[]F, others []F, replace bool) {
 	case replace:
 		*hooks = others
 	default:
-		*hooks = append(slices.Clip(*hooks), others...) // what is behind them may be another's
+		*hooks = append(*hooks, others...)
 	}
 }
 
