@@ -160,11 +160,12 @@ func (w *wire) isReset() bool {
 	return reset || err != nil
 }
 
-// The system calls are those that tell the scheduler. A RawSyscall, which does
-// not, makes a small GET a fifth faster, but at a price for the whole program: the
-// monitor of the runtime, asleep while everything waits for the network, is woken
-// by the next system call alone (entersyscall in runtime/proc.go). Without it,
-// nothing would preempt a goroutine that computes after its answer has come.
+// These system calls are not raw ones, although those would make a small GET a
+// fifth faster. While all goroutines wait for the network, the monitor of the
+// runtime sleeps, and an ordinary call wakes it (entersyscall in runtime/proc.go).
+// Only the monitor preempts a goroutine that computes after its answer has come.
+// After a raw call, other goroutines could wait for that one until a timer or a
+// garbage collection wakes the monitor.
 //
 // MSG_DONTWAIT is for sockets that a program has made blocking by calling Fd of
 // their File.
