@@ -33,6 +33,8 @@
 //	link.go         the connection below, plain or under TLS
 //	  wire.go       checks that it is silent before it writes
 //	  fold_unix.go  with a peek, in one step with the write; fold_other.go where there is no peek
+//	  rawcalls_linux.go  its system calls when they follow each other closely; rawcalls_other.go where they are the ordinary ones
+//	  pulse.go      when they do, and what keeps them from holding up other goroutines
 //	  watch.go      with a goroutine that reads, where there is no peek
 //	  record.go     under TLS, one record at a time
 //	  deadline.go   deadlines for connections that have none

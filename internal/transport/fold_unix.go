@@ -12,7 +12,8 @@ import (
 // A fold checks that a socket is silent, writes, and waits for the answer, all
 // within one RawConn.Read. RawConn.Read arms the runtime's poller before it
 // calls step, so nothing that arrives after the peek is missed. It also checks
-// the deadline. There are no needless system calls, as no read comes too early.
+// the deadline. There are no needless system calls, as no read comes too early. If
+// exchanges follow each other closely, they are raw ones: see rawCalls.
 //
 // RawConn.Read holds the read lock, and Close waits for step. Therefore step
 // never blocks: it makes one peek, one write and one read, and calls nothing
@@ -22,6 +23,7 @@ type fold struct {
 	step func(fd uintptr) (done bool) // (*wire).step, bound once
 	look func(fd uintptr)             // (*wire).look, likewise
 
+	calls   *calls // for this exchange
 	dst     []byte
 	written bool // the look is done, and write(2) was called
 	put     int  // what it took
@@ -50,7 +52,7 @@ func (w *wire) step(fd uintptr) (done bool) {
 	f, s := &w.fold, int(fd)
 	if f.written {
 		f.op = "read"
-		f.n, f.err = read(s, f.dst)
+		f.n, f.err = f.calls.read(s, f.dst)
 		return f.err != syscall.EAGAIN
 	}
 	if w.look(fd); f.err != syscall.EAGAIN {
@@ -61,7 +63,7 @@ func (w *wire) step(fd uintptr) (done bool) {
 		return true
 	}
 	f.op, f.written = "write", true
-	if f.put, f.err = write(s, w.pending); f.put < len(w.pending) {
+	if f.put, f.err = f.calls.write(s, w.pending); f.put < len(w.pending) {
 		return true
 	}
 	return w.task == sending
@@ -70,6 +72,7 @@ func (w *wire) step(fd uintptr) (done bool) {
 // pushFolded is push with the fold.
 func (w *wire) pushFolded(p []byte) (int, error) {
 	f := &w.fold
+	f.calls = cheapestCalls()
 	f.dst, f.written, f.put, f.n, f.err = p, false, 0, 0, nil
 	err := f.raw.Read(f.step)
 	f.dst = nil
@@ -126,15 +129,15 @@ func (w *wire) asReadError(err error) error {
 func (w *wire) look(fd uintptr) {
 	f := &w.fold
 	f.op = "read"
-	if f.n, f.err = peek(int(fd), f.one[:]); f.n > 0 {
-		f.n, f.err = read(int(fd), f.dst)
+	if f.n, f.err = f.calls.peek(int(fd), f.one[:]); f.n > 0 {
+		f.n, f.err = f.calls.read(int(fd), f.dst)
 	}
 }
 
 // peekFolded is peek with the fold. Deadlines do not affect it.
 func (w *wire) peekFolded(p []byte) (int, error) {
 	f := &w.fold
-	f.dst = p
+	f.calls, f.dst = &ordinaryCalls, p
 	err := f.raw.Control(f.look)
 	f.dst = nil
 	switch {
@@ -160,28 +163,26 @@ func (w *wire) isReset() bool {
 	return reset || err != nil
 }
 
-// These system calls are not raw ones, although those would make a small GET a
-// fifth faster. While all goroutines wait for the network, the monitor of the
-// runtime sleeps, and an ordinary call wakes it (entersyscall in runtime/proc.go).
-// Only the monitor preempts a goroutine that computes after its answer has come.
-// After a raw call, other goroutines could wait for that one until a timer or a
-// garbage collection wakes the monitor.
-//
-// MSG_DONTWAIT is for sockets that a program has made blocking by calling Fd of
-// their File.
-func peek(fd int, p []byte) (int, error) {
-	return uninterrupted(func() (int, error) {
-		n, _, err := syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return n, err
-	})
+// calls are the system calls of a fold. None of them blocks.
+type calls struct {
+	peek, read, write func(fd int, p []byte) (int, error)
 }
 
-func read(fd int, p []byte) (int, error) {
-	return uninterrupted(func() (int, error) { return syscall.Read(fd, p) })
-}
-
-func write(fd int, p []byte) (int, error) {
-	return uninterrupted(func() (int, error) { return syscall.Write(fd, p) })
+// ordinaryCalls are calls as package net makes them. MSG_DONTWAIT is for sockets
+// that a program has made blocking by calling Fd of their File.
+var ordinaryCalls = calls{
+	peek: func(fd int, p []byte) (int, error) {
+		return uninterrupted(func() (int, error) {
+			n, _, err := syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			return n, err
+		})
+	},
+	read: func(fd int, p []byte) (int, error) {
+		return uninterrupted(func() (int, error) { return syscall.Read(fd, p) })
+	},
+	write: func(fd int, p []byte) (int, error) {
+		return uninterrupted(func() (int, error) { return syscall.Write(fd, p) })
+	},
 }
 
 // uninterrupted repeats a system call that a signal has interrupted.

@@ -24,7 +24,7 @@ func silent(w *wire) bool {
 		return !w.watch.heard()
 	}
 	var err error
-	w.fold.raw.Control(func(fd uintptr) { _, err = peek(int(fd), make([]byte, 1)) })
+	w.fold.raw.Control(func(fd uintptr) { _, err = ordinaryCalls.peek(int(fd), make([]byte, 1)) })
 	return err == syscall.EAGAIN
 }
 

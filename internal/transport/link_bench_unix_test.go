@@ -61,7 +61,7 @@ func peeker(b *testing.B, c net.Conn) func() bool {
 	}
 	var one [1]byte
 	var perr error
-	look := func(fd uintptr) { _, perr = peek(int(fd), one[:]) }
+	look := func(fd uintptr) { _, perr = ordinaryCalls.peek(int(fd), one[:]) }
 	return func() bool { return raw.Control(look) == nil && perr == syscall.EAGAIN }
 }
 

@@ -1,0 +1,65 @@
+package transport
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// A pulse bounds how long the monitor of the runtime can sleep, so that raw
+// system calls do no harm. It is a timer that is renewed as long as calls follow
+// each other closely.
+//
+// While all goroutines wait, the monitor sleeps until the next timer is due, or
+// until an ordinary system call wakes it (sysmon and entersyscall in
+// runtime/proc.go). Only the monitor preempts a goroutine that computes for long.
+// Waking it costs more than the system call itself: up to a fifth of a small GET.
+// A raw call does not wake it. Without a pulse, other goroutines could then wait
+// for one that computes after its answer has come until it is done.
+//
+// The zero pulse is ready to use, by any number of goroutines. A timer that never
+// fires, as that of a synctest bubble that has ended, makes calls ordinary ones.
+type pulse struct {
+	due   atomic.Int64 // when the timer fires, as the time since processStart
+	last  atomic.Int64 // when alive was last false
+	asked atomic.Bool  // alive was true since the timer was set
+}
+
+// pulsePeriod is as long as the runtime lets a goroutine run before it preempts
+// it (forcePreemptNS in runtime/proc.go).
+const pulsePeriod = 10 * time.Millisecond
+
+// alive reports whether the timer is about to fire. If it is not, and if calls
+// follow each other closely, alive sets it. The caller then has to make an
+// ordinary call, since the monitor may sleep already.
+func (p *pulse) alive() bool {
+	now := time.Since(processStart)
+	due := time.Duration(p.due.Load())
+	if due > now && due <= now+pulsePeriod {
+		if !p.asked.Load() { // a store for each call would be contended
+			p.asked.Store(true)
+		}
+		return true
+	}
+	last := time.Duration(p.last.Swap(int64(now)))
+	if last <= now && last+pulsePeriod > now {
+		p.beat(due, now)
+	}
+	return false
+}
+
+// processStart is about when the process started.
+var processStart = time.Now()
+
+// beat sets the timer, unless another goroutine has changed due. It promises
+// nothing before the timer is set.
+func (p *pulse) beat(before, now time.Duration) {
+	due := now + pulsePeriod
+	timer := time.AfterFunc(pulsePeriod, func() {
+		if p.asked.Swap(false) {
+			p.beat(due, time.Since(processStart))
+		}
+	})
+	if !p.due.CompareAndSwap(int64(before), int64(due)) {
+		timer.Stop()
+	}
+}

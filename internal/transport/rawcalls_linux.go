@@ -1,0 +1,47 @@
+//go:build linux && !386 && !race && !msan && !asan
+
+package transport
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// monitorPulse is one for the process, as is the monitor of the runtime.
+var monitorPulse pulse
+
+// rawCalls do not tell the scheduler of the runtime. They never block, so that it
+// has nothing to do meanwhile. See [pulse] for when they may be used.
+//
+// There are none on 386, where sockets have one system call for everything, and
+// with the race detector and the sanitizers, which watch the ordinary ones.
+var rawCalls = calls{
+	peek: func(fd int, p []byte) (int, error) {
+		return rawCall(syscall.SYS_RECVFROM, fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	},
+	read: func(fd int, p []byte) (int, error) {
+		return rawCall(syscall.SYS_RECVFROM, fd, p, syscall.MSG_DONTWAIT)
+	},
+	write: func(fd int, p []byte) (int, error) {
+		return rawCall(syscall.SYS_SENDTO, fd, p, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+	},
+}
+
+// cheapestCalls returns the calls for one exchange.
+func cheapestCalls() *calls {
+	if monitorPulse.alive() {
+		return &rawCalls
+	}
+	return &ordinaryCalls
+}
+
+// rawCall is recvfrom(2) or sendto(2), without an address.
+func rawCall(trap uintptr, fd int, p []byte, flags uintptr) (int, error) {
+	return uninterrupted(func() (int, error) {
+		n, _, errno := syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
+		if errno != 0 {
+			return 0, errno
+		}
+		return int(n), nil
+	})
+}

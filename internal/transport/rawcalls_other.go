@@ -1,0 +1,6 @@
+//go:build unix && !aix && !(linux && !386 && !race && !msan && !asan)
+
+package transport
+
+// cheapestCalls returns the calls for one exchange.
+func cheapestCalls() *calls { return &ordinaryCalls }
