@@ -23,7 +23,7 @@ type fold struct {
 	step func(fd uintptr) (done bool) // (*wire).step, bound once
 	look func(fd uintptr)             // (*wire).look, likewise
 
-	calls   *calls // for this exchange
+	calls   *calls // the raw ones only while the pulse is alive
 	dst     []byte
 	written bool // the look is done, and write(2) was called
 	put     int  // what it took
@@ -51,7 +51,7 @@ func (w *wire) openFold() bool {
 func (w *wire) step(fd uintptr) (done bool) {
 	f, s := &w.fold, int(fd)
 	if f.written {
-		f.op = "read"
+		f.op, f.calls = "read", cheapestCalls() // the wait may have been long
 		f.n, f.err = f.calls.read(s, f.dst)
 		return f.err != syscall.EAGAIN
 	}

@@ -28,9 +28,9 @@ type pulse struct {
 // it (forcePreemptNS in runtime/proc.go).
 const pulsePeriod = 10 * time.Millisecond
 
-// alive reports whether the timer is about to fire. If it is not, and if calls
-// follow each other closely, alive sets it. The caller then has to make an
-// ordinary call, since the monitor may sleep already.
+// alive reports whether the timer is about to fire, so that the next call may be a
+// raw one. If it is not, and if calls follow each other closely, alive sets it. The
+// caller then has to make an ordinary call, since the monitor may sleep already.
 func (p *pulse) alive() bool {
 	now := time.Since(processStart)
 	due := time.Duration(p.due.Load())

@@ -27,7 +27,7 @@ var rawCalls = calls{
 	},
 }
 
-// cheapestCalls returns the calls for one exchange.
+// cheapestCalls returns the calls to make at once.
 func cheapestCalls() *calls {
 	if monitorPulse.alive() {
 		return &rawCalls

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -77,8 +78,32 @@ func TestRawCallsAreUsed(t *testing.T) {
 	go echoBytes(server)
 	w := newWire(client, false)
 	await(t, "a raw call", func() bool {
-		exchangeByte(t, w)
+		require.NoError(t, exchanged(w))
 		return w.fold.calls == &rawCalls
+	})
+}
+
+// After a long wait the monitor may sleep, so the answer is read by an ordinary call.
+func TestAnswerAfterThePulse(t *testing.T) {
+	client, server := pair(t, "tcp")
+	w := newWire(client, false)
+	await(t, "a raw write", func() bool {
+		done := make(chan error, 1)
+		go func() { done <- exchanged(w) }()
+		_, err := server.Read(make([]byte, 1))
+		require.NoError(t, err)
+		raw := monitorPulse.alive()
+		if raw {
+			await(t, "the pulse ends", func() bool {
+				return time.Since(processStart) > time.Duration(monitorPulse.due.Load())+2*pulsePeriod
+			})
+		}
+		server.Write([]byte("a"))
+		require.NoError(t, <-done)
+		if raw {
+			require.Same(t, &ordinaryCalls, w.fold.calls)
+		}
+		return raw
 	})
 }
 
@@ -114,7 +139,7 @@ func leaveOthersTheirTurn(t *testing.T, addr string) {
 	w := newWire(client, false)
 	for raw := 0; raw < 20; {
 		for range 100 { // the monitor falls asleep
-			exchangeByte(t, w)
+			require.NoError(t, exchanged(w))
 		}
 		if w.fold.calls != &rawCalls {
 			continue
@@ -130,15 +155,13 @@ func leaveOthersTheirTurn(t *testing.T, addr string) {
 	}
 }
 
-// exchangeByte sends a byte over w and reads the answer.
-func exchangeByte(t *testing.T, w *wire) {
-	t.Helper()
+// exchanged sends a byte over w and reads the answer.
+func exchanged(w *wire) error {
 	w.task = exchange
 	w.hold()
 	w.Write([]byte("a"))
-	n, err := w.Read(make([]byte, 1))
-	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	_, err := w.Read(make([]byte, 1))
+	return err
 }
 
 // echoBytes sends back what it reads.

@@ -2,5 +2,5 @@
 
 package transport
 
-// cheapestCalls returns the calls for one exchange.
+// cheapestCalls returns the calls to make.
 func cheapestCalls() *calls { return &ordinaryCalls }
