@@ -86,25 +86,30 @@ func TestRawCallsAreUsed(t *testing.T) {
 // After a long wait the monitor may sleep, so the answer is read by an ordinary call.
 func TestAnswerAfterThePulse(t *testing.T) {
 	client, server := pair(t, "tcp")
+	answer := make(chan bool, 1)
+	go func() {
+		for b := make([]byte, 1); ; {
+			if _, err := server.Read(b); err != nil {
+				return
+			}
+			<-answer
+			server.Write(b)
+		}
+	}()
 	w := newWire(client, false)
-	await(t, "a raw write", func() bool {
-		done := make(chan error, 1)
-		go func() { done <- exchanged(w) }()
-		_, err := server.Read(make([]byte, 1))
-		require.NoError(t, err)
-		raw := monitorPulse.alive()
-		if raw {
-			await(t, "the pulse ends", func() bool {
-				return time.Since(processStart) > time.Duration(monitorPulse.due.Load())+2*pulsePeriod
-			})
-		}
-		server.Write([]byte("a"))
-		require.NoError(t, <-done)
-		if raw {
-			require.Same(t, &ordinaryCalls, w.fold.calls)
-		}
-		return raw
+	await(t, "a raw call", func() bool {
+		answer <- true
+		require.NoError(t, exchanged(w))
+		return w.fold.calls == &rawCalls
 	})
+	done := make(chan error, 1)
+	go func() { done <- exchanged(w) }()
+	await(t, "the pulse ends", func() bool {
+		return time.Since(processStart) > time.Duration(monitorPulse.due.Load())+2*pulsePeriod
+	})
+	answer <- true
+	require.NoError(t, <-done)
+	require.Same(t, &ordinaryCalls, w.fold.calls)
 }
 
 // After the answer to a raw call, the monitor of the runtime wakes up in time to
@@ -147,7 +152,7 @@ func leaveOthersTheirTurn(t *testing.T, addr string) {
 		raw++
 		var turn atomic.Bool
 		go turn.Store(true)
-		for n := 0; !turn.Load(); n++ {
+		for n := int64(0); !turn.Load(); n++ {
 			if n == 1<<33 { // some seconds
 				t.Fatal("another goroutine was not let run")
 			}
