@@ -25,7 +25,7 @@ type fold struct {
 
 	calls   *calls // the raw ones only while the pulse is alive
 	dst     []byte
-	written bool // the look is done, and write(2) was called
+	written bool // the look is done, and the write was called
 	put     int  // what it took
 	n       int
 	op      string
@@ -55,6 +55,7 @@ func (w *wire) step(fd uintptr) (done bool) {
 		f.n, f.err = f.calls.read(s, f.dst)
 		return f.err != syscall.EAGAIN
 	}
+	f.calls = cheapestCalls()
 	if w.look(fd); f.err != syscall.EAGAIN {
 		return true
 	}
@@ -72,7 +73,6 @@ func (w *wire) step(fd uintptr) (done bool) {
 // pushFolded is push with the fold.
 func (w *wire) pushFolded(p []byte) (int, error) {
 	f := &w.fold
-	f.calls = cheapestCalls()
 	f.dst, f.written, f.put, f.n, f.err = p, false, 0, 0, nil
 	err := f.raw.Read(f.step)
 	f.dst = nil
@@ -163,7 +163,7 @@ func (w *wire) isReset() bool {
 	return reset || err != nil
 }
 
-// calls are the system calls of a fold. None of them blocks.
+// calls are the system calls of a fold.
 type calls struct {
 	peek, read, write func(fd int, p []byte) (int, error)
 }

@@ -9,15 +9,14 @@ import (
 // system calls do no harm. It is a timer that is renewed as long as calls follow
 // each other closely.
 //
-// While all goroutines wait, the monitor sleeps until the next timer is due, or
-// until an ordinary system call wakes it (sysmon and entersyscall in
-// runtime/proc.go). Only the monitor preempts a goroutine that computes for long.
-// Waking it costs more than the system call itself: up to a fifth of a small GET.
-// A raw call does not wake it. Without a pulse, other goroutines could then wait
-// for one that computes after its answer has come until it is done.
+// While all goroutines wait, the monitor sleeps. It wakes up when the next timer
+// is due, and when somebody makes an ordinary system call (sysmon and entersyscall
+// in runtime/proc.go). That wake-up takes up to a fifth of the time of a small GET.
+// A raw call does without it. But only the monitor preempts a goroutine that
+// computes for long. If it slept, such a goroutine could keep the processor until
+// it is done, after the answer to its raw call has come.
 //
-// The zero pulse is ready to use, by any number of goroutines. A timer that never
-// fires, as that of a synctest bubble that has ended, makes calls ordinary ones.
+// The zero pulse is ready to use, by any number of goroutines.
 type pulse struct {
 	due   atomic.Int64 // when the timer fires, as the time since processStart
 	last  atomic.Int64 // when alive was last false
@@ -30,9 +29,9 @@ const pulsePeriod = 10 * time.Millisecond
 
 // alive reports whether the timer is about to fire, so that the next call may be a
 // raw one. If it is not, and if calls follow each other closely, alive sets it. The
-// caller then has to make an ordinary call, since the monitor may sleep already.
-func (p *pulse) alive() bool {
-	now := time.Since(processStart)
+// caller has to make an ordinary call then, at once: the monitor may sleep already.
+// now is the time since processStart.
+func (p *pulse) alive(now time.Duration) bool {
 	due := time.Duration(p.due.Load())
 	if due > now && due <= now+pulsePeriod {
 		if !p.asked.Load() { // a store for each call would be contended

@@ -1,9 +1,10 @@
-//go:build linux && !386 && !race && !msan && !asan
+//go:build linux && !386 && !s390x && !race && !msan && !asan
 
 package transport
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -13,8 +14,9 @@ var monitorPulse pulse
 // rawCalls do not tell the scheduler of the runtime. They never block, so that it
 // has nothing to do meanwhile. See [pulse] for when they may be used.
 //
-// There are none on 386, where sockets have one system call for everything, and
-// with the race detector and the sanitizers, which watch the ordinary ones.
+// There are none on 386 and s390x, where package syscall has one system call for
+// all that sockets do, and none with the race detector and the sanitizers, which
+// watch the ordinary ones.
 var rawCalls = calls{
 	peek: func(fd int, p []byte) (int, error) {
 		return rawCall(syscall.SYS_RECVFROM, fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
@@ -29,7 +31,9 @@ var rawCalls = calls{
 
 // cheapestCalls returns the calls to make at once.
 func cheapestCalls() *calls {
-	if monitorPulse.alive() {
+	now := time.Since(processStart)
+	bubble := now < 0 // the clock of synctest begins in the year 2000, and its timers wake no monitor
+	if !bubble && monitorPulse.alive(now) {
 		return &rawCalls
 	}
 	return &ordinaryCalls

@@ -1,4 +1,4 @@
-//go:build unix && !aix && !(linux && !386 && !race && !msan && !asan)
+//go:build unix && !aix && !(linux && !386 && !s390x && !race && !msan && !asan)
 
 package transport
 
