@@ -12,8 +12,9 @@ import (
 // A fold checks that a socket is silent, writes, and waits for the answer, all
 // within one RawConn.Read. RawConn.Read arms the runtime's poller before it
 // calls step, so nothing that arrives after the peek is missed. It also checks
-// the deadline. There are no needless system calls, as no read comes too early. If
-// exchanges follow each other closely, they are raw ones: see rawCalls.
+// the deadline. There are no needless system calls, as no read comes too early.
+// While exchanges follow each other closely, the system calls are raw ones: see
+// pulse.
 //
 // RawConn.Read holds the read lock, and Close waits for step. Therefore step
 // never blocks: it makes one peek, one write and one read, and calls nothing

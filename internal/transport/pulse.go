@@ -13,8 +13,8 @@ import (
 // is due, and when somebody makes an ordinary system call (sysmon and entersyscall
 // in runtime/proc.go). That wake-up takes up to a fifth of the time of a small GET.
 // A raw call does without it. But only the monitor preempts a goroutine that
-// computes for long. If it slept, such a goroutine could keep the processor until
-// it is done, after the answer to its raw call has come.
+// computes for long. If the monitor slept on, a goroutine could keep its processor
+// for as long as it computes after a raw call.
 //
 // The zero pulse is ready to use, by any number of goroutines.
 type pulse struct {

@@ -8,7 +8,8 @@ import (
 	"unsafe"
 )
 
-// monitorPulse is one for the process, as is the monitor of the runtime.
+// monitorPulse is one for the process, because the runtime has one monitor. One for
+// each engine would set as many timers as there are engines.
 var monitorPulse pulse
 
 // rawCalls do not tell the scheduler of the runtime. They never block, so that it
